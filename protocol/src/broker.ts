@@ -1,0 +1,16 @@
+// The broker's half of every method. A new method is one more export here.
+export * as scrip from './scrip/broker.ts';
+export * from './scrip/orders.ts';
+export {
+  certify,
+  customerSecret,
+  fundsProof,
+  isCertified,
+  type Licence,
+  licenceSchema,
+  type MasterSecrets,
+  proofText,
+  type Scrip,
+  sameProof,
+  splitId,
+} from './scrip/wire.ts';

@@ -1,0 +1,82 @@
+// Canonical JSON (RFC 8785, JCS) for what is signed, and strict reading: bounded depth, no member twice.
+import { limits } from './limits.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+export type JsonObject = { readonly [name: string]: Json };
+
+/**
+ * RFC 8785 text of a value. Numbers must be safe integers: money is never a JSON number here.
+ * @throws {TypeError} our own mistake: a fraction, a lone surrogate, something that is not JSON
+ */
+export function canonicalJson(value: Json | undefined): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) throw new TypeError('canonical JSON takes safe integers only');
+    return String(Object.is(value, -0) ? 0 : value);
+  }
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw new TypeError('canonical JSON takes well-formed strings only');
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;
+  if (typeof value === 'object') {
+    const object = value as JsonObject;
+    const members = Object.keys(object)
+      .filter((name) => object[name] !== undefined)
+      .sort()
+      .map((name) => `${canonicalJson(name)}:${canonicalJson(object[name])}`);
+    return `{${members.join(',')}}`;
+  }
+  throw new TypeError(`canonical JSON cannot hold a ${typeof value}`);
+}
+
+/** Parses JSON text; `undefined` when it is not JSON, is deeper than the limit, or names a member twice. */
+export function parseJson(text: string): Json | undefined {
+  if (!isShallow(text)) return undefined;
+  let value: Json;
+  try {
+    value = JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+  // What a serialiser wrote comes out the same, so it held no member twice; anything else is scanned.
+  return JSON.stringify(value) === text || !repeatsMember(text) ? value : undefined;
+}
+
+function isShallow(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (inString) {
+      if (c === 92) i++;
+      else if (c === 34) inString = false;
+    } else if (c === 34) inString = true;
+    else if (c === 123 || c === 91) {
+      if (++depth > limits.jsonDepth) return false;
+    } else if (c === 125 || c === 93) depth--;
+  }
+  return true;
+}
+
+/** Scans text that JSON.parse has accepted. A string followed by a colon is a member's name. */
+function repeatsMember(text: string): boolean {
+  const open: Set<string>[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charAt(i);
+    if (c === '{' || c === '[') open.push(new Set());
+    else if (c === '}' || c === ']') open.pop();
+    else if (c === '"') {
+      const start = i;
+      for (i++; text.charAt(i) !== '"'; i++) if (text.charAt(i) === '\\') i++;
+      let next = i + 1;
+      while (' \t\r\n'.includes(text.charAt(next)) && next < text.length) next++;
+      if (text.charAt(next) !== ':') continue;
+      const name = JSON.parse(text.slice(start, i + 1)) as string;
+      const names = open.at(-1);
+      if (!names || names.has(name)) return true;
+      names.add(name);
+    }
+  }
+  return false;
+}

@@ -1,0 +1,56 @@
+// Every bound that Farthing puts on what comes from outside, in one place. `farthing limits` prints this table.
+
+/** name → [value, unit, why this much]. Values are starting points; raising one is a protocol decision. */
+const table = {
+  challengeBytes: [2048, 'bytes', 'one challenge; some intermediaries drop longer header lines'],
+  challengeHeaderBytes: [16_384, 'bytes', 'all WWW-Authenticate lines of one answer together'],
+  challenges: [16, 'challenges', 'offers read from one answer'],
+  authParams: [32, 'parameters', 'parameters of one challenge'],
+  credentialBytes: [4096, 'bytes', 'the header size every server must accept; more goes by reference'],
+  receiptBytes: [4096, 'bytes', 'a receipt travels in one header line'],
+  acceptPaymentBytes: [512, 'bytes', 'a preference list of four methods is under 100'],
+  idempotencyKeyBytes: [255, 'bytes', 'as long as the keys that payment services accept'],
+  jsonDepth: [8, 'levels', 'no message of ours is deeper than five'],
+  bodyBytes: [65_536, 'bytes', 'one API request or one payload by reference'],
+  digestBodyBytes: [1_048_576, 'bytes', 'a request body whose digest a payment binds'],
+  brokers: [4, 'brokers', 'brokers that one challenge may name'],
+  descriptionChars: [120, 'characters', 'text of a site that a wallet shows'],
+  urlBytes: [4096, 'bytes', 'a request target that a payment binds'],
+  amountMax: [10n ** 18n, 'base units', 'one amount; sums stay below 2^63'],
+  sumMax: [2n ** 63n - 1n, 'base units', 'one balance: a signed 64-bit integer in every database'],
+  clockSkewMs: [60_000, 'ms', 'how far two clocks may differ'],
+  challengeLifeMs: [300_000, 'ms', 'a charge challenge; time enough to ask a person'],
+  requestAgeMs: [300_000, 'ms', 'age of a signed broker request that was not seen before'],
+  reservationMs: [60_000, 'ms', 'a reservation without a status; then a repeat may run again'],
+  retentionMs: [86_400_000, 'ms', 'a stored outcome outlives its instruments by this'],
+  claimWindowMs: [604_800_000, 'ms', 'how long after expiry a vendor may still claim'],
+  scripBytes: [640, 'bytes', 'one piece of scrip'],
+  scripProps: [8, 'members', 'properties of one piece'],
+  scripPropsBytes: [256, 'bytes', 'properties of one piece, as JSON'],
+  scripSerial: [10n ** 15n, 'serials', 'serials of one key id; exact in a double'],
+  scripBuyCount: [20, 'pieces', 'pieces in one purchase'],
+  scripTtlMinMs: [3_600_000, 'ms', 'shortest life that scrip can be bought with'],
+  scripTtlMaxMs: [31_536_000_000, 'ms', 'longest life that scrip can be bought with'],
+  redeemClaims: [1000, 'claims', 'claims in one redemption batch'],
+  pendingClaims: [1_000_000, 'claims', 'claims a site keeps while its broker is away; then 503'],
+  statementLines: [200, 'lines', 'one page of a statement'],
+  openReservations: [10_000, 'reservations', 'requests one vendor process is serving at once'],
+  vendorOrigins: [8, 'origins', 'web origins one site may register'],
+} as const satisfies Record<string, readonly [number | bigint, string, string]>;
+
+export type LimitName = keyof typeof table;
+
+/** The values alone: `limits.credentialBytes`. */
+export const limits = Object.freeze(
+  Object.fromEntries(Object.entries(table).map(([name, [value]]) => [name, value])),
+) as { readonly [Name in LimitName]: (typeof table)[Name][0] };
+
+/** The whole table for people: name, value, unit and the reason for the bound. */
+export function describeLimits(): { name: LimitName; value: string; unit: string; why: string }[] {
+  return Object.entries(table).map(([name, [value, unit, why]]) => ({
+    name: name as LimitName,
+    value: String(value),
+    unit,
+    why,
+  }));
+}

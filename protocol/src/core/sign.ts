@@ -1,0 +1,45 @@
+// One signing rule for every object (methods §0): `farthing/` + typ, one NUL, canonical JSON without mac, sig, sigs.
+import { equalBytes, fromBase64url, toBase64url, utf8 } from './bytes.ts';
+import type { Crypto } from './crypto.ts';
+import { canonicalJson, type Json, type JsonObject } from './json.ts';
+
+export type Typed = { readonly typ: string } & JsonObject;
+
+const OUTSIDE = new Set(['mac', 'sig', 'sigs']);
+
+/** The bytes that are signed or MACed. The type tag makes one object's signature worthless for any other. */
+export function signingInput(object: { readonly typ: string }): Uint8Array {
+  const signed: Record<string, Json> = {};
+  for (const [name, value] of Object.entries(object)) if (!OUTSIDE.has(name)) signed[name] = value as Json;
+  return utf8(`farthing/${object.typ}\0${canonicalJson(signed)}`);
+}
+
+/** h32 of the signing input: the name of a signed object. */
+export function objectHash(object: { readonly typ: string }, crypto: Crypto): string {
+  return toBase64url(crypto.sha256(signingInput(object)));
+}
+
+export function signObject(object: { readonly typ: string }, seed: Uint8Array, crypto: Crypto): string {
+  return toBase64url(crypto.sign(seed, signingInput(object)));
+}
+
+/** `publicKey` and `signature` as they stand on the wire (h32, sig). */
+export function verifyObject(
+  object: { readonly typ: string },
+  publicKey: string,
+  signature: string,
+  crypto: Crypto,
+): boolean {
+  const key = fromBase64url(publicKey);
+  const sig = fromBase64url(signature);
+  return key?.length === 32 && sig?.length === 64 && crypto.verify(key, signingInput(object), sig);
+}
+
+export function macObject(object: { readonly typ: string }, key: Uint8Array, crypto: Crypto): string {
+  return toBase64url(crypto.hmacSha256(key, signingInput(object)));
+}
+
+export function verifyMac(object: { readonly typ: string }, mac: string, key: Uint8Array, crypto: Crypto): boolean {
+  const bytes = fromBase64url(mac);
+  return bytes?.length === 32 && equalBytes(bytes, crypto.hmacSha256(key, signingInput(object)));
+}

@@ -1,0 +1,162 @@
+// Scrip on the wire: objects, MACs and their checks (Millicent: Glassman, Manasse, Abadi, Gauthier, Sobalvarro, WWW4 1995).
+// The names are the paper's: vendor, broker, customer, scrip, change, master scrip secret, master customer secret.
+import * as v from 'valibot';
+import { equalBytes, fromBase64url, toBase64url, utf8 } from '../core/bytes.ts';
+import type { Crypto } from '../core/crypto.ts';
+import { amt, amt0, brk, cur, h32, kid, seconds, sig, stringMap, vnd } from '../core/decode.ts';
+import { canonicalJson } from '../core/json.ts';
+import { limits } from '../core/limits.ts';
+import { macObject, verifyMac } from '../core/sign.ts';
+
+const scripId = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9]{0,7}\.(0|[1-9][0-9]{0,14})$/, 'a scrip id such as k1.1001'));
+const customerId = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9]{0,7}\.[A-Za-z0-9_-]{21}[AQgw]$/, 'a customer id such as k1.<id16>'),
+);
+/** An amount that stays text, because the text is what is MACed. */
+const amtText = v.pipe(
+  v.string(),
+  v.check((s) => v.safeParse(amt, s).success, 'a decimal string of base units'),
+);
+const amt0Text = v.pipe(
+  v.string(),
+  v.check((s) => v.safeParse(amt0, s).success, 'a decimal string of base units'),
+);
+
+export const scripSchema = v.strictObject({
+  typ: v.literal('scrip/1'),
+  vnd,
+  root: scripId,
+  id: scripId,
+  val: amtText,
+  cur,
+  cid: customerId,
+  exp: seconds,
+  props: v.pipe(
+    stringMap,
+    v.check((props) => canonicalJson(props).length <= limits.scripPropsBytes, 'at most 256 bytes'),
+  ),
+  mac: h32,
+});
+
+/** A piece of scrip: `val` base units at one vendor. `root` is the id of the piece that the broker sold. */
+export type Scrip = v.InferOutput<typeof scripSchema>;
+
+/** Property that marks a piece as spendable without a proof: whoever sees it can spend it. For coupons. */
+export const BEARER = { use: 'bearer' } as const;
+export const isBearer = (scrip: Scrip): boolean => scrip.props['use'] === BEARER.use;
+
+/** Master secrets of one key id, 32 bytes each: `scrip` certifies scrip, `customer` derives customer secrets. */
+export type MasterSecrets = { readonly scrip: Uint8Array; readonly customer: Uint8Array };
+
+export function splitId(id: string): { kid: string; serial: string } {
+  const dot = id.indexOf('.');
+  return { kid: id.slice(0, dot), serial: id.slice(dot + 1) };
+}
+
+export function certify(scrip: Omit<Scrip, 'mac'>, secret: Uint8Array, crypto: Crypto): Scrip {
+  return { ...scrip, mac: macObject(scrip, secret, crypto) };
+}
+
+export const isCertified = (scrip: Scrip, secret: Uint8Array, crypto: Crypto): boolean =>
+  verifyMac(scrip, scrip.mac, secret, crypto);
+
+/** csec = HMAC(master customer secret, "farthing/scrip-customer/1" NUL cid): shared by vendor, broker and customer. */
+export function customerSecret(cid: string, secret: Uint8Array, crypto: Crypto): Uint8Array {
+  return crypto.hmacSha256(secret, utf8(`farthing/scrip-customer/1\0${cid}`));
+}
+
+export type PayProof = { challengeId: string; scrip: Scrip; target: string; digest: string; change: boolean };
+
+/** HMAC(csec, `scrip-pay/1`): binds the piece to this challenge, this request target and the wish for change. */
+export function payProof(
+  { challengeId, scrip, target, digest, change }: PayProof,
+  csec: Uint8Array,
+  crypto: Crypto,
+): Uint8Array {
+  const rebuilt = { typ: 'scrip-pay/1', challengeId, scrip: scrip.mac, target, digest, change };
+  return crypto.hmacSha256(csec, rebuiltInput(rebuilt));
+}
+
+/** HMAC(csec, `scrip-receipt/1`): tells the customer that the vendor, and not a proxy, gave this change. */
+export function receiptProof(
+  { challengeId, amount, change }: { challengeId: string; amount: bigint; change: Scrip | undefined },
+  csec: Uint8Array,
+  crypto: Crypto,
+): Uint8Array {
+  return crypto.hmacSha256(
+    csec,
+    rebuiltInput({ typ: 'scrip-receipt/1', challengeId, amount: amount.toString(), change: change?.mac ?? '' }),
+  );
+}
+
+/** HMAC(csec, `scrip-release/1`): the holder gives the piece back; `to` is the account that may cash the release. */
+export function releaseProof(
+  { scrip, to }: { scrip: Scrip; to: string },
+  csec: Uint8Array,
+  crypto: Crypto,
+): Uint8Array {
+  return crypto.hmacSha256(csec, rebuiltInput({ typ: 'scrip-release/1', scrip: scrip.mac, to }));
+}
+
+/** HMAC(csec, `scrip-funds/1`): pays a broker order with broker scrip; bound to that order's id. */
+export function fundsProof(
+  { scrip, rid }: { scrip: Scrip; rid: string },
+  csec: Uint8Array,
+  crypto: Crypto,
+): Uint8Array {
+  return crypto.hmacSha256(csec, rebuiltInput({ typ: 'scrip-funds/1', scrip: scrip.mac, rid }));
+}
+
+function rebuiltInput(object: { readonly typ: string } & Record<string, string | boolean>): Uint8Array {
+  return utf8(`farthing/${object.typ}\0${canonicalJson(object)}`);
+}
+
+/** Constant time; false for text that is not 32 bytes of base64url. */
+export function sameProof(text: string, expected: Uint8Array): boolean {
+  const bytes = fromBase64url(text);
+  return bytes !== undefined && equalBytes(bytes, expected);
+}
+
+export const proofText = toBase64url;
+
+export const signedPayload = v.strictObject({
+  scrip: scripSchema,
+  proof: v.exactOptional(h32),
+  change: v.exactOptional(v.boolean()),
+});
+
+/** A licence lets a broker make scrip of a vendor: which serials, how much in all, until when. Signed by both. */
+export const licenceSchema = v.strictObject({
+  typ: v.literal('licence/1'),
+  vnd,
+  brk,
+  kid,
+  first: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(Number(limits.scripSerial) - 1)),
+  last: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(Number(limits.scripSerial) - 1)),
+  ceiling: amtText,
+  maxVal: amtText,
+  cur,
+  /** What the broker keeps of redeemed value, in hundredths of a per cent. */
+  feeBps: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(10_000)),
+  nbf: seconds,
+  exp: seconds,
+  sigs: v.strictObject({ v: sig, b: v.exactOptional(sig) }),
+});
+export type Licence = v.InferOutput<typeof licenceSchema>;
+
+/** Signed by the vendor: the piece is cancelled, `left` of its root was unspent, and `to` may cash it at the broker. */
+export const releaseSchema = v.strictObject({
+  typ: v.literal('release/1'),
+  vnd,
+  root: scripId,
+  left: amt0Text,
+  to: h32,
+  at: seconds,
+  sig,
+});
+export type Release = v.InferOutput<typeof releaseSchema>;
+
+export const releaseRequest = v.strictObject({ scrip: scripSchema, to: h32, proof: h32 });
+
+export const claimSchema = v.strictObject({ root: scripId, cum: amt });

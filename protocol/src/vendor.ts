@@ -1,0 +1,4 @@
+// The vendor's half of every method. A new method is one more export here.
+export { licenceOrder, licenceResult, licencesResult, redeemResult } from './scrip/orders.ts';
+export { type ScripKeys, scripVendor } from './scrip/vendor.ts';
+export { type Licence, licenceSchema, type MasterSecrets } from './scrip/wire.ts';

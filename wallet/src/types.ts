@@ -1,0 +1,184 @@
+// The wallet's public shapes: what hosts (extension, command line, programs) give it and get from it.
+import type { Currency, Description, Env, Intent, Json, ProblemCode } from '@farthing/protocol';
+
+/**
+ * Storage of one wallet: documents by key. One engine owns it; several tabs or processes may share it.
+ * Implementations: memory, IndexedDB with `durability: 'strict'` (extension), SQLite (Node).
+ */
+export interface WalletStore {
+  read(keys: readonly string[]): Promise<(Json | undefined)[]>;
+  /**
+   * One atomic, durable step: reads the keys, calls `change` synchronously (perhaps more than once), writes what it
+   * puts (`undefined` deletes). A throw writes nothing and is passed on. Keys that are put must be among `keys`.
+   */
+  update<Result>(
+    keys: readonly string[],
+    change: (docs: readonly (Json | undefined)[]) => Change<Result>,
+  ): Promise<Result>;
+  /** Documents whose key starts with the prefix, in key order, or backwards from `before` (exclusive) with `reverse`. */
+  list(
+    prefix: string,
+    options?: { limit?: number; reverse?: boolean; before?: string },
+  ): Promise<{ key: string; value: Json }[]>;
+}
+export type Change<Result> = { readonly put: Readonly<Record<string, Json | undefined>>; readonly result: Result };
+
+export type WalletPorts = {
+  readonly store: WalletStore;
+  readonly fetch: typeof globalThis.fetch;
+  /** Called for each step, so that time and randomness are arguments. */
+  readonly env: () => Env;
+};
+
+// ── money ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type BrokerInfo = {
+  readonly brk: string;
+  readonly url: string;
+  readonly name: string;
+  readonly test: boolean;
+  readonly currencies: readonly Currency[];
+  readonly faucetMicro?: bigint;
+};
+
+/** L5: bought + received = spent + `accountMicro` + `coinsMicro` + `heldMicro`. */
+export type BrokerBalance = BrokerInfo & {
+  readonly currency: Currency;
+  /** At the broker, as of its last answer. */
+  readonly accountMicro: bigint;
+  /** Site coins in this wallet that can be spent now. */
+  readonly coinsMicro: bigint;
+  /** Set aside for payments whose outcome is not known yet. */
+  readonly heldMicro: bigint;
+};
+export type Balance = {
+  readonly totalMicro: bigint;
+  readonly currency: Currency;
+  readonly brokers: readonly BrokerBalance[];
+};
+
+// ── rules ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Mode = 'auto' | 'ask' | 'never';
+/** Limits in base units. `perDayMicro` counts from midnight UTC. */
+export type Rule = { readonly mode: Mode; readonly perPageMicro: bigint; readonly perDayMicro: bigint };
+export type SiteRule = Rule & {
+  readonly origin: string;
+  readonly spentTodayMicro: bigint;
+  readonly lastPaidAtMs?: number;
+  readonly changedAtMs: number;
+};
+
+/** Over all sites. `newSites` is the mode of sites without a rule of their own. */
+export type Budget = {
+  readonly perDayMicro: bigint;
+  readonly spentTodayMicro: bigint;
+  readonly newSites: 'ask' | 'auto';
+  readonly newSitesUpToMicro: bigint;
+  readonly pausedUntilMs: number | 'resumed' | undefined;
+};
+
+// ── paying ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A request that was answered with 402, or is about to be sent. */
+export type Ask = {
+  readonly url: string;
+  /** HTTP method. */
+  readonly method: string;
+  /** Origin of the page that the person sees; budgets are kept by it. For a program: the origin of `url`. */
+  readonly site: string;
+  /** Values of WWW-Authenticate, all lines, as received from `url` itself (not after a cross-origin redirect). */
+  readonly challenges: readonly string[];
+  /** RFC 9530 digest of the request body, when it has one. */
+  readonly digest?: string;
+};
+
+/** What a person decides about. Amounts in base units. */
+export type Offer = {
+  readonly challengeId: string;
+  readonly method: string;
+  readonly intent: Intent;
+  readonly origin: string;
+  readonly url: string;
+  readonly vnd: string;
+  readonly amountMicro: bigint;
+  readonly currency: Currency;
+  /** The site's own words, cleaned and cut to 120 characters; never beside the price. */
+  readonly description?: string;
+  readonly broker: { readonly brk: string; readonly name: string; readonly test: boolean };
+  readonly expiresAtMs: number;
+  readonly balanceAfterMicro: bigint;
+  /** Message keys of the method: kind of money, who learns what. */
+  readonly says: Description;
+  /** Prefilled limits for this site (screens §2.3): page = 5 × price rounded up to 1-2-5, at least 0.01; day = 50 × that. */
+  readonly suggested: Rule;
+};
+
+/**
+ * `pay`: a rule allows it. `again`: this was paid before, the same credential reads it free. `ask`: a person must
+ * decide, for `reason`. `refuse`: not even a person can (no usable offer, unvouched site, no money, never, paused).
+ */
+export type Decision =
+  | { readonly kind: 'pay'; readonly offer: Offer; readonly rule: string }
+  | { readonly kind: 'again'; readonly payment: Payment }
+  | { readonly kind: 'ask'; readonly reason: ProblemCode; readonly offer: Offer }
+  | { readonly kind: 'refuse'; readonly reason: ProblemCode; readonly offer?: Offer; readonly detail?: string };
+
+/** A person's (or a rule's) yes to one offer; `maxMicro` is the price that was shown. */
+export type Approval = {
+  readonly challengeId: string;
+  readonly maxMicro: bigint;
+  readonly by: 'person' | 'rule' | 'flag';
+  readonly rule?: Rule;
+};
+
+/** Ready to send: debited, written down, its money held. */
+export type Payment = {
+  readonly id: string;
+  readonly url: string;
+  readonly method: string;
+  readonly header: { readonly name: 'Authorization' | 'Payment-Authorization'; readonly value: string };
+  readonly amountMicro: bigint;
+  readonly currency: Currency;
+  /** True when it was paid before and is only shown again. */
+  readonly repeat: boolean;
+};
+
+/** One vocabulary for code, screens, command line and CSV. */
+export type PaymentState = 'pending' | 'paid' | 'failed_not_charged' | 'paid_not_delivered' | 'refunded';
+
+export type PaymentRecord = {
+  readonly id: string;
+  readonly kind: 'payment' | 'top_up' | 'purchase' | 'refund';
+  readonly state: PaymentState;
+  readonly atMs: number;
+  readonly site?: string;
+  readonly url?: string;
+  readonly method?: string;
+  readonly amountMicro: bigint;
+  readonly currency: Currency;
+  readonly brk?: string;
+  readonly brokerName?: string;
+  readonly test?: boolean;
+  /** Why it was allowed: a rule's text or `person`. */
+  readonly why?: string;
+  readonly reference?: string;
+  readonly receipt?: Json;
+  readonly code?: ProblemCode;
+  readonly says?: Description;
+  /** Money of all kinds after it, when known. */
+  readonly balanceAfterMicro?: bigint;
+};
+
+/** The parts of the site's answer that decide a payment. */
+export type SiteAnswer = {
+  readonly status: number;
+  /** Value of Payment-Receipt, if any. */
+  readonly receipt?: string;
+  /** Values of WWW-Authenticate: a fresh challenge for the next page. */
+  readonly challenges?: readonly string[];
+  /** Members of a problem body, when the host could read it. */
+  readonly problem?: { readonly code?: string; readonly consumed?: unknown };
+};
+
+export type Settled = { readonly record: PaymentRecord; readonly outcome: 'paid' | 'not_charged' | 'unknown' };
