@@ -182,3 +182,21 @@ export type SiteAnswer = {
 };
 
 export type Settled = { readonly record: PaymentRecord; readonly outcome: 'paid' | 'not_charged' | 'unknown' };
+
+// ── additions ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What `recover()` did: broker orders and coin moves that it brought to an end, and those that still wait. */
+export type Recovered = { readonly finished: number; readonly open: number };
+
+/** Law L5 for one broker; `driftMicro` is 0 or money was lost or made. */
+export type Conservation = {
+  readonly brk: string;
+  readonly toppedUpMicro: bigint;
+  /** What the broker paid in otherwise, such as what was left of expired coins; negative when it took. */
+  readonly receivedMicro: bigint;
+  readonly spentMicro: bigint;
+  readonly accountMicro: bigint;
+  readonly coinsMicro: bigint;
+  readonly heldMicro: bigint;
+  readonly driftMicro: bigint;
+};
