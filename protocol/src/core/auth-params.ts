@@ -105,15 +105,16 @@ function readParameter(text: string, from: number): { text: string | undefined; 
     return token ? { text: token, end: at + token.length } : { text: undefined, end: nextMember(text, at) };
   }
   let out = '';
+  let bad = false;
   for (at++; at < text.length; at++) {
     const c = text.charAt(at);
-    if (c === '"') return { text: out, end: at + 1 };
+    if (c === '"') return { text: bad ? undefined : out, end: at + 1 };
     if (c === '\\') {
       at++;
       if (at >= text.length) break;
     }
     const letter = text.charAt(at);
-    if (letter < ' ' && letter !== '\t') return { text: undefined, end: nextMember(text, at) };
+    if (letter < ' ' && letter !== '\t') bad = true;
     out += letter;
   }
   return { text: undefined, end: text.length };

@@ -1,0 +1,112 @@
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { GroupCommit, openDatabase, openReadOnly, secretFile } from './index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'farthing-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const schema = ['CREATE TABLE money(id INTEGER PRIMARY KEY, micro INTEGER NOT NULL CHECK (micro >= 0)) STRICT'];
+let count = 0;
+const fresh = () => join(folder, `${++count}.db`);
+
+describe('a database for money', () => {
+  it('G5: durability holds on every open, not only on the first', () => {
+    const path = fresh();
+    for (let open = 0; open < 3; open++) {
+      const db = openDatabase(path, schema);
+      expect(db.prepare('SELECT synchronous AS s FROM pragma_synchronous').get()?.['s']).toBe(2n);
+      db.exec('PRAGMA synchronous=OFF');
+      db.close();
+    }
+  });
+  it('E13: only its owner can read the file', () => {
+    const path = fresh();
+    openDatabase(path, schema).close();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+  it('G9: amounts beyond 2^53 come back to the unit', () => {
+    const db = openDatabase(':memory:', schema);
+    db.prepare('INSERT INTO money VALUES (1, ?)').run(9_007_199_254_740_993n);
+    expect(db.prepare('SELECT micro FROM money').get()?.['micro']).toBe(9_007_199_254_740_993n);
+  });
+  it('G17: a database of a newer program is refused, an older one is brought up to date', () => {
+    const path = fresh();
+    openDatabase(path, schema).close();
+    openDatabase(path, [...schema, 'CREATE TABLE more(a INTEGER) STRICT']).close();
+    expect(() => openDatabase(path, schema)).toThrow(/newer version/);
+  });
+  it('a migration that fails leaves nothing behind', () => {
+    const path = fresh();
+    expect(() => openDatabase(path, [...schema, 'nonsense'])).toThrow();
+    const db = openReadOnly(path);
+    expect(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']).toBe(0n);
+    db.close();
+  });
+});
+
+describe('group commit', () => {
+  it('G19: one bad operation of many undoes itself and spoils no other', async () => {
+    const db = openDatabase(fresh(), schema);
+    const group = new GroupCommit(db);
+    const results = await Promise.allSettled(
+      Array.from({ length: 300 }, (_, i) =>
+        group.run((tx) => {
+          tx.prepare('INSERT INTO money VALUES (?, ?)').run(BigInt(i), 1n);
+          if (i % 10 === 3) throw new Error(`operation ${i}`);
+          if (i % 10 === 4) tx.prepare('INSERT INTO money VALUES (?, ?)').run(BigInt(i + 1000), -1n);
+          return i;
+        }),
+      ),
+    );
+    expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(60);
+    expect(db.prepare('SELECT count(*) AS n, min(micro) AS least FROM money').get()).toEqual({ n: 240n, least: 1n });
+    group.close();
+  });
+  it('an answer leaves only after the commit: another connection sees what was acknowledged', async () => {
+    const path = fresh();
+    const group = new GroupCommit(openDatabase(path, schema));
+    const reader = openReadOnly(path);
+    for (let id = 0; id < 20; id++) {
+      await group.run((tx) => tx.prepare('INSERT INTO money VALUES (?, 1)').run(BigInt(id)));
+      expect(reader.prepare('SELECT count(*) AS n FROM money').get()?.['n']).toBe(BigInt(id + 1));
+    }
+    reader.close();
+    group.close();
+  });
+  it('G6: when the commit fails every member gets an error, and the handle is not used again', async () => {
+    const db = openDatabase(fresh(), [
+      'CREATE TABLE a(id INTEGER PRIMARY KEY) STRICT; CREATE TABLE b(a INTEGER REFERENCES a(id) DEFERRABLE INITIALLY DEFERRED) STRICT',
+    ]);
+    const group = new GroupCommit(db);
+    const results = await Promise.allSettled([
+      group.run((tx) => tx.exec('INSERT INTO a VALUES (1)')),
+      group.run((tx) => tx.exec('INSERT INTO b VALUES (99)')), // breaks at COMMIT only
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await expect(group.run(() => 1)).rejects.toThrow(/restart/);
+    group.close();
+  });
+  it('what waits is finished before the database closes, and nothing starts afterwards', async () => {
+    const group = new GroupCommit(openDatabase(fresh(), schema));
+    const waiting = group.run(() => 'done');
+    group.close();
+    await expect(waiting).resolves.toBe('done');
+    await expect(group.run(() => 1)).rejects.toThrow(/closed/);
+  });
+});
+
+describe('secret files', () => {
+  it('are made once and come back the same', () => {
+    const path = join(folder, 'deep', 'secret');
+    const first = secretFile(path, () => 'a');
+    expect([first, secretFile(path, () => 'b')]).toEqual(['a', 'a']);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+  it('E13: one that others can read is refused, with the command that mends it', () => {
+    const path = join(folder, 'open');
+    writeFileSync(path, 'x');
+    chmodSync(path, 0o644);
+    expect(() => secretFile(path, () => 'y')).toThrow(`chmod 600 ${path}`);
+  });
+});
