@@ -187,9 +187,13 @@ export const voucherOrder = orderSchema('voucher/1', {
   code: v.pipe(v.string(), v.regex(/^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$/, 'a code such as 7K3M-…')),
 });
 
-/** POST /v1/statement: a signed read, so it is answered afresh and not stored. `after` is the last `seq` seen. */
+/**
+ * POST /v1/statement: a signed read, so it is answered afresh and not stored. `after` is the last `seq` seen.
+ * With `vnd` it tells of the site's account, to the key that the name is registered to.
+ */
 export const statementOrder = orderSchema('statement/1', {
   cur,
+  vnd: v.exactOptional(vnd),
   after: v.optional(u32, 0),
   limit: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(limits.statementLines)), 50),
 });
@@ -211,6 +215,9 @@ export const statementResult = v.object({
 
 /** What every money-moving answer says of the account after it. */
 export const balanceResult = v.object({ balance: amt0, cur });
+
+/** Answer of a voucher: what it was worth besides. */
+export const voucherResult = v.object({ balance: amt0, cur, credited: amt });
 
 /** POST /v1/vendors: registers `from` as the key of the name `vnd`. Repeating it with other origins changes them. */
 export const vendorOrder = orderSchema('vendor-register/1', {

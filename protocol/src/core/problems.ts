@@ -204,6 +204,13 @@ const table = {
     'The balance does not cover this',
     'Top up the account, or buy less. Member shortBy says how much is missing.',
   ],
+  'balance-full': [
+    'broker',
+    409,
+    'customer',
+    'The account cannot hold more',
+    'A balance has at most 10^18 base units. Spend some of it, or use another account.',
+  ],
   'vendor-unknown': ['broker', 404, 'site', 'No such site at this broker', 'The site must register first.'],
   'vendor-taken': [
     'broker',

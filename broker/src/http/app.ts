@@ -1,0 +1,138 @@
+// HTTP around the service: bounds first, then strict JSON, then the table of routes. Handlers hold no decisions.
+import {
+  fromUtf8,
+  type Json,
+  type JsonObject,
+  limits,
+  PaymentProblem,
+  parseJson,
+  tryDecode,
+  vnd as vndSchema,
+} from '@farthing/protocol';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
+import { keysRecord } from '../keys.ts';
+import type { BrokerService } from '../service.ts';
+import { vendorRecord } from '../services/vendors.ts';
+import { openApi } from './openapi.ts';
+import { problemOf, sendProblem } from './problems.ts';
+import { orderRoutes } from './routes.ts';
+
+export type Log = (line: string) => void;
+
+export function brokerApp(service: BrokerService, log: Log): Express {
+  const app = express();
+  app.disable('x-powered-by').disable('etag');
+  app.enable('case sensitive routing').enable('strict routing');
+  app.set('query parser', false);
+  app.use(headers);
+  const document = JSON.stringify(openApi(service.settings.name));
+
+  const gets: Record<string, RequestHandler> = {
+    '/health': (_request, response) => {
+      const { brk } = service.keys;
+      response.status(service.healthy() ? 200 : 503).json({ ok: service.healthy(), brk, test: service.settings.test });
+    },
+    '/openapi.json': (_request, response) => {
+      response.type('application/json').send(document);
+    },
+    '/v1/keys': (_request, response) => {
+      response.json(keysRecord(service.keys, service.settings, service.step().env));
+    },
+    '/v1/vendors/:vnd': (request, response) => {
+      response.json(readVendor(request, service));
+    },
+  };
+  for (const [path, handler] of Object.entries(gets)) {
+    app.get(path, handler);
+    app.all(path, notAllowed('GET, HEAD, OPTIONS'));
+  }
+  for (const route of orderRoutes) {
+    app.post(route.path, jsonOnly, rawBody, async (request, response) => {
+      const answer = await service.answer(route, bodyOf(request));
+      response.type('application/json').send(answer);
+    });
+    app.all(route.path, notAllowed('POST, OPTIONS'));
+  }
+  app.use(() => {
+    throw new PaymentProblem('not-found');
+  });
+  app.use(lastResort(log));
+  return app;
+}
+
+/** Anyone may call from any page: authority comes from signatures, never from cookies or the network. */
+const headers: RequestHandler = (request, response, next) => {
+  response.set({
+    'Access-Control-Allow-Origin': '*',
+    'Access-Control-Expose-Headers': 'Retry-After',
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    'Cross-Origin-Resource-Policy': 'cross-origin',
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  if (request.method !== 'OPTIONS') return next();
+  response.set({
+    'Access-Control-Allow-Methods': 'GET, POST',
+    'Access-Control-Allow-Headers': 'Content-Type',
+    'Access-Control-Max-Age': '86400',
+  });
+  response.status(204).end();
+};
+
+const notAllowed =
+  (allow: string): RequestHandler =>
+  (_request, response) => {
+    response.set('Allow', allow);
+    throw new PaymentProblem('method-not-allowed');
+  };
+
+const jsonOnly: RequestHandler = (request, _response, next) => {
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') throw new PaymentProblem('type-unsupported');
+  next();
+};
+
+const rawBody = express.raw({ limit: limits.bodyBytes, type: () => true, inflate: false });
+
+/** @throws {PaymentProblem} `request-malformed`: not UTF-8, not JSON, a member twice, too deep, no object */
+function bodyOf(request: Request): JsonObject {
+  const json = Buffer.isBuffer(request.body) ? jsonOf(request.body) : undefined;
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new PaymentProblem('request-malformed', {
+      detail: `expected one JSON object with each member once, at most ${limits.jsonDepth} levels deep`,
+    });
+  }
+  return json as JsonObject;
+}
+
+function jsonOf(bytes: Uint8Array): Json | undefined {
+  try {
+    return parseJson(fromUtf8(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function readVendor(request: Request, service: BrokerService) {
+  const vnd = tryDecode(vndSchema, request.params['vnd']);
+  const row = vnd === undefined ? undefined : service.ledger.vendors.get(vnd);
+  if (!row) throw new PaymentProblem('vendor-unknown');
+  return vendorRecord(row, service.step());
+}
+
+const lastResort =
+  (log: Log): ErrorRequestHandler =>
+  (error: unknown, request: Request, response: Response, next) => {
+    const problem = problemOf(error);
+    // Never the body or the query: they may name keys and codes.
+    if (problem.status >= 500) log(`${request.method} ${request.path.slice(0, 80)}: ${String(error).slice(0, 300)}`);
+    if (response.headersSent) return next(error);
+    sendProblem(response, problem);
+  };

@@ -1,0 +1,162 @@
+// Every signed order that the broker takes: path, shape, answer, and the service that decides. The HTTP layer and the
+// OpenAPI document are both made from this table.
+import {
+  balanceResult,
+  decode,
+  faucetOrder,
+  type JsonObject,
+  type ProblemCode,
+  statementOrder,
+  statementResult,
+  vendorOrder,
+  vendorResult,
+  voucherOrder,
+  voucherResult,
+} from '@farthing/protocol';
+import {
+  buyOrder,
+  licenceOrder,
+  licenceResult,
+  licencesOrder,
+  licencesResult,
+  redeemOrder,
+  redeemResult,
+  refundOrder,
+  renewOrder,
+  scripResult,
+} from '@farthing/protocol/broker';
+import type * as v from 'valibot';
+import { faucet, statement, voucher } from '../services/accounts.ts';
+import { grant, list } from '../services/licences.ts';
+import { redeem } from '../services/redeem.ts';
+import { buy, refund, renew } from '../services/sell.ts';
+import type { OrderStep } from '../services/step.ts';
+import { register } from '../services/vendors.ts';
+
+export type OrderRoute = {
+  readonly path: string;
+  readonly summary: string;
+  readonly order: v.GenericSchema;
+  readonly result: v.GenericSchema;
+  /** False for reads, which are answered afresh. */
+  readonly stored: boolean;
+  /** What it may refuse with, beside what every order may. */
+  readonly problems: readonly ProblemCode[];
+  /** Decodes strictly, and says what to do inside the transaction. @throws {PaymentProblem} `request-malformed` */
+  prepare(json: unknown): (step: OrderStep) => JsonObject;
+};
+
+type Definition<Order extends v.GenericSchema> = {
+  path: string;
+  summary: string;
+  order: Order;
+  result: v.GenericSchema;
+  read?: true;
+  problems?: readonly ProblemCode[];
+  run(order: v.InferOutput<Order>, step: OrderStep): JsonObject;
+};
+
+function route<Order extends v.GenericSchema>(definition: Definition<Order>): OrderRoute {
+  const { path, summary, order, result, run } = definition;
+  return {
+    path,
+    summary,
+    order,
+    result,
+    stored: definition.read !== true,
+    problems: definition.problems ?? [],
+    prepare(json) {
+      const decoded = decode(order, json, 'request-malformed');
+      return (step) => run(decoded, step);
+    },
+  };
+}
+
+const licence: ProblemCode[] = ['licence-missing', 'licence-used-up'];
+const release: ProblemCode[] = ['release-invalid', 'release-used'];
+const site: ProblemCode[] = ['vendor-unknown'];
+
+export const orderRoutes: readonly OrderRoute[] = [
+  route({
+    path: '/v1/faucet',
+    summary: 'Demo money, in test mode only',
+    order: faucetOrder,
+    result: balanceResult,
+    problems: ['faucet-closed', 'faucet-limit', 'balance-full'],
+    run: faucet,
+  }),
+  route({
+    path: '/v1/voucher',
+    summary: 'Credits a voucher code, once',
+    order: voucherOrder,
+    result: voucherResult,
+    problems: ['voucher-unknown', 'voucher-used', 'balance-full'],
+    run: voucher,
+  }),
+  route({
+    path: '/v1/statement',
+    summary: 'Balance and entries of an account',
+    order: statementOrder,
+    result: statementResult,
+    read: true,
+    problems: site,
+    run: statement,
+  }),
+  route({
+    path: '/v1/vendors',
+    summary: 'Registers a site, or changes its name and origins',
+    order: vendorOrder,
+    result: vendorResult,
+    problems: ['vendor-taken', 'registration-closed'],
+    run: register,
+  }),
+  route({
+    path: '/v1/scrip/licences',
+    summary: 'Grants the broker a licence to make scrip of the site',
+    order: licenceOrder,
+    result: licenceResult,
+    problems: [...site, 'licence-invalid'],
+    run: grant,
+  }),
+  route({
+    path: '/v1/scrip/licences/list',
+    summary: 'Licences of a site, and what was sold under them',
+    order: licencesOrder,
+    result: licencesResult,
+    read: true,
+    problems: site,
+    run: list,
+  }),
+  route({
+    path: '/v1/scrip/buy',
+    summary: 'Sells scrip of a site, for money of the account or for broker scrip',
+    order: buyOrder,
+    result: scripResult,
+    problems: [...site, ...licence, 'balance-short', 'scrip-foreign', 'scrip-expired', 'scrip-forged', 'scrip-spent'],
+    run: buy,
+  }),
+  route({
+    path: '/v1/scrip/refund',
+    summary: 'Cashes a release, to the balance or as broker scrip',
+    order: refundOrder,
+    result: scripResult,
+    problems: [...release, ...licence, 'balance-full'],
+    run: refund,
+  }),
+  route({
+    path: '/v1/scrip/renew',
+    summary: 'Cashes a release and sells the same value with a new life',
+    order: renewOrder,
+    result: scripResult,
+    problems: [...release, ...licence],
+    run: renew,
+  }),
+  route({
+    path: '/v1/scrip/redeem',
+    summary: 'Pays a site for the scrip that it took',
+    order: redeemOrder,
+    result: redeemResult,
+    problems: [...site, 'batch-conflict', 'balance-full'],
+    run: redeem,
+  }),
+];

@@ -1,0 +1,134 @@
+// The double-entry journal: append-only, hash-linked, each entry's postings sum to zero per currency.
+import type { DatabaseSync } from 'node:sqlite';
+import { type Crypto, type Currency, canonicalJson, concat, limits, PaymentProblem, utf8 } from '@farthing/protocol';
+import { blob, int, num, text } from './rows.ts';
+
+/** Accounts as they stand in the database. */
+export const account = {
+  user: (pk: string) => `user:${pk}`,
+  vendor: (vnd: string) => `vendor:${vnd}`,
+  scrip: 'float:scrip',
+  faucet: 'external:faucet',
+  vouchers: 'external:voucher',
+  fees: 'fees',
+  unclaimed: 'unclaimed',
+} as const;
+
+/** `sub` names the piece of scrip on `float:scrip`: the float of each piece is an account of its own. */
+export type Posting = {
+  readonly account: string;
+  readonly sub?: string;
+  readonly cur: Currency;
+  readonly amount: bigint;
+};
+export type Entry = {
+  readonly atMs: number;
+  readonly kind: string;
+  readonly ref: string;
+  /** The order that caused it; `undefined` for what the broker does by itself. */
+  readonly order: { readonly from: string; readonly rid: string } | undefined;
+  readonly postings: readonly Posting[];
+};
+export type Line = {
+  readonly seq: number;
+  readonly atMs: number;
+  readonly kind: string;
+  readonly amount: bigint;
+  readonly ref: string;
+};
+
+export type Journal = ReturnType<typeof openJournal>;
+
+const START = new Uint8Array(32);
+
+/** All of it must be called inside a transaction, except the reads. */
+export function openJournal(db: DatabaseSync, crypto: Crypto) {
+  const head = db.prepare('SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1');
+  const addEntry = db.prepare(
+    'INSERT INTO journal (seq, at_ms, kind, ref, from_key, rid, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  );
+  const addPosting = db.prepare('INSERT INTO posting (seq, n, account, sub, cur, amount) VALUES (?, ?, ?, ?, ?, ?)');
+  const getBalance = db.prepare('SELECT amount FROM balance WHERE account = ? AND cur = ?');
+  const setBalance = db.prepare(
+    'INSERT INTO balance (account, cur, amount) VALUES (?, ?, ?) ON CONFLICT (account, cur) DO UPDATE SET amount = excluded.amount',
+  );
+  const getLines = db.prepare(
+    `SELECT j.seq, j.at_ms, j.kind, j.ref, p.amount FROM posting p JOIN journal j ON j.seq = p.seq
+     WHERE p.account = ? AND p.account <> 'float:scrip' AND p.cur = ? AND p.seq > ? ORDER BY p.seq LIMIT ?`,
+  );
+
+  const balance = (name: string, cur: Currency): bigint => {
+    const row = getBalance.get(name, cur);
+    return row ? int(row, 'amount') : 0n;
+  };
+
+  /** Books what postings add up to per account. @throws {PaymentProblem} `balance-short`, `balance-full` */
+  const book = (postings: readonly Posting[]): void => {
+    const sums = new Map<string, { name: string; cur: Currency; amount: bigint }>();
+    for (const { account: name, cur, amount } of postings) {
+      const sum = sums.get(`${cur} ${name}`) ?? { name, cur, amount: 0n };
+      sums.set(`${cur} ${name}`, { ...sum, amount: sum.amount + amount });
+    }
+    for (const { name, cur, amount } of sums.values()) {
+      const next = balance(name, cur) + amount;
+      if (next < 0n && !name.startsWith('external:')) {
+        throw new PaymentProblem('balance-short', { members: { shortBy: (-next).toString() } });
+      }
+      const most = name.startsWith('user:') || name.startsWith('vendor:') ? limits.amountMax : limits.sumMax;
+      if (next > most || next < -limits.sumMax) throw new PaymentProblem('balance-full');
+      setBalance.run(name, cur, next);
+    }
+  };
+
+  /** Appends one entry and moves the balances. @returns its sequence number */
+  const post = (entry: Entry): number => {
+    assertBalanced(entry.postings);
+    book(entry.postings);
+    const last = head.get();
+    const seq = last ? num(last, 'seq') + 1 : 1;
+    const prev = last ? blob(last, 'hash') : START;
+    const { from = null, rid = null } = entry.order ?? {};
+    const hash = crypto.sha256(concat(prev, utf8(entryText(seq, entry))));
+    addEntry.run(seq, entry.atMs, entry.kind, entry.ref, from, rid, prev, hash);
+    entry.postings.forEach(({ account: name, sub = '', cur, amount }, n) => {
+      addPosting.run(seq, n, name, sub, cur, amount);
+    });
+    return seq;
+  };
+
+  /** What an account gained and lost, oldest first, after the entry `after`. */
+  const lines = (name: string, cur: Currency, page: { after: number; limit: number }): Line[] =>
+    getLines.all(name, cur, page.after, page.limit).map((row) => ({
+      seq: num(row, 'seq'),
+      atMs: num(row, 'at_ms'),
+      kind: text(row, 'kind'),
+      amount: int(row, 'amount'),
+      ref: text(row, 'ref'),
+    }));
+
+  return { post, balance, lines };
+}
+
+/** Canonical JSON of an entry: what its hash covers beside the hash of the entry before. */
+function entryText(seq: number, { atMs, kind, ref, order, postings }: Entry): string {
+  return canonicalJson({
+    seq,
+    at: atMs,
+    kind,
+    ref,
+    from: order?.from ?? null,
+    rid: order?.rid ?? null,
+    postings: postings.map(({ account: name, sub = '', cur, amount }) => [name, sub, cur, amount.toString()]),
+  });
+}
+
+function assertBalanced(postings: readonly Posting[]): void {
+  const sums = new Map<Currency, bigint>();
+  for (const { cur, amount } of postings) {
+    if (amount === 0n) throw new Error('a posting of zero');
+    sums.set(cur, (sums.get(cur) ?? 0n) + amount);
+  }
+  if (postings.length < 2 || [...sums.values()].some((sum) => sum !== 0n)) {
+    throw new Error('the postings of an entry must sum to zero');
+  }
+}

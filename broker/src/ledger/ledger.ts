@@ -1,0 +1,20 @@
+// The broker's books over one database connection, with every statement prepared once.
+import type { DatabaseSync } from 'node:sqlite';
+import type { Crypto } from '@farthing/protocol';
+import { openCodes } from './codes.ts';
+import { openJournal } from './journal.ts';
+import { openOrders } from './orders.ts';
+import { openScrip } from './scrip.ts';
+import { openVendors } from './vendors.ts';
+
+export type Ledger = ReturnType<typeof openLedger>;
+
+export function openLedger(db: DatabaseSync, signer: { crypto: Crypto; seed: Uint8Array }) {
+  return {
+    journal: openJournal(db, signer.crypto),
+    orders: openOrders(db),
+    vendors: openVendors(db),
+    scrip: openScrip(db),
+    codes: openCodes(db, signer),
+  };
+}

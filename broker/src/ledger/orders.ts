@@ -1,0 +1,55 @@
+// Orders with their answers, by (from, rid): what makes every repeat safe and every call evidence.
+import type { DatabaseSync } from 'node:sqlite';
+import { isProblemCode, type JsonObject, type Order, PaymentProblem } from '@farthing/protocol';
+import { blob, text } from './rows.ts';
+
+export type OrderBook = ReturnType<typeof openOrders>;
+
+/** `body` is the canonical JSON of the whole order, signature included; `hash` its SHA-256. */
+export type OrderText = { readonly body: string; readonly hash: Uint8Array };
+
+export function openOrders(db: DatabaseSync) {
+  const get = db.prepare('SELECT hash, answer FROM stored_order WHERE from_key = ? AND rid = ?');
+  const getRefusal = db.prepare('SELECT hash, code, extra FROM refusal WHERE from_key = ? AND rid = ?');
+  const add = db.prepare(
+    'INSERT INTO stored_order (from_key, rid, typ, at_ms, hash, body, answer) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const addRefusal = db.prepare(
+    'INSERT INTO refusal (from_key, rid, hash, code, extra, until_ms) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const forget = db.prepare('DELETE FROM refusal WHERE until_ms < ?');
+
+  const same = (stored: Uint8Array, asked: Uint8Array): void => {
+    if (Buffer.compare(stored, asked) !== 0) throw new PaymentProblem('rid-conflict');
+  };
+
+  return {
+    /**
+     * The stored answer, or `undefined` for an order that was not seen.
+     * @throws {PaymentProblem} `rid-conflict` for other content; the problem it was refused with
+     */
+    find({ from, rid }: Order, { hash }: OrderText): string | undefined {
+      const row = get.get(from, rid);
+      if (row) {
+        same(blob(row, 'hash'), hash);
+        return text(row, 'answer');
+      }
+      const refused = getRefusal.get(from, rid);
+      if (!refused) return undefined;
+      same(blob(refused, 'hash'), hash);
+      const code = text(refused, 'code');
+      if (!isProblemCode(code)) throw new Error(`refusal with an unknown code ${code}`);
+      throw new PaymentProblem(code, JSON.parse(text(refused, 'extra')) as PaymentProblem['extra']);
+    },
+    add({ from, rid, typ }: Order, { body, hash }: OrderText, answer: { text: string; atMs: number }): void {
+      add.run(from, rid, typ, answer.atMs, hash, body, answer.text);
+    },
+    refuse({ from, rid }: Order, { hash }: OrderText, refusal: { problem: PaymentProblem; untilMs: number }): void {
+      const extra: JsonObject = { ...refusal.problem.extra };
+      addRefusal.run(from, rid, hash, refusal.problem.code, JSON.stringify(extra), refusal.untilMs);
+    },
+    forgetRefusals: (nowMs: number): void => {
+      forget.run(nowMs);
+    },
+  };
+}

@@ -1,0 +1,144 @@
+// The command's options: flags, then FARTHING_BROKER_* in the environment, then defaults. Whatever cannot be used is
+// an error that says what to change.
+import { parseArgs } from 'node:util';
+import { type Money, PaymentProblem, parsePrice } from '@farthing/protocol';
+
+export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
+
+  broker [serve] [options]             run the service
+  broker audit [--data DIR] [--json]   recompute the ledger and name what is wrong; exit 1 on findings
+  broker voucher --value '5 USD' [--count 10]   issue voucher codes, one a line
+  broker invite [--count 1]            issue codes that let a site register
+  broker vendors                       list sites, what they are owed, and alarms
+  broker statement                     balances by kind of account
+
+  --data DIR            keys and ledger (default ./.farthing/broker)       FARTHING_BROKER_DATA
+  --port N              0 takes a free port (default 8402)                 FARTHING_BROKER_PORT
+  --host ADDRESS        (default 127.0.0.1)                                FARTHING_BROKER_HOST
+  --name TEXT           what wallets show, at most 64 characters           FARTHING_BROKER_NAME
+  --test                demo money and open registration; money is worth nothing   FARTHING_BROKER_TEST=1
+  --registration MODE   open or invite (default invite)                    FARTHING_BROKER_REGISTRATION
+  --faucet-limit MONEY  demo money for one request (default '5 USD'); an account gets five times as much an hour
+                                                                           FARTHING_BROKER_FAUCET_LIMIT
+  --public-url URL      how others reach it, behind a proxy                FARTHING_BROKER_PUBLIC_URL
+  --json                results as JSON; serve prints {"url","brk"} when ready
+  --help
+`;
+
+/** The operator's mistake: shown without a stack, exit status 2. */
+export class UsageError extends Error {}
+
+export const commands = ['serve', 'audit', 'voucher', 'invite', 'vendors', 'statement'] as const;
+export type Command = (typeof commands)[number];
+
+export type Options = {
+  readonly command: Command;
+  readonly help: boolean;
+  readonly json: boolean;
+  readonly data: string;
+  readonly port: number;
+  readonly host: string;
+  readonly name: string | undefined;
+  readonly test: boolean;
+  readonly registration: 'open' | 'invite';
+  readonly faucetMicro: bigint;
+  readonly publicUrl: string | undefined;
+  readonly value: Money | undefined;
+  readonly count: number;
+};
+
+const flags = {
+  help: { type: 'boolean' },
+  json: { type: 'boolean' },
+  test: { type: 'boolean' },
+  data: { type: 'string' },
+  port: { type: 'string' },
+  host: { type: 'string' },
+  name: { type: 'string' },
+  registration: { type: 'string' },
+  'faucet-limit': { type: 'string' },
+  'public-url': { type: 'string' },
+  value: { type: 'string' },
+  count: { type: 'string' },
+} as const;
+
+/** @throws {UsageError} */
+export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
+  const { values, positionals } = parse(args);
+  const get = (name: Exclude<keyof typeof flags, 'help' | 'json' | 'test'>, fallback: string): string =>
+    values[name] ?? env[`FARTHING_BROKER_${name.toUpperCase().replace('-', '_')}`] ?? fallback;
+  return {
+    command: commandOf(positionals),
+    help: values.help ?? false,
+    json: values.json ?? false,
+    test: values.test ?? flag('FARTHING_BROKER_TEST', env),
+    data: get('data', './.farthing/broker'),
+    port: whole('port', get('port', '8402'), { least: 0, most: 65_535 }),
+    host: get('host', '127.0.0.1'),
+    name: nameOf(get('name', '')),
+    registration: registrationOf(get('registration', 'invite')),
+    faucetMicro: money('--faucet-limit', get('faucet-limit', '5 USD')).amount,
+    publicUrl: urlOf(get('public-url', '')),
+    value: values.value === undefined ? undefined : money('--value', values.value),
+    count: whole('count', values.count ?? '1', { least: 1, most: 10_000 }),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: flags, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function commandOf(positionals: readonly string[]): Command {
+  const [word = 'serve', more] = positionals;
+  const command = commands.find((name) => name === word);
+  if (!command) throw new UsageError(`unknown command ${word}: expected one of ${commands.join(', ')}`);
+  if (more !== undefined) throw new UsageError(`unexpected argument ${more}`);
+  return command;
+}
+
+function flag(name: string, env: NodeJS.ProcessEnv): boolean {
+  const value = env[name] ?? '0';
+  if (!['0', '1', 'true', 'false', ''].includes(value)) throw new UsageError(`${name}: expected 1 or 0, got ${value}`);
+  return value === '1' || value === 'true';
+}
+
+function whole(name: string, text: string, { least, most }: { least: number; most: number }): number {
+  const value = /^[0-9]{1,6}$/.test(text) ? Number(text) : -1;
+  if (value < least || value > most) {
+    throw new UsageError(`--${name}: expected a whole number from ${least} to ${most}, got ${text}`);
+  }
+  return value;
+}
+
+function money(name: string, text: string): Money {
+  try {
+    return parsePrice(text);
+  } catch (error) {
+    if (error instanceof PaymentProblem) throw new UsageError(`${name}: ${error.extra.detail}`);
+    throw error;
+  }
+}
+
+function nameOf(text: string): string | undefined {
+  if (text.length > 64) throw new UsageError(`--name: expected at most 64 characters, got ${text.length}`);
+  return text || undefined;
+}
+
+function registrationOf(text: string): 'open' | 'invite' {
+  if (text !== 'open' && text !== 'invite')
+    throw new UsageError(`--registration: expected open or invite, got ${text}`);
+  return text;
+}
+
+function urlOf(text: string): string | undefined {
+  if (!text) return undefined;
+  const url = URL.parse(text);
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+    throw new UsageError(`--public-url: expected an address such as https://broker.example, got ${text}`);
+  }
+  return text.replace(/\/$/, '');
+}

@@ -1,0 +1,126 @@
+// The life of one order: known answer, else age, signature, and one durable transaction that consumes the order, moves
+// the money and stores order and answer together. Nothing leaves before it is on disk.
+import type { DatabaseSync } from 'node:sqlite';
+import { GroupCommit } from '@farthing/node-kit';
+import {
+  canonicalJson,
+  checkOrder,
+  type Env,
+  type Json,
+  limits,
+  makeAnswer,
+  type Order,
+  PaymentProblem,
+  type ProblemCode,
+  utf8,
+} from '@farthing/protocol';
+import type { OrderRoute } from './http/routes.ts';
+import type { Keys } from './keys.ts';
+import { type Ledger, openLedger } from './ledger/ledger.ts';
+import type { OrderText } from './ledger/orders.ts';
+import { FaucetMeter } from './services/faucet-meter.ts';
+import { licenseOwnScrip } from './services/licences.ts';
+import type { Settings, Step } from './services/step.ts';
+import { sweepResidue } from './services/sweep.ts';
+
+export type ServiceParts = { db: DatabaseSync; keys: Keys; settings: Settings; env: () => Env };
+
+/** Refusals that time or an operator mends: the same order may be sent again. All others stay. */
+const PASSING: ReadonlySet<ProblemCode> = new Set(['faucet-limit', 'rate-limit', 'unavailable']);
+
+export class BrokerService {
+  readonly keys: Keys;
+  readonly settings: Settings;
+  readonly ledger: Ledger;
+  readonly #env: () => Env;
+  readonly #group: GroupCommit;
+  readonly #db: DatabaseSync;
+  readonly #faucet: FaucetMeter;
+
+  constructor({ db, keys, settings, env }: ServiceParts) {
+    this.keys = keys;
+    this.settings = settings;
+    this.ledger = openLedger(db, { crypto: env().crypto, seed: keys.seed });
+    this.#env = env;
+    this.#db = db;
+    this.#group = new GroupCommit(db);
+    this.#faucet = new FaucetMeter(settings.faucetMicro);
+  }
+
+  /** The world of one moment, for reads outside of a transaction: they see what is committed. */
+  step(): Step {
+    const { ledger, keys, settings } = this;
+    return { ledger, keys, settings, faucet: this.#faucet, env: this.#env() };
+  }
+
+  /** Licences of our own, and money that nobody can claim any more. Called at start and hourly. */
+  async maintain(): Promise<void> {
+    await this.#group.run(() => {
+      licenseOwnScrip(this.step());
+      this.ledger.orders.forgetRefusals(this.#env().nowMs);
+    });
+    while (await this.#group.run(() => sweepResidue(this.step())));
+  }
+
+  /**
+   * Answers one order with canonical JSON of a signed answer.
+   * @throws {PaymentProblem} why it was refused; nothing was changed then
+   */
+  async answer(route: OrderRoute, json: Json): Promise<string> {
+    const run = route.prepare(json);
+    const order = json as Order; // every order schema has the members of `Order`
+    const text = this.#textOf(order);
+    const known = route.stored ? this.ledger.orders.find(order, text) : undefined;
+    if (known !== undefined) return known;
+    const env = this.#env();
+    if (Math.abs(env.nowMs - order.at * 1000) > limits.requestAgeMs) throw new PaymentProblem('request-stale');
+    checkOrder(order, env.crypto);
+    if (!route.stored) return this.#signed(order, run);
+    const outcome = await this.#group.run(() => this.#execute(order, text, run));
+    if (outcome instanceof PaymentProblem) throw outcome;
+    return outcome;
+  }
+
+  /** True while the database can be read and has not failed. */
+  healthy(): boolean {
+    return this.#db.isOpen && this.#db.prepare('SELECT 1 AS one').get() !== undefined;
+  }
+
+  /** Lets what waits finish. */
+  close(): void {
+    this.#group.close();
+  }
+
+  #textOf(order: Order): OrderText {
+    const body = canonicalJson(order);
+    return { body, hash: this.#env().crypto.sha256(utf8(body)) };
+  }
+
+  #signed(order: Order, run: ReturnType<OrderRoute['prepare']>): string {
+    const step = this.step();
+    const { brk, seed } = this.keys;
+    return canonicalJson(makeAnswer(order, run({ ...step, order }), { brk, seed }, step.env));
+  }
+
+  /** Inside the transaction. A refusal undoes what the service wrote, and is itself written down. */
+  #execute(order: Order, text: OrderText, run: ReturnType<OrderRoute['prepare']>): string | PaymentProblem {
+    const { orders } = this.ledger;
+    const twin = orders.find(order, text);
+    if (twin !== undefined) return twin;
+    const { nowMs } = this.#env();
+    this.#db.exec('SAVEPOINT service');
+    try {
+      const answer = this.#signed(order, run);
+      orders.add(order, text, { text: answer, atMs: nowMs });
+      this.#db.exec('RELEASE service');
+      return answer;
+    } catch (error) {
+      this.#db.exec('ROLLBACK TO service; RELEASE service');
+      if (!(error instanceof PaymentProblem)) throw error;
+      if (!PASSING.has(error.code)) {
+        orders.refuse(order, text, { problem: error, untilMs: order.at * 1000 + 2 * limits.requestAgeMs });
+      }
+      return error;
+    }
+  }
+}

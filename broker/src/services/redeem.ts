@@ -1,0 +1,77 @@
+// Paying sites: cumulative claims per piece, in batches that are hash-linked. Only pieces that were sold here are paid.
+import { type Currency, type JsonObject, objectHash, PaymentProblem, signObject } from '@farthing/protocol';
+import { type redeemOrder, scrip } from '@farthing/protocol/broker';
+import type * as v from 'valibot';
+import { account, type Posting } from '../ledger/journal.ts';
+import { onFloat } from '../ledger/scrip.ts';
+import type { AlarmRow } from '../ledger/vendors.ts';
+import { type OrderStep, type Step, secondsOf } from './step.ts';
+import { ownVendor } from './vendors.ts';
+
+type Claims = v.InferOutput<typeof redeemOrder>['claims'];
+
+/** @throws {PaymentProblem} `vendor-unknown`, `signature-invalid`, `batch-conflict` */
+export function redeem(batch: v.InferOutput<typeof redeemOrder>, step: OrderStep): JsonObject {
+  const { ledger, env, keys, order } = step;
+  const { from, rid, vnd, prev } = batch;
+  ownVendor(vnd, from, ledger);
+  const last = ledger.vendors.lastBatch(vnd);
+  if (prev !== last.hash) throw new PaymentProblem('batch-conflict', { members: { prev: last.hash } });
+  const hash = objectHash(order, env.crypto);
+  const { postings, alarms, roots, credited, fee, cur } = settle(vnd, batch.claims, step);
+  ledger.vendors.addBatch({ hash, vnd, n: last.n + 1, prev, from, rid, credited, fee, atMs: env.nowMs }, alarms);
+  if (postings.length > 0) {
+    ledger.journal.post({ atMs: env.nowMs, kind: 'scrip-redeem', ref: hash, order: { from, rid }, postings });
+  }
+  const unsigned = {
+    typ: 'redemption/1' as const,
+    brk: keys.brk,
+    vnd,
+    batch: hash,
+    prev,
+    credited: credited.toString(),
+    fee: fee.toString(),
+    at: secondsOf(env.nowMs),
+  };
+  return {
+    redemption: { ...unsigned, sig: signObject(unsigned, keys.seed, env.crypto) },
+    roots,
+    balance: ledger.journal.balance(account.vendor(vnd), cur).toString(),
+    cur,
+  };
+}
+
+type Settled = {
+  postings: Posting[];
+  alarms: AlarmRow[];
+  roots: JsonObject[];
+  credited: bigint;
+  fee: bigint;
+  cur: Currency;
+};
+
+/** A batch is in one currency, that of the first piece known: its sums are one number. */
+function settle(vnd: string, claims: Claims, { ledger, env }: Step): Settled {
+  const out: Settled = { postings: [], alarms: [], roots: [], credited: 0n, fee: 0n, cur: 'usd-micro' };
+  const first = claims.map(({ root }) => ledger.scrip.root(vnd, root)).find((root) => root !== undefined);
+  if (first) out.cur = first.cur;
+  claims.forEach(({ root, cum }, n) => {
+    const before = ledger.scrip.root(vnd, root);
+    if (before && before.cur !== out.cur) {
+      throw new PaymentProblem('request-malformed', { detail: `claims.${n}: expected a piece in ${out.cur}` });
+    }
+    const paid = scrip.redeem(before, { vnd, cum }, env.nowMs);
+    const increase = paid.credit + paid.fee;
+    if (paid.root && increase > 0n) {
+      ledger.scrip.setRoot(paid.root);
+      out.postings.push(onFloat(paid.root, -increase));
+      out.credited += paid.credit;
+      out.fee += paid.fee;
+    }
+    if (paid.alarm) out.alarms.push({ n, root, cum, why: paid.alarm });
+    out.roots.push({ root, credited: increase.toString(), ...(paid.alarm ? { alarm: paid.alarm } : {}) });
+  });
+  if (out.credited > 0n) out.postings.push({ account: account.vendor(vnd), cur: out.cur, amount: out.credited });
+  if (out.fee > 0n) out.postings.push({ account: account.fees, cur: out.cur, amount: out.fee });
+  return out;
+}

@@ -1,0 +1,27 @@
+// What a service gets to work with: the books inside an open transaction, the broker's keys and settings, the moment.
+import type { Env, Order } from '@farthing/protocol';
+import type { Keys } from '../keys.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { FaucetMeter } from './faucet-meter.ts';
+
+export type Settings = {
+  readonly name: string;
+  /** Test mode: demo money, open registration, loopback origins. */
+  readonly test: boolean;
+  readonly registration: 'open' | 'invite';
+  /** Demo money one request may ask for, in base units. */
+  readonly faucetMicro: bigint;
+};
+
+export type Step = {
+  readonly ledger: Ledger;
+  readonly keys: Keys;
+  readonly settings: Settings;
+  readonly faucet: FaucetMeter;
+  readonly env: Env;
+};
+
+/** A step that answers one order, whose signature was checked. */
+export type OrderStep = Step & { readonly order: Order };
+
+export const secondsOf = (ms: number): number => Math.floor(ms / 1000);

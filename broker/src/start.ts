@@ -1,0 +1,116 @@
+// Starts a broker in this process: keys, database, HTTP. Tests, the demo and the command all come through here.
+import { mkdirSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { nodeEnv, openDatabase } from '@farthing/node-kit';
+import type { Env } from '@farthing/protocol';
+import { brokerApp, type Log } from './http/app.ts';
+import { openKeys } from './keys.ts';
+import { migrations } from './ledger/schema.ts';
+import { BrokerService } from './service.ts';
+import type { Settings } from './services/step.ts';
+
+export type BrokerOptions = {
+  /** Directory of keys and ledger; made when missing. */
+  readonly data: string;
+  /** 0 (the default) takes a free port. */
+  readonly port?: number;
+  readonly host?: string;
+  readonly name?: string;
+  /** Faucet, open registration, loopback origins. Money in it is worth nothing. */
+  readonly test?: boolean;
+  /** Default `invite`; test mode is always open. */
+  readonly registration?: 'open' | 'invite';
+  /** Base units of demo money one request may ask for; an account gets five times as much an hour. Default 5,000,000. */
+  readonly faucetMicro?: bigint;
+  /** How others reach it, when that differs from host and port. */
+  readonly publicUrl?: string;
+  /** Clock and randomness, called for each step. */
+  readonly env?: () => Env;
+  /** One line for each fault of our own, without secrets. Default: standard error. */
+  readonly log?: Log;
+};
+
+export type RunningBroker = {
+  readonly url: string;
+  readonly brk: string;
+  /** Answers what is being asked, then closes the database. */
+  close(): Promise<void>;
+};
+
+const HOUR_MS = 3_600_000;
+export const DEFAULT_FAUCET_MICRO = 5_000_000n;
+export const ledgerPath = (data: string): string => join(data, 'ledger.db');
+
+/** @throws {Error} the data directory, its keys or the port cannot be used; the message says what to change */
+export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
+  const { data, env = nodeEnv, log = (line: string) => console.error(line) } = options;
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const keys = openKeys(data, env());
+  const db = openDatabase(ledgerPath(data), migrations);
+  const service = new BrokerService({ db, keys, settings: settingsOf(options), env });
+  const maintain = () => service.maintain().catch((error: unknown) => log(`maintenance: ${String(error)}`));
+  try {
+    await service.maintain();
+    const server = createServer({ maxHeaderSize: 16_384 }, brokerApp(service, log));
+    bound(server);
+    const { host = '127.0.0.1', port = 0 } = options;
+    await listen(server, { host, port });
+    const timer = setInterval(maintain, HOUR_MS).unref();
+    const address = server.address() as AddressInfo;
+    const shown = host.includes(':') ? `[${host}]` : host;
+    return {
+      url: options.publicUrl ?? `http://${shown}:${address.port}`,
+      brk: keys.brk,
+      close: async () => {
+        clearInterval(timer);
+        await stop(server);
+        service.close();
+      },
+    };
+  } catch (error) {
+    service.close();
+    throw error;
+  }
+}
+
+function settingsOf({ name, test = false, registration = 'invite', faucetMicro }: BrokerOptions): Settings {
+  return {
+    name: name ?? (test ? 'Farthing test broker' : 'Farthing broker'),
+    test,
+    registration,
+    faucetMicro: faucetMicro ?? DEFAULT_FAUCET_MICRO,
+  };
+}
+
+/** A client that is slow, greedy or silent costs a bounded time and a bounded number of sockets. */
+function bound(server: Server): void {
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 20_000;
+  server.keepAliveTimeout = 15_000;
+  server.timeout = 60_000;
+  server.maxHeadersCount = 100;
+  server.maxRequestsPerSocket = 10_000;
+  server.maxConnections = 4_096;
+}
+
+const listen = (server: Server, at: { host: string; port: number }): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(at, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+
+/** Running requests get two seconds; what hangs longer is cut. */
+const stop = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), 2_000);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
