@@ -1,7 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
+const resolve = { conditions: ['source'] };
+
 export default defineConfig({
-  resolve: { conditions: ['source'] },
-  ssr: { resolve: { conditions: ['source'] } },
-  test: { include: ['*/src/**/*.test.ts'], testTimeout: 60_000 },
+  test: {
+    projects: [
+      {
+        resolve,
+        ssr: { resolve },
+        test: { name: 'unit', include: ['*/src/**/*.test.{ts,tsx}', 'extension/*.test.ts'], testTimeout: 60_000 },
+      },
+      {
+        resolve,
+        ssr: { resolve },
+        // Real browsers and real processes: one file at a time, so that two cores are enough.
+        test: { name: 'e2e', include: ['e2e/src/**/*.e2e.ts'], testTimeout: 180_000, hookTimeout: 120_000, fileParallelism: false },
+      },
+    ],
+  },
 });

@@ -48,6 +48,13 @@ const table = {
     'The challenge was used for another payment',
     'A challenge pays once, for one request. Answer the fresh one.',
   ],
+  'idempotency-reused': [
+    'bad-request',
+    409,
+    'wallet',
+    'The Idempotency-Key was used with another payment',
+    'Nothing was charged. Present the credential that was sent with this key before: it gets the stored outcome.',
+  ],
   'challenge-expired': ['payment-expired', 402, 'wallet', 'The challenge has expired', 'Answer the fresh challenge.'],
   'method-unsupported': [
     'method-unsupported',
