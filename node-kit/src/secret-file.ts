@@ -1,5 +1,17 @@
 // Secrets on disk: made once, mode 0600, and not read when others may read them too.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -16,12 +28,20 @@ export function secretFile(path: string, make: () => string): string {
   }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const text = make();
-  const temporary = `${path}.${process.pid}.new`;
+  const temporary = `${path}.${randomUUID()}.new`;
   const file = openSync(temporary, 'wx', 0o600);
   writeSync(file, text);
   fsyncSync(file);
   closeSync(file);
-  renameSync(temporary, path);
+  try {
+    // A link never replaces: of several processes that start together one makes the secret, the others read it.
+    linkSync(temporary, path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    return readFileSync(path, 'utf8');
+  } finally {
+    unlinkSync(temporary);
+  }
   const folder = openSync(dirname(path), 'r');
   fsyncSync(folder);
   closeSync(folder);

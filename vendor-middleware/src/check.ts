@@ -1,0 +1,54 @@
+// Is this credential good for this request? Cheap checks first: binding, expiry, method, price and scope, and only then
+// the method's own cryptography. Nothing is written here.
+import { createHash } from 'node:crypto';
+import {
+  type Credential,
+  canonicalJson,
+  expiresAtMs,
+  isOurChallenge,
+  PaymentProblem,
+  sameDigest,
+  type Verified,
+} from '@farthing/protocol';
+import type { Offers, Quote } from './offers.ts';
+import type { RouteScope } from './scope.ts';
+import type { Site } from './site.ts';
+
+/** A request as its wall sees it. */
+export type Visit = {
+  readonly target: string;
+  /** RFC 9530 digest of the request body; '' without one. */
+  readonly digest: string;
+  readonly quote: Quote;
+  readonly scope: RouteScope;
+};
+
+/** @throws {PaymentProblem} what is wrong, with nothing consumed */
+export async function check(site: Site, offers: Offers, visit: Visit, credential: Credential): Promise<Verified> {
+  const { challenge, payload } = credential;
+  const env = site.env();
+  if (!isOurChallenge(challenge, site.secrets, env.crypto)) throw new PaymentProblem('challenge-mismatch');
+  const expires = expiresAtMs(challenge);
+  if (expires === undefined || env.nowMs > expires) throw new PaymentProblem('challenge-expired');
+  const method = site.methods.find(({ name }) => name === challenge.method);
+  if (!method) throw new PaymentProblem('method-unsupported');
+  if (!offers.asksTheSame(challenge, { method, quote: visit.quote, scope: visit.scope, env })) {
+    throw new PaymentProblem('challenge-mismatch', { detail: 'the challenge is for another route, method or price' });
+  }
+  if (challenge.digest !== undefined && !sameDigest(challenge.digest, visit.digest))
+    throw new PaymentProblem('digest-mismatch');
+  const serial = await site.serials.take();
+  const { target, digest } = visit;
+  return method.verify({ challenge, payload, price: visit.quote.price, target, digest }, { ...env, serial });
+}
+
+/** Replay keys come from decoded values: all spellings of one credential have one hash. Parts hold no bar. */
+export function credentialHash({ challenge, payload }: Credential): string {
+  const { id, realm, method, intent, request, expires, digest, opaque, header } = challenge;
+  const slots = [id, realm, method, intent, request, expires, digest, opaque, header].map((slot) => slot ?? '');
+  return hash(`${slots.join('|')}|${canonicalJson(payload)}`);
+}
+
+export const targetHash = ({ target, digest }: Visit): string => hash(`${target}\n${digest}`);
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');

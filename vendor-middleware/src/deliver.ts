@@ -1,0 +1,66 @@
+// Runs the handler and ends the reservation when the status is known, before the first byte (reliability §3, rule 2).
+// Nothing is buffered: `on-headers` is enough for every way of answering.
+
+import { printChallenge } from '@farthing/protocol';
+import type { NextFunction, Response } from 'express';
+import onHeaders from 'on-headers';
+import type { Pass } from './admit.ts';
+import type { Visit } from './check.ts';
+import { addVary, keepPrivate } from './headers.ts';
+import type { Offers } from './offers.ts';
+import type { Site } from './site.ts';
+
+export type Delivery = { readonly site: Site; readonly offers: Offers; readonly visit: Visit; readonly pass: Pass };
+
+export function deliver(delivery: Delivery, res: Response, next: NextFunction): void {
+  const { pass } = delivery;
+  if (res.destroyed) {
+    end(delivery, false);
+    return;
+  }
+  let ended = false;
+  const verdict = (good: boolean) => {
+    if (ended) return;
+    ended = true;
+    end(delivery, good);
+  };
+  onHeaders(res, () => {
+    // An answer that comes after the hang-up goes nowhere and gets no receipt.
+    if (ended && pass.kind !== 'paid') return;
+    const good = res.statusCode < 400;
+    verdict(good);
+    if (good) attach(delivery, res);
+  });
+  res.once('close', () => verdict(false));
+  next();
+}
+
+/** A repeat changes nothing: what was paid stays paid, also when this run fails. */
+function end({ site, pass }: Delivery, good: boolean): void {
+  if (pass.kind === 'paid') return;
+  const bad = pass.kind === 'takeover' ? 'loose' : 'release';
+  site.store
+    .settle(pass.id, site.owner.id, good ? 'commit' : bad)
+    // Without its verdict the reservation stays: a repeat of the credential resolves it.
+    .catch(() => site.tell({ code: 'store-fault', message: 'a verdict could not be stored; see the log of the store' }))
+    .finally(() => {
+      site.flights.end(pass.id);
+      if (good) site.redeemer.nudge();
+    });
+}
+
+/** The receipt, a fresh challenge for the next page, and headers that keep shared caches away. */
+export function attach({ offers, visit, pass }: Delivery, res: Response): void {
+  res.setHeader('Payment-Receipt', pass.receipt);
+  keepPrivate(res);
+  addVary(res);
+  try {
+    const next = offers.make(visit.quote, visit.scope, undefined);
+    res.appendHeader(
+      'WWW-Authenticate',
+      next.map((challenge) => printChallenge(challenge)),
+    );
+  } catch {
+    // No offer for the next page (its licence has ended): this one is paid all the same.
+  }
+}

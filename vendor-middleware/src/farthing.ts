@@ -1,0 +1,173 @@
+// Puts one site together: keys, store, broker, licences, and what the owner calls.
+
+import { nodeEnv } from '@farthing/node-kit';
+import { limits, parsePrice } from '@farthing/protocol';
+import { scripVendor } from '@farthing/protocol/vendor';
+import type { RequestHandler } from 'express';
+import { type CorsOption, corsMiddleware } from './cors.ts';
+import { Flights } from './flights.ts';
+import { openKeys } from './keys.ts';
+import { Licences } from './licences.ts';
+import { bindMethod } from './methods.ts';
+import { bindingSecrets, checkFarthingOptions, type FarthingOptions, type WallOptions } from './options.ts';
+import { makeOwner } from './owner.ts';
+import { Redeemer } from './redeemer.ts';
+import { makeRoutes } from './routes.ts';
+import { Serials } from './serials.ts';
+import { type Problem, SetupError } from './setup-error.ts';
+import type { Site } from './site.ts';
+import { asSetupError, brokerUrl, knowBroker, nameOf, openStore, originsOf, register } from './startup.ts';
+import { startUpkeep } from './upkeep.ts';
+import { makeWall } from './wall.ts';
+
+/** A site that can sell. */
+export interface Farthing {
+  /** The site's registered name: realm and recipient of its challenges. */
+  readonly vnd: string;
+  /** Gates one route: put it before the handler. @throws {SetupError} an option that is unknown or wrong */
+  wall(options: WallOptions): RequestHandler;
+  /** What wallets call besides pages: mount it at `api`. */
+  routes(): RequestHandler;
+  /** For `app.use`, before the routes, when pages of other origins pay. */
+  cors(option?: CorsOption): RequestHandler;
+  /** What was found to be wrong so far, and what to change. The last 100. */
+  readonly problems: readonly Problem[];
+  /** Redeems all claims that are due. @throws {PaymentProblem} the broker is away; the claims are kept */
+  redeemNow(): Promise<void>;
+  /** Grants the next licence where one is needed. Runs by itself too. @throws {PaymentProblem} the broker is away */
+  renewNow(): Promise<void>;
+  /** Stops background work and closes the store. Claims that are due stay stored. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens or makes the site in `options.data`; on first start registers it at the broker and grants its licence.
+ * @throws {SetupError} the configuration or the broker is not as it must be; the message says what to change
+ */
+export async function farthing(options: FarthingOptions): Promise<Farthing> {
+  checkFarthingOptions(options);
+  const url = brokerUrl(options);
+  const ring = openKeys(options.data);
+  const secrets = bindingSecrets(options.secret, ring.binding);
+  const store = openStore(options);
+  const owner = makeOwner();
+  try {
+    return await assemble(options, { url, ring, secrets, store, owner });
+  } catch (error) {
+    owner.close();
+    await store.close();
+    throw error;
+  }
+}
+
+type Opened = {
+  url: string;
+  ring: ReturnType<typeof openKeys>;
+  secrets: ReturnType<typeof bindingSecrets>;
+  store: ReturnType<typeof openStore>;
+  owner: ReturnType<typeof makeOwner>;
+};
+
+async function assemble(options: FarthingOptions, { url, ring, secrets, store, owner }: Opened): Promise<Farthing> {
+  const { env = nodeEnv, api = '/farthing', reservationMs = limits.reservationMs } = options;
+  const { problems, tell } = listener(options);
+  const { keys, isAway } = await knowBroker(url, store, env());
+  const broker = { url, keys };
+  const origins = originsOf(options, keys.test);
+  const vnd = nameOf(options, origins, env().crypto.publicKey(ring.seed));
+  const name = options.name ?? (options.origin === undefined ? vnd : new URL(options.origin).host);
+  const licences = new Licences({ vnd, api, broker, ring, store, terms: termsOf(options), env });
+  await licences.load();
+  if (isAway) {
+    if (licences.keys.licences.size === 0) {
+      throw new SetupError(
+        'broker-unreachable',
+        `no broker answers at ${url}, and this site has no licence yet: start the broker`,
+      );
+    }
+    tell({ code: 'broker-unreachable', message: `no broker answers at ${url}: selling goes on, claims are kept` });
+  } else {
+    const { invite } = options;
+    await register(
+      broker,
+      { vnd, name, origins, ...(invite === undefined ? {} : { invite }) },
+      { seed: ring.seed, env: env() },
+    );
+    await licences.renew().catch((cause: unknown) => {
+      throw asSetupError(cause, 'the broker did not take the licence');
+    });
+  }
+  const currencyOf = (root: string) => licences.keys.licences.get(root.slice(0, root.indexOf('.')))?.cur;
+  const redeemer = new Redeemer({ store, vnd, seed: ring.seed, broker, env, currencyOf, tell });
+  const upkeep = startUpkeep({ store, licences, env, tell });
+  const mounted = { routes: false, told: false };
+  const site: Site = {
+    vnd,
+    name,
+    api,
+    broker: { id: keys.brk, url, name: keys.name },
+    test: keys.test,
+    secrets,
+    quotaKey: ring.quota,
+    methods: [bindMethod(scripVendor, () => licences.keys)],
+    store,
+    serials: new Serials(store),
+    flights: new Flights(store),
+    redeemer,
+    owner,
+    reservationMs,
+    env,
+    reload: upkeep.reload,
+    tell,
+    firstAsk: () => {
+      if (mounted.told) return;
+      mounted.told = true;
+      if (mounted.routes) return;
+      tell({
+        code: 'routes-unmounted',
+        message: `add app.use('${api}', pay.routes()): without it wallets cannot get money back`,
+      });
+    },
+  };
+  await redeemer.start();
+  return {
+    vnd,
+    problems,
+    wall: (wallOptions) => makeWall(site, wallOptions),
+    routes: () => {
+      mounted.routes = true;
+      return makeRoutes(site);
+    },
+    cors: (option = true) => corsMiddleware(option),
+    redeemNow: () => redeemer.redeemNow(),
+    renewNow: () => licences.renew(),
+    close: async () => {
+      upkeep.stop();
+      await redeemer.close();
+      owner.close();
+      await store.close();
+    },
+  };
+}
+
+function listener({ log = console.warn, onProblem }: FarthingOptions) {
+  const problems: Problem[] = [];
+  const tell = (problem: Problem) => {
+    problems.push(problem);
+    if (problems.length > 100) problems.shift();
+    log(`farthing ${problem.code}: ${problem.message}`);
+    onProblem?.(problem);
+  };
+  return { problems, tell };
+}
+
+/** Whole units of any currency that the broker carries. */
+function termsOf({ licence: { ceiling = '100000', maxVal = '1000' } = {} }: FarthingOptions) {
+  try {
+    return { ceiling: parsePrice(`${ceiling} USD`).amount, maxVal: parsePrice(`${maxVal} USD`).amount };
+  } catch (cause) {
+    throw new SetupError('option-invalid', "licence: expected amounts such as { ceiling: '100000', maxVal: '1000' }", {
+      cause,
+    });
+  }
+}

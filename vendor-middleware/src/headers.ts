@@ -1,0 +1,24 @@
+// The headers that every gated answer carries, merged into what the handler set.
+import type { Response } from 'express';
+
+const VARY = ['Accept', 'Accept-Language', 'Accept-Payment', 'Authorization', 'Payment-Authorization', 'Origin'];
+
+/** `Cache-Control: private`, also when the handler said `public`: what one customer paid for is not for a shared cache. */
+export function keepPrivate(res: Response): void {
+  const now = listOf(res.getHeader('Cache-Control'));
+  const kept = now.filter((directive) => !/^(public|private|s-maxage|proxy-revalidate)\b/i.test(directive));
+  res.setHeader('Cache-Control', ['private', ...kept].join(', '));
+}
+
+export function addVary(res: Response): void {
+  const now = listOf(res.getHeader('Vary'));
+  if (now.includes('*')) return;
+  const known = new Set(now.map((name) => name.toLowerCase()));
+  res.setHeader('Vary', [...now, ...VARY.filter((name) => !known.has(name.toLowerCase()))].join(', '));
+}
+
+/** Members of a list header; a quoted-string with a comma in it is one member. */
+function listOf(value: number | string | string[] | undefined): string[] {
+  const text = Array.isArray(value) ? value.join(',') : String(value ?? '');
+  return (text.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? []).map((member) => member.trim()).filter(Boolean);
+}

@@ -1,0 +1,171 @@
+// What a site owner may configure, checked when it is given: an unknown name is refused with the nearest known one.
+
+import type { BindingSecrets, Env } from '@farthing/protocol';
+import { limits, type Money, PaymentProblem, parsePrice } from '@farthing/protocol';
+import type { Request } from 'express';
+import type { PriceOption } from './price.ts';
+import { type Problem, SetupError } from './setup-error.ts';
+import type { VendorStore } from './store/port.ts';
+
+export type FarthingOptions = {
+  /** URL of the broker that sells this site's scrip. A list may hold one for now. */
+  readonly broker: string | readonly string[];
+  /** Folder for keys and, unless `store` is given, the database. */
+  readonly data: string;
+  readonly store?: VendorStore;
+  /** Public origins such as `https://news.example`. Not needed while the broker is in test mode. */
+  readonly origin?: string;
+  readonly origins?: readonly string[];
+  /** Name for people; default: the host of the first origin. */
+  readonly name?: string;
+  /** Name at the broker; default: the host of the first origin, or one made from the key. */
+  readonly vnd?: string;
+  /** Path where `routes()` is mounted; default `/farthing`. */
+  readonly api?: string;
+  /** Binds challenges: at least 32 bytes, newest first. Default: made and kept in `data`. */
+  readonly secret?: string | Uint8Array | readonly (string | Uint8Array)[];
+  /** Code of a broker that registers by invitation. */
+  readonly invite?: string;
+  /** The most that the broker may sell under one licence, and in one piece, in whole currency units. */
+  readonly licence?: { readonly ceiling?: string; readonly maxVal?: string };
+  /** A reservation without a status is taken over by a repeat after this; default 60 s. */
+  readonly reservationMs?: number;
+  /** Clock, randomness and cryptography: for tests. */
+  readonly env?: () => Env;
+  /** One line of text for the owner's log, without secrets. Default: `console.warn`. */
+  readonly log?: (line: string) => void;
+  readonly onProblem?: (problem: Problem) => void;
+};
+
+export type Text = string | ((req: Request) => string);
+
+export type WallOptions = {
+  readonly price: PriceOption;
+  /** What is bought, at most 120 characters: wallets show it. */
+  readonly description?: Text;
+  /** Views without payment for each client and period. */
+  readonly free?: { readonly count: number; readonly per: 'day' | 'hour'; readonly key?: (req: Request) => string };
+  /** `success` (default): charged only when the answer is below 400. `upfront`: charged before the handler runs. */
+  readonly settle?: 'upfront' | 'success';
+  /** Own id of the route, where the path is not one (several walls of one price class). */
+  readonly scope?: string;
+  /** For routes where `Authorization` carries the site's own login. */
+  readonly header?: 'Payment-Authorization';
+  /** Pages of other origins may pay: `true` for all, or a list. */
+  readonly cors?: boolean | readonly string[];
+  /** For the page that people see. */
+  readonly title?: Text;
+  readonly teaser?: Text;
+};
+
+const FARTHING = 'broker data store origin origins name vnd api secret invite licence reservationMs env log onProblem';
+const WALL = 'price description free settle scope header cors title teaser';
+
+/** @throws {SetupError} `option-unknown`, `option-invalid` */
+export function checkFarthingOptions(options: FarthingOptions): void {
+  known('farthing()', options, FARTHING);
+  need(typeof options.data === 'string' && options.data !== '', 'data', 'a folder such as ./farthing');
+  const { api = '/farthing', reservationMs: patience = 1 } = options;
+  need(
+    /^\/[A-Za-z0-9._~/-]{1,100}[A-Za-z0-9._~-]$/.test(api),
+    'api',
+    "the path of app.use(…, pay.routes()), such as '/farthing'",
+  );
+  need(Number.isSafeInteger(patience) && patience > 0, 'reservationMs', 'a positive number of milliseconds');
+  need(options.vnd === undefined || /^[a-z0-9.:-]{1,64}$/.test(options.vnd), 'vnd', 'a-z 0-9 . : - up to 64');
+}
+
+/** @throws {SetupError} `option-unknown`, `option-invalid`, `price-invalid` */
+export function checkWallOptions(options: WallOptions): void {
+  known('wall()', options, WALL);
+  const { price, description, free, settle = 'success', header, scope, cors = false } = options;
+  need(
+    ['string', 'function'].includes(typeof price),
+    'price',
+    "a price such as '0.0015 USD', or a function of the request",
+  );
+  if (typeof price === 'string') checkPrice(price);
+  if (typeof description === 'string') {
+    need(
+      [...description].length <= limits.descriptionChars,
+      'description',
+      `at most ${limits.descriptionChars} characters`,
+    );
+  }
+  need(['success', 'upfront'].includes(settle), 'settle', "'success' or 'upfront'");
+  need(
+    header === undefined || header === 'Payment-Authorization',
+    'header',
+    "'Payment-Authorization', or leave it out",
+  );
+  need(scope === undefined || /^[ -~]{1,100}$/.test(scope), 'scope', 'up to 100 printable characters');
+  need(typeof cors === 'boolean' || cors.every((origin) => URL.canParse(origin)), 'cors', 'true, or a list of origins');
+  if (free === undefined) return;
+  known('wall({ free })', free, 'count per key');
+  need(Number.isSafeInteger(free.count) && free.count > 0, 'free.count', 'a whole number above 0');
+  need(['day', 'hour'].includes(free.per), 'free.per', "'day' or 'hour'");
+}
+
+function checkPrice(price: string): Money {
+  try {
+    return parsePrice(price);
+  } catch (error) {
+    throw new SetupError('price-invalid', error instanceof PaymentProblem ? (error.extra.detail ?? '') : '', {
+      cause: error,
+    });
+  }
+}
+
+function need(good: boolean, name: string, expected: string): void {
+  if (!good) throw new SetupError('option-invalid', `${name}: expected ${expected}`);
+}
+
+function known(where: string, options: object, names: string): void {
+  if (typeof options !== 'object' || options === null)
+    throw new SetupError('option-invalid', `${where} takes an object`);
+  const list = names.split(' ');
+  for (const name of Object.keys(options)) {
+    if (list.includes(name)) continue;
+    const nearest = list.toSorted((a, b) => distance(name, a) - distance(name, b))[0];
+    throw new SetupError('option-unknown', `${where} has no option '${name.slice(0, 40)}': did you mean '${nearest}'?`);
+  }
+}
+
+/** Edit distance (Levenshtein), on names of a few letters. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  [...a.slice(0, 40).toLowerCase()].forEach((letter, i) => {
+    const next = [i + 1];
+    [...b.toLowerCase()].forEach((other, j) => {
+      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)));
+    });
+    row = next;
+  });
+  return row[b.length] ?? 0;
+}
+
+/** Secrets that stand in documentation, so that everybody knows them. */
+const WELL_KNOWN =
+  /correct horse battery staple|change[-_ ]?me|(?:your|my|super)[-_ ]?secret|password|0123456789abcdef0123456789abcdef/i;
+
+/** @throws {SetupError} `secret-missing`, `secret-weak` */
+export function bindingSecrets(option: FarthingOptions['secret'], own: () => Uint8Array): BindingSecrets {
+  if (option === undefined) return [own()];
+  const list = typeof option === 'string' || option instanceof Uint8Array ? [option] : option;
+  const [first, ...older] = list.map((secret) =>
+    typeof secret === 'string' ? new TextEncoder().encode(secret) : secret,
+  );
+  if (!first || first.length === 0) {
+    throw new SetupError(
+      'secret-missing',
+      'secret is empty: leave it out to have one made, or give at least 32 random bytes',
+    );
+  }
+  for (const secret of [first, ...older]) {
+    const dull = new Set(secret).size < 10 || WELL_KNOWN.test(Buffer.from(secret).toString('latin1'));
+    if (secret.length < 32 || dull) {
+      throw new SetupError('secret-weak', 'secret needs at least 32 random bytes: run `openssl rand -base64 48`');
+    }
+  }
+  return [first, ...older];
+}

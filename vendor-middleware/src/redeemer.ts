@@ -1,0 +1,226 @@
+// Claims go to the broker in the background: batches of totals per root, each linked to the last by its hash. An order
+// is stored before it is sent, so that a repeat, also after a restart or by another process, carries the same bytes.
+import {
+  type BrokerKeys,
+  decode,
+  type Env,
+  type JsonObject,
+  limits,
+  makeOrder,
+  type Order,
+  objectHash,
+  PaymentProblem,
+  parseJson,
+  verifyObject,
+} from '@farthing/protocol';
+import { redeemResult } from '@farthing/protocol/vendor';
+import { sendOrder } from './broker-client.ts';
+import type { Problem } from './setup-error.ts';
+import type { ClaimTotal, VendorStore } from './store/port.ts';
+
+const OUTBOX = 'redeem:outbox';
+const PREV = 'redeem:prev';
+/** Payments of this long share a batch. */
+const GATHER_MS = 2000;
+const BACKOFF_MS = { first: 1000, most: 300_000 } as const;
+/** Room for the envelope of a batch, and for one claim more. */
+const BATCH_BYTES = limits.bodyBytes - 1024;
+
+export type RedeemerParts = {
+  readonly store: VendorStore;
+  readonly vnd: string;
+  readonly seed: Uint8Array;
+  readonly broker: { readonly url: string; readonly keys: BrokerKeys };
+  readonly env: () => Env;
+  /** A batch is in one currency. */
+  readonly currencyOf: (root: string) => string | undefined;
+  readonly tell: (problem: Problem) => void;
+  readonly most?: number;
+};
+
+export class Redeemer {
+  readonly #parts: RedeemerParts;
+  readonly #most: number;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #failures = 0;
+  #due = 0;
+  #closed = false;
+
+  constructor(parts: RedeemerParts) {
+    this.#parts = parts;
+    this.#most = parts.most ?? limits.pendingClaims;
+  }
+
+  /** More claims than the site may keep: it stops selling until the broker has paid. */
+  get isFull(): boolean {
+    return this.#due >= this.#most;
+  }
+
+  /** What an earlier run of the site left behind is redeemed first. */
+  async start(): Promise<void> {
+    await this.#count();
+    if (this.#due > 0 || (await this.#parts.store.readDoc(OUTBOX)) !== undefined) this.#schedule(0);
+  }
+
+  /** There is a new claim. */
+  nudge(): void {
+    this.#due++;
+    if (this.#due === this.#most) void this.#count().catch(() => {});
+    if (this.#failures === 0) this.#schedule(GATHER_MS);
+  }
+
+  /** Redeems everything that is due now. @throws {PaymentProblem} the broker is away or refuses; nothing is lost */
+  redeemNow(): Promise<void> {
+    this.#running ??= this.#all().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#running?.catch(() => {});
+  }
+
+  #schedule(afterMs: number): void {
+    if (this.#timer || this.#closed) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.redeemNow().then(
+        () => {
+          this.#failures = 0;
+          if (this.#due > 0) this.#schedule(GATHER_MS);
+        },
+        (error: unknown) => this.#failed(error),
+      );
+    }, afterMs);
+    this.#timer.unref();
+  }
+
+  #failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : 'unknown fault';
+    if (this.#failures === 0)
+      this.#parts.tell({ code: 'renewal-failed', message: `claims wait for the broker: ${message}` });
+    const mostMs = Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** Math.min(this.#failures++, 20));
+    // Full jitter, so that many sites do not come back to a broker in step.
+    this.#schedule(mostMs / 2 + (this.#parts.env().random(1)[0] ?? 0) * (mostMs / 512));
+  }
+
+  async #all(): Promise<void> {
+    try {
+      // A batch that another process has just sent leaves nothing to do for this one.
+      while (await this.#one()) if (this.#closed) break;
+    } finally {
+      await this.#count();
+    }
+  }
+
+  async #count(): Promise<void> {
+    this.#due = await this.#parts.store.countDue(this.#most);
+    if (this.isFull)
+      this.#parts.tell({ code: 'claims-full', message: `${this.#most} claims wait for the broker: no more sales` });
+  }
+
+  /** Sends one batch; false when nothing is due. */
+  async #one(): Promise<boolean> {
+    const { store, broker, env } = this.#parts;
+    const text = (await store.readDoc(OUTBOX)) ?? (await this.#open());
+    if (text === undefined) return false;
+    const order = readOrder(text);
+    try {
+      const result = await sendOrder(broker, '/v1/scrip/redeem', { order, crypto: env().crypto });
+      await this.#paid(text, order, result);
+    } catch (error) {
+      if (!(error instanceof PaymentProblem) || !(await this.#mended(text, error))) throw error;
+    }
+    return true;
+  }
+
+  /** Stores the next order, unless another process was first: then that one is sent. */
+  async #open(): Promise<string | undefined> {
+    const { store, vnd, seed, env } = this.#parts;
+    const claims = this.#batch(await store.claimsDue(limits.redeemClaims));
+    if (claims.length === 0) return undefined;
+    const prev = (await store.readDoc(PREV)) ?? '';
+    const order = makeOrder('scrip-redeem/1', { vnd, prev, claims }, seed, env());
+    const text = JSON.stringify(order);
+    return (await store.swapDoc(OUTBOX, undefined, text)) ? text : store.readDoc(OUTBOX);
+  }
+
+  #batch(due: readonly ClaimTotal[]): { root: string; cum: string }[] {
+    const { currencyOf } = this.#parts;
+    const currency = due[0] && currencyOf(due[0].key);
+    let bytes = 0;
+    return due
+      .filter(({ key }) => currencyOf(key) === currency)
+      .map(({ key, total }) => ({ root: key, cum: total.toString() }))
+      .filter((claim) => {
+        bytes += JSON.stringify(claim).length + 1;
+        return bytes <= BATCH_BYTES;
+      });
+  }
+
+  /** Checks the redemption, which is evidence, and keeps it; then the claims count as paid out. */
+  async #paid(text: string, order: Order, result: JsonObject): Promise<void> {
+    const { store, vnd, broker, env, tell } = this.#parts;
+    const { crypto } = env();
+    const { redemption, roots } = decode(redeemResult, result, 'broker-untrusted');
+    const batch = objectHash(order, crypto);
+    const signed = result['redemption'];
+    const good =
+      redemption.batch === batch &&
+      redemption.prev === order['prev'] &&
+      redemption.vnd === vnd &&
+      redemption.brk === broker.keys.brk &&
+      isTyped(signed) &&
+      verifyObject(signed, broker.keys.root, redemption.sig, crypto);
+    if (!good) throw new PaymentProblem('broker-untrusted', { detail: 'the redemption does not verify' });
+    for (const { root, alarm } of roots) {
+      if (alarm)
+        tell({
+          code: 'claim-alarm',
+          message: `the broker did not pay all of ${root.slice(0, 32)}: ${alarm.slice(0, 32)}`,
+        });
+    }
+    const paid = claimsOf(order);
+    const evidence = `redemption:${String(redemption.at).padStart(12, '0')}:${batch}`;
+    const put = { [OUTBOX]: undefined, [PREV]: batch, [evidence]: JSON.stringify({ order, result }) };
+    await store.claimsPaid(paid, { key: OUTBOX, was: text, put });
+  }
+
+  /** Refusals after which a new order is safe: the broker did nothing for this one, and totals credit nothing twice. */
+  async #mended(text: string, problem: PaymentProblem): Promise<boolean> {
+    const { store, tell } = this.#parts;
+    if (problem.code === 'request-stale') return store.swapDoc(OUTBOX, text, undefined);
+    const prev = problem.extra.members?.['prev'];
+    if (problem.code !== 'batch-conflict' || typeof prev !== 'string') return false;
+    const was = await store.readDoc(PREV);
+    if (was === prev) return false;
+    tell({ code: 'claim-alarm', message: 'the broker has another last batch than this site: was a backup restored?' });
+    return store.claimsPaid([], { key: OUTBOX, was: text, put: { [OUTBOX]: undefined, [PREV]: prev } });
+  }
+}
+
+const isTyped = (value: unknown): value is JsonObject & { typ: string } =>
+  typeof value === 'object' && value !== null && 'typ' in value && typeof value.typ === 'string';
+
+/** An order as this site stored it: the text is what was signed. */
+function readOrder(text: string): Order {
+  const json = parseJson(text);
+  if (!isOrder(json)) throw new Error('the stored order cannot be read: was the database edited?');
+  return json;
+}
+
+const isOrder = (json: unknown): json is Order =>
+  isTyped(json) &&
+  ['from', 'rid', 'sig'].every((name) => typeof json[name] === 'string') &&
+  typeof json['at'] === 'number' &&
+  Array.isArray(json['claims']);
+
+function claimsOf(order: Order): ClaimTotal[] {
+  const claims = order['claims'];
+  if (!Array.isArray(claims)) return [];
+  return claims.map((claim: { root: string; cum: string }) => ({ key: claim.root, total: BigInt(claim.cum) }));
+}

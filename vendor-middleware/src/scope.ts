@@ -1,0 +1,48 @@
+// What a credential is bound to besides the price: the route and method (scope), and the exact request (target).
+import { createHash } from 'node:crypto';
+import { limits, PaymentProblem, type Scope } from '@farthing/protocol';
+import type { Request } from 'express';
+
+export type RouteScope = Pick<Scope, 's' | 'p'>;
+
+const LONGEST = 160;
+
+/**
+ * The site's own id of the route and HTTP method. `owner` names it explicitly; else it is the mount path and the
+ * route's pattern, as Express matched them: there is no second matcher that could disagree.
+ * @param onePrice the pattern is offered to wallets only where every page of the route costs the same
+ */
+export function scopeOf(req: Request, owner: string | undefined, onePrice: boolean): RouteScope {
+  const pattern: unknown = req.route?.path;
+  const route = typeof pattern === 'string' ? pattern : pattern === undefined ? '' : String(pattern);
+  const s = short(`${req.method} ${owner ?? `${req.baseUrl}${route}`}`);
+  const p = onePrice && typeof pattern === 'string' ? wildcard(req.baseUrl + pattern) : undefined;
+  return p === undefined ? { s } : { s, p };
+}
+
+/** `/article/:id` → `/article/*`; `undefined` for patterns that are more than segments and whole-segment parameters. */
+function wildcard(path: string): string | undefined {
+  const segments = path.split('/').map((segment) => (/^:[A-Za-z_]\w*$/.test(segment) ? '*' : segment));
+  const plain = segments.every((segment) => segment === '*' || /^[A-Za-z0-9._~%@-]*$/.test(segment));
+  const text = segments.join('/');
+  return plain && text.length <= LONGEST && text.startsWith('/') ? text : undefined;
+}
+
+/** Scopes travel in a challenge of 2 KB: long ones are named by their hash. */
+const short = (text: string): string =>
+  text.length <= LONGEST ? text : `h:${createHash('sha256').update(text).digest('base64url')}`;
+
+/**
+ * `METHOD /path?query` as on the request line, in origin-form: an absolute-form target names a host that we do not
+ * believe. @throws {PaymentProblem} `request-malformed` longer than `limits.urlBytes`
+ */
+export function targetOf(req: Request): string {
+  const path = req.originalUrl.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/#.*$/s, '');
+  const target = `${req.method} ${path.startsWith('/') ? path : `/${path}`}`;
+  if (target.length > limits.urlBytes) {
+    throw new PaymentProblem('request-malformed', {
+      detail: `the request target has more than ${limits.urlBytes} bytes`,
+    });
+  }
+  return target;
+}

@@ -1,0 +1,33 @@
+// One site at run time: what every part of the middleware needs to know of it.
+import type { BindingSecrets, Env } from '@farthing/protocol';
+import type { Flights } from './flights.ts';
+import type { Method } from './methods.ts';
+import type { Owner } from './owner.ts';
+import type { Redeemer } from './redeemer.ts';
+import type { Serials } from './serials.ts';
+import type { Problem } from './setup-error.ts';
+import type { VendorStore } from './store/port.ts';
+
+export type Site = {
+  /** Registered name: realm and recipient of every challenge. From configuration, never from a request. */
+  readonly vnd: string;
+  readonly name: string;
+  readonly api: string;
+  readonly broker: { readonly id: string; readonly url: string; readonly name: string };
+  readonly test: boolean;
+  readonly secrets: BindingSecrets;
+  readonly quotaKey: Uint8Array;
+  readonly methods: readonly Method[];
+  readonly store: VendorStore;
+  readonly serials: Serials;
+  readonly flights: Flights;
+  readonly redeemer: Redeemer;
+  readonly owner: Owner;
+  readonly reservationMs: number;
+  readonly env: () => Env;
+  /** Learns licences that another process of the site was granted. At most once a second. */
+  reload(): Promise<void>;
+  tell(problem: Problem): void;
+  /** Called with the first answer that asks for money. */
+  firstAsk(): void;
+};

@@ -1,0 +1,81 @@
+// The store port: everything a site must not forget. All of it is data, no callbacks, so that Redis scripts or SQL
+// statements can carry out each step as one atomic, durable write. `suite.ts` says what every store must do.
+import type { ClaimStep, ProblemCode, Spend, Tally } from '@farthing/protocol';
+
+/** All that one paid request changes, written in one step or not at all. */
+export type Reservation = {
+  /** The challenge's id (or a service call's): it pays once. */
+  readonly id: string;
+  /** Hash of the decoded credential: a repeat has the same. */
+  readonly credential: string;
+  /** Hash of method, path, query and body digest. */
+  readonly target: string;
+  /** Who serves it: see `owner.ts`. */
+  readonly owner: string;
+  readonly atMs: number;
+  /** The outcome is kept at least until then; the sweep adds skew and retention. */
+  readonly untilMs: number;
+  /** What a repeat must get: the printed receipt, or a service's answer. */
+  readonly outcome: string;
+  /** `committed` at once: the payment stands before the handler runs. */
+  readonly state: 'reserved' | 'committed';
+  readonly spends: readonly Spend[];
+  readonly tallies: readonly Tally[];
+  readonly claims: readonly ClaimStep[];
+};
+
+/** A reservation as others find it. `loose`: its run ended without a verdict; the next repeat may run at once. */
+export type Stored = Pick<Reservation, 'id' | 'credential' | 'target' | 'owner' | 'atMs' | 'outcome'> & {
+  readonly state: 'reserved' | 'committed' | 'loose';
+};
+
+/**
+ * The answer of the consuming write. `known`: the id exists already, whoever made it. `held`: an instrument is spent
+ * or reserved by another payment, which `by` names. `over`: a tally would pass its limit.
+ */
+export type Reserved =
+  | { readonly kind: 'won' }
+  | { readonly kind: 'known'; readonly stored: Stored }
+  | { readonly kind: 'held'; readonly code: ProblemCode; readonly by: Stored }
+  | { readonly kind: 'over'; readonly code: ProblemCode };
+
+/** A claim's total so far. Totals only grow, so a claim that is sent twice credits nothing twice. */
+export type ClaimTotal = { readonly key: string; readonly total: bigint };
+
+export interface VendorStore {
+  /** One atomic, durable write: resolves when it is on disk. Nothing is written unless it is `won`. */
+  reserve(reservation: Reservation): Promise<Reserved>;
+  find(id: string): Promise<Stored | undefined>;
+  /** Makes `to` the owner of an uncommitted reservation, if it still belongs to `from` and was not taken since `atMs`. */
+  takeOver(id: string, take: { from: string; atMs: number; to: string; nowMs: number }): Promise<boolean>;
+  /**
+   * Ends an uncommitted reservation. `commit` books its claims, whoever delivered. `release` undoes spends and tallies
+   * and forgets it, `loose` keeps all of it for a repeat: both only for the owner. False when nothing was changed.
+   */
+  settle(id: string, owner: string, verdict: 'commit' | 'release' | 'loose'): Promise<boolean>;
+
+  /** Totals that grew since they were last paid out, oldest first. */
+  claimsDue(limit: number): Promise<ClaimTotal[]>;
+  /** How many are due; counting may stop at `atMost`. */
+  countDue(atMost: number): Promise<number>;
+  /** One step: marks totals as paid out (never lowering one), writes `put`, if the document `key` still is `was`. */
+  claimsPaid(
+    paid: readonly ClaimTotal[],
+    guard: { key: string; was: string; put: Readonly<Record<string, string | undefined>> },
+  ): Promise<boolean>;
+
+  /** Hands out `count` numbers that were never handed out under this name, and the first of them. Starts at 1. */
+  lease(name: string, count: bigint): Promise<bigint>;
+  /** Counts one use of a quota until it ends: true while at most `limit` were counted. */
+  take(key: string, limit: number, untilMs: number): Promise<boolean>;
+
+  readDoc(key: string): Promise<string | undefined>;
+  /** Documents whose key starts with the prefix, in key order. */
+  listDocs(prefix: string): Promise<{ key: string; value: string }[]>;
+  /** Compare and set: writes (or with `undefined` deletes) only if the document still is `was`. */
+  swapDoc(key: string, was: string | undefined, value: string | undefined): Promise<boolean>;
+
+  /** Forgets what ended: reservations with their spends, quotas, and claims that are paid out or too late to claim. */
+  sweep(nowMs: number, limit: number): Promise<number>;
+  close(): Promise<void>;
+}

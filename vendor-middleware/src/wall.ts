@@ -1,0 +1,123 @@
+// The wall of one route: asks for money, or checks the money that came, and only then lets the handler run.
+
+import { type Challenge, PaymentProblem, readCredential } from '@farthing/protocol';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { admit, type Pass } from './admit.ts';
+import { bodyDigestOf } from './body.ts';
+import type { Visit } from './check.ts';
+import { answerOptions, corsHeaders } from './cors.ts';
+import { attach, deliver } from './deliver.ts';
+import { addVary, keepPrivate } from './headers.ts';
+import { idempotencySpend } from './idempotency.ts';
+import { Offers } from './offers.ts';
+import { checkWallOptions, type Text, type WallOptions } from './options.ts';
+import { type PriceOf, priceReader } from './price.ts';
+import { takeFree } from './quota.ts';
+import { refuse } from './refuse.ts';
+import { scopeOf, targetOf } from './scope.ts';
+import type { Site } from './site.ts';
+import { cleanText } from './text.ts';
+
+type Wall = {
+  readonly site: Site;
+  readonly options: WallOptions;
+  readonly offers: Offers;
+  readonly priceOf: PriceOf;
+};
+
+/** Unsafe methods run once: a repeat gets the receipt and a note. */
+const SAFE = new Set(['GET', 'HEAD']);
+
+/** @throws {SetupError} an option that is unknown or wrong */
+export function makeWall(site: Site, options: WallOptions): RequestHandler {
+  checkWallOptions(options);
+  const wall: Wall = { site, options, offers: new Offers(site, options.header), priceOf: priceReader(options.price) };
+  return (req, res, next) => {
+    const { cors = false } = options;
+    if (req.method === 'OPTIONS') return answerOptions(cors, req, res);
+    corsHeaders(cors, req, res);
+    gate(wall, req, res).then(
+      (entry) => entry?.(next),
+      (error: unknown) => fault(wall, error, req, res),
+    );
+  };
+}
+
+/** What to do with `next`, or nothing when the request was answered. */
+async function gate(wall: Wall, req: Request, res: Response): Promise<((next: NextFunction) => void) | undefined> {
+  const { site, options, offers } = wall;
+  let visit: Visit | undefined;
+  try {
+    const { authorization = [], 'payment-authorization': separate = [] } = req.headersDistinct;
+    const credential = readCredential([...authorization, ...separate]);
+    const scope = scopeOf(req, options.scope, typeof options.price === 'string');
+    if (!credential && (await takeFree(site, options.free, { req, scope: scope.s }))) {
+      keepPrivate(res);
+      addVary(res);
+      return (next) => next();
+    }
+    const quote = { price: await wall.priceOf(req), description: textOf(options.description, req) };
+    visit = { target: targetOf(req), digest: await bodyDigestOf(req), quote, scope };
+    if (!credential) throw new PaymentProblem('payment-required');
+    const upfront = options.settle === 'upfront';
+    const alsoSpend = idempotencySpend(req, visit);
+    const pass = await admit({ site, offers, visit, credential, upfront, alsoSpend });
+    const delivery = { site, offers, visit, pass };
+    if (pass.kind === 'paid' && !SAFE.has(req.method)) {
+      attach(delivery, res);
+      return void note(pass, res);
+    }
+    return (next) => deliver(delivery, res, next);
+  } catch (error) {
+    if (!(error instanceof PaymentProblem)) throw error;
+    answer(wall, { problem: error, visit }, req, res);
+    return undefined;
+  }
+}
+
+/** The repeat of an unsafe request: it was done, and is not done again. */
+function note({ id }: Pass, res: Response): void {
+  res.status(200).setHeader('Content-Type', 'application/json');
+  res.end(
+    JSON.stringify({ status: 'paid', note: 'this request was paid and served before; it was not run again', id }),
+  );
+}
+
+/** Every 402 carries a fresh challenge; when none can be made, nobody can pay now: 503. */
+function answer(
+  { site, options, offers }: Wall,
+  { problem, visit }: { problem: PaymentProblem; visit: Visit | undefined },
+  req: Request,
+  res: Response,
+): void {
+  const text = { title: textOf(options.title, req), teaser: textOf(options.teaser, req) };
+  const shown = { site, quote: visit?.quote, text };
+  try {
+    const challenges: Challenge[] =
+      visit && problem.status === 402 ? offers.make(visit.quote, visit.scope, visit.digest || undefined) : [];
+    refuse({ ...shown, problem, challenges }, req, res);
+  } catch (error) {
+    if (!(error instanceof PaymentProblem)) throw error;
+    refuse({ ...shown, problem: error, challenges: [] }, req, res);
+  }
+}
+
+/** Our own fault, or the store's: the content stays closed. */
+function fault({ site, options }: Wall, error: unknown, req: Request, res: Response): void {
+  site.tell({ code: 'store-fault', message: error instanceof Error ? error.message : 'unknown fault' });
+  const problem = new PaymentProblem('site-fault');
+  refuse(
+    { site, problem, challenges: [], text: { title: typeof options.title === 'string' ? options.title : undefined } },
+    req,
+    res,
+  );
+}
+
+/** The owner's text function may throw: then there is no text, and the wall stands. */
+function textOf(text: Text | undefined, req: Request): string | undefined {
+  try {
+    return text === undefined ? undefined : cleanText(typeof text === 'string' ? text : text(req));
+  } catch {
+    return undefined;
+  }
+}
