@@ -122,7 +122,14 @@ export type Decision =
   | { readonly kind: 'pay'; readonly offer: Offer; readonly rule: string }
   | { readonly kind: 'again'; readonly payment: Payment }
   | { readonly kind: 'ask'; readonly reason: ProblemCode; readonly offer: Offer }
-  | { readonly kind: 'refuse'; readonly reason: ProblemCode; readonly offer?: Offer; readonly detail?: string };
+  | {
+      readonly kind: 'refuse';
+      readonly reason: ProblemCode;
+      readonly offer?: Offer;
+      readonly detail?: string;
+      /** Addition: with `funds-short`, what a top-up has to bring. */
+      readonly shortByMicro?: bigint;
+    };
 
 /** A person's (or a rule's) yes to one offer; `maxMicro` is the price that was shown. */
 export type Approval = {
@@ -168,6 +175,8 @@ export type PaymentRecord = {
   readonly says?: Description;
   /** Money of all kinds after it, when known. */
   readonly balanceAfterMicro?: bigint;
+  /** Addition: face value of a coin that was lost with this payment, because the site says it was spent elsewhere. */
+  readonly lostMicro?: bigint;
 };
 
 /** The parts of the site's answer that decide a payment. */

@@ -1,4 +1,16 @@
-// The wallet: one class that hosts talk to. It owns no knowledge of a payment method and no screen.
+// The wallet: the one class that hosts talk to. Each method is a file; this one only says what there is.
+import type { TopUp } from './account.ts';
+import { balance, init, topUp } from './account.ts';
+import { conservation } from './conservation.ts';
+import { Context, toBrokerInfo } from './context.ts';
+import type { Doc } from './documents.ts';
+import { FundingQueue } from './funding.ts';
+import { exportCsv, history, record } from './journal.ts';
+import { resolve } from './moves.ts';
+import { decide, type Intended, pay, pending, preempt } from './paying.ts';
+import * as settings from './settings.ts';
+import { settle, unsent } from './settle.ts';
+import { listDocs } from './transaction.ts';
 import type {
   Approval,
   Ask,
@@ -16,93 +28,203 @@ import type {
   SiteRule,
   WalletPorts,
 } from './types.ts';
+import { moveAll, recover } from './upkeep.ts';
 
 export class Wallet {
-  static async open(_ports: WalletPorts): Promise<Wallet> {
-    throw new Error('not built yet');
+  readonly #ctx: Context;
+  readonly #queue = new FundingQueue();
+
+  private constructor(ctx: Context) {
+    this.#ctx = ctx;
   }
-  init(_options: { brokerUrl: string }): Promise<BrokerInfo> {
-    throw new Error('not built yet');
+
+  /** @throws {PaymentProblem} `storage-fault` */
+  static async open(ports: WalletPorts): Promise<Wallet> {
+    const ctx = new Context(ports);
+    await ctx.load();
+    return new Wallet(ctx);
   }
+
+  // ── account and money ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Makes the account key if there is none, and adds a broker after checking its key list. Repeating it is harmless.
+   * @throws {PaymentProblem} `insecure-origin`, `broker-unreachable`, `broker-untrusted`, `currency-unsupported`
+   */
+  init(options: { brokerUrl: string }): Promise<BrokerInfo> {
+    return init(this.#ctx, options.brokerUrl);
+  }
+
+  /** The account's public key, h32; `undefined` before `init`. */
   accountId(): string | undefined {
-    throw new Error('not built yet');
+    return this.#ctx.account?.id;
   }
-  brokers(): Promise<BrokerInfo[]> {
-    throw new Error('not built yet');
+
+  /** The default broker first. */
+  async brokers(): Promise<BrokerInfo[]> {
+    return [...this.#ctx.brokers.values()].map(toBrokerInfo);
   }
-  topUp(_options: { brk?: string } & ({ amountMicro: bigint } | { voucher: string })): Promise<PaymentRecord> {
-    throw new Error('not built yet');
+
+  /**
+   * Demo money or a voucher. A top-up that was begun and not answered is finished instead of made twice.
+   * @throws {PaymentProblem} `no-account`, `faucet-closed`, `faucet-limit`, `voucher-unknown`, `voucher-used`,
+   *   `broker-unreachable` (it is stored, and `recover()` finishes it)
+   */
+  topUp(options: TopUp): Promise<PaymentRecord> {
+    return topUp(this.#ctx, options);
   }
-  balance(_options: { refresh?: boolean } = {}): Promise<Balance> {
-    throw new Error('not built yet');
+
+  /**
+   * As last known; with `refresh`, after asking the brokers. A broker that is away leaves its last known numbers.
+   * @throws {PaymentProblem} `no-account`
+   */
+  balance(options: { refresh?: boolean } = {}): Promise<Balance> {
+    return balance(this.#ctx, options.refresh ?? false);
   }
-  decide(_ask: Ask): Promise<Decision> {
-    throw new Error('not built yet');
-  }
-  pay(_ask: Ask, _approval: Approval): Promise<Payment> {
-    throw new Error('not built yet');
-  }
-  preempt(_request: { url: string; method: string; site: string; digest?: string }): Promise<Payment | undefined> {
-    throw new Error('not built yet');
-  }
-  settle(_paymentId: string, _answer: SiteAnswer): Promise<Settled> {
-    throw new Error('not built yet');
-  }
-  unsent(_paymentId: string): Promise<void> {
-    throw new Error('not built yet');
-  }
-  resolve(_paymentId: string): Promise<Settled> {
-    throw new Error('not built yet');
-  }
-  pending(): Promise<Payment[]> {
-    throw new Error('not built yet');
-  }
-  history(_options: { limit?: number; before?: string; site?: string } = {}): Promise<PaymentRecord[]> {
-    throw new Error('not built yet');
-  }
-  record(_id: string): Promise<PaymentRecord | undefined> {
-    throw new Error('not built yet');
-  }
-  exportCsv(): Promise<string> {
-    throw new Error('not built yet');
-  }
-  siteRules(): Promise<SiteRule[]> {
-    throw new Error('not built yet');
-  }
-  rule(_origin: string): Promise<SiteRule> {
-    throw new Error('not built yet');
-  }
-  setRule(_origin: string, _rule: Rule): Promise<void> {
-    throw new Error('not built yet');
-  }
-  forgetSite(_origin: string): Promise<void> {
-    throw new Error('not built yet');
-  }
-  budget(): Promise<Budget> {
-    throw new Error('not built yet');
-  }
-  setBudget(_change: Partial<Pick<Budget, 'perDayMicro' | 'newSites' | 'newSitesUpToMicro'>>): Promise<void> {
-    throw new Error('not built yet');
-  }
-  pause(_untilMs: number | 'forever'): Promise<void> {
-    throw new Error('not built yet');
-  }
-  resume(): Promise<void> {
-    throw new Error('not built yet');
-  }
-  refund(_options: { vnd?: string; origin?: string } = {}): Promise<PaymentRecord[]> {
-    throw new Error('not built yet');
-  }
-  renewExpiring(_withinMs: number): Promise<PaymentRecord[]> {
-    throw new Error('not built yet');
-  }
-  recover(): Promise<Recovered> {
-    throw new Error('not built yet');
-  }
+
+  /** Law L5, one entry a broker: every `driftMicro` is 0. */
   conservation(): Promise<Conservation[]> {
-    throw new Error('not built yet');
+    return conservation(this.#ctx);
   }
-  subscribe(_listener: () => void): () => void {
-    throw new Error('not built yet');
+
+  // ── paying ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What to do about a 402. Moves no money; asks the broker at most who the site is. */
+  decide(ask: Ask): Promise<Decision> {
+    return decide(this.#ctx, ask);
+  }
+
+  /**
+   * Pays one offer of a 402: buys the site's coins if need be, then debits the budgets, sets a coin aside and stores the
+   * credential in one step. The host sends it and reports what came to `settle`. Paying twice gives the same payment.
+   * @throws {PaymentProblem} the rule, limit, offer or broker that stands in the way; nothing was debited then
+   */
+  pay(ask: Ask, approval: Approval): Promise<Payment> {
+    return pay(this.#ctx, this.#queue, { ask, approval });
+  }
+
+  /**
+   * Pays with the first request: with the challenge that came with an earlier paid answer, if the site's rule is
+   * `auto`, its limits allow it and coins are in the purse; or shows a payment again whose page is still readable.
+   * Never asks the network.
+   */
+  preempt(request: Intended): Promise<Payment | undefined> {
+    return preempt(this.#ctx, request);
+  }
+
+  /**
+   * Reports the site's answer to a payment that was sent.
+   * `unknown` keeps the coin and the budget set aside: the same credential is to be presented again.
+   * @throws {PaymentProblem} `not-found`
+   */
+  settle(paymentId: string, answer: SiteAnswer): Promise<Settled> {
+    return settle(this.#ctx, paymentId, answer);
+  }
+
+  /** The host knows that this payment was never sent: everything is given back. */
+  unsent(paymentId: string): Promise<void> {
+    return unsent(this.#ctx, paymentId);
+  }
+
+  /**
+   * Finds out what became of a payment whose outcome is unknown, by giving its coin back to the site. For payments that
+   * were presented again in vain.
+   * @throws {PaymentProblem} `site-not-ready`, `release-invalid`, `broker-unreachable`: it stays unknown
+   */
+  resolve(paymentId: string): Promise<Settled> {
+    return resolve(this.#ctx, paymentId);
+  }
+
+  /** Payments without a known outcome, oldest first: present them again. */
+  pending(): Promise<Payment[]> {
+    return pending(this.#ctx);
+  }
+
+  // ── journal ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Newest first. `before` is the id of the last record of the page before. */
+  history(options: { limit?: number; before?: string; site?: string } = {}): Promise<PaymentRecord[]> {
+    return history(this.#ctx, options);
+  }
+
+  record(id: string): Promise<PaymentRecord | undefined> {
+    return record(this.#ctx, id);
+  }
+
+  exportCsv(): Promise<string> {
+    return exportCsv(this.#ctx);
+  }
+
+  /** What did not verify: lying answers and receipts, coins that a site called spent. */
+  async evidence(): Promise<Doc<'evidence'>[]> {
+    return (await listDocs(this.#ctx.store, 'evidence', 'evidence/')).map(({ doc }) => doc);
+  }
+
+  // ── rules ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  siteRules(): Promise<SiteRule[]> {
+    return settings.siteRules(this.#ctx);
+  }
+
+  /** The rule in force: the site's own, or what the budget says of new sites (`changedAtMs` 0). */
+  rule(origin: string): Promise<SiteRule> {
+    return settings.rule(this.#ctx, origin);
+  }
+
+  /** @throws {PaymentProblem} `insecure-origin`, `origin-changed`: not the origin of a site that can be paid */
+  setRule(origin: string, rule: Rule): Promise<void> {
+    return settings.setRule(this.#ctx, origin, rule);
+  }
+
+  /** The site counts as new again. Receipts stay, and so does what it was paid today. */
+  forgetSite(origin: string): Promise<void> {
+    return settings.forgetSite(this.#ctx, origin);
+  }
+
+  budget(): Promise<Budget> {
+    return settings.budget(this.#ctx);
+  }
+
+  setBudget(change: Partial<Pick<Budget, 'perDayMicro' | 'newSites' | 'newSitesUpToMicro'>>): Promise<void> {
+    return settings.setBudget(this.#ctx, change);
+  }
+
+  /** `forever`: until `resume()`. */
+  pause(untilMs: number | 'forever'): Promise<void> {
+    return settings.pause(this.#ctx, untilMs);
+  }
+
+  resume(): Promise<void> {
+    return settings.resume(this.#ctx);
+  }
+
+  // ── moving coins, and mending ─────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Gives the free coins of a site (or of all) back and cashes them to the account. Returns what it did; a step that
+   * could not be taken now is in the record as `pending` and goes on with `recover()`.
+   */
+  refund(options: { vnd?: string; origin?: string } = {}): Promise<PaymentRecord[]> {
+    const { vnd, origin } = options;
+    return moveAll(this.#ctx, 'refund', {
+      purse: (purse) => (vnd === undefined || purse.vnd === vnd) && (origin === undefined || purse.origin === origin),
+      coin: () => true,
+    });
+  }
+
+  /** Exchanges coins that expire within this time for coins with a new life. */
+  renewExpiring(withinMs: number): Promise<PaymentRecord[]> {
+    const untilMs = this.#ctx.env().nowMs + withinMs;
+    return moveAll(this.#ctx, 'renew', { purse: () => true, coin: ({ expiresAtMs }) => expiresAtMs <= untilMs });
+  }
+
+  /** Finishes what was begun and not ended: broker orders (the same bytes), refunds, renewals; drops what has expired. */
+  recover(): Promise<Recovered> {
+    return recover(this.#ctx);
+  }
+
+  /** Calls `listener` after each change. Returns what ends it. */
+  subscribe(listener: () => void): () => void {
+    return this.#ctx.subscribe(listener);
   }
 }

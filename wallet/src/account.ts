@@ -1,0 +1,102 @@
+// The account: its key, its brokers, money that comes in, and what is there.
+import { canonicalJson, type Json, type JsonObject, PaymentProblem, toBase64url } from '@farthing/protocol';
+import { fetchKeys } from './broker.ts';
+import { type Context, emptyMoney, toBrokerInfo } from './context.ts';
+import { keys } from './documents.ts';
+import { needRecord } from './journal.ts';
+import { sweepExpired } from './moves.ts';
+import { isLoopback } from './offers.ts';
+import { draftOrder, openOrders, ownRecord, runOrder, storeOrder } from './orders.ts';
+import { FIRST_BUDGET } from './rules.ts';
+import { refreshAccount } from './statement.ts';
+import { readOne, transact } from './transaction.ts';
+import type { Balance, BrokerInfo, PaymentRecord } from './types.ts';
+import { recover, worldsFault } from './upkeep.ts';
+
+export type TopUp = { brk?: string } & ({ amountMicro: bigint } | { voucher: string });
+
+export async function init(ctx: Context, brokerUrl: string): Promise<BrokerInfo> {
+  const url = brokerAddress(brokerUrl);
+  const brokerKeys = await fetchKeys(ctx, url);
+  const currency = ctx.currency ?? brokerKeys.currencies[0];
+  if (currency === undefined || !brokerKeys.currencies.includes(currency)) {
+    throw new PaymentProblem('currency-unsupported', { detail: `this wallet holds ${currency ?? 'no currency'}` });
+  }
+  const env = ctx.env();
+  const { brk } = brokerKeys;
+  const all = [keys.account, keys.broker(brk), keys.money(brk), keys.budget];
+  await transact(ctx.store, all, (tx) => {
+    if (!tx.has(keys.account)) {
+      const seed = env.random(32);
+      tx.put('account', keys.account, { seed: toBase64url(seed), id: toBase64url(env.crypto.publicKey(seed)) });
+    }
+    const addedAtMs = tx.get('broker', keys.broker(brk))?.addedAtMs ?? env.nowMs;
+    tx.put('broker', keys.broker(brk), { url, keys: brokerKeys, addedAtMs });
+    if (!tx.has(keys.money(brk))) tx.put('money', keys.money(brk), emptyMoney(currency));
+    if (!tx.has(keys.budget)) tx.put('budget', keys.budget, FIRST_BUDGET);
+  });
+  await ctx.load();
+  ctx.changed();
+  return toBrokerInfo(ctx.broker(brk));
+}
+
+/** @throws {PaymentProblem} `insecure-origin` */
+function brokerAddress(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+  if (!url || !secure) throw new PaymentProblem('insecure-origin', { detail: 'a broker is reached over https' });
+  return (url.origin + url.pathname).replace(/\/+$/, '');
+}
+
+export async function topUp(ctx: Context, options: TopUp): Promise<PaymentRecord> {
+  ctx.needAccount();
+  const { keys: brokerKeys, currency } = ctx.broker(options.brk);
+  const { brk } = brokerKeys;
+  const byVoucher = 'voucher' in options;
+  const members = byVoucher
+    ? { code: options.voucher.trim().toUpperCase() }
+    : { amount: options.amountMicro.toString(), cur: currency };
+  const call = byVoucher ? { path: '/v1/voucher', typ: 'voucher/1' } : { path: '/v1/faucet', typ: 'faucet/1' };
+  const begun = (await openOrders(ctx)).find(
+    ({ doc }) => doc.brk === brk && doc.path === call.path && holds(doc.body, members),
+  );
+  if (begun?.doc.purpose.kind === 'top_up') {
+    await runOrder(ctx, begun.rid);
+    return needRecord(ctx, begun.doc.purpose.journal);
+  }
+  const amountMicro = byVoucher ? 0n : options.amountMicro;
+  const record = ownRecord(ctx, brk, { kind: 'top_up', amountMicro });
+  const purpose = { kind: 'top_up' as const, journal: record.id, ...(byVoucher ? {} : { amountMicro }) };
+  const draft = draftOrder(ctx, { brk, call, members, purpose });
+  const all = [keys.order(draft.rid), keys.money(brk), keys.journal(record.id)];
+  await transact(ctx.store, all, (tx) => {
+    tx.put('journal', keys.journal(record.id), { record });
+    storeOrder(tx, ctx, draft);
+  });
+  await runOrder(ctx, draft.rid);
+  return needRecord(ctx, record.id);
+}
+
+/** Does a stored order say the same? */
+function holds(body: string, members: JsonObject): boolean {
+  const order = JSON.parse(body) as Record<string, Json>;
+  return Object.entries(members).every(([name, value]) => canonicalJson(order[name]) === canonicalJson(value));
+}
+
+export async function balance(ctx: Context, refresh: boolean): Promise<Balance> {
+  ctx.needAccount();
+  if (refresh) {
+    await recover(ctx);
+    for (const brk of ctx.brokers.keys()) await refreshAccount(ctx, brk).catch(worldsFault);
+  }
+  await sweepExpired(ctx);
+  const brokers = await Promise.all(
+    [...ctx.brokers].map(async ([brk, broker]) => {
+      const money = (await readOne(ctx.store, 'money', keys.money(brk))) ?? emptyMoney(broker.currency);
+      const { currency, accountMicro, coinsMicro, heldMicro } = money;
+      return { ...toBrokerInfo(broker), currency, accountMicro, coinsMicro, heldMicro };
+    }),
+  );
+  const totalMicro = brokers.reduce((sum, one) => sum + one.accountMicro + one.coinsMicro + one.heldMicro, 0n);
+  return { totalMicro, currency: ctx.currency ?? 'usd-micro', brokers };
+}

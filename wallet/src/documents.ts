@@ -1,0 +1,225 @@
+// What the wallet stores: every key, its shape, and how it is read back. A document that does not decode stops the
+// wallet (`storage-fault`): corrupt storage must not be spent from.
+import { challengeSchema, decode, type Json, PaymentProblem } from '@farthing/protocol';
+import * as v from 'valibot';
+
+/** Base units, as decimal text: JSON numbers would round above 2^53. Counters of differences may be negative. */
+const micro = v.pipe(
+  v.string(),
+  v.regex(/^-?(0|[1-9][0-9]{0,18})$/, 'decimal base units'),
+  v.transform((text) => BigInt(text)),
+);
+const ms = v.pipe(v.number(), v.safeInteger());
+const currency = v.picklist(['usd-micro', 'eur-micro']);
+const text = v.string();
+const anyJson = v.custom<Json>((value) => value !== undefined);
+const anyObject = v.record(v.string(), anyJson);
+
+const storedChallenge = v.object({ ...challengeSchema.entries, header: v.exactOptional(text) });
+
+const ruleSchema = v.object({
+  mode: v.picklist(['auto', 'ask', 'never']),
+  perPageMicro: micro,
+  perDayMicro: micro,
+});
+
+const coinSchema = v.object({
+  piece: anyJson,
+  micro,
+  expiresAtMs: ms,
+  /** The payment or coin move that has set this coin aside. */
+  holder: v.exactOptional(text),
+});
+
+const recordSchema = v.object({
+  id: text,
+  kind: v.picklist(['payment', 'top_up', 'purchase', 'refund']),
+  state: v.picklist(['pending', 'paid', 'failed_not_charged', 'paid_not_delivered', 'refunded']),
+  atMs: ms,
+  site: v.exactOptional(text),
+  url: v.exactOptional(text),
+  method: v.exactOptional(text),
+  amountMicro: micro,
+  currency,
+  brk: v.exactOptional(text),
+  brokerName: v.exactOptional(text),
+  test: v.exactOptional(v.boolean()),
+  why: v.exactOptional(text),
+  reference: v.exactOptional(text),
+  receipt: v.exactOptional(anyJson),
+  code: v.exactOptional(text),
+  says: v.exactOptional(v.object({ kind: text, siteLearns: text, brokerLearns: text })),
+  balanceAfterMicro: v.exactOptional(micro),
+  lostMicro: v.exactOptional(micro),
+});
+
+/** What a payment needs beside its record to be sent, sent again and settled. */
+const sendingSchema = v.object({
+  /** `held`: written, perhaps sent. `unknown`: sent, and the answer did not tell the outcome. */
+  phase: v.picklist(['held', 'unknown']),
+  httpMethod: text,
+  digest: text,
+  challenge: storedChallenge,
+  header: v.object({ name: v.picklist(['Authorization', 'Payment-Authorization']), value: text }),
+  coin: coinSchema,
+  purse: text,
+  /** UTC day whose budgets were debited. */
+  day: v.number(),
+  again: text,
+  preempted: v.boolean(),
+  /** A 2xx or 3xx was seen. */
+  delivered: v.boolean(),
+  repeatUntilMs: ms,
+});
+
+const purposeSchema = v.variant('kind', [
+  v.object({ kind: v.literal('top_up'), journal: text, amountMicro: v.exactOptional(micro) }),
+  v.object({
+    kind: v.literal('buy'),
+    journal: text,
+    purse: text,
+    method: text,
+    origin: text,
+    api: text,
+    vnd: text,
+    currency,
+    valueMicro: micro,
+    count: v.number(),
+    ttlMs: ms,
+  }),
+  v.object({ kind: v.literal('cash'), job: text }),
+]);
+
+export const schemas = {
+  account: v.object({ seed: text, id: text }),
+  broker: v.object({ url: text, keys: anyObject, addedAtMs: ms }),
+  /** Counters of one broker. `seq` grows with every order, so that a statement tells whether it is still current. */
+  money: v.object({
+    currency,
+    accountMicro: micro,
+    coinsMicro: micro,
+    heldMicro: micro,
+    toppedUpMicro: micro,
+    receivedMicro: micro,
+    spentMicro: micro,
+    /** Written off: expired, or spent by another copy of this wallet. What is left of it returns as `received`. */
+    lostMicro: micro,
+    seq: v.number(),
+    openOrders: v.number(),
+  }),
+  purse: v.object({
+    brk: text,
+    vnd: text,
+    method: text,
+    currency,
+    origin: text,
+    api: text,
+    coins: v.array(coinSchema),
+  }),
+  site: v.object({
+    rule: v.exactOptional(ruleSchema),
+    day: v.number(),
+    spentMicro: micro,
+    lastPaidAtMs: v.exactOptional(ms),
+    changedAtMs: ms,
+  }),
+  budget: v.object({
+    perDayMicro: micro,
+    newSites: v.picklist(['ask', 'auto']),
+    newSitesUpToMicro: micro,
+    pausedUntilMs: v.exactOptional(v.union([ms, v.literal('resumed')])),
+    day: v.number(),
+    spentMicro: micro,
+  }),
+  journal: v.object({ record: recordSchema, sending: v.exactOptional(sendingSchema) }),
+  /** What became of the last payment for one request, found again by the hash of the request. */
+  again: v.object({
+    id: text,
+    state: v.picklist(['pending', 'unknown', 'paid', 'stale', 'failed']),
+    challengeId: text,
+    atMs: ms,
+    untilMs: ms,
+    code: v.exactOptional(text),
+  }),
+  fresh: v.object({
+    offers: v.array(
+      v.object({
+        challenge: storedChallenge,
+        httpMethod: text,
+        scope: text,
+        pattern: text,
+        expiresAtMs: ms,
+      }),
+    ),
+  }),
+  order: v.object({
+    brk: text,
+    path: text,
+    typ: text,
+    /** The signed bytes: a repeat sends the same. */
+    body: text,
+    atMs: ms,
+    seq: v.number(),
+    purpose: purposeSchema,
+  }),
+  job: v.object({
+    kind: v.picklist(['refund', 'renew']),
+    step: v.picklist(['release', 'cash']),
+    purse: text,
+    coin: coinSchema,
+    /** Journal entry of the move. */
+    journal: text,
+    /** The site's signed word, once it gave it. */
+    release: v.exactOptional(anyObject),
+    atMs: ms,
+  }),
+  vendor: v.object({ record: anyObject, fetchedAtMs: ms }),
+  evidence: v.object({ atMs: ms, about: text, what: text, data: anyJson }),
+} as const;
+
+export type DocKind = keyof typeof schemas;
+export type Doc<Kind extends DocKind> = v.InferOutput<(typeof schemas)[Kind]>;
+
+export const keys = {
+  account: 'account',
+  budget: 'budget',
+  broker: (brk: string) => `broker/${brk}`,
+  money: (brk: string) => `money/${brk}`,
+  purse: (method: string, brk: string, vnd: string) => `purse/${method}/${brk}/${vnd}`,
+  site: (origin: string) => `site/${origin}`,
+  journal: (id: string) => `journal/${id}`,
+  pending: (id: string) => `pending/${id}`,
+  again: (hash: string) => `again/${hash}`,
+  fresh: (origin: string) => `fresh/${origin}`,
+  order: (rid: string) => `order/${rid}`,
+  job: (id: string) => `job/${id}`,
+  vendor: (brk: string, vnd: string) => `vendor/${brk}/${vnd}`,
+  evidence: (id: string) => `evidence/${id}`,
+};
+
+/** @throws {PaymentProblem} `storage-fault` */
+export function readDoc<Kind extends DocKind>(kind: Kind, value: Json | undefined): Doc<Kind> | undefined {
+  return value === undefined ? undefined : decode(schemas[kind], value, 'storage-fault');
+}
+
+/** @throws {PaymentProblem} `storage-fault` when it is missing as well */
+export function needDoc<Kind extends DocKind>(kind: Kind, value: Json | undefined): Doc<Kind> {
+  const doc = readDoc(kind, value);
+  if (!doc) throw new PaymentProblem('storage-fault', { detail: `a stored ${kind} is missing` });
+  return doc;
+}
+
+/** A document as storage takes it: bigints as decimal text, absent members left out. */
+export function toJson(value: unknown): Json {
+  if (typeof value === 'bigint') return value.toString();
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+    return value;
+  }
+  if (Array.isArray(value)) return value.map(toJson);
+  if (typeof value === 'object') {
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([name, member]) => (member === undefined ? [] : [[name, toJson(member)]])),
+    );
+  }
+  throw new TypeError(`a document cannot hold a ${typeof value}`);
+}

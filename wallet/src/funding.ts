@@ -1,0 +1,125 @@
+// Buying a site's coins when a payment needs them: sizes, and one purchase at a time for each purse.
+import { PaymentProblem } from '@farthing/protocol';
+import type { Context } from './context.ts';
+import { newId } from './context.ts';
+import { keys } from './documents.ts';
+import type { Found } from './offers.ts';
+import { COIN_TTL_MS, draftOrder, openOrders, runOrder, storeOrder } from './orders.ts';
+import { FIRST_BUDGET, leftToday, ruleOf } from './rules.ts';
+import { refreshAccount } from './statement.ts';
+import { readOne, transact } from './transaction.ts';
+
+const PAGES_AHEAD = 20n;
+const SMALLEST_MICRO = 10_000n;
+const MOST_PIECES = 20;
+
+/** Runs purchases for one purse one after the other, and tells each how many wait behind it. */
+export class FundingQueue {
+  readonly #queues = new Map<string, { waiting: number; tail: Promise<unknown> }>();
+
+  run<Result>(purse: string, step: (waiting: () => number) => Promise<Result>): Promise<Result> {
+    const queue = this.#queues.get(purse) ?? { waiting: 0, tail: Promise.resolve() };
+    this.#queues.set(purse, queue);
+    queue.waiting++;
+    const turn = queue.tail.then(() => {
+      queue.waiting--;
+      return step(() => queue.waiting);
+    });
+    queue.tail = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (queue.waiting === 0 && this.#queues.get(purse) === queue) this.#queues.delete(purse);
+      });
+    return turn;
+  }
+}
+
+type Wish = { readonly valueMicro: bigint; readonly count: number };
+
+/**
+ * Gets coins that cover the price: finishes a purchase that was begun before, else orders one.
+ * @throws {PaymentProblem} `funds-short`, `broker-unreachable` (the order stays and is finished later), the broker's refusal
+ */
+export async function fund(ctx: Context, found: Found, options: { site: string; waiting: number }): Promise<void> {
+  if (await finishBegun(ctx, found.purse)) return;
+  const price = found.request.amount;
+  if ((await account(ctx, found.brk)) < price) await refreshAccount(ctx, found.brk).catch(() => undefined);
+  const balance = await account(ctx, found.brk);
+  if (balance < price) {
+    const shortBy = (price - balance).toString();
+    throw new PaymentProblem('funds-short', { detail: `short by ${shortBy} base units`, members: { shortBy } });
+  }
+  const wish = await sizeOf(ctx, found, { ...options, balance });
+  try {
+    await buy(ctx, found, wish);
+  } catch (error) {
+    const exact = { valueMicro: price, count: 1 };
+    const smaller = wish.valueMicro > price || wish.count > 1;
+    if (!(error instanceof PaymentProblem) || !smaller || !TOO_MUCH.has(error.code)) throw error;
+    await buy(ctx, found, exact);
+  }
+}
+
+/** Refusals that a smaller order may escape. */
+const TOO_MUCH = new Set(['request-malformed', 'licence-used-up', 'balance-short']);
+
+async function account(ctx: Context, brk: string): Promise<bigint> {
+  return (await readOne(ctx.store, 'money', keys.money(brk)))?.accountMicro ?? 0n;
+}
+
+async function finishBegun(ctx: Context, purse: string): Promise<boolean> {
+  let finished = false;
+  for (const { rid, doc } of await openOrders(ctx)) {
+    if (doc.purpose.kind !== 'buy' || doc.purpose.purse !== purse) continue;
+    try {
+      await runOrder(ctx, rid);
+      finished = true;
+    } catch (error) {
+      // Refused for good: the purchase is made anew. Still open: no second one beside it.
+      if (!(error instanceof PaymentProblem) || (await readOne(ctx.store, 'order', keys.order(rid)))) throw error;
+    }
+  }
+  return finished;
+}
+
+/**
+ * Enough for some twenty such pages and at least a cent, but no more than today's limits and the account allow, never
+ * less than the price. Coins in flight come back as change, so a burst shares the sum: a piece for each that waits.
+ */
+async function sizeOf(
+  ctx: Context,
+  found: Found,
+  { site: origin, waiting, balance }: { site: string; waiting: number; balance: bigint },
+): Promise<Wish> {
+  const [site, budget, purse] = await Promise.all([
+    readOne(ctx.store, 'site', keys.site(origin)),
+    readOne(ctx.store, 'budget', keys.budget),
+    readOne(ctx.store, 'purse', found.purse),
+  ]);
+  const price = found.request.amount;
+  const all = budget ?? FIRST_BUDGET;
+  const nowMs = ctx.env().nowMs;
+  const left = leftToday({ rule: ruleOf(site, all), site, budget: all, nowMs });
+  const here = (purse?.coins ?? []).filter(({ expiresAtMs }) => expiresAtMs > nowMs);
+  const ready = here.reduce((sum, { micro }) => sum + micro, 0n);
+  const cap = min(left > ready ? left - ready : 0n, balance);
+  const target = max(price * PAGES_AHEAD, SMALLEST_MICRO);
+  const total = max(min(target, cap), price);
+  const pieces = min(BigInt(Math.min(waiting + 1, MOST_PIECES)), total / price);
+  const shared = pieces * BigInt(here.length + 1) > 1n ? total / (pieces * BigInt(here.length + 1)) : total;
+  return { valueMicro: max(shared, price), count: Number(pieces) };
+}
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+async function buy(ctx: Context, found: Found, { valueMicro, count }: Wish): Promise<void> {
+  const { brk, method, request, api, origin, purse } = found;
+  const { recipient: vnd, currency } = request;
+  const sale = { brk, vnd, currency, valueMicro, count, ttlMs: COIN_TTL_MS };
+  const journal = newId(ctx.env());
+  const purpose = { kind: 'buy' as const, journal, purse, method: method.name, origin, api, ...sale };
+  const draft = draftOrder(ctx, { brk, call: method.buy, members: method.buy.members(sale), purpose });
+  await transact(ctx.store, [keys.order(draft.rid), keys.money(brk)], (tx) => storeOrder(tx, ctx, draft));
+  await runOrder(ctx, draft.rid);
+}

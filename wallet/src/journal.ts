@@ -1,0 +1,98 @@
+// The journal: every movement of money as one record, newest first, and as CSV (screens §7).
+import { type Currency, isProblemCode, PaymentProblem, toDecimal } from '@farthing/protocol';
+import type { Context } from './context.ts';
+import { type Doc, keys } from './documents.ts';
+import { listDocs, readOne } from './transaction.ts';
+import type { Payment, PaymentRecord } from './types.ts';
+
+type Entry = Doc<'journal'>;
+
+export function toRecord({ code, receipt, ...record }: Entry['record']): PaymentRecord {
+  return {
+    ...record,
+    ...(isProblemCode(code) ? { code } : {}),
+    ...(receipt === undefined ? {} : { receipt }),
+  };
+}
+
+/** A payment that is shown again: the same credential. */
+export function toPayment(record: Entry['record'], sending: NonNullable<Entry['sending']>): Payment {
+  const { id, url = '', amountMicro, currency } = record;
+  return { id, url, method: sending.httpMethod, header: sending.header, amountMicro, currency, repeat: true };
+}
+
+const PAGE = 100;
+
+export async function history(
+  ctx: Context,
+  { limit = 50, before, site }: { limit?: number; before?: string; site?: string },
+): Promise<PaymentRecord[]> {
+  const found: PaymentRecord[] = [];
+  let from = before === undefined ? undefined : keys.journal(before);
+  while (found.length < limit) {
+    const page = await listDocs(ctx.store, 'journal', 'journal/', {
+      reverse: true,
+      limit: PAGE,
+      ...(from === undefined ? {} : { before: from }),
+    });
+    for (const { key, doc } of page) {
+      from = key;
+      if (site === undefined || doc.record.site === site) found.push(toRecord(doc.record));
+      if (found.length >= limit) return found;
+    }
+    if (page.length < PAGE) break;
+  }
+  return found;
+}
+
+export async function record(ctx: Context, id: string): Promise<PaymentRecord | undefined> {
+  const entry = await readOne(ctx.store, 'journal', keys.journal(id));
+  return entry && toRecord(entry.record);
+}
+
+const COLUMNS = 'time_utc,type,status,site,page,amount,currency,balance_after,broker,method,receipt_id,rule';
+
+/** UTF-8 with BOM, CRLF, ISO 8601 UTC, plain decimals with the sign of the account's view. */
+export async function exportCsv(ctx: Context): Promise<string> {
+  const rows = (await history(ctx, { limit: Number.MAX_SAFE_INTEGER })).reverse();
+  const lines = rows.map((row) =>
+    [
+      new Date(row.atMs).toISOString(),
+      row.kind,
+      row.state,
+      cell(row.site),
+      cell(row.url),
+      signed(row),
+      currencyCode(row.currency),
+      row.balanceAfterMicro === undefined ? '' : toDecimal(row.balanceAfterMicro),
+      cell(row.brokerName),
+      cell(row.method),
+      cell(row.reference),
+      cell(row.why),
+    ].join(','),
+  );
+  return `\uFEFF${[COLUMNS, ...lines].join('\r\n')}\r\n`;
+}
+
+/** Payments leave, top-ups arrive; moves between one's own account and coins are neither. */
+function signed({ kind, state, amountMicro, lostMicro }: PaymentRecord): string {
+  if (state === 'failed_not_charged') return toDecimal(0n);
+  if (kind === 'payment') return toDecimal(-(lostMicro ?? amountMicro));
+  return toDecimal(amountMicro);
+}
+
+const currencyCode = (currency: Currency): string => currency.slice(0, 3).toUpperCase();
+
+/** Text of others: quoted, and never a formula. */
+function cell(text: string | undefined): string {
+  if (text === undefined) return '';
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** @throws {PaymentProblem} `storage-fault` */
+export async function needRecord(ctx: Context, id: string): Promise<PaymentRecord> {
+  const found = await record(ctx, id);
+  if (!found) throw new PaymentProblem('storage-fault', { detail: 'a stored record is missing' });
+  return found;
+}

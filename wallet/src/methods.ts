@@ -1,0 +1,162 @@
+// The payment methods that this wallet can use: the one place of the engine that knows any of them. Coins are opaque
+// JSON everywhere else; a new method is one more entry of `methods`.
+import {
+  type Currency,
+  type Description,
+  decode,
+  type Env,
+  type Intent,
+  type Json,
+  type JsonObject,
+  limits,
+  type PayInput,
+  PaymentProblem,
+  type PaymentRequest,
+  type Receipt,
+  tryDecode,
+  verifyObject,
+} from '@farthing/protocol';
+import {
+  type Release,
+  releaseBody,
+  releaseSchema,
+  type ScripPiece,
+  scripPieceSchema,
+  scripResult,
+  scripWallet,
+} from '@farthing/protocol/wallet';
+
+/** Money of one method at one site. `micro` is its face value, `expiresAtMs` the end of its life. */
+export type Coin = { readonly piece: Json; readonly micro: bigint; readonly expiresAtMs: number };
+
+/** What to order from the broker, and what it owes in return. `ttlMs` is the life that was paid for. */
+export type Sale = {
+  readonly brk: string;
+  readonly vnd: string;
+  readonly currency: Currency;
+  readonly valueMicro: bigint;
+  readonly count: number;
+  readonly ttlMs: number;
+};
+/** `atMs`: when the order was made. */
+export type Sold = { readonly coins: readonly Coin[]; readonly balanceMicro: bigint };
+
+export interface Method {
+  readonly name: string;
+  readonly intents: readonly Intent[];
+  understand(request: PaymentRequest): { brokers: readonly { id: string; url: string }[]; api: string } | undefined;
+  /** Names the coin: no two of a purse are equal. */
+  idOf(piece: Json): string;
+  /** Index of the coin to pay with, or `undefined` when none covers the price. */
+  pick(coins: readonly Coin[], request: PaymentRequest, nowMs: number): number | undefined;
+  pay(piece: Json, input: PayInput, env: Env): JsonObject;
+  /** The coins that come back. @throws {PaymentProblem} `receipt-invalid` */
+  accept(piece: Json, paid: PayInput & { receipt: Receipt }, env: Env): readonly Coin[];
+  describe(): Description;
+  readonly buy: BrokerCall<Sale>;
+  readonly refund: BrokerCall<{ release: JsonObject }>;
+  readonly renew: BrokerCall<{ release: JsonObject; ttlMs: number }>;
+  /** Checks what the broker sold, member by member. @throws {PaymentProblem} `broker-untrusted` */
+  sold(result: JsonObject, sale: Sale, atMs: number): Sold;
+  /** Giving a coin back to its site. */
+  readonly release: {
+    readonly path: string;
+    body(piece: Json, to: string, env: Env): JsonObject;
+    /** @throws {PaymentProblem} `release-invalid`: not this site's signed word about the whole of this coin */
+    read(answer: unknown, expected: { piece: Json; to: string; vendorKey: string }, env: Env): JsonObject;
+  };
+}
+type BrokerCall<Input> = {
+  readonly path: string;
+  readonly typ: string;
+  members(input: Input): JsonObject;
+};
+
+const asPiece = (piece: Json): ScripPiece => decode(scripPieceSchema, piece, 'storage-fault');
+const toCoin = (piece: ScripPiece): Coin => ({
+  piece,
+  micro: BigInt(piece.scrip.val),
+  expiresAtMs: piece.scrip.exp * 1000,
+});
+
+const scrip: Method = {
+  name: scripWallet.method,
+  intents: scripWallet.intents,
+  understand: (request) => scripWallet.understand(request),
+  idOf: (piece) => asPiece(piece).scrip.id,
+  pick(coins, request, nowMs) {
+    const pieces = coins.map(({ piece }) => asPiece(piece));
+    const chosen = scripWallet.pick(pieces, request, nowMs);
+    return chosen && pieces.indexOf(chosen);
+  },
+  pay: (piece, input, env) => scripWallet.pay(asPiece(piece), input, env),
+  accept: (piece, paid, env) => scripWallet.accept(asPiece(piece), paid, env).map(toCoin),
+  describe: () => scripWallet.describe(),
+  buy: {
+    path: '/v1/scrip/buy',
+    typ: 'scrip-buy/1',
+    members: ({ vnd, valueMicro, currency, count, ttlMs }) => ({
+      vnd,
+      val: valueMicro.toString(),
+      cur: currency,
+      count,
+      ttl: Math.floor(ttlMs / 1000),
+    }),
+  },
+  refund: {
+    path: '/v1/scrip/refund',
+    typ: 'scrip-refund/1',
+    members: ({ release }) => ({ release, as: 'balance' }),
+  },
+  renew: {
+    path: '/v1/scrip/renew',
+    typ: 'scrip-renew/1',
+    members: ({ release, ttlMs }) => ({ release, ttl: Math.floor(ttlMs / 1000) }),
+  },
+  sold: checkSold,
+  release: {
+    path: 'scrip/release',
+    body: (piece, to, env) => releaseBody(asPiece(piece), to, env),
+    read: readRelease,
+  },
+};
+
+/** How far the end of a coin's life may lie from what was ordered: the order's age and the clocks. */
+const LIFE_SLACK_MS = limits.requestAgeMs + limits.clockSkewMs;
+
+function checkSold(result: JsonObject, sale: Sale, atMs: number): Sold {
+  const { pieces, balance, cur } = decode(scripResult, result, 'broker-untrusted');
+  const lie = (detail: string) => new PaymentProblem('broker-untrusted', { detail });
+  if (cur !== sale.currency) throw lie(`balance in ${cur}, expected ${sale.currency}`);
+  if (pieces.length !== sale.count) throw lie(`${pieces.length} pieces, expected ${sale.count}`);
+  const seen = new Set<string>();
+  const coins = pieces.map(({ scrip: piece, csec }) => {
+    if (piece.vnd !== sale.vnd) throw lie('a piece for another site');
+    if (BigInt(piece.val) !== sale.valueMicro) throw lie(`a piece of ${piece.val}, expected ${sale.valueMicro}`);
+    if (piece.cur !== sale.currency) throw lie(`a piece in ${piece.cur}, expected ${sale.currency}`);
+    if (piece.root !== piece.id || Object.keys(piece.props).length > 0) throw lie('a piece that is not fresh or plain');
+    if (seen.has(piece.id) || seen.has(piece.cid)) throw lie('the same piece twice');
+    if (Math.abs(piece.exp * 1000 - (atMs + sale.ttlMs)) > LIFE_SLACK_MS) throw lie('a piece of another life');
+    seen.add(piece.id).add(piece.cid);
+    return toCoin({ scrip: piece, csec, brk: sale.brk });
+  });
+  return { coins, balanceMicro: balance };
+}
+
+function readRelease(answer: unknown, expected: { piece: Json; to: string; vendorKey: string }, env: Env): JsonObject {
+  const { scrip: given } = asPiece(expected.piece);
+  const member = typeof answer === 'object' && answer !== null && 'release' in answer ? answer.release : undefined;
+  const release: Release | undefined = tryDecode(releaseSchema, member);
+  const fits =
+    release &&
+    release.vnd === given.vnd &&
+    release.root === given.root &&
+    release.left === given.val &&
+    release.to === expected.to &&
+    verifyObject(release, expected.vendorKey, release.sig, env.crypto);
+  if (!fits) throw new PaymentProblem('release-invalid', { detail: 'the site did not release the whole of this coin' });
+  return release;
+}
+
+/** By name, preferred first. */
+export const methods: ReadonlyMap<string, Method> = new Map([scrip].map((method) => [method.name, method]));

@@ -1,0 +1,164 @@
+// The way of one payment in the wallet: decide what to do about a 402, pay it, or pay before the site has to ask.
+import { isProblemCode, PaymentProblem, type ProblemCode, printChallenge } from '@farthing/protocol';
+import { balance } from './account.ts';
+import type { Context } from './context.ts';
+import { keys } from './documents.ts';
+import { type FundingQueue, fund } from './funding.ts';
+import { type Held, type Hold, hold, refusedNow, serves } from './hold.ts';
+import { toPayment } from './journal.ts';
+import { cleanText, type Found, findOffer, pathFits, placeOf, requestHash } from './offers.ts';
+import { describeRule, FIRST_BUDGET, forbidden, limitBroken, ruleOf, suggestedRule } from './rules.ts';
+import { needPayment } from './settle.ts';
+import { readOne } from './transaction.ts';
+import type { Approval, Ask, Decision, Offer, Payment } from './types.ts';
+import { worldsFault } from './upkeep.ts';
+
+/** A request that is about to be sent for the first time. */
+export type Intended = Omit<Ask, 'challenges'>;
+
+/** A stored challenge that dies sooner than this is not worth a try. */
+const FRESH_MARGIN_MS = 5_000;
+const FUNDING_ROUNDS = 4;
+
+export async function decide(ctx: Context, ask: Ask): Promise<Decision> {
+  if (!ctx.account || ctx.brokers.size === 0) return { kind: 'refuse', reason: 'no-account' };
+  let found: Found;
+  try {
+    found = await findOffer(ctx, ask);
+  } catch (error) {
+    if (!(error instanceof PaymentProblem)) throw error;
+    const { detail } = error.extra;
+    return { kind: 'refuse', reason: error.code, ...(detail === undefined ? {} : { detail }) };
+  }
+  const nowMs = ctx.env().nowMs;
+  const [site, stored, again, purse, money] = await Promise.all([
+    readOne(ctx.store, 'site', keys.site(ask.site)),
+    readOne(ctx.store, 'budget', keys.budget),
+    readOne(ctx.store, 'again', keys.again(requestHash(ctx, ask, found))),
+    readOne(ctx.store, 'purse', found.purse),
+    readOne(ctx.store, 'money', keys.money(found.brk)),
+  ]);
+  const budget = stored ?? FIRST_BUDGET;
+  const rule = ruleOf(site, budget);
+  const { totalMicro } = await balance(ctx, false);
+  const offer = toOffer(found, totalMicro);
+  const stops = forbidden(rule, budget, nowMs);
+  if (stops) return { kind: 'refuse', reason: stops, offer };
+  const served = serves(again, { httpMethod: ask.method, challengeId: found.challenge.id }, nowMs);
+  if (served !== undefined) return { kind: 'again', payment: await presentAgain(ctx, served) };
+  const amount = found.request.amount;
+  const free = purse?.coins.filter(({ holder }) => holder === undefined) ?? [];
+  const account = money?.accountMicro ?? 0n;
+  if (found.method.pick(free, found.request, nowMs) === undefined && account < amount) {
+    const shortByMicro = amount - account;
+    return { kind: 'refuse', reason: 'funds-short', offer, shortByMicro };
+  }
+  const refused = refusedNow(again, nowMs);
+  if (refused !== undefined) return { kind: 'ask', reason: asCode(refused), offer };
+  const broken = limitBroken({ rule, site, budget, amount, nowMs }, 'rule');
+  if (broken) return { kind: 'ask', reason: broken, offer };
+  return { kind: 'pay', offer, rule: describeRule(site, rule, found.request.currency) };
+}
+
+function toOffer(found: Found, totalMicro: bigint): Offer {
+  const { challenge, request, intent, method, broker, brk, origin, url, expiresAtMs } = found;
+  const { name, test } = broker.keys;
+  const description = request.description === undefined ? '' : cleanText(request.description);
+  return {
+    challengeId: challenge.id,
+    method: method.name,
+    intent,
+    origin,
+    url,
+    vnd: request.recipient,
+    amountMicro: request.amount,
+    currency: request.currency,
+    ...(description === '' ? {} : { description }),
+    broker: { brk, name, test },
+    expiresAtMs,
+    balanceAfterMicro: totalMicro - request.amount,
+    says: method.describe(),
+    suggested: suggestedRule(request.amount, test),
+  };
+}
+
+/** The last refusal as a reason; words of a foreign site are none of ours. */
+const asCode = (code: string): ProblemCode => (isProblemCode(code) ? code : 'payment-required');
+
+export async function pay(
+  ctx: Context,
+  queue: FundingQueue,
+  { ask, approval }: { ask: Ask; approval: Approval },
+): Promise<Payment> {
+  ctx.needAccount();
+  const found = await findOffer(ctx, ask, { challengeId: approval.challengeId });
+  if (found.request.amount > approval.maxMicro) {
+    throw new PaymentProblem('over-page-limit', { detail: 'the price is above what was approved' });
+  }
+  const { challenges: _, ...request } = ask;
+  const { by, rule } = approval;
+  const input: Hold = { ask: request, found, by, ...(rule ? { rule } : {}) };
+  const first = await settleHeld(ctx, await hold(ctx, input));
+  if (first) return first;
+  return queue.run(found.purse, async (waiting) => {
+    for (let round = 0; round < FUNDING_ROUNDS; round++) {
+      const payment = await settleHeld(ctx, await hold(ctx, input));
+      if (payment) return payment;
+      await fund(ctx, found, { site: ask.site, waiting: waiting() });
+    }
+    const payment = await settleHeld(ctx, await hold(ctx, input));
+    if (payment) return payment;
+    throw new PaymentProblem('funds-short', { detail: 'other payments took the coins that were bought' });
+  });
+}
+
+export async function preempt(ctx: Context, request: Intended): Promise<Payment | undefined> {
+  if (!ctx.account || ctx.brokers.size === 0) return undefined;
+  try {
+    const place = placeOf(request);
+    const { nowMs } = ctx.env();
+    const [site, stored, again, fresh] = await Promise.all([
+      readOne(ctx.store, 'site', keys.site(request.site)),
+      readOne(ctx.store, 'budget', keys.budget),
+      readOne(ctx.store, 'again', keys.again(requestHash(ctx, request, place))),
+      readOne(ctx.store, 'fresh', keys.fresh(place.origin)),
+    ]);
+    const budget = stored ?? FIRST_BUDGET;
+    if (forbidden(ruleOf(site, budget), budget, nowMs)) return undefined;
+    const served = serves(again, { httpMethod: request.method }, nowMs);
+    if (served !== undefined) return await presentAgain(ctx, served);
+    if (request.digest !== undefined || refusedNow(again, nowMs)) return undefined;
+    const { pathname } = new URL(place.url);
+    const offer = (fresh?.offers ?? [])
+      .filter(({ httpMethod, expiresAtMs }) => httpMethod === request.method && expiresAtMs > nowMs + FRESH_MARGIN_MS)
+      .filter(({ pattern }) => pathFits(pattern, pathname))
+      .sort((a, b) => stars(a.pattern) - stars(b.pattern))[0];
+    if (!offer) return undefined;
+    const challenges = [printChallenge(offer.challenge)];
+    const found = await findOffer(ctx, { ...request, challenges }, { offline: true });
+    const held = await hold(ctx, { ask: request, found, by: 'rule', preempted: true });
+    return await settleHeld(ctx, held);
+  } catch (error) {
+    worldsFault(error);
+    return undefined;
+  }
+}
+
+const stars = (pattern: string): number => pattern.split('*').length;
+
+async function settleHeld(ctx: Context, held: Held): Promise<Payment | undefined> {
+  if (held.kind === 'held') return held.payment;
+  return held.kind === 'again' ? presentAgain(ctx, held.id) : undefined;
+}
+
+/** A payment that was made before, with the same credential. */
+export async function presentAgain(ctx: Context, id: string): Promise<Payment> {
+  const { record, sending } = await needPayment(ctx, id);
+  return toPayment(record, sending);
+}
+
+/** Payments without a known outcome, oldest first. */
+export async function pending(ctx: Context): Promise<Payment[]> {
+  const found = await ctx.store.list('pending/');
+  return Promise.all(found.map(({ key }) => presentAgain(ctx, key.slice('pending/'.length))));
+}

@@ -1,0 +1,65 @@
+// Upkeep: finishing what was begun, moving coins in numbers, forgetting what is over.
+import { PaymentProblem } from '@farthing/protocol';
+import type { Context } from './context.ts';
+import { type Doc, keys } from './documents.ts';
+import { needRecord } from './journal.ts';
+import { advance, beginMove, type MoveKind, sweepExpired } from './moves.ts';
+import { openOrders, runOrder } from './orders.ts';
+import { listDocs, readOne, transact } from './transaction.ts';
+import type { PaymentRecord, Recovered } from './types.ts';
+
+export async function recover(ctx: Context): Promise<Recovered> {
+  if (!ctx.account || ctx.brokers.size === 0) return { finished: 0, open: 0 };
+  const begun = [
+    ...(await openOrders(ctx)).map(({ rid }) => ({ key: keys.order(rid), run: () => runOrder(ctx, rid) })),
+    ...(await ctx.store.list('job/')).map(({ key }) => ({ key, run: () => advance(ctx, key.slice('job/'.length)) })),
+  ];
+  let finished = 0;
+  for (const { key, run } of begun) {
+    await run().catch(worldsFault);
+    const [left] = await ctx.store.read([key]);
+    if (left === undefined) finished++;
+  }
+  await sweepExpired(ctx);
+  await forgetOld(ctx);
+  return { finished, open: begun.length - finished };
+}
+
+type Choice = {
+  readonly purse: (purse: Doc<'purse'>) => boolean;
+  readonly coin: (coin: Doc<'purse'>['coins'][number]) => boolean;
+};
+
+/** Moves every free coin that is chosen. What cannot be ended now stays `pending`. */
+export async function moveAll(ctx: Context, kind: MoveKind, choice: Choice): Promise<PaymentRecord[]> {
+  ctx.needAccount();
+  await recover(ctx);
+  const done: PaymentRecord[] = [];
+  for (const { key, doc } of await listDocs(ctx.store, 'purse', 'purse/')) {
+    if (!choice.purse(doc)) continue;
+    // No more moves than there were coins: a renewal puts coins into the purse that it takes them from.
+    for (let left = doc.coins.length; left > 0; left--) {
+      const id = await beginMove(ctx, key, kind, choice.coin);
+      if (id === undefined) break;
+      const job = await readOne(ctx.store, 'job', keys.job(id));
+      await advance(ctx, id).catch(worldsFault);
+      if (job) done.push(await needRecord(ctx, job.journal));
+    }
+  }
+  return done;
+}
+
+async function forgetOld(ctx: Context): Promise<void> {
+  const { nowMs } = ctx.env();
+  const old = (await listDocs(ctx.store, 'again', 'again/')).filter(({ doc }) => doc.untilMs <= nowMs);
+  for (const { key } of old) {
+    await transact(ctx.store, [key], (tx) => {
+      if ((tx.get('again', key)?.untilMs ?? 0) <= nowMs) tx.drop(key);
+    });
+  }
+}
+
+/** Lets the world's faults pass: what they left open is stored. Ours are thrown. */
+export function worldsFault(error: unknown): void {
+  if (!(error instanceof PaymentProblem) || error.code === 'storage-fault') throw error;
+}
