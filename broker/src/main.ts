@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
+import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statement } from './operate.ts';
 import { HELP, type Options, readOptions, UsageError } from './options.ts';
 import { startBroker } from './start.ts';
 
@@ -30,7 +31,26 @@ async function run(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  return serve(options);
+  if (options.command === 'serve') return serve(options);
+  const { lines, json, status } = await operate(options);
+  console.log(options.json ? JSON.stringify(json) : lines.join('\n'));
+  return status;
+}
+
+async function operate({ command, data, value, count }: Options): Promise<Outcome> {
+  switch (command) {
+    case 'audit':
+      return audit(data);
+    case 'invite':
+      return issueInvites(data, count);
+    case 'vendors':
+      return listVendors(data);
+    case 'voucher':
+      if (!value) throw new UsageError("--value is missing: give what a code is worth, such as --value '5 USD'");
+      return issueVouchers(data, value, count);
+    default:
+      return statement(data);
+  }
 }
 
 try {

@@ -107,11 +107,10 @@ export class BrokerService {
     const { orders } = this.ledger;
     const twin = orders.find(order, text);
     if (twin !== undefined) return twin;
-    const { nowMs } = this.#env();
     this.#db.exec('SAVEPOINT service');
     try {
       const answer = this.#signed(order, run);
-      orders.add(order, text, { text: answer, atMs: nowMs });
+      orders.add(order, text, answer);
       this.#db.exec('RELEASE service');
       return answer;
     } catch (error) {

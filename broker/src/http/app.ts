@@ -1,14 +1,5 @@
 // HTTP around the service: bounds first, then strict JSON, then the table of routes. Handlers hold no decisions.
-import {
-  fromUtf8,
-  type Json,
-  type JsonObject,
-  limits,
-  PaymentProblem,
-  parseJson,
-  tryDecode,
-  vnd as vndSchema,
-} from '@farthing/protocol';
+import { fromUtf8, type Json, type JsonObject, limits, PaymentProblem, parseJson } from '@farthing/protocol';
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -16,11 +7,10 @@ import express, {
   type RequestHandler,
   type Response,
 } from 'express';
-import { keysRecord } from '../keys.ts';
 import type { BrokerService } from '../service.ts';
-import { vendorRecord } from '../services/vendors.ts';
 import { openApi } from './openapi.ts';
 import { problemOf, sendProblem } from './problems.ts';
+import { readRoutes } from './reads.ts';
 import { orderRoutes } from './routes.ts';
 
 export type Log = (line: string) => void;
@@ -33,23 +23,15 @@ export function brokerApp(service: BrokerService, log: Log): Express {
   app.use(headers);
   const document = JSON.stringify(openApi(service.settings.name));
 
-  const gets: Record<string, RequestHandler> = {
-    '/health': (_request, response) => {
-      const { brk } = service.keys;
-      response.status(service.healthy() ? 200 : 503).json({ ok: service.healthy(), brk, test: service.settings.test });
-    },
-    '/openapi.json': (_request, response) => {
-      response.type('application/json').send(document);
-    },
-    '/v1/keys': (_request, response) => {
-      response.json(keysRecord(service.keys, service.settings, service.step().env));
-    },
-    '/v1/vendors/:vnd': (request, response) => {
-      response.json(readVendor(request, service));
-    },
-  };
-  for (const [path, handler] of Object.entries(gets)) {
-    app.get(path, handler);
+  app.get('/openapi.json', (_request, response) => {
+    response.type('application/json').send(document);
+  });
+  for (const route of readRoutes) {
+    app.get(route.path, (request, response) => {
+      response.json(route.read(service, request.params));
+    });
+  }
+  for (const path of ['/openapi.json', ...readRoutes.map((route) => route.path)]) {
     app.all(path, notAllowed('GET, HEAD, OPTIONS'));
   }
   for (const route of orderRoutes) {
@@ -118,13 +100,6 @@ function jsonOf(bytes: Uint8Array): Json | undefined {
   } catch {
     return undefined;
   }
-}
-
-function readVendor(request: Request, service: BrokerService) {
-  const vnd = tryDecode(vndSchema, request.params['vnd']);
-  const row = vnd === undefined ? undefined : service.ledger.vendors.get(vnd);
-  if (!row) throw new PaymentProblem('vendor-unknown');
-  return vendorRecord(row, service.step());
 }
 
 const lastResort =

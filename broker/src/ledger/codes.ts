@@ -25,7 +25,7 @@ export function openCodes(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; 
     'UPDATE voucher SET used_from = ?, used_rid = ?, used_ms = ? WHERE hash = ? AND used_ms IS NULL',
   );
   const addInvite = db.prepare('INSERT INTO invite (hash, made_ms, sig) VALUES (?, ?, ?)');
-  const useInvite = db.prepare('UPDATE invite SET used_vnd = ?, used_ms = ? WHERE hash = ? AND used_ms IS NULL');
+  const useInvite = db.prepare('UPDATE invite SET used_vnd = ?, used_at = ? WHERE hash = ? AND used_at IS NULL');
 
   const voucherText = (hash: string, { amount, cur, madeMs }: { amount: bigint; cur: Currency; madeMs: number }) => ({
     typ: 'voucher-row/1',
@@ -60,8 +60,8 @@ export function openCodes(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; 
       const row = { typ: 'invite-row/1', hash, at: madeMs };
       addInvite.run(hash, madeMs, signObject(row, seed, crypto));
     },
-    useInvite: (code: string, by: { vnd: string; atMs: number }): boolean =>
-      Number(useInvite.run(by.vnd, by.atMs, codeHash(code, crypto)).changes) === 1,
+    useInvite: (code: string, by: { vnd: string; at: number }): boolean =>
+      Number(useInvite.run(by.vnd, by.at, codeHash(code, crypto)).changes) === 1,
   };
 }
 

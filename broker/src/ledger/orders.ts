@@ -11,9 +11,7 @@ export type OrderText = { readonly body: string; readonly hash: Uint8Array };
 export function openOrders(db: DatabaseSync) {
   const get = db.prepare('SELECT hash, answer FROM stored_order WHERE from_key = ? AND rid = ?');
   const getRefusal = db.prepare('SELECT hash, code, extra FROM refusal WHERE from_key = ? AND rid = ?');
-  const add = db.prepare(
-    'INSERT INTO stored_order (from_key, rid, typ, at_ms, hash, body, answer) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  );
+  const add = db.prepare('INSERT INTO stored_order (from_key, rid, typ, hash, body, answer) VALUES (?, ?, ?, ?, ?, ?)');
   const addRefusal = db.prepare(
     'INSERT INTO refusal (from_key, rid, hash, code, extra, until_ms) VALUES (?, ?, ?, ?, ?, ?)',
   );
@@ -41,8 +39,8 @@ export function openOrders(db: DatabaseSync) {
       if (!isProblemCode(code)) throw new Error(`refusal with an unknown code ${code}`);
       throw new PaymentProblem(code, JSON.parse(text(refused, 'extra')) as PaymentProblem['extra']);
     },
-    add({ from, rid, typ }: Order, { body, hash }: OrderText, answer: { text: string; atMs: number }): void {
-      add.run(from, rid, typ, answer.atMs, hash, body, answer.text);
+    add({ from, rid, typ }: Order, { body, hash }: OrderText, answer: string): void {
+      add.run(from, rid, typ, hash, body, answer);
     },
     refuse({ from, rid }: Order, { hash }: OrderText, refusal: { problem: PaymentProblem; untilMs: number }): void {
       const extra: JsonObject = { ...refusal.problem.extra };

@@ -42,7 +42,6 @@ CREATE TABLE stored_order (
   from_key TEXT NOT NULL,
   rid      TEXT NOT NULL,
   typ      TEXT NOT NULL,
-  at_ms    INTEGER NOT NULL,
   hash     BLOB NOT NULL CHECK (length(hash) = 32),
   body     TEXT NOT NULL,
   answer   TEXT NOT NULL,
@@ -66,7 +65,8 @@ CREATE TABLE vendor (
   pk      TEXT NOT NULL,
   name    TEXT NOT NULL,
   origins TEXT NOT NULL,
-  at_ms   INTEGER NOT NULL
+  -- seconds, as in the signed record
+  at      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE licence (
@@ -107,8 +107,7 @@ CREATE TABLE spent (
   id        TEXT PRIMARY KEY,
   from_key  TEXT NOT NULL,
   rid       TEXT NOT NULL,
-  change_id TEXT,
-  at_ms     INTEGER NOT NULL
+  change_id TEXT
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE batch (
@@ -120,7 +119,6 @@ CREATE TABLE batch (
   rid      TEXT NOT NULL,
   credited INTEGER NOT NULL CHECK (credited >= 0),
   fee      INTEGER NOT NULL CHECK (fee >= 0),
-  at_ms    INTEGER NOT NULL,
   UNIQUE (vnd, n)
 ) STRICT, WITHOUT ROWID;
 
@@ -132,7 +130,6 @@ CREATE TABLE alarm (
   root  TEXT NOT NULL,
   cum   INTEGER NOT NULL,
   why   TEXT NOT NULL,
-  at_ms INTEGER NOT NULL,
   PRIMARY KEY (batch, n)
 ) STRICT, WITHOUT ROWID;
 
@@ -154,8 +151,9 @@ CREATE TABLE invite (
   made_ms  INTEGER NOT NULL,
   sig      TEXT NOT NULL,
   used_vnd TEXT,
-  used_ms  INTEGER,
-  CHECK ((used_vnd IS NULL) = (used_ms IS NULL))
+  -- seconds, as in the answer that used it
+  used_at  INTEGER,
+  CHECK ((used_vnd IS NULL) = (used_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 `;
 

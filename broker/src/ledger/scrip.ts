@@ -30,7 +30,7 @@ export function openScrip(db: DatabaseSync) {
   const expired = db.prepare(
     'SELECT * FROM root WHERE credited + refunded < face AND expires_ms < ? ORDER BY expires_ms LIMIT ?',
   );
-  const addSpent = db.prepare('INSERT INTO spent (id, from_key, rid, change_id, at_ms) VALUES (?, ?, ?, ?, ?)');
+  const addSpent = db.prepare('INSERT INTO spent (id, from_key, rid, change_id) VALUES (?, ?, ?, ?)');
   const getSpent = db.prepare('SELECT 1 FROM spent WHERE id = ?');
 
   return {
@@ -65,8 +65,8 @@ export function openScrip(db: DatabaseSync) {
     /** Pieces with something left that expired before a moment. */
     expired: (beforeMs: number, most: number): RootRow[] => expired.all(beforeMs, most).map(rootOf),
     isSpent: (id: string): boolean => getSpent.get(id) !== undefined,
-    addSpent(spent: { id: string; from: string; rid: string; changeId: string | undefined; atMs: number }): void {
-      addSpent.run(spent.id, spent.from, spent.rid, spent.changeId ?? null, spent.atMs);
+    addSpent(spent: { id: string; from: string; rid: string; changeId: string | undefined }): void {
+      addSpent.run(spent.id, spent.from, spent.rid, spent.changeId ?? null);
     },
   };
 }

@@ -7,7 +7,8 @@ export type VendorRow = {
   readonly pk: string;
   readonly name: string;
   readonly origins: readonly string[];
-  readonly atMs: number;
+  /** Seconds since 1970, as in the signed record. */
+  readonly at: number;
 };
 export type BatchRow = {
   readonly hash: string;
@@ -18,7 +19,6 @@ export type BatchRow = {
   readonly rid: string;
   readonly credited: bigint;
   readonly fee: bigint;
-  readonly atMs: number;
 };
 export type AlarmRow = { readonly n: number; readonly root: string; readonly cum: bigint; readonly why: string };
 
@@ -28,14 +28,14 @@ export function openVendors(db: DatabaseSync) {
   const get = db.prepare('SELECT * FROM vendor WHERE vnd = ?');
   const all = db.prepare('SELECT * FROM vendor ORDER BY vnd');
   const put = db.prepare(
-    `INSERT INTO vendor (vnd, pk, name, origins, at_ms) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (vnd) DO UPDATE SET name = excluded.name, origins = excluded.origins, at_ms = excluded.at_ms`,
+    `INSERT INTO vendor (vnd, pk, name, origins, at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (vnd) DO UPDATE SET name = excluded.name, origins = excluded.origins, at = excluded.at`,
   );
   const lastBatch = db.prepare('SELECT n, hash FROM batch WHERE vnd = ? ORDER BY n DESC LIMIT 1');
   const addBatch = db.prepare(
-    'INSERT INTO batch (hash, vnd, n, prev, from_key, rid, credited, fee, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO batch (hash, vnd, n, prev, from_key, rid, credited, fee) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   );
-  const addAlarm = db.prepare('INSERT INTO alarm (batch, n, vnd, root, cum, why, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)');
+  const addAlarm = db.prepare('INSERT INTO alarm (batch, n, vnd, root, cum, why) VALUES (?, ?, ?, ?, ?, ?)');
 
   return {
     get(vnd: string): VendorRow | undefined {
@@ -44,17 +44,17 @@ export function openVendors(db: DatabaseSync) {
     },
     all: (): VendorRow[] => all.all().map(vendorOf),
     /** Registers a name, or changes what is shown of it; its key never changes. */
-    put({ vnd, pk, name, origins, atMs }: VendorRow): void {
-      put.run(vnd, pk, name, JSON.stringify(origins), atMs);
+    put({ vnd, pk, name, origins, at }: VendorRow): void {
+      put.run(vnd, pk, name, JSON.stringify(origins), at);
     },
     lastBatch(vnd: string): { n: number; hash: string } {
       const row = lastBatch.get(vnd);
       return row ? { n: num(row, 'n'), hash: text(row, 'hash') } : { n: 0, hash: '' };
     },
     addBatch(batch: BatchRow, alarms: readonly AlarmRow[]): void {
-      const { hash, vnd, atMs } = batch;
-      addBatch.run(hash, vnd, batch.n, batch.prev, batch.from, batch.rid, batch.credited, batch.fee, atMs);
-      for (const { n, root, cum, why } of alarms) addAlarm.run(hash, n, vnd, root, cum, why, atMs);
+      const { hash, vnd } = batch;
+      addBatch.run(hash, vnd, batch.n, batch.prev, batch.from, batch.rid, batch.credited, batch.fee);
+      for (const { n, root, cum, why } of alarms) addAlarm.run(hash, n, vnd, root, cum, why);
     },
   };
 }
@@ -64,5 +64,5 @@ const vendorOf = (row: Row): VendorRow => ({
   pk: text(row, 'pk'),
   name: text(row, 'name'),
   origins: JSON.parse(text(row, 'origins')) as string[],
-  atMs: num(row, 'at_ms'),
+  at: num(row, 'at'),
 });

@@ -37,7 +37,7 @@ export function spendFunds(
   if (!paid.root || paid.credit !== total) throw new Error(`broker scrip ${piece.root} is not covered by its root`);
   ledger.scrip.setRoot(paid.root);
   const change = left > 0n ? mintChange(piece, left, step) : undefined;
-  ledger.scrip.addSpent({ id: piece.id, from: order.from, rid: order.rid, changeId: change?.id, atMs: env.nowMs });
+  ledger.scrip.addSpent({ id: piece.id, from: order.from, rid: order.rid, changeId: change?.id });
   return { postings: [onFloat(paid.root, -total)], change };
 }
 

@@ -97,7 +97,7 @@ export function licenseOwnScrip(step: Step): void {
   const { ledger, keys, env } = step;
   if (!ledger.vendors.get(keys.brk)) {
     const { brk: vnd, root: pk } = keys;
-    ledger.vendors.put({ vnd, pk, name: step.settings.name, origins: [], atMs: env.nowMs });
+    ledger.vendors.put({ vnd, pk, name: 'Broker scrip', origins: [], at: secondsOf(env.nowMs) });
   }
   for (const cur of carried) {
     const good = ledger.scrip

@@ -19,7 +19,7 @@ export function redeem(batch: v.InferOutput<typeof redeemOrder>, step: OrderStep
   if (prev !== last.hash) throw new PaymentProblem('batch-conflict', { members: { prev: last.hash } });
   const hash = objectHash(order, env.crypto);
   const { postings, alarms, roots, credited, fee, cur } = settle(vnd, batch.claims, step);
-  ledger.vendors.addBatch({ hash, vnd, n: last.n + 1, prev, from, rid, credited, fee, atMs: env.nowMs }, alarms);
+  ledger.vendors.addBatch({ hash, vnd, n: last.n + 1, prev, from, rid, credited, fee }, alarms);
   if (postings.length > 0) {
     ledger.journal.post({ atMs: env.nowMs, kind: 'scrip-redeem', ref: hash, order: { from, rid }, postings });
   }

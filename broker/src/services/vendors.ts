@@ -13,11 +13,10 @@ export function register(order: v.InferOutput<typeof vendorOrder>, step: OrderSt
   checkOrigins(origins, settings.test);
   const known = ledger.vendors.get(vnd);
   if (known && known.pk !== from) throw new PaymentProblem('vendor-taken');
-  if (!known && !settings.test && settings.registration === 'invite') {
-    const welcome = invite !== undefined && ledger.codes.useInvite(invite, { vnd, atMs: env.nowMs });
-    if (!welcome) throw new PaymentProblem('registration-closed');
-  }
-  const row: VendorRow = { vnd, pk: from, name, origins, atMs: env.nowMs };
+  const invited = !known && invite !== undefined && ledger.codes.useInvite(invite, { vnd, at: secondsOf(env.nowMs) });
+  const open = settings.test || settings.registration === 'open';
+  if (!known && !invited && !open) throw new PaymentProblem('registration-closed');
+  const row: VendorRow = { vnd, pk: from, name, origins, at: secondsOf(env.nowMs) };
   ledger.vendors.put(row);
   return { vendor: vendorRecord(row, step) };
 }
@@ -29,8 +28,8 @@ function checkOrigins(origins: readonly string[], test: boolean): void {
 }
 
 /** `GET /v1/vendors/:vnd` */
-export function vendorRecord({ vnd, pk, name, origins, atMs }: VendorRow, { keys, env }: Pick<Step, 'keys' | 'env'>) {
-  const unsigned = { typ: 'vendor/1' as const, brk: keys.brk, vnd, pk, name, origins, at: secondsOf(atMs) };
+export function vendorRecord({ vnd, pk, name, origins, at }: VendorRow, { keys, env }: Pick<Step, 'keys' | 'env'>) {
+  const unsigned = { typ: 'vendor/1' as const, brk: keys.brk, vnd, pk, name, origins, at };
   return { ...unsigned, sig: signObject(unsigned, keys.seed, env.crypto) };
 }
 

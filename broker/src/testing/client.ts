@@ -115,6 +115,13 @@ export class Person {
     return makeOrder(typ, members, this.seed, this.bench.env());
   }
 
+  /** The same order with other members, signed again. */
+  resign({ sig: _, ...unsigned }: Order): Order {
+    const { typ, from, rid, at } = unsigned;
+    const typed = { ...unsigned, typ, from, rid, at };
+    return { ...typed, sig: signObject(typed, this.seed, this.bench.env().crypto) } as Order;
+  }
+
   faucet(amount: bigint): Promise<JsonObject> {
     return this.bench.send('/v1/faucet', this.order('faucet/1', { amount: amount.toString(), cur: USD }));
   }

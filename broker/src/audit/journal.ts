@@ -1,0 +1,189 @@
+// The journal by itself and against the evidence: hash chain, sums of zero, balances, one entry for each order.
+import type { DatabaseSync } from 'node:sqlite';
+import { type Crypto, canonicalJson, concat, fromBase64url, limits, toBase64url, utf8 } from '@farthing/protocol';
+import { type Cells, compare, type Findings } from './findings.ts';
+import type { Model } from './model.ts';
+import { intCell, keyed, rowsOf, textCell } from './tables.ts';
+
+export type Totals = { entries: number; outstanding: Map<string, bigint>; balances: Map<string, bigint> };
+
+/** Walks the journal once, oldest first. */
+export function checkJournal(db: DatabaseSync, model: Model, context: { findings: Findings; crypto: Crypto }): Totals {
+  const { findings, crypto } = context;
+  const totals: Totals = { entries: 0, outstanding: new Map(), balances: new Map() };
+  const postings = postingsBySeq(db);
+  const seen = new Set<string>();
+  let next = 1n;
+  let prev = toBase64url(new Uint8Array(32));
+  for (const entry of rowsOf(db, 'SELECT * FROM journal ORDER BY seq')) {
+    const seq = intCell(entry, 'seq');
+    const lines = postings.get(seq) ?? [];
+    postings.delete(seq);
+    const fault = (column: string, expected: string, found: string) =>
+      findings.add({ table: 'journal', row: String(seq), column, expected, found });
+    if (seq !== next) fault('seq', String(next), String(seq));
+    if (entry['prev'] !== prev) fault('prev', prev, textCell(entry, 'prev'));
+    const hash = toBase64url(crypto.sha256(concat(bytesOf(entry, 'prev'), utf8(entryText(entry, lines)))));
+    if (entry['hash'] !== hash) fault('hash', hash, textCell(entry, 'hash'));
+    prev = textCell(entry, 'hash');
+    next = seq + 1n;
+    checkSums(lines, seq, findings);
+    for (const line of lines) count(line, totals);
+    if (entry['rid'] === null) checkResidue(entry, lines, { model, findings });
+    else {
+      const name = `${textCell(entry, 'from_key')} ${textCell(entry, 'rid')}`;
+      if (seen.has(name)) fault('rid', 'one entry for an order', 'another');
+      seen.add(name);
+      checkMove(name, { entry, lines }, { model, findings, totals });
+    }
+    totals.entries++;
+  }
+  for (const seq of postings.keys()) {
+    findings.add({ table: 'posting', row: String(seq), expected: 'an entry in the journal', found: 'none' });
+  }
+  for (const [name, { kind }] of model.moves) {
+    if (!seen.has(name)) findings.add({ table: 'journal', row: name, expected: `an entry of ${kind}`, found: 'none' });
+  }
+  checkBalances(db, totals, findings);
+  return totals;
+}
+
+function postingsBySeq(db: DatabaseSync): Map<bigint, Cells[]> {
+  const bySeq = new Map<bigint, Cells[]>();
+  for (const row of rowsOf(db, 'SELECT * FROM posting ORDER BY seq, n')) {
+    const seq = intCell(row, 'seq');
+    const list = bySeq.get(seq) ?? [];
+    list.push(row);
+    bySeq.set(seq, list);
+  }
+  return bySeq;
+}
+
+/** The text whose hash, with that of the entry before, names an entry. */
+function entryText(entry: Cells, lines: readonly Cells[]): string {
+  return canonicalJson({
+    seq: Number(entry['seq']),
+    at: Number(entry['at_ms']),
+    kind: textCell(entry, 'kind'),
+    ref: textCell(entry, 'ref'),
+    from: textOrNull(entry, 'from_key'),
+    rid: textOrNull(entry, 'rid'),
+    postings: lines.map((line) => [
+      textCell(line, 'account'),
+      textCell(line, 'sub'),
+      textCell(line, 'cur'),
+      String(line['amount']),
+    ]),
+  });
+}
+
+const textOrNull = (row: Cells, name: string): string | null => (row[name] === null ? null : textCell(row, name));
+const bytesOf = (row: Cells, name: string): Uint8Array => fromBase64url(textCell(row, name)) ?? new Uint8Array();
+
+/** L1: whatever one account gains another loses. */
+function checkSums(lines: readonly Cells[], seq: bigint, findings: Findings): void {
+  const sums = new Map<string, bigint>();
+  lines.forEach((line, n) => {
+    const cur = textCell(line, 'cur');
+    sums.set(cur, (sums.get(cur) ?? 0n) + intCell(line, 'amount'));
+    const at = { table: 'posting', row: `${seq} ${n}` };
+    if (intCell(line, 'n') !== BigInt(n)) {
+      findings.add({ ...at, column: 'n', expected: String(n), found: String(line['n']) });
+    }
+  });
+  for (const [cur, sum] of sums) {
+    if (sum !== 0n)
+      findings.add({ table: 'posting', row: String(seq), expected: `a sum of 0 ${cur}`, found: `${sum}` });
+  }
+  if (lines.length < 2) {
+    findings.add({ table: 'posting', row: String(seq), expected: 'two postings or more', found: `${lines.length}` });
+  }
+}
+
+function count(line: Cells, { outstanding, balances }: Totals): void {
+  const amount = intCell(line, 'amount');
+  const name = `${textCell(line, 'account')} ${textCell(line, 'cur')}`;
+  balances.set(name, (balances.get(name) ?? 0n) + amount);
+  const sub = textCell(line, 'sub');
+  if (sub !== '') outstanding.set(sub, (outstanding.get(sub) ?? 0n) + amount);
+}
+
+type Entry = { entry: Cells; lines: readonly Cells[] };
+
+/** The entry says what the order and its answer say. */
+function checkMove(
+  name: string,
+  { entry, lines }: Entry,
+  { model, findings, totals }: { model: Model; findings: Findings; totals: Totals },
+): void {
+  const row = textCell(entry, 'seq');
+  const move = model.moves.get(name);
+  if (!move) {
+    findings.add({ table: 'journal', row, expected: 'an order that moves money', found: `none for ${name}` });
+    return;
+  }
+  const { account, cur, amount } = move.balance;
+  const sums = new Map<string, bigint>();
+  for (const line of lines) {
+    const key = `${textCell(line, 'account')}|${textCell(line, 'sub')}|${textCell(line, 'cur')}`;
+    sums.set(key, (sums.get(key) ?? 0n) + intCell(line, 'amount'));
+  }
+  const cells = (at: string, kind: string, ref: string, map: Map<string, bigint>, after: bigint): Cells => ({
+    at_ms: at,
+    kind,
+    ref,
+    postings: [...map]
+      .map(([key, sum]) => `${key} ${sum}`)
+      .sort()
+      .join(', '),
+    balance: after,
+  });
+  compare(findings, 'journal', {
+    expected: new Map([[row, cells(`second ${move.at}`, move.kind, move.ref, move.sums, amount)]]),
+    actual: new Map([
+      [
+        row,
+        cells(
+          `second ${intCell(entry, 'at_ms') / 1000n}`,
+          textCell(entry, 'kind'),
+          textCell(entry, 'ref'),
+          sums,
+          totals.balances.get(`${account} ${cur}`) ?? 0n,
+        ),
+      ],
+    ]),
+  });
+}
+
+/** The only thing the broker may do without an order: return the rest of an expired piece to its buyer. */
+function checkResidue(
+  entry: Cells,
+  lines: readonly Cells[],
+  { model, findings }: { model: Model; findings: Findings },
+) {
+  const [from, to] = lines;
+  const sub = from ? textCell(from, 'sub') : '';
+  const root = from && to ? model.residue(sub, -intCell(from, 'amount')) : undefined;
+  const late = limits.clockSkewMs + limits.claimWindowMs;
+  const good =
+    root &&
+    to &&
+    lines.length === 2 &&
+    entry['kind'] === 'residue' &&
+    entry['ref'] === root.vnd &&
+    intCell(entry, 'at_ms') > root.expiresMs + BigInt(late) &&
+    (to['account'] === 'unclaimed' || (root.buyer !== null && to['account'] === `user:${root.buyer}`));
+  if (good) return;
+  const row = textCell(entry, 'seq');
+  findings.add({ table: 'journal', row, expected: 'the residue of an expired piece, to its buyer', found: 'another' });
+}
+
+function checkBalances(db: DatabaseSync, { balances }: Totals, findings: Findings): void {
+  const expected = new Map([...balances].map(([name, amount]) => [name, { amount }]));
+  compare(findings, 'balance', { expected, actual: keyed(db, 'SELECT * FROM balance', ['account', 'cur']) });
+  for (const [name, amount] of balances) {
+    if (amount < 0n && !name.startsWith('external:')) {
+      findings.add({ table: 'balance', row: name, expected: 'at least 0', found: String(amount) });
+    }
+  }
+}

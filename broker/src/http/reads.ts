@@ -1,0 +1,59 @@
+// What anyone may read without signing: who the broker is, whom it vouches for, whether it works.
+import {
+  brk,
+  brokerKeysSchema,
+  PaymentProblem,
+  type ProblemCode,
+  tryDecode,
+  vendorRecordSchema,
+  vnd as vndSchema,
+} from '@farthing/protocol';
+import * as v from 'valibot';
+import { keysRecord } from '../keys.ts';
+import type { BrokerService } from '../service.ts';
+import { vendorRecord } from '../services/vendors.ts';
+
+export type ReadRoute = {
+  /** As Express writes it; `params` documents its parameters. */
+  readonly path: string;
+  readonly summary: string;
+  readonly result: v.GenericSchema;
+  readonly params: Readonly<Record<string, v.GenericSchema>>;
+  readonly problems: readonly ProblemCode[];
+  read(service: BrokerService, params: Readonly<Record<string, unknown>>): object;
+};
+
+export const readRoutes: readonly ReadRoute[] = [
+  {
+    path: '/health',
+    summary: 'Whether the broker can work',
+    result: v.object({ ok: v.boolean(), brk, test: v.boolean() }),
+    params: {},
+    problems: [],
+    read(service) {
+      if (!service.healthy()) throw new PaymentProblem('unavailable', { retryAfter: 2 });
+      return { ok: true, brk: service.keys.brk, test: service.settings.test };
+    },
+  },
+  {
+    path: '/v1/keys',
+    summary: 'What the broker says of itself, signed by its root key',
+    result: brokerKeysSchema,
+    params: {},
+    problems: [],
+    read: (service) => keysRecord(service.keys, service.settings, service.step().env),
+  },
+  {
+    path: '/v1/vendors/:vnd',
+    summary: 'The record by which the broker vouches for a site',
+    result: vendorRecordSchema,
+    params: { vnd: vndSchema },
+    problems: ['vendor-unknown'],
+    read(service, params) {
+      const vnd = tryDecode(vndSchema, params['vnd']);
+      const row = vnd === undefined ? undefined : service.ledger.vendors.get(vnd);
+      if (!row) throw new PaymentProblem('vendor-unknown');
+      return vendorRecord(row, service.step());
+    },
+  },
+];

@@ -1,0 +1,119 @@
+// What an operator does beside the running service, on a connection of its own: codes, audit, reports.
+import { existsSync } from 'node:fs';
+import { GroupCommit, nodeEnv, openDatabase, openReadOnly } from '@farthing/node-kit';
+import { type Currency, formatMoney, isCurrency, type Json, type Money } from '@farthing/protocol';
+import { auditLedger } from './audit/audit.ts';
+import { openKeys } from './keys.ts';
+import { newCode } from './ledger/codes.ts';
+import { type Ledger, openLedger } from './ledger/ledger.ts';
+import { int, num, text } from './ledger/rows.ts';
+import { migrations } from './ledger/schema.ts';
+import { ledgerPath } from './start.ts';
+
+/** What a job prints, for people and as JSON, and the exit status. */
+export type Outcome = { readonly lines: readonly string[]; readonly json: Json; readonly status: number };
+
+/** Issues codes that each credit `value` once. They are shown here and never again: the ledger keeps hashes. */
+export async function issueVouchers(data: string, value: Money, count: number): Promise<Outcome> {
+  const { amount, currency: cur } = value;
+  const vouchers = await issue(data, count, (ledger, code, madeMs) =>
+    ledger.codes.addVoucher(code, { amount, cur, madeMs }),
+  );
+  return { lines: vouchers, json: { vouchers, amount: amount.toString(), cur }, status: 0 };
+}
+
+/** Issues codes that each let one site register. */
+export async function issueInvites(data: string, count: number): Promise<Outcome> {
+  const invites = await issue(data, count, (ledger, code, madeMs) => ledger.codes.addInvite(code, madeMs));
+  return { lines: invites, json: { invites }, status: 0 };
+}
+
+async function issue(data: string, count: number, add: (ledger: Ledger, code: string, madeMs: number) => void) {
+  const path = existing(data);
+  const env = nodeEnv();
+  const keys = openKeys(data, env);
+  const db = openDatabase(path, migrations);
+  const group = new GroupCommit(db);
+  try {
+    const ledger = openLedger(db, { crypto: env.crypto, seed: keys.seed });
+    const codes = Array.from({ length: count }, () => newCode(env.random));
+    await group.run(() => {
+      for (const code of codes) add(ledger, code, env.nowMs);
+    });
+    return codes;
+  } finally {
+    group.close();
+  }
+}
+
+export function audit(data: string): Outcome {
+  const report = auditLedger(existing(data), openKeys(data, nodeEnv()).root);
+  const { ok, entries, orders, pieces, findings } = report;
+  const counted = `${entries} entries, ${orders} orders, ${pieces} pieces`;
+  const lines = findings.map(
+    ({ table, row, column, expected, found }) =>
+      `${table} ${row}${column === undefined ? '' : ` ${column}`}: expected ${expected}, found ${found}`,
+  );
+  return {
+    lines: ok ? [`The ledger is clean: ${counted}.`] : [...lines, `${findings.length} findings in ${counted}.`],
+    json: { ok, entries, orders, pieces, findings: findings.map((finding) => ({ ...finding })) },
+    status: ok ? 0 : 1,
+  };
+}
+
+/** Sites, what they are owed, and claims of theirs that were not paid. */
+export function listVendors(data: string): Outcome {
+  const rows = read(
+    data,
+    `SELECT v.vnd, v.name, b.cur, coalesce(b.amount, 0) AS amount,
+       (SELECT count(*) FROM alarm a WHERE a.vnd = v.vnd) AS alarms
+     FROM vendor v LEFT JOIN balance b ON b.account = 'vendor:' || v.vnd
+     WHERE v.vnd NOT IN (SELECT vnd FROM licence WHERE vnd = doc ->> '$.brk') ORDER BY v.vnd, b.cur`,
+  );
+  const vendors = rows.map((row) => ({
+    vnd: text(row, 'vnd'),
+    name: text(row, 'name'),
+    cur: currencyOr(row['cur']),
+    owed: int(row, 'amount').toString(),
+    alarms: num(row, 'alarms'),
+  }));
+  const lines = vendors.map(
+    ({ vnd, name, cur, owed, alarms }) => `${vnd}\t${shown(BigInt(owed), cur)}\t${alarms} alarms\t${name}`,
+  );
+  return { lines: lines.length > 0 ? lines : ['No site has registered.'], json: { vendors }, status: 0 };
+}
+
+/** What the broker holds and owes, by kind of account: never whose. */
+export function statement(data: string): Outcome {
+  const rows = read(
+    data,
+    `SELECT CASE WHEN account LIKE 'user:%' THEN 'customers' WHEN account LIKE 'vendor:%' THEN 'sites' ELSE account END
+       AS kind, cur, count(*) AS accounts, sum(amount) AS amount FROM balance GROUP BY kind, cur ORDER BY cur, kind`,
+  );
+  const totals = rows.map((row) => ({
+    kind: text(row, 'kind'),
+    cur: currencyOr(row['cur']),
+    accounts: num(row, 'accounts'),
+    amount: int(row, 'amount').toString(),
+  }));
+  const lines = totals.map(({ kind, cur, accounts, amount }) => `${kind}\t${shown(BigInt(amount), cur)}\t${accounts}`);
+  return { lines: lines.length > 0 ? lines : ['Nothing was booked yet.'], json: { totals }, status: 0 };
+}
+
+function read(data: string, sql: string) {
+  const db = openReadOnly(existing(data));
+  try {
+    return db.prepare(sql).all();
+  } finally {
+    db.close();
+  }
+}
+
+function existing(data: string): string {
+  const path = ledgerPath(data);
+  if (!existsSync(path)) throw new Error(`there is no ledger at ${path}: give the broker's directory with --data`);
+  return path;
+}
+
+const currencyOr = (cur: unknown): Currency => (typeof cur === 'string' && isCurrency(cur) ? cur : 'usd-micro');
+const shown = (amount: bigint, currency: Currency): string => formatMoney({ amount, currency });

@@ -1,0 +1,45 @@
+// One of everything that a broker does, so that every table has a row that tests can look at or damage.
+
+import { fromBase64url } from '@farthing/protocol';
+import { fundsProof, proofText } from '@farthing/protocol/wallet';
+import { issueInvites, issueVouchers } from '../operate.ts';
+import { type Bench, DAY_SECONDS, Person, pieceOf, Site, soldOf, USD } from './client.ts';
+
+export async function tellStory(bench: Bench): Promise<{ site: Site; anna: Person }> {
+  const [invite] = await codesOf(issueInvites(bench.data, 2), 'invites');
+  const site = new Site(bench);
+  await bench.send('/v1/vendors', site.registerOrder({ invite: invite ?? '' }));
+  await bench.send('/v1/scrip/licences', site.licenceOrder(site.licence({ feeBps: 250 })));
+  const anna = new Person(bench);
+  await anna.faucet(5_000_000n);
+  const [code] = await codesOf(issueVouchers(bench.data, { amount: 7n, currency: USD }, 2), 'vouchers');
+  await bench.send('/v1/voucher', anna.order('voucher/1', { code: code ?? '' }));
+
+  const first = pieceOf(await anna.buy(site.vnd, 100_000n, { count: 3 }));
+  const second = pieceOf(await anna.buy(site.vnd, 50_000n));
+  const third = pieceOf(await anna.buy(site.vnd, 20_000n));
+  const fourth = pieceOf(await anna.buy(site.vnd, 10_000n));
+  await site.redeem([{ root: first.scrip.root, cum: 1_500n }]);
+  await site.redeem([
+    { root: first.scrip.root, cum: 2_500n },
+    { root: 'k1.999', cum: 5n },
+  ]);
+  const refund = anna.order('scrip-refund/1', { release: site.release(second.scrip, anna.pk, 45_000n), as: 'scrip' });
+  const { scrip, csec } = pieceOf(soldOf(await bench.send('/v1/scrip/refund', refund)));
+  const toBalance = anna.order('scrip-refund/1', { release: site.release(third.scrip, anna.pk), as: 'balance' });
+  await bench.send('/v1/scrip/refund', toBalance);
+  const renew = anna.order('scrip-renew/1', { release: site.release(fourth.scrip, anna.pk), ttl: 2 * DAY_SECONDS });
+  await bench.send('/v1/scrip/renew', renew);
+
+  const blank = anna.buyOrder(site.vnd, 30_000n);
+  const secret = fromBase64url(csec) ?? new Uint8Array();
+  const { crypto } = bench.env();
+  const proof = proofText(fundsProof({ scrip, rid: blank.rid }, secret, crypto));
+  await bench.send('/v1/scrip/buy', anna.resign({ ...blank, funds: { scrip, proof } }));
+  return { site, anna };
+}
+
+async function codesOf(issued: ReturnType<typeof issueInvites>, member: string): Promise<string[]> {
+  const { json } = await issued;
+  return (json as Record<string, string[]>)[member] ?? [];
+}
