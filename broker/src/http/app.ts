@@ -1,5 +1,5 @@
 // HTTP around the service: bounds first, then strict JSON, then the table of routes. Handlers hold no decisions.
-import { fromUtf8, type Json, type JsonObject, limits, PaymentProblem, parseJson } from '@farthing/protocol';
+import { PaymentProblem } from '@farthing/protocol';
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -8,6 +8,7 @@ import express, {
   type Response,
 } from 'express';
 import type { BrokerService } from '../service.ts';
+import { readJson } from './body.ts';
 import { openApi } from './openapi.ts';
 import { problemOf, sendProblem } from './problems.ts';
 import { readRoutes } from './reads.ts';
@@ -35,8 +36,8 @@ export function brokerApp(service: BrokerService, log: Log): Express {
     app.all(path, notAllowed('GET, HEAD, OPTIONS'));
   }
   for (const route of orderRoutes) {
-    app.post(route.path, jsonOnly, rawBody, async (request, response) => {
-      const answer = await service.answer(route, bodyOf(request));
+    app.post(route.path, async (request, response) => {
+      const answer = await service.answer(route, await readJson(request));
       response.type('application/json').send(answer);
     });
     app.all(route.path, notAllowed('POST, OPTIONS'));
@@ -74,33 +75,6 @@ const notAllowed =
     response.set('Allow', allow);
     throw new PaymentProblem('method-not-allowed');
   };
-
-const jsonOnly: RequestHandler = (request, _response, next) => {
-  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-  if (type !== 'application/json') throw new PaymentProblem('type-unsupported');
-  next();
-};
-
-const rawBody = express.raw({ limit: limits.bodyBytes, type: () => true, inflate: false });
-
-/** @throws {PaymentProblem} `request-malformed`: not UTF-8, not JSON, a member twice, too deep, no object */
-function bodyOf(request: Request): JsonObject {
-  const json = Buffer.isBuffer(request.body) ? jsonOf(request.body) : undefined;
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new PaymentProblem('request-malformed', {
-      detail: `expected one JSON object with each member once, at most ${limits.jsonDepth} levels deep`,
-    });
-  }
-  return json as JsonObject;
-}
-
-function jsonOf(bytes: Uint8Array): Json | undefined {
-  try {
-    return parseJson(fromUtf8(bytes));
-  } catch {
-    return undefined;
-  }
-}
 
 const lastResort =
   (log: Log): ErrorRequestHandler =>

@@ -1,20 +1,14 @@
-// Whatever went wrong as application/problem+json: ours, Express's body parser's, the database's.
-import { PaymentProblem, type ProblemCode } from '@farthing/protocol';
+// Whatever went wrong as application/problem+json: ours, the router's, the database's.
+import { PaymentProblem } from '@farthing/protocol';
 import type { Response } from 'express';
-
-/** Status codes of the body parser and the router. */
-const BY_STATUS: Record<number, ProblemCode> = {
-  400: 'request-malformed',
-  413: 'body-too-large',
-  415: 'type-unsupported',
-};
 
 /** What is not the caller's fault is `unavailable`: the same rid gets one outcome. */
 export function problemOf(error: unknown): PaymentProblem {
   if (error instanceof PaymentProblem) return error;
-  const status = typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 500;
-  const code = BY_STATUS[status];
-  return code ? new PaymentProblem(code) : new PaymentProblem('unavailable', { consumed: 'unknown', retryAfter: 2 });
+  // The router says 400 to a path that cannot be decoded.
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : 500;
+  if (status === 400) return new PaymentProblem('request-malformed');
+  return new PaymentProblem('unavailable', { consumed: 'unknown', retryAfter: 2 });
 }
 
 export function sendProblem(response: Response, problem: PaymentProblem): void {

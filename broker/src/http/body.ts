@@ -1,0 +1,58 @@
+// Reads a request's body within its bound. One that is larger is answered at once, however slowly the rest may come.
+import type { IncomingMessage } from 'node:http';
+import { fromUtf8, type JsonObject, limits, PaymentProblem, parseJson } from '@farthing/protocol';
+
+/** @throws {PaymentProblem} `type-unsupported`, `body-too-large`, `request-malformed` */
+export async function readJson(request: IncomingMessage): Promise<JsonObject> {
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json' || request.headers['content-encoding'] !== undefined) {
+    throw new PaymentProblem('type-unsupported');
+  }
+  return objectOf(await readBytes(request, limits.bodyBytes));
+}
+
+function readBytes(request: IncomingMessage, most: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let size = 0;
+    const done = (settle: () => void) => {
+      request.off('data', take).off('end', end).off('error', broken).off('close', broken);
+      settle();
+    };
+    const take = (part: Buffer) => {
+      size += part.length;
+      if (size <= most) parts.push(part);
+      // What still comes is read and dropped, so that the answer reaches who is still sending; then the socket closes.
+      else {
+        done(() => reject(new PaymentProblem('body-too-large')));
+        request.resume();
+      }
+    };
+    const end = () => done(() => resolve(Buffer.concat(parts)));
+    const broken = () => done(() => reject(new PaymentProblem('request-malformed', { detail: 'the body broke off' })));
+    if (Number(request.headers['content-length'] ?? 0) > most) {
+      request.resume();
+      reject(new PaymentProblem('body-too-large'));
+      return;
+    }
+    request.on('data', take).on('end', end).on('error', broken).on('close', broken);
+  });
+}
+
+function objectOf(bytes: Uint8Array): JsonObject {
+  const json = parsed(bytes);
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new PaymentProblem('request-malformed', {
+      detail: `expected one JSON object with each member once, at most ${limits.jsonDepth} levels deep`,
+    });
+  }
+  return json as JsonObject;
+}
+
+function parsed(bytes: Uint8Array) {
+  try {
+    return parseJson(fromUtf8(bytes));
+  } catch {
+    return undefined;
+  }
+}
