@@ -6,6 +6,7 @@ import {
   canonicalJson,
   expiresAtMs,
   isOurChallenge,
+  type JsonObject,
   PaymentProblem,
   sameDigest,
   type Verified,
@@ -17,8 +18,8 @@ import type { Site } from './site.ts';
 /** A request as its wall sees it. */
 export type Visit = {
   readonly target: string;
-  /** RFC 9530 digest of the request body; '' without one. */
-  readonly digest: string;
+  /** RFC 9530 digest of the request body, when it has one. */
+  readonly digest: string | undefined;
   readonly quote: Quote;
   readonly scope: RouteScope;
 };
@@ -35,20 +36,29 @@ export async function check(site: Site, offers: Offers, visit: Visit, credential
   if (!offers.asksTheSame(challenge, { method, quote: visit.quote, scope: visit.scope, env })) {
     throw new PaymentProblem('challenge-mismatch', { detail: 'the challenge is for another route, method or price' });
   }
-  if (challenge.digest !== undefined && !sameDigest(challenge.digest, visit.digest))
-    throw new PaymentProblem('digest-mismatch');
+  if (!sameDigest(challenge.digest, visit.digest)) throw new PaymentProblem('digest-mismatch');
   const serial = await site.serials.take();
-  const { target, digest } = visit;
-  return method.verify({ challenge, payload, price: visit.quote.price, target, digest }, { ...env, serial });
+  const { target, quote } = visit;
+  const digest = challenge.digest ?? '';
+  return method.verify({ challenge, payload, price: quote.price, target, digest }, { ...env, serial });
 }
 
 /** Replay keys come from decoded values: all spellings of one credential have one hash. Parts hold no bar. */
 export function credentialHash({ challenge, payload }: Credential): string {
   const { id, realm, method, intent, request, expires, digest, opaque, header } = challenge;
   const slots = [id, realm, method, intent, request, expires, digest, opaque, header].map((slot) => slot ?? '');
-  return hash(`${slots.join('|')}|${canonicalJson(payload)}`);
+  return hash(`${slots.join('|')}|${canonical(payload)}`);
 }
 
-export const targetHash = ({ target, digest }: Visit): string => hash(`${target}\n${digest}`);
+/** @throws {PaymentProblem} `payload-invalid`: fractions and lone surrogates have no canonical form */
+function canonical(payload: JsonObject): string {
+  try {
+    return canonicalJson(payload);
+  } catch (cause) {
+    throw Object.assign(new PaymentProblem('payload-invalid'), { cause });
+  }
+}
+
+export const targetHash = ({ target, digest }: Visit): string => hash(`${target}\n${digest ?? ''}`);
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');

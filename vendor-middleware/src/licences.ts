@@ -69,11 +69,6 @@ export class Licences {
     this.#keys = this.#build(await this.#stored());
   }
 
-  /** True when there is a licence for the currency that the broker may sell under now. */
-  covers(currency: Currency): boolean {
-    return [...this.#keys.licences.values()].some((licence) => licence.cur === currency && !this.#ends(licence, 0));
-  }
-
   /**
    * Grants what is missing for each currency of the broker. Needs the broker.
    * @throws {PaymentProblem} the broker is away or refuses

@@ -102,7 +102,7 @@ export class Redeemer {
   #failed(error: unknown): void {
     const message = error instanceof Error ? error.message : 'unknown fault';
     if (this.#failures === 0)
-      this.#parts.tell({ code: 'renewal-failed', message: `claims wait for the broker: ${message}` });
+      this.#parts.tell({ code: 'claims-waiting', message: `claims wait for the broker: ${message}` });
     const mostMs = Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** Math.min(this.#failures++, 20));
     // Full jitter, so that many sites do not come back to a broker in step.
     this.#schedule(mostMs / 2 + (this.#parts.env().random(1)[0] ?? 0) * (mostMs / 512));

@@ -1,5 +1,4 @@
 // The answer to a request that is not (rightly) paid: one problem, two representations, the same headers on both.
-import { STATUS_CODES } from 'node:http';
 import {
   type Challenge,
   type JsonObject,
@@ -34,7 +33,6 @@ export function refuse(refusal: Refusal, req: Request, res: Response): void {
   const challenges = preferred(refusal.challenges, req.get('accept-payment'));
   const body: JsonObject = { ...problem.toBody(), ...(challenges.length > 0 ? { challenges } : {}) };
   res.status(problem.status);
-  res.statusMessage = STATUS_CODES[problem.status] ?? '';
   res.setHeader('Cache-Control', 'no-store');
   addVary(res);
   if (challenges.length > 0) res.setHeader('WWW-Authenticate', challenges.map(printChallenge));

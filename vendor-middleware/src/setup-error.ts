@@ -15,12 +15,12 @@ export type SetupCode =
   | 'price-invalid'
   | 'routes-unmounted'
   | 'routes-elsewhere'
-  | 'express-version'
   | 'body-parsed-before'
   | 'currency-unlicensed'
   | 'claim-alarm'
   | 'claims-full'
   | 'store-fault'
+  | 'claims-waiting'
   | 'renewal-failed';
 
 export type Problem = { readonly code: SetupCode; readonly message: string };

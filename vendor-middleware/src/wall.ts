@@ -1,7 +1,8 @@
 // The wall of one route: asks for money, or checks the money that came, and only then lets the handler run.
 
-import { type Challenge, PaymentProblem, readCredential } from '@farthing/protocol';
+import { type Challenge, PaymentProblem, parsePrice, readCredential } from '@farthing/protocol';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import onHeaders from 'on-headers';
 import { admit, type Pass } from './admit.ts';
 import { bodyDigestOf } from './body.ts';
 import type { Visit } from './check.ts';
@@ -31,16 +32,27 @@ const SAFE = new Set(['GET', 'HEAD']);
 /** @throws {SetupError} an option that is unknown or wrong */
 export function makeWall(site: Site, options: WallOptions): RequestHandler {
   checkWallOptions(options);
+  warnOfCurrency(site, options);
   const wall: Wall = { site, options, offers: new Offers(site, options.header), priceOf: priceReader(options.price) };
   return (req, res, next) => {
     const { cors = false } = options;
     if (req.method === 'OPTIONS') return answerOptions(cors, req, res);
     corsHeaders(cors, req, res);
-    gate(wall, req, res).then(
-      (entry) => entry?.(next),
-      (error: unknown) => fault(wall, error, req, res),
-    );
+    gate(wall, req, res)
+      .then((entry) => entry?.(next))
+      .catch((error: unknown) => fault(wall, error, req, res));
   };
+}
+
+/** Nobody can pay in a currency that the broker does not carry: better said now than by the first 503. */
+function warnOfCurrency({ methods, env, tell }: Site, { price }: WallOptions): void {
+  if (typeof price !== 'string') return;
+  const money = parsePrice(price);
+  if (methods.some((method) => method.details(money, env()) !== undefined)) return;
+  tell({
+    code: 'currency-unlicensed',
+    message: `price: the broker carries no ${money.currency}, so ${price} cannot be paid`,
+  });
 }
 
 /** What to do with `next`, or nothing when the request was answered. */
@@ -52,12 +64,14 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     const credential = readCredential([...authorization, ...separate]);
     const scope = scopeOf(req, options.scope, typeof options.price === 'string');
     if (!credential && (await takeFree(site, options.free, { req, scope: scope.s }))) {
-      keepPrivate(res);
-      addVary(res);
+      onHeaders(res, () => {
+        keepPrivate(res);
+        addVary(res);
+      });
       return (next) => next();
     }
     const quote = { price: await wall.priceOf(req), description: textOf(options.description, req) };
-    visit = { target: targetOf(req), digest: await bodyDigestOf(req), quote, scope };
+    visit = { target: targetOf(req), digest: await bodyDigestOf(req, site.tell), quote, scope };
     if (!credential) throw new PaymentProblem('payment-required');
     const upfront = options.settle === 'upfront';
     const alsoSpend = idempotencySpend(req, visit);
@@ -94,7 +108,7 @@ function answer(
   const shown = { site, quote: visit?.quote, text };
   try {
     const challenges: Challenge[] =
-      visit && problem.status === 402 ? offers.make(visit.quote, visit.scope, visit.digest || undefined) : [];
+      visit && problem.status === 402 ? offers.make(visit.quote, visit.scope, visit.digest) : [];
     refuse({ ...shown, problem, challenges }, req, res);
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;

@@ -1,0 +1,197 @@
+// What every store must do, run on each of them.
+import { limits, type Spend } from '@farthing/protocol';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Reservation, VendorStore } from './port.ts';
+
+export function storeSuite(name: string, open: () => Promise<{ store: VendorStore; dispose(): Promise<void> }>): void {
+  describe(`${name} store`, () => {
+    let store: VendorStore;
+    let dispose: () => Promise<void>;
+    beforeEach(async () => {
+      ({ store, dispose } = await open());
+    });
+    afterEach(() => dispose());
+
+    describe('a reservation', () => {
+      test('is won once; the same id again is known, with what was stored', async () => {
+        expect(await store.reserve(reservation())).toEqual({ kind: 'won' });
+        const again = await store.reserve(reservation({ owner: 'other', outcome: 'another outcome' }));
+        expect(again).toMatchObject({ kind: 'known', stored: { outcome: 'receipt', owner: 'me', state: 'reserved' } });
+        expect(await store.find('c1')).toMatchObject({ id: 'c1', credential: 'cred', target: 'target', atMs: 1000 });
+      });
+
+      test('of many at once for one id and of many for one instrument is won by exactly one', async () => {
+        const same = await Promise.all(Array.from({ length: 200 }, () => store.reserve(reservation())));
+        expect(same.filter(({ kind }) => kind === 'won')).toHaveLength(1);
+        const rivals = await Promise.all(
+          Array.from({ length: 200 }, (_, i) => store.reserve(reservation({ id: `r${i}`, spends: [spend('rare')] }))),
+        );
+        expect(rivals.filter(({ kind }) => kind === 'won')).toHaveLength(1);
+        expect(rivals.filter(({ kind }) => kind === 'held')).toHaveLength(199);
+      });
+
+      test('that meets a spent instrument writes nothing and names the holder', async () => {
+        await store.reserve(reservation({ spends: [spend('a')] }));
+        const rival = reservation({ id: 'c2', spends: [spend('b'), spend('a')], tallies: [tally(5n)] });
+        expect(await store.reserve(rival)).toMatchObject({ kind: 'held', code: 'scrip-spent', by: { id: 'c1' } });
+        expect(await store.find('c2')).toBeUndefined();
+        expect(await store.reserve(reservation({ id: 'c3', spends: [spend('b')], tallies: [tally(100n)] }))).toEqual({
+          kind: 'won',
+        });
+      });
+
+      test('that would pass a limit is refused and adds to no tally', async () => {
+        expect(await store.reserve(reservation({ tallies: [tally(60n)] }))).toEqual({ kind: 'won' });
+        const over = reservation({ id: 'c2', spends: [spend('b')], tallies: [tally(1n, 'other'), tally(41n)] });
+        expect(await store.reserve(over)).toEqual({ kind: 'over', code: 'licence-exceeded' });
+        const exact = reservation({ id: 'c3', spends: [spend('b')], tallies: [tally(100n, 'other'), tally(40n)] });
+        expect(await store.reserve(exact)).toEqual({ kind: 'won' });
+      });
+
+      test('that is released leaves nothing behind', async () => {
+        await store.reserve(reservation({ tallies: [tally(100n)] }));
+        expect(await store.settle('c1', 'me', 'release')).toBe(true);
+        expect(await store.find('c1')).toBeUndefined();
+        expect(await store.claimsDue(10)).toEqual([]);
+        expect(await store.reserve(reservation({ id: 'c2', tallies: [tally(100n)] }))).toEqual({ kind: 'won' });
+      });
+
+      test('can be released by its owner alone, and never after the commit', async () => {
+        await store.reserve(reservation());
+        expect(await store.settle('c1', 'other', 'release')).toBe(false);
+        expect(await store.settle('c1', 'other', 'loose')).toBe(false);
+        expect(await store.settle('c1', 'me', 'commit')).toBe(true);
+        expect(await store.settle('c1', 'me', 'release')).toBe(false);
+        expect(await store.settle('c1', 'me', 'commit')).toBe(false);
+        expect(await store.find('c1')).toMatchObject({ state: 'committed' });
+      });
+
+      test('is taken over from the owner that was seen, by one, and released by the old owner no more', async () => {
+        await store.reserve(reservation());
+        const take = { from: 'me', atMs: 1000, to: 'next', nowMs: 2000 };
+        const took = await Promise.all([store.takeOver('c1', take), store.takeOver('c1', { ...take, to: 'third' })]);
+        expect(took.filter(Boolean)).toHaveLength(1);
+        expect(await store.settle('c1', 'me', 'release')).toBe(false);
+        expect(await store.find('c1')).toMatchObject({ atMs: 2000, state: 'reserved' });
+        // Who delivered before it was taken may say so.
+        expect(await store.settle('c1', 'me', 'commit')).toBe(true);
+        expect(await store.takeOver('c1', { from: 'next', atMs: 2000, to: 'late', nowMs: 3000 })).toBe(false);
+      });
+
+      test('that ended loose keeps its instruments and can be taken at once', async () => {
+        await store.reserve(reservation());
+        expect(await store.settle('c1', 'me', 'loose')).toBe(true);
+        expect(await store.reserve(reservation({ id: 'c2' }))).toMatchObject({ kind: 'held', by: { state: 'loose' } });
+        expect(await store.takeOver('c1', { from: 'me', atMs: 1000, to: 'next', nowMs: 2000 })).toBe(true);
+      });
+    });
+
+    describe('claims', () => {
+      test('grow with commits, are due until paid, and due again when they grow', async () => {
+        await store.reserve(reservation({ claims: [claim('root', 10n)] }));
+        expect(await store.claimsDue(10)).toEqual([]);
+        await store.settle('c1', 'me', 'commit');
+        const second = { id: 'c2', spends: [], claims: [claim('root', 5n), claim('other', 2n ** 62n)] };
+        await store.reserve(reservation({ ...second, state: 'committed' }));
+        expect(await store.claimsDue(10)).toEqual([
+          { key: 'root', total: 15n },
+          { key: 'other', total: 2n ** 62n },
+        ]);
+        expect(await store.claimsDue(1)).toEqual([{ key: 'root', total: 15n }]);
+        expect([await store.countDue(10), await store.countDue(1)]).toEqual([2, 1]);
+        const guard = { key: 'outbox', was: undefined, put: { prev: 'hash' } };
+        expect(await store.claimsPaid([{ key: 'root', total: 15n }], guard)).toBe(true);
+        expect(await store.readDoc('prev')).toBe('hash');
+        expect(await store.claimsDue(10)).toEqual([{ key: 'other', total: 2n ** 62n }]);
+        await store.reserve(reservation({ id: 'c3', spends: [], claims: [claim('root', 1n)], state: 'committed' }));
+        expect(await store.claimsDue(10)).toContainEqual({ key: 'root', total: 16n });
+      });
+
+      test('are not marked paid when the outbox has changed, and an old total lowers nothing', async () => {
+        await store.reserve(reservation({ claims: [claim('root', 10n)], state: 'committed' }));
+        await store.swapDoc('outbox', undefined, 'batch 1');
+        const stale = { key: 'outbox', was: 'batch 0', put: {} };
+        expect(await store.claimsPaid([{ key: 'root', total: 10n }], stale)).toBe(false);
+        expect(await store.claimsDue(10)).toHaveLength(1);
+        const good = { key: 'outbox', was: 'batch 1', put: { outbox: undefined } };
+        expect(await store.claimsPaid([{ key: 'root', total: 10n }], good)).toBe(true);
+        expect(await store.readDoc('outbox')).toBeUndefined();
+        await store.claimsPaid([{ key: 'root', total: 3n }], { key: 'outbox', was: undefined, put: {} });
+        expect(await store.claimsDue(10)).toEqual([]);
+      });
+    });
+
+    test('numbers are leased once each', async () => {
+      const firsts = await Promise.all(Array.from({ length: 50 }, () => store.lease('serial', 10n)));
+      expect(firsts.toSorted((a, b) => Number(a - b))).toEqual(
+        Array.from({ length: 50 }, (_, i) => BigInt(i * 10 + 1)),
+      );
+      expect(await store.lease('other', 1n)).toBe(1n);
+    });
+
+    test('a quota counts to its limit, also at once', async () => {
+      const taken = await Promise.all(Array.from({ length: 20 }, () => store.take('q', 3, 5000)));
+      expect(taken.filter(Boolean)).toHaveLength(3);
+      await store.sweep(5001, 10);
+      expect(await store.take('q', 3, 9000)).toBe(true);
+    });
+
+    test('documents change only from what they were', async () => {
+      expect(await store.swapDoc('a:1', undefined, 'one')).toBe(true);
+      expect(await store.swapDoc('a:1', undefined, 'two')).toBe(false);
+      expect(await store.swapDoc('a:1', 'one', 'two')).toBe(true);
+      await store.swapDoc('a:0', undefined, 'zero');
+      await store.swapDoc('b:0', undefined, 'other');
+      expect(await store.listDocs('a:')).toEqual([
+        { key: 'a:0', value: 'zero' },
+        { key: 'a:1', value: 'two' },
+      ]);
+      expect(await store.swapDoc('a:1', 'two', undefined)).toBe(true);
+      expect(await store.readDoc('a:1')).toBeUndefined();
+    });
+
+    test('the sweep forgets an outcome after its life, the skew and the retention, and not before', async () => {
+      const untilMs = 10_000;
+      await store.reserve(reservation({ untilMs, state: 'committed' }));
+      const lastMs = untilMs + limits.clockSkewMs + limits.retentionMs;
+      expect(await store.sweep(lastMs, 10)).toBe(0);
+      expect(await store.reserve(reservation({ id: 'c2' }))).toMatchObject({ kind: 'held' });
+      expect(await store.sweep(lastMs + 1, 10)).toBe(1);
+      expect(await store.find('c1')).toBeUndefined();
+      expect(await store.reserve(reservation({ id: 'c2' }))).toEqual({ kind: 'won' });
+    });
+
+    test('the sweep keeps a claim that can still be made, and takes at most what it is told to', async () => {
+      const long = { untilMs: 1, claims: [claim('root', 1n, 10 * limits.retentionMs)], state: 'committed' as const };
+      await store.reserve(reservation({ ...long, id: 'c1', spends: [] }));
+      await store.reserve(reservation({ ...long, id: 'c2', spends: [] }));
+      const laterMs = 5 * limits.retentionMs;
+      expect(await store.sweep(laterMs, 1)).toBe(1);
+      expect(await store.sweep(laterMs, 10)).toBe(1);
+      expect(await store.claimsDue(10)).toEqual([{ key: 'root', total: 2n }]);
+      await store.sweep(11 * limits.retentionMs + 1, 10);
+      expect(await store.claimsDue(10)).toEqual([]);
+    });
+  });
+}
+
+export function reservation(given: Partial<Reservation> = {}): Reservation {
+  return {
+    id: 'c1',
+    credential: 'cred',
+    target: 'target',
+    owner: 'me',
+    atMs: 1000,
+    untilMs: 60_000,
+    outcome: 'receipt',
+    state: 'reserved',
+    spends: [spend('coin')],
+    tallies: [],
+    claims: [],
+    ...given,
+  };
+}
+
+export const spend = (key: string): Spend => ({ key, untilMs: 60_000, code: 'scrip-spent' });
+const tally = (add: bigint, key = 'licence') => ({ key, add, limit: 100n, code: 'licence-exceeded' as const });
+const claim = (key: string, add: bigint, untilMs = 100_000) => ({ key, add, untilMs });

@@ -1,0 +1,21 @@
+// One of several processes of a site on one SQLite store, for race tests: serves, and counts the runs of its handlers.
+import express from 'express';
+import { farthing } from '../index.ts';
+
+const [broker = '', data = ''] = process.argv.slice(2);
+const pay = await farthing({ broker, data, secret: 'a shared binding secret 4 all workers!', log: () => {} });
+const app = express();
+let runs = 0;
+app.post('/order', pay.wall({ price: '0.0015 USD' }), (_req, res) => {
+  runs++;
+  setImmediate(() => res.send('done'));
+});
+app.get('/page', pay.wall({ price: '0.0015 USD' }), (_req, res) => void res.send('page'));
+const server = app.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  process.send?.({ port: typeof address === 'object' && address ? address.port : 0 });
+});
+process.on('message', (message) => {
+  if (message === 'runs') process.send?.({ runs });
+  if (message === 'redeem') pay.redeemNow().then(() => process.send?.({ redeemed: true }));
+});
