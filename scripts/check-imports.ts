@@ -11,14 +11,22 @@ const rules: Rule[] = [
     files: new RegExp(`^protocol/src/${method}/`),
     may: /^(\.\/(wire|orders)\.ts|\.\.\/core\/|@noble\/|@scure\/|valibot$)/,
   },
-  { name: 'the kit of Node hosts knows the protocol only', files: /^node-kit\//, may: /^(\.\/|node:|@farthing\/protocol$)/ },
+  {
+    name: 'the kit of Node hosts knows the protocol only',
+    files: /^node-kit\//,
+    may: /^(\.\/|node:|@farthing\/protocol$)/,
+  },
   {
     name: 'the engine runs in browsers: Node is under src/node',
     files: /^wallet\/src\/(?!node\/)/,
     may: /^(\.\.?\/|valibot$|@noble\/|@farthing\/protocol(\/wallet)?$)/,
     not: /\/node\//,
   },
-  { name: 'the command line knows the engine and Node', files: /^wallet\/src\/node\//, may: /^(\.\.?\/|node:|valibot$|@farthing\/(protocol(\/wallet)?|node-kit)$)/ },
+  {
+    name: 'the command line knows the engine and Node',
+    files: /^wallet\/src\/node\//,
+    may: /^(\.\.?\/|node:|valibot$|@farthing\/(protocol(\/wallet)?|node-kit)$)/,
+  },
   {
     name: 'the middleware knows the vendor’s half only',
     files: /^vendor-middleware\/src\//,
@@ -29,16 +37,39 @@ const rules: Rule[] = [
     files: /^broker\/src\//,
     may: /^(\.\.?\/|node:|express$|valibot$|@valibot\/|@farthing\/(protocol(\/broker)?|node-kit)$)/,
   },
-  { name: 'only one file names the extension API', files: /^extension\/src\/(?!browser\.ts)/, may: /^(?!webextension-polyfill)/ },
-  { name: 'the extension uses the wallet as a library', files: /^extension\/src\//, may: /^(?!node:|@farthing\/(broker|vendor|node-kit)|@farthing\/protocol\/(vendor|broker))/ },
-  { name: 'screens know no method, network or key', files: /^extension\/src\/screens\//, may: /^(?!@farthing\/wallet$|@farthing\/protocol\/|\.\.\/background\/)/ },
+  {
+    name: 'only one file names the extension API',
+    files: /^extension\/src\/(?!browser\.ts)/,
+    may: /^(?!webextension-polyfill)/,
+  },
+  {
+    name: 'the extension uses the wallet as a library',
+    files: /^extension\/src\//,
+    may: /^(?!node:|@farthing\/(broker|vendor|node-kit)|@farthing\/protocol\/(vendor|broker))/,
+  },
+  {
+    name: 'screens know no method, network or key',
+    files: /^extension\/src\/screens\//,
+    may: /^(?!@farthing\/wallet$|@farthing\/protocol\/|\.\.\/background\/)/,
+  },
 ];
 
 /** Code that must not travel with a published package. */
 const parcels = [
-  { entry: 'vendor-middleware/src/index.ts', without: /^(wallet|broker|extension)\/|^protocol\/src\/(wallet|broker)\.ts|^protocol\/src\/\w+\/(wallet|broker)\.ts|\/testing\// },
-  { entry: 'wallet/src/index.ts', without: /^(vendor-middleware|broker|node-kit|extension)\/|^protocol\/src\/(vendor|broker)\.ts|^protocol\/src\/\w+\/(vendor|broker)\.ts|\/testing\// },
-  { entry: 'broker/src/index.ts', without: /^(vendor-middleware|wallet|extension)\/|^protocol\/src\/(vendor|wallet)\.ts|\/testing\// },
+  {
+    entry: 'vendor-middleware/src/index.ts',
+    without:
+      /^(wallet|broker|extension)\/|^protocol\/src\/(wallet|broker)\.ts|^protocol\/src\/\w+\/(wallet|broker)\.ts|\/testing\//,
+  },
+  {
+    entry: 'wallet/src/index.ts',
+    without:
+      /^(vendor-middleware|broker|node-kit|extension)\/|^protocol\/src\/(vendor|broker)\.ts|^protocol\/src\/\w+\/(vendor|broker)\.ts|\/testing\//,
+  },
+  {
+    entry: 'broker/src/index.ts',
+    without: /^(vendor-middleware|wallet|extension)\/|^protocol\/src\/(vendor|wallet)\.ts|\/testing\//,
+  },
 ];
 
 const findings: string[] = [];

@@ -4,18 +4,28 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './modules.ts';
 
-type Manifest = { name: string; license?: string; dependencies?: Record<string, string>; devDependencies?: Record<string, string>; workspaces?: string[] };
+type Manifest = {
+  name: string;
+  license?: string;
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
+  workspaces?: string[];
+};
 const read = (path: string) => JSON.parse(readFileSync(join(root, path), 'utf8')) as Manifest;
 
 const findings: string[] = [];
 const top = read('package.json');
-const manifests = ['package.json', ...(top.workspaces ?? []).map((folder) => `${folder}/package.json`)].map((path) => ({ path, manifest: read(path) }));
+const manifests = ['package.json', ...(top.workspaces ?? []).map((folder) => `${folder}/package.json`)].map((path) => ({
+  path,
+  manifest: read(path),
+}));
 const contributing = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
 
 for (const { path, manifest } of manifests) {
   if (manifest.license !== 'Apache-2.0') findings.push(`${path}: license must be Apache-2.0`);
   for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
-    if (!/^(npm:[@\w/-]+@)?\d+\.\d+\.\d+$/.test(version)) findings.push(`${path}: ${name} must have an exact version, not ${version}`);
+    if (!/^(npm:[@\w/-]+@)?\d+\.\d+\.\d+$/.test(version))
+      findings.push(`${path}: ${name} must have an exact version, not ${version}`);
     if (!name.startsWith('@farthing/') && !name.startsWith('@types/') && !contributing.includes(`\`${name}\``)) {
       findings.push(`CONTRIBUTING.md does not say why ${name} is there (${path})`);
     }
@@ -24,10 +34,15 @@ for (const { path, manifest } of manifests) {
 
 const vendor = manifests.find(({ manifest }) => manifest.name === '@farthing/vendor')?.manifest;
 const own = Object.keys(vendor?.dependencies ?? {});
-if (own.length === 0 || own.length > 5) findings.push(`@farthing/vendor has ${own.length} runtime dependencies; five is the most`);
+if (own.length === 0 || own.length > 5)
+  findings.push(`@farthing/vendor has ${own.length} runtime dependencies; five is the most`);
 
-const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, { hasInstallScript?: boolean; optional?: boolean; resolved?: string }> };
-const scripted = Object.entries(lock.packages).filter(([path, entry]) => entry.hasInstallScript && !entry.optional && path !== 'node_modules/node');
+const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+  packages: Record<string, { hasInstallScript?: boolean; optional?: boolean; resolved?: string }>;
+};
+const scripted = Object.entries(lock.packages).filter(
+  ([path, entry]) => entry.hasInstallScript && !entry.optional && path !== 'node_modules/node',
+);
 for (const [path] of scripted) findings.push(`${path} has an install script; only the package node may`);
 
 for (const finding of findings) console.error(finding);

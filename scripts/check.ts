@@ -5,7 +5,10 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const bin = (name: string) => join(root, 'node_modules', '.bin', name);
-const script = (name: string): [string, string[]] => [process.execPath, ['--conditions=source', '--disable-warning=ExperimentalWarning', join(root, 'scripts', name)]];
+const script = (name: string): [string, string[]] => [
+  process.execPath,
+  ['--conditions=source', '--disable-warning=ExperimentalWarning', join(root, 'scripts', name)],
+];
 
 const steps: [string, [string, string[]]][] = [
   ['format and lint', [bin('biome'), ['ci', '--error-on-warnings', '.']]],

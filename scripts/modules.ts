@@ -6,7 +6,9 @@ export const root = join(import.meta.dirname, '..');
 
 /** Source files of the product, without tests, paths relative to the root with forward slashes. */
 export function sourceFiles(): string[] {
-  return globSync('{protocol,node-kit,wallet,vendor-middleware,broker,extension,e2e}/{src/**/*,*}.{ts,tsx}', { cwd: root })
+  return globSync('{protocol,node-kit,wallet,vendor-middleware,broker,extension,e2e}/{src/**/*,*}.{ts,tsx}', {
+    cwd: root,
+  })
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => !path.includes('/node_modules/') && !path.includes('/dist/'));
 }
@@ -24,13 +26,17 @@ export function importsOf(path: string): string[] {
 export function resolveImport(from: string, name: string): string | undefined {
   if (name.startsWith('.')) {
     const path = relative(root, join(root, dirname(from), name)).replaceAll('\\', '/');
-    return [path, `${path}.ts`, `${path}.tsx`].find((candidate) => existsSync(join(root, candidate)) && /\.[jt]sx?$/.test(candidate));
+    return [path, `${path}.ts`, `${path}.tsx`].find(
+      (candidate) => existsSync(join(root, candidate)) && /\.[jt]sx?$/.test(candidate),
+    );
   }
   const match = /^@farthing\/([^/]+)(\/.+)?$/.exec(name);
   if (!match) return undefined;
   const folder = workspaces().get(`@farthing/${match[1]}`);
   if (!folder) return undefined;
-  const { exports } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as { exports?: Record<string, { source?: string }> };
+  const { exports } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as {
+    exports?: Record<string, { source?: string }>;
+  };
   const source = exports?.[`.${match[2] ?? ''}`]?.source;
   return source && join(folder, source).replaceAll('\\', '/');
 }
@@ -38,8 +44,15 @@ export function resolveImport(from: string, name: string): string | undefined {
 let known: Map<string, string> | undefined;
 function workspaces(): Map<string, string> {
   if (known) return known;
-  const { workspaces: folders } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { workspaces: string[] };
-  known = new Map(folders.map((folder) => [(JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as { name: string }).name, folder]));
+  const { workspaces: folders } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    workspaces: string[];
+  };
+  known = new Map(
+    folders.map((folder) => [
+      (JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as { name: string }).name,
+      folder,
+    ]),
+  );
   return known;
 }
 

@@ -31,9 +31,16 @@ function install() {
   const fresh = existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
   if (!fresh || !isNode24()) {
     say('Installing packages (about a minute the first time)…');
-    run(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci failed; its message is above.');
+    run(
+      process.platform === 'win32' ? 'npm.cmd' : 'npm',
+      ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
+      'npm ci failed; its message is above.',
+    );
   }
-  if (!isNode24()) fail('Node 24 did not arrive with the packages: allow the install script of the package "node" (npm install-scripts approve node) and run npm ci again.');
+  if (!isNode24())
+    fail(
+      'Node 24 did not arrive with the packages: allow the install script of the package "node" (npm install-scripts approve node) and run npm ci again.',
+    );
 }
 
 function isNode24() {
@@ -52,33 +59,58 @@ function browser() {
   }
   const isDebian = existsSync('/usr/bin/apt-get');
   if (!isDebian || process.getuid?.() !== 0) {
-    fail(`Chromium is missing. ${isDebian ? 'Install it with: sudo apt-get install chromium' : 'Install Chromium'}, or set FARTHING_CHROMIUM to its path.`);
+    fail(
+      `Chromium is missing. ${isDebian ? 'Install it with: sudo apt-get install chromium' : 'Install Chromium'}, or set FARTHING_CHROMIUM to its path.`,
+    );
   }
   say('Installing Chromium from Debian (once)…');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   run('apt-get', ['update', '-qq'], 'apt-get update failed; its message is above.', env);
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-dejavu-core', 'fonts-noto-core'], 'Chromium could not be installed; the message is above.', env);
+  run(
+    'apt-get',
+    ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-dejavu-core', 'fonts-noto-core'],
+    'Chromium could not be installed; the message is above.',
+    env,
+  );
   process.env.FARTHING_CHROMIUM = '/usr/bin/chromium';
 }
 
 function buildExtension() {
-  const { status, stdout, stderr } = spawnSync(node, [join(root, 'extension', 'scripts', 'build.ts')], { cwd: join(root, 'extension'), encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(node, [join(root, 'extension', 'scripts', 'build.ts')], {
+    cwd: join(root, 'extension'),
+    encoding: 'utf8',
+  });
   if (status !== 0) fail(`The extension could not be built:\n${stdout}${stderr}`);
 }
 
 function handOver() {
-  const child = spawn(node, ['--conditions=source', '--disable-warning=ExperimentalWarning', join(root, todo.file), ...(todo.args ?? []), ...args], {
-    cwd: process.env.INIT_CWD && (job === 'farthing' || job === 'broker') ? process.env.INIT_CWD : root,
-    stdio: 'inherit',
-  });
+  const child = spawn(
+    node,
+    [
+      '--conditions=source',
+      '--disable-warning=ExperimentalWarning',
+      join(root, todo.file),
+      ...(todo.args ?? []),
+      ...args,
+    ],
+    {
+      cwd: process.env.INIT_CWD && (job === 'farthing' || job === 'broker') ? process.env.INIT_CWD : root,
+      stdio: 'inherit',
+    },
+  );
   // The terminal sends Ctrl-C to the whole group; the child ends in its own time and we end with it.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
 }
 
 function run(command, list, message, env = process.env) {
   // Messages go to stderr, so that `--json` jobs keep stdout for themselves.
-  const { status, error } = spawnSync(command, list, { cwd: root, stdio: ['ignore', process.stderr, process.stderr], env });
+  const { status, error } = spawnSync(command, list, {
+    cwd: root,
+    stdio: ['ignore', process.stderr, process.stderr],
+    env,
+  });
   if (error || status !== 0) fail(message);
 }
 

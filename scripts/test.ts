@@ -30,10 +30,17 @@ for (const project of chosen) {
     { cwd: root, stdio: 'inherit' },
   );
   try {
-    const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(report, 'utf8')) as Record<string, number>;
+    const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(report, 'utf8')) as Record<
+      string,
+      number
+    >;
     passed += numPassedTests ?? 0;
     // A file that cannot even be loaded has no failed test, and is a failure all the same.
-    failed += Math.max(numFailedTests ?? 0, status === 0 ? 0 : 1, (numFailedTests ?? 0) === 0 ? (numFailedTestSuites ?? 0) : 0);
+    failed += Math.max(
+      numFailedTests ?? 0,
+      status === 0 ? 0 : 1,
+      (numFailedTests ?? 0) === 0 ? (numFailedTestSuites ?? 0) : 0,
+    );
   } catch {
     failed += 1;
   }

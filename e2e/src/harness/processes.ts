@@ -25,10 +25,14 @@ process.on('exit', () => {
 });
 
 export async function startProcess(name: string, file: string, args: readonly string[]): Promise<Running> {
-  const child = spawn(process.execPath, ['--conditions=source', '--disable-warning=ExperimentalWarning', join(root, file), ...args], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--conditions=source', '--disable-warning=ExperimentalWarning', join(root, file), ...args],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let said = '';
   child.stderr.on('data', (data: Buffer) => {
     said = (said + data.toString()).slice(-4000);
@@ -45,24 +49,46 @@ export async function startProcess(name: string, file: string, args: readonly st
     await ended;
     running.delete(handle);
   };
-  const handle: Running = { url: String(ready['url']), ready, child, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
+  const handle: Running = {
+    url: String(ready['url']),
+    ready,
+    child,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  };
   running.add(handle);
   return handle;
 }
 
 export const startBrokerProcess = (data: string, port = 0, more: readonly string[] = []): Promise<Running> =>
-  startProcess('The broker', 'broker/src/main.ts', ['--test', '--port', String(port), '--data', data, '--json', ...more]);
+  startProcess('The broker', 'broker/src/main.ts', [
+    '--test',
+    '--port',
+    String(port),
+    '--data',
+    data,
+    '--json',
+    ...more,
+  ]);
 
 export const startSiteProcess = (broker: string, data: string, port = 0): Promise<Running> =>
   startProcess('The site', 'e2e/src/site/main.ts', ['--broker', broker, '--data', data, '--port', String(port)]);
 
 /** Runs a command of the project to its end. */
-export async function runCommand(file: string, args: readonly string[], env: Record<string, string> = {}): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ['--conditions=source', '--disable-warning=ExperimentalWarning', join(root, file), ...args], {
-    cwd: root,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+export async function runCommand(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(
+    process.execPath,
+    ['--conditions=source', '--disable-warning=ExperimentalWarning', join(root, file), ...args],
+    {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data: Buffer) => {

@@ -17,7 +17,11 @@ const server = site.app.listen(Number(values.port), '127.0.0.1', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    server.close(() => void site.close().then(() => process.exit(0)));
+    server.close(() => {
+      // What was earned is claimed on the way out; without the broker it is kept for the next start.
+      const end = () => void site.close().finally(() => process.exit(0));
+      site.redeemNow().then(end, end);
+    });
     server.closeAllConnections();
   });
 }

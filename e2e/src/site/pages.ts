@@ -1,5 +1,5 @@
 // The Gazette's pages as HTML strings. All text is our own, so nothing from outside is printed here.
-import { type Article, articles, picture, tidesPrice } from './content.ts';
+import { type Article, almanac, almanacPrice, articlePrice, articles, picture, tidesPrice } from './content.ts';
 
 const style = `
 :root{color-scheme:light dark;--paper:light-dark(#fbf8f1,#15171a);--ink:light-dark(#1b1a17,#ece7dc);--soft:light-dark(#5c574c,#a9a294);--rule:light-dark(#cfc7b4,#3a3a38);--accent:light-dark(#0b6b53,#4cc9a4)}
@@ -27,8 +27,13 @@ const shell = (title: string, body: string): string => `<!doctype html>
 <footer>Every piece has its price beside it. You pay for what you read, and read it again free. Demo money only.</footer></body></html>`;
 
 const cents = (price: string): string => `$${price.replace(' USD', '')}`;
-const teaser = ({ slug, kicker, title, standfirst, minutes, price }: Article): string =>
-  `<section><div class="kicker">${kicker}</div><h2><a href="/article/${slug}">${title}</a></h2><p>${standfirst}</p><div class="price">${minutes} min · ${cents(price)}</div></section>`;
+const teaser = (
+  { kicker, title, standfirst, minutes }: Article,
+  { path, price }: { path: string; price: string },
+): string =>
+  `<section><div class="kicker">${kicker}</div><h2><a href="${path}">${title}</a></h2><p>${standfirst}</p><div class="price">${minutes} min · ${cents(price)}</div></section>`;
+const inPaper = (article: Article): string =>
+  teaser(article, { path: `/article/${article.slug}`, price: articlePrice });
 
 export function frontPage(): string {
   const [lead, ...others] = articles;
@@ -36,9 +41,9 @@ export function frontPage(): string {
     'The Harbour Gazette',
     `<div class="grid">${
       lead
-        ? `<section class="lead"><a href="/picture/skerry-point.svg"><img src="/small/skerry-point.svg" width="640" height="400" alt="A lighthouse on a dark headland under a red evening sky"></a><div><div class="kicker">${lead.kicker}</div><h2><a href="/article/${lead.slug}">${lead.title}</a></h2><p>${lead.standfirst}</p><div class="price">${lead.minutes} min · ${cents(lead.price)}</div><p class="price"><a href="/picture/skerry-point.svg">${picture.title}, the large print</a> · ${cents(picture.price)}</p></div></section>`
+        ? `<section class="lead"><a href="/picture/skerry-point.svg"><img src="/small/skerry-point.svg" width="640" height="400" alt="A lighthouse on a dark headland under a red evening sky"></a><div><div class="kicker">${lead.kicker}</div><h2><a href="/article/${lead.slug}">${lead.title}</a></h2><p>${lead.standfirst}</p><div class="price">${lead.minutes} min · ${cents(articlePrice)}</div><p class="price"><a href="/picture/skerry-point.svg">${picture.title}, the large print</a> · ${cents(picture.price)}</p></div></section>`
         : ''
-    }${others.map(teaser).join('')}<section><div class="kicker">Today</div><h2><a href="/tides">Tides at the pier</a></h2><p>High and low water, asked of the harbour office as you look.</p><div class="price">${cents(tidesPrice)} a look</div></section></div>`,
+    }${others.map(inPaper).join('')}${teaser(almanac, { path: '/archive/the-almanac', price: almanacPrice })}<section><div class="kicker">Today</div><h2><a href="/tides">Tides at the pier</a></h2><p>High and low water, asked of the harbour office as you look.</p><div class="price">${cents(tidesPrice)} a look</div></section></div>`,
   );
 }
 
@@ -47,7 +52,9 @@ export function articlePage({ kicker, title, standfirst, paragraphs, slug }: Art
   return shell(
     `${title} · The Harbour Gazette`,
     `<article class="story"><div class="kicker">${kicker}</div><h1>${title}</h1><div class="standfirst">${standfirst}</div>${paragraphs.map((text) => `<p>${text}</p>`).join('')}${
-      next ? `<nav><div class="kicker">Read next</div><h2><a id="next" href="/article/${next.slug}">${next.title}</a></h2><div class="price">${cents(next.price)}</div></nav>` : ''
+      next
+        ? `<nav><div class="kicker">Read next</div><h2><a id="next" href="/article/${next.slug}">${next.title}</a></h2><div class="price">${cents(articlePrice)}</div></nav>`
+        : ''
     }</article>`,
   );
 }
