@@ -11,7 +11,7 @@ const script = (name: string): [string, string[]] => [
 ];
 
 const steps: [string, [string, string[]]][] = [
-  ['format and lint', [bin('biome'), ['ci', '--error-on-warnings', '.']]],
+  ['format and lint', [bin('biome'), ['ci', '--colors=off', '--max-diagnostics=30', '--error-on-warnings', '.']]],
   ['types of all packages', [bin('tsc'), ['-b']]],
   ['types of tests and scripts', [bin('tsc'), ['-p', 'tsconfig.tests.json']]],
   ['who may import whom', script('check-imports.ts')],
@@ -22,7 +22,11 @@ const steps: [string, [string, string[]]][] = [
 const failures: string[] = [];
 for (const [name, [command, args]] of steps) {
   const started = Date.now();
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
   const good = status === 0;
   console.log(`${good ? 'ok  ' : 'FAIL'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
   if (!good) {

@@ -13,13 +13,18 @@ export function sourceFiles(): string[] {
     .filter((path) => !path.includes('/node_modules/') && !path.includes('/dist/'));
 }
 
-export const isTest = (path: string): boolean => /\.(test|e2e)\.tsx?$|\/testing\/|\/test\/|\/fixture\.ts$/.test(path);
+export const isTest = (path: string): boolean =>
+  /\.(test|e2e)\.tsx?$|\/testing\/|\/test\/|\/(fixture|suite)\.ts$/.test(path);
 
-/** Module names after `from`, in side-effect imports and in dynamic imports. `import type` counts: it is knowledge too. */
-export function importsOf(path: string): string[] {
+export type Import = { readonly name: string; readonly typeOnly: boolean };
+
+/** What a file names in imports and re-exports that stand at the start of a line, and in dynamic imports. */
+export function importsOf(path: string): Import[] {
   const text = readFileSync(join(root, path), 'utf8');
-  const found = text.matchAll(/(?:\bfrom|^import|\bimport\()\s*['"]([^'"]+)['"]/gm);
-  return [...found].flatMap(([, name]) => (name === undefined ? [] : [name]));
+  const found = text.matchAll(
+    /^(?:import|export)\s+(type\s)?(?:[\w*{}\s,$]+?\sfrom\s+)?['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]/gm,
+  );
+  return [...found].map(([, type, name, dynamic]) => ({ name: name ?? dynamic ?? '', typeOnly: type !== undefined }));
 }
 
 /** The file that a relative or workspace import means, or `undefined` for a package or a Node module. */
@@ -63,7 +68,7 @@ export function reachedFrom(entry: string): Set<string> {
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
     if (reached.has(path)) continue;
     reached.add(path);
-    for (const name of importsOf(path)) {
+    for (const { name } of importsOf(path).filter(({ typeOnly }) => !typeOnly)) {
       const target = resolveImport(path, name);
       if (target) queue.push(target);
     }
