@@ -48,15 +48,15 @@ async function issue(data: string, count: number, add: (ledger: Ledger, code: st
 
 export function audit(data: string): Outcome {
   const report = auditLedger(existing(data), openKeys(data, nodeEnv()).root);
-  const { ok, entries, orders, pieces, findings } = report;
-  const counted = `${entries} entries, ${orders} orders, ${pieces} pieces`;
+  const { ok, entries, orders, pieces, head, findings } = report;
+  const counted = `${entries} entries, ${orders} orders, ${pieces} pieces, last entry ${head || 'none'}`;
   const lines = findings.map(
     ({ table, row, column, expected, found }) =>
       `${table} ${row}${column === undefined ? '' : ` ${column}`}: expected ${expected}, found ${found}`,
   );
   return {
     lines: ok ? [`The ledger is clean: ${counted}.`] : [...lines, `${findings.length} findings in ${counted}.`],
-    json: { ok, entries, orders, pieces, findings: findings.map((finding) => ({ ...finding })) },
+    json: { ok, entries, orders, pieces, head, findings: findings.map((finding) => ({ ...finding })) },
     status: ok ? 0 : 1,
   };
 }

@@ -81,9 +81,9 @@ export class BrokerService {
     return outcome;
   }
 
-  /** True while the database can be read and has not failed. */
-  healthy(): boolean {
-    return this.#db.isOpen && this.#db.prepare('SELECT 1 AS one').get() !== undefined;
+  /** True while the database takes transactions: after a failed commit only a restart tells what is on disk. */
+  healthy(): Promise<boolean> {
+    return this.#group.run(() => true).catch(() => false);
   }
 
   /** Lets what waits finish. */

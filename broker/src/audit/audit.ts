@@ -16,6 +16,8 @@ export type AuditReport = {
   readonly entries: number;
   readonly orders: number;
   readonly pieces: number;
+  /** Hash of the last entry. Noted outside, it shows later whether the end of the journal was cut off. */
+  readonly head: string;
   readonly findings: readonly Finding[];
 };
 
@@ -26,7 +28,7 @@ export type AuditReport = {
 export function auditLedger(path: string, root: string): AuditReport {
   if (!existsSync(path)) throw new Error(`there is no ledger at ${path}: give the broker's directory with --data`);
   const findings = new Findings();
-  const counted = { entries: 0, orders: 0, pieces: 0 };
+  const counted = { entries: 0, orders: 0, pieces: 0, head: '' };
   const db = openReadOnly(path);
   try {
     db.exec('BEGIN');
@@ -40,7 +42,11 @@ export function auditLedger(path: string, root: string): AuditReport {
   return { ok: findings.list.length === 0, ...counted, findings: findings.list };
 }
 
-type Run = { root: string; findings: Findings; counted: { entries: number; orders: number; pieces: number } };
+type Run = {
+  root: string;
+  findings: Findings;
+  counted: { entries: number; orders: number; pieces: number; head: string };
+};
 
 function inspect(db: DatabaseSync, { root, findings, counted }: Run): void {
   const crypto = nativeCrypto;
@@ -51,7 +57,12 @@ function inspect(db: DatabaseSync, { root, findings, counted }: Run): void {
   for (const item of evidence) model.take(item);
   const totals = checkJournal(db, model, { findings, crypto });
   checkTables(db, model, { brk, root, crypto, findings, totals });
-  Object.assign(counted, { entries: totals.entries, orders: evidence.length, pieces: model.roots.size });
+  Object.assign(counted, {
+    entries: totals.entries,
+    orders: evidence.length,
+    pieces: model.roots.size,
+    head: totals.head,
+  });
 }
 
 /** SQLite's own checks: pages, indexes, CHECK constraints, foreign keys. */

@@ -5,20 +5,19 @@ import { type Cells, compare, type Findings } from './findings.ts';
 import type { Model } from './model.ts';
 import { intCell, keyed, rowsOf, textCell } from './tables.ts';
 
-export type Totals = { entries: number; outstanding: Map<string, bigint>; balances: Map<string, bigint> };
+export type Totals = { entries: number; head: string; outstanding: Map<string, bigint>; balances: Map<string, bigint> };
 
 /** Walks the journal once, oldest first. */
 export function checkJournal(db: DatabaseSync, model: Model, context: { findings: Findings; crypto: Crypto }): Totals {
   const { findings, crypto } = context;
-  const totals: Totals = { entries: 0, outstanding: new Map(), balances: new Map() };
-  const postings = postingsBySeq(db);
+  const totals: Totals = { entries: 0, head: '', outstanding: new Map(), balances: new Map() };
+  const postingsOf = inStep(db, findings);
   const seen = new Set<string>();
   let next = 1n;
   let prev = toBase64url(new Uint8Array(32));
   for (const entry of rowsOf(db, 'SELECT * FROM journal ORDER BY seq')) {
     const seq = intCell(entry, 'seq');
-    const lines = postings.get(seq) ?? [];
-    postings.delete(seq);
+    const lines = postingsOf(seq);
     const fault = (column: string, expected: string, found: string) =>
       findings.add({ table: 'journal', row: String(seq), column, expected, found });
     if (seq !== next) fault('seq', String(next), String(seq));
@@ -37,10 +36,9 @@ export function checkJournal(db: DatabaseSync, model: Model, context: { findings
       checkMove(name, { entry, lines }, { model, findings, totals });
     }
     totals.entries++;
+    totals.head = prev;
   }
-  for (const seq of postings.keys()) {
-    findings.add({ table: 'posting', row: String(seq), expected: 'an entry in the journal', found: 'none' });
-  }
+  postingsOf(undefined);
   for (const [name, { kind }] of model.moves) {
     if (!seen.has(name)) findings.add({ table: 'journal', row: name, expected: `an entry of ${kind}`, found: 'none' });
   }
@@ -48,15 +46,20 @@ export function checkJournal(db: DatabaseSync, model: Model, context: { findings
   return totals;
 }
 
-function postingsBySeq(db: DatabaseSync): Map<bigint, Cells[]> {
-  const bySeq = new Map<bigint, Cells[]>();
-  for (const row of rowsOf(db, 'SELECT * FROM posting ORDER BY seq, n')) {
-    const seq = intCell(row, 'seq');
-    const list = bySeq.get(seq) ?? [];
-    list.push(row);
-    bySeq.set(seq, list);
-  }
-  return bySeq;
+/** Hands out the postings of each entry in turn, so that the file is walked once; strays belong to no entry. */
+function inStep(db: DatabaseSync, findings: Findings): (seq: bigint | undefined) => Cells[] {
+  const rows = rowsOf(db, 'SELECT * FROM posting ORDER BY seq, n');
+  let next = rows.next();
+  return (seq) => {
+    const lines: Cells[] = [];
+    while (!next.done && (seq === undefined || intCell(next.value, 'seq') <= seq)) {
+      const row = textCell(next.value, 'seq');
+      if (intCell(next.value, 'seq') === seq) lines.push(next.value);
+      else findings.add({ table: 'posting', row, expected: 'an entry in the journal', found: 'none' });
+      next = rows.next();
+    }
+    return lines;
+  };
 }
 
 /** The text whose hash, with that of the entry before, names an entry. */

@@ -28,8 +28,8 @@ export function brokerApp(service: BrokerService, log: Log): Express {
     response.type('application/json').send(document);
   });
   for (const route of readRoutes) {
-    app.get(route.path, (request, response) => {
-      response.json(route.read(service, request.params));
+    app.get(route.path, async (request, response) => {
+      response.json(await route.read(service, request.params));
     });
   }
   for (const path of ['/openapi.json', ...readRoutes.map((route) => route.path)]) {

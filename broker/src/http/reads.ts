@@ -20,7 +20,7 @@ export type ReadRoute = {
   readonly result: v.GenericSchema;
   readonly params: Readonly<Record<string, v.GenericSchema>>;
   readonly problems: readonly ProblemCode[];
-  read(service: BrokerService, params: Readonly<Record<string, unknown>>): object;
+  read(service: BrokerService, params: Readonly<Record<string, unknown>>): object | Promise<object>;
 };
 
 export const readRoutes: readonly ReadRoute[] = [
@@ -30,8 +30,8 @@ export const readRoutes: readonly ReadRoute[] = [
     result: v.object({ ok: v.boolean(), brk, test: v.boolean() }),
     params: {},
     problems: [],
-    read(service) {
-      if (!service.healthy()) throw new PaymentProblem('unavailable', { retryAfter: 2 });
+    async read(service) {
+      if (!(await service.healthy())) throw new PaymentProblem('unavailable', { retryAfter: 2 });
       return { ok: true, brk: service.keys.brk, test: service.settings.test };
     },
   },

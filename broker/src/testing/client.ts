@@ -34,6 +34,7 @@ export class Bench {
   readonly log: string[] = [];
   broker: RunningBroker | undefined;
   keys: BrokerKeys | undefined;
+  #url: string | undefined;
 
   env = (): Env => ({ ...nodeEnv(), nowMs: Date.now() + this.offsetMs });
 
@@ -45,14 +46,20 @@ export class Bench {
       log: (line) => this.log.push(line),
       ...options,
     });
-    const json: unknown = await (await fetch(`${this.url}/v1/keys`)).json();
-    this.keys = readBrokerKeys(json, fromBase64url, this.env().crypto, this.broker.brk);
+    return this.attach(this.broker.url);
+  }
+
+  /** Talks to a broker that runs elsewhere. */
+  async attach(url: string): Promise<this> {
+    this.#url = url;
+    const json: unknown = await (await fetch(`${url}/v1/keys`)).json();
+    this.keys = readBrokerKeys(json, fromBase64url, this.env().crypto, this.broker?.brk);
     return this;
   }
 
   get url(): string {
-    if (!this.broker) throw new Error('the broker is not running');
-    return this.broker.url;
+    if (this.#url === undefined) throw new Error('the broker is not running');
+    return this.#url;
   }
 
   get public(): BrokerKeys {
@@ -63,6 +70,7 @@ export class Bench {
   async stop(): Promise<void> {
     await this.broker?.close();
     this.broker = undefined;
+    this.#url = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

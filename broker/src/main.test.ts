@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { auditLedger } from './audit/audit.ts';
+import { openKeys } from './keys.ts';
+import { ledgerPath } from './start.ts';
+import { Bench, Person, Site, USD } from './testing/client.ts';
+
+const main = join(dirname(fileURLToPath(import.meta.url)), 'main.ts');
+const running = new Set<ChildProcess>();
+let data: string;
+beforeEach(() => {
+  data = mkdtempSync(join(tmpdir(), 'farthing-command-'));
+});
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL');
+  running.clear();
+  rmSync(data, { recursive: true });
+});
+
+function command(...args: string[]) {
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    ['--conditions=source', main, ...args, '--data', data],
+    {
+      encoding: 'utf8',
+    },
+  );
+  return { stdout, stderr, status };
+}
+
+async function serve(...args: string[]): Promise<{ line: string; child: ChildProcess; ended: Promise<number | null> }> {
+  const child = spawn(process.execPath, ['--conditions=source', main, '--port', '0', '--data', data, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  running.add(child);
+  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  const lines = createInterface({ input: child.stdout });
+  const line = await new Promise<string>((resolve) => lines.once('line', resolve));
+  return { line, child, ended };
+}
+
+describe('the command', () => {
+  test('prints where it is, works beside the operator’s commands, and ends cleanly on a signal', async () => {
+    const { line, child, ended } = await serve('--test');
+    expect(line).toMatch(/^Farthing broker ready at http:\/\/127\.0\.0\.1:\d+ \(test mode\)$/);
+    const codes = command('voucher', '--value', '5 USD', '--count', '3').stdout.trim().split('\n');
+    expect(codes).toHaveLength(3);
+    for (const code of codes) expect(code).toMatch(/^([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}$/);
+    expect(readFileSync(ledgerPath(data)).includes(codes[0] ?? '')).toBe(false);
+    expect(JSON.parse(command('invite', '--json').stdout)).toMatchObject({ invites: [expect.any(String)] });
+    expect(command('vendors').stdout).toBe('No site has registered.\n');
+    expect(command('audit')).toMatchObject({ status: 0, stdout: expect.stringContaining('clean') });
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(command('statement').stdout).toBe('Nothing was booked yet.\n');
+  });
+
+  test('prints one line of JSON for programs', async () => {
+    const { line, child, ended } = await serve('--json');
+    expect(Object.keys(JSON.parse(line) as object)).toEqual(['url', 'brk']);
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+  });
+
+  test('says what to change when an option cannot be used, and exits with 2', () => {
+    for (const [args, says] of [
+      [['--port', '70000'], '0 to 65535'],
+      [['--registration', 'maybe'], 'open or invite'],
+      [['--faucet-limit', '5'], "such as '0.0015 USD'"],
+      [['--public-url', 'broker'], 'https://broker.example'],
+      [['--colour'], '--colour'],
+      [['pay'], 'expected one of serve, audit'],
+      [['voucher'], '--value'],
+    ] as const) {
+      const { status, stderr } = command(...args);
+      expect([status, stderr], args.join(' ')).toEqual([2, expect.stringContaining(says)]);
+    }
+    expect(command('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--faucet-limit') });
+  });
+
+  test('does not start with keys that others may read, and does not audit what is not there', async () => {
+    expect(command('audit')).toMatchObject({ status: 1, stderr: expect.stringContaining('--data') });
+    const { child, ended } = await serve();
+    child.kill('SIGTERM');
+    await ended;
+    expect(statSync(data).isDirectory()).toBe(true);
+    spawnSync('chmod', ['644', join(data, 'keys.json')]);
+    expect(command('--port', '0')).toMatchObject({ status: 1, stderr: expect.stringContaining('chmod 600') });
+  });
+});
+
+test('whatever was answered is there after kill -9, and the books are clean', async () => {
+  const acknowledged: { balance: string; rid: string }[] = [];
+  let site: Site | undefined;
+  let anna: Person | undefined;
+  const bench = new Bench();
+  for (let round = 0; round < 3; round++) {
+    const { line, child, ended } = await serve('--test', '--json');
+    await bench.attach((JSON.parse(line) as { url: string }).url);
+    if (!site || !anna) {
+      site = await new Site(bench).open();
+      anna = new Person(bench);
+      await anna.faucet(5_000_000n);
+    }
+    const [buyer, shop] = [anna, site];
+    // The process dies while forty purchases are under way, after a seventh of them was answered.
+    const answers = Array.from({ length: 40 }, async () => {
+      const order = buyer.buyOrder(shop.vnd, 100n);
+      const result = await bench.send('/v1/scrip/buy', order).catch(() => undefined);
+      if (!result) return;
+      acknowledged.push({ balance: String(result['balance']), rid: order.rid });
+      if (acknowledged.length === 6 * (round + 1)) child.kill('SIGKILL');
+    });
+    await Promise.all(answers);
+    child.kill('SIGKILL');
+    await ended;
+    const report = auditLedger(ledgerPath(data), openKeys(data, bench.env()).root);
+    expect(report.findings).toEqual([]);
+    expect(report.pieces).toBeGreaterThanOrEqual(acknowledged.length);
+  }
+  const { line, child, ended } = await serve('--test', '--json');
+  await bench.attach((JSON.parse(line) as { url: string }).url);
+  if (!anna) throw new Error('nobody bought');
+  const statement = await anna.statement({ limit: 200 });
+  const lines = statement['lines'] as { kind: string; amount: string }[];
+  const bought = lines.filter(({ kind }) => kind === 'scrip-buy').length;
+  expect(bought).toBeGreaterThanOrEqual(acknowledged.length);
+  expect(statement['balance']).toBe((5_000_000n - 100n * BigInt(bought)).toString());
+  expect(statement['cur']).toBe(USD);
+  child.kill('SIGTERM');
+  await ended;
+  await bench[Symbol.asyncDispose]();
+});
