@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const resolve = { conditions: ['source'] };
+const resolve = { conditions: ['farthing-source'] };
 
 export default defineConfig({
   test: {

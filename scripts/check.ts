@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..');
 const bin = (name: string) => join(root, 'node_modules', '.bin', name);
 const script = (name: string): [string, string[]] => [
   process.execPath,
-  ['--conditions=source', '--disable-warning=ExperimentalWarning', join(root, 'scripts', name)],
+  ['--conditions=farthing-source', '--disable-warning=ExperimentalWarning', join(root, 'scripts', name)],
 ];
 
 const steps: [string, [string, string[]]][] = [

@@ -87,7 +87,7 @@ function handOver() {
   const child = spawn(
     node,
     [
-      '--conditions=source',
+      '--conditions=farthing-source',
       '--disable-warning=ExperimentalWarning',
       join(root, todo.file),
       ...(todo.args ?? []),

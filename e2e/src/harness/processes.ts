@@ -27,7 +27,7 @@ process.on('exit', () => {
 export async function startProcess(name: string, file: string, args: readonly string[]): Promise<Running> {
   const child = spawn(
     process.execPath,
-    ['--conditions=source', '--disable-warning=ExperimentalWarning', join(root, file), ...args],
+    ['--conditions=farthing-source', '--disable-warning=ExperimentalWarning', join(root, file), ...args],
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -82,7 +82,7 @@ export async function runCommand(
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const child = spawn(
     process.execPath,
-    ['--conditions=source', '--disable-warning=ExperimentalWarning', join(root, file), ...args],
+    ['--conditions=farthing-source', '--disable-warning=ExperimentalWarning', join(root, file), ...args],
     {
       cwd: root,
       env: { ...process.env, ...env },

@@ -10,8 +10,7 @@ import { type JsonObject, LOOPBACK, readReceipt } from '@farthing/protocol';
 import { type ScripKeys, scripVendor } from '@farthing/protocol/vendor';
 import { scripWallet } from '@farthing/protocol/wallet';
 import { farthing } from '@farthing/vendor';
-import { payingFetch, Wallet } from '@farthing/wallet';
-import { SqliteStore } from '@farthing/wallet/node';
+import { MemoryStore, payingFetch, Wallet } from '@farthing/wallet';
 import express from 'express';
 import { Credential, Method, z } from 'mppx';
 import { Mppx as MppxClient } from 'mppx/client';
@@ -144,7 +143,7 @@ describe('a stock mppx server', () => {
     });
     const url = `${await listen(createServer(handler))}/data?a=1`;
 
-    const store = new SqliteStore(join(folder, 'wallet.db'));
+    const store = new MemoryStore();
     const wallet = await Wallet.open({ store, fetch, env: nodeEnv });
     await wallet.init({ brokerUrl: bench.url });
     await wallet.topUp({ amountMicro: 1_000_000n });
@@ -155,6 +154,5 @@ describe('a stock mppx server', () => {
       expect((await wallet.balance()).totalMicro).toBe(1_000_000n - 1500n * BigInt(times));
     }
     expect(spent.size).toBe(3);
-    store.close();
   });
 });
