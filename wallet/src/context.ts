@@ -23,6 +23,7 @@ export class Context {
   /** The first is the default; its first currency is the wallet's. */
   brokers: ReadonlyMap<string, Broker> = new Map();
   readonly #listeners = new Set<() => void>();
+  #serial = 0;
 
   constructor(ports: WalletPorts) {
     this.ports = ports;
@@ -69,6 +70,14 @@ export class Context {
       throw new PaymentProblem('no-account', brk === undefined ? {} : { detail: `this wallet has no broker ${brk}` });
     }
     return broker;
+  }
+
+  /** Time-ordered, also within one millisecond, and unguessable: journal keys sort by it. */
+  newId(): string {
+    const env = this.env();
+    this.#serial = (this.#serial + 1) % 0x1_0000_0000;
+    const parts = [env.nowMs.toString(16).padStart(12, '0'), this.#serial.toString(16).padStart(8, '0')];
+    return `${parts.join('')}-${toBase64url(env.random(9))}`;
   }
 
   subscribe(listener: () => void): () => void {
@@ -129,11 +138,6 @@ const MICRO = [
 export function toBrokerInfo({ url, keys: { brk, name, test, currencies, faucet } }: Broker): BrokerInfo {
   const amount = faucet !== undefined && /^[1-9][0-9]{0,18}$/.test(faucet) ? { faucetMicro: BigInt(faucet) } : {};
   return { brk, url, name, test, currencies, ...amount };
-}
-
-/** Time-ordered and unguessable: journal keys sort by it. */
-export function newId(env: Env): string {
-  return `${env.nowMs.toString(16).padStart(12, '0')}-${toBase64url(env.random(9))}`;
 }
 
 /** What did not verify, kept for a person or a dispute. */

@@ -1,7 +1,6 @@
 // Buying a site's coins when a payment needs them: sizes, and one purchase at a time for each purse.
 import { PaymentProblem } from '@farthing/protocol';
 import type { Context } from './context.ts';
-import { newId } from './context.ts';
 import { keys } from './documents.ts';
 import type { Found } from './offers.ts';
 import { COIN_TTL_MS, draftOrder, openOrders, runOrder, storeOrder } from './orders.ts';
@@ -117,7 +116,7 @@ async function buy(ctx: Context, found: Found, { valueMicro, count }: Wish): Pro
   const { brk, method, request, api, origin, purse } = found;
   const { recipient: vnd, currency } = request;
   const sale = { brk, vnd, currency, valueMicro, count, ttlMs: COIN_TTL_MS };
-  const journal = newId(ctx.env());
+  const journal = ctx.newId();
   const purpose = { kind: 'buy' as const, journal, purse, method: method.name, origin, api, ...sale };
   const draft = draftOrder(ctx, { brk, call: method.buy, members: method.buy.members(sale), purpose });
   await transact(ctx.store, [keys.order(draft.rid), keys.money(brk)], (tx) => storeOrder(tx, ctx, draft));

@@ -1,7 +1,7 @@
 // The step that makes a payment: limits checked and debited, a coin set aside, the credential written down, at once
 // and before anything is sent (wire §11). Nothing in here waits.
 import { limits, PaymentProblem, type ProblemCode, printCredential } from '@farthing/protocol';
-import { type Context, move, newId } from './context.ts';
+import { type Context, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { type Found, requestHash } from './offers.ts';
 import { dayOf, debit, describeRule, FIRST_BUDGET, forbidden, limitBroken, ruleOf } from './rules.ts';
@@ -55,7 +55,7 @@ export function refusedNow(again: Doc<'again'> | undefined, nowMs: number): stri
 export async function hold(ctx: Context, input: Hold): Promise<Held> {
   const { ask, found } = input;
   const env = ctx.env();
-  const id = newId(env);
+  const id = ctx.newId();
   const again = keys.again(requestHash(ctx, ask, found));
   const names = {
     site: keys.site(ask.site),

@@ -1,4 +1,7 @@
 // @farthing/wallet: the engine, for browsers and Node alike. Storage and the command for Node are in /node.
+export type { TopUp } from './account.ts';
 export { MemoryStore } from './memory-store.ts';
+export type { Intended } from './paying.ts';
+export { type PayingEvent, type PayingOptions, payingFetch, siteAnswer } from './paying-fetch.ts';
 export type * from './types.ts';
 export { Wallet } from './wallet.ts';

@@ -2,7 +2,7 @@
 // repeating a step changes nothing, so a move survives a crash anywhere.
 import { canonicalJson, type Json, type JsonObject, limits, PaymentProblem } from '@farthing/protocol';
 import { call, problemOf, type Reply } from './broker.ts';
-import { type Context, keepEvidence, move, newId } from './context.ts';
+import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { vouchFor } from './offers.ts';
 import { COIN_TTL_MS, draftOrder, loseCoin, methodOf, openOrders, ownRecord, runOrder, storeOrder } from './orders.ts';
@@ -25,8 +25,8 @@ export async function beginMove(
   wanted: (coin: Coin) => boolean,
 ): Promise<string | undefined> {
   const env = ctx.env();
-  const id = newId(env);
-  const journal = newId(env);
+  const id = ctx.newId();
+  const journal = ctx.newId();
   const all = [purseKey, keys.job(id), keys.journal(journal), ...ctx.moneyKeys()];
   const begun = await transact(ctx.store, all, (tx) => {
     const purse = tx.get('purse', purseKey);
@@ -169,8 +169,8 @@ export async function resolve(ctx: Context, id: string): Promise<Settled> {
   const answer = await askRelease(ctx, sending.purse, sending.coin.piece);
   if (answer.kind === 'spent') return withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
   const env = ctx.env();
-  const job = newId(env);
-  const journal = newId(env);
+  const job = ctx.newId();
+  const journal = ctx.newId();
   const settled = await withPayment(
     ctx,
     id,

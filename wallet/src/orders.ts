@@ -11,7 +11,7 @@ import {
   tryDecode,
 } from '@farthing/protocol';
 import { post } from './broker.ts';
-import { type Context, emptyMoney, keepEvidence, move, newId } from './context.ts';
+import { type Context, emptyMoney, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { type Method, methods } from './methods.ts';
 import { listDocs, readOne, type Transaction, transact } from './transaction.ts';
@@ -123,8 +123,8 @@ function applyAnswer(tx: Transaction, ctx: Context, rid: string, order: OrderDoc
     tx.put('journal', key, { record: { ...record, state: 'paid', amountMicro: credited, balanceAfterMicro } });
     return;
   }
-  if (purpose.kind === 'buy') return applyBuy(tx, ctx, rid, order, { purpose, result });
-  applyCash(tx, ctx, rid, order, { job: purpose.job, result });
+  if (purpose.kind === 'buy') applyBuy(tx, ctx, rid, order, { purpose, result });
+  else applyCash(tx, ctx, rid, order, { job: purpose.job, result });
 }
 
 function applyBuy(
@@ -191,8 +191,8 @@ function refuse(tx: Transaction, ctx: Context, rid: string, order: OrderDoc, pro
     const record = { ...entry.record, state: 'failed_not_charged' as const, code: problem.code };
     tx.put('journal', keys.journal(journal), { record: { ...record, balanceAfterMicro: ctx.total(tx) } });
   };
-  if (purpose.kind === 'top_up') return fail(purpose.journal);
-  if (purpose.kind === 'buy') return;
+  if (purpose.kind === 'top_up') fail(purpose.journal);
+  if (purpose.kind !== 'cash') return;
   const job = tx.get('job', keys.job(purpose.job));
   if (!job) return;
   if (!WORTHLESS.has(problem.code)) {
@@ -235,5 +235,5 @@ export function ownRecord(
   const env = ctx.env();
   const { keys: brokerKeys, currency } = ctx.broker(brk);
   const { name: brokerName, test } = brokerKeys;
-  return { id: newId(env), state: 'pending', atMs: env.nowMs, currency, brk, brokerName, test, ...own };
+  return { id: ctx.newId(), state: 'pending', atMs: env.nowMs, currency, brk, brokerName, test, ...own };
 }

@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+// The command `farthing`: a wallet for terminals, scripts and agents. Exit status: 0 done, 1 the world's fault (the
+// message has a code and says what to do), 2 wrong arguments.
+import { isProblemCode, PaymentProblem, problemInfo } from '@farthing/protocol';
+import { type Command, Output, parse, text, toJsonText, UsageError } from './command.ts';
+import { balance, history, init, recover, refund, topUp } from './money-commands.ts';
+import { defaultData, openWallet } from './open.ts';
+import { pay } from './pay-command.ts';
+import { budget, limits } from './rule-commands.ts';
+
+const commands: ReadonlyMap<string, Command> = new Map(
+  Object.entries({ init, 'top-up': topUp, pay, balance, history, refund, budget, recover, limits }),
+);
+
+const COMMON_HELP = [
+  ['--data DIR', 'where the wallet is kept; default: FARTHING_WALLET, else ~/.farthing'],
+  ['--json', 'print one JSON value; amounts are decimal text in millionths'],
+  ['-h, --help', 'this text'],
+] as const;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(overview());
+    return name === undefined ? 2 : 0;
+  }
+  const command = commands.get(name);
+  if (!command) throw new UsageError(`there is no command ${name}; farthing --help lists them`);
+  const { flags, args } = parse(command, rest);
+  if (flags['help'] === true) {
+    process.stdout.write(helpOf(command));
+    return 0;
+  }
+  const { wallet, close } = await openWallet(text(flags, 'data') ?? defaultData());
+  try {
+    return (await command.run({ wallet, flags, args, out: new Output(flags['json'] === true) })) ?? 0;
+  } finally {
+    close();
+  }
+}
+
+function overview(): string {
+  const lines = [...commands].map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`);
+  return `farthing: pay a fraction of a cent on the web.\n\n${lines.join('\n')}\n\nfarthing COMMAND --help tells more. Exit status: 0 done, 1 the world's fault, 2 wrong arguments.\n`;
+}
+
+function helpOf({ usage, about, help }: Command): string {
+  const lines = [...help, ...COMMON_HELP].map(([flag, what]) => `  ${flag.padEnd(22)} ${what}`);
+  return `${usage}\n${about}\n\n${lines.join('\n')}\n`;
+}
+
+/** What happened, its code, and what to do. */
+function report(error: unknown, json: boolean): number {
+  if (error instanceof UsageError) {
+    if (json) process.stdout.write(`${toJsonText({ error: { code: 'usage', title: error.message } })}\n`);
+    process.stderr.write(`farthing: ${error.message}\n`);
+    return 2;
+  }
+  if (error instanceof PaymentProblem) {
+    const { code, title, help } = problemInfo(error.code);
+    const detail = error.extra.detail ?? '';
+    if (json) process.stdout.write(`${toJsonText({ error: { code, title, help, detail, ...error.extra.members } })}\n`);
+    process.stderr.write(`farthing: ${title} (${code}). ${detail === '' ? help : `${detail}`}\n`);
+    return 1;
+  }
+  const message = faultText(error);
+  if (json) process.stdout.write(`${toJsonText({ error: { code: 'fault', title: message } })}\n`);
+  process.stderr.write(`farthing: ${message}\n`);
+  return 1;
+}
+
+/** `fetch failed` hides the reason in its causes. */
+function faultText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? error.cause : undefined;
+  return cause && !isProblemCode(cause.message) ? `${error.message}: ${cause.message || cause.name}` : error.message;
+}
+
+const argv = process.argv.slice(2);
+try {
+  process.exitCode = await main(argv);
+} catch (error) {
+  process.exitCode = report(error, argv.includes('--json'));
+}
