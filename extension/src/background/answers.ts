@@ -1,0 +1,171 @@
+// Answers every message of messages.ts. This worker is the only writer; pages hold no key, no engine, no network.
+import { PaymentProblem } from '@farthing/protocol';
+import { browser } from '../browser.ts';
+import type { Answers, Decoded, MessageBody, MessageName, Sender } from '../messages.ts';
+import { patternsOf } from './ahead.ts';
+import * as approvals from './approvals.ts';
+import { config, wallet } from './engine.ts';
+import * as navigation from './navigation.ts';
+import { handOver, payFetch } from './page-fetch.ts';
+import { write } from './snapshot.ts';
+
+const HOUR_MS = 3_600_000;
+const ANSWER_MS = 300;
+
+type Handlers = {
+  [Name in MessageName]: (body: MessageBody<Name>, sender: Sender) => Promise<Answers[Name]>;
+};
+
+const handlers: Handlers = {
+  start: async () => {
+    const { broker } = await config;
+    if (broker === undefined) throw new PaymentProblem('no-account', { detail: 'this build names no broker' });
+    await begin(broker);
+    return undefined;
+  },
+  connectBroker: async ({ url }) => {
+    await (await wallet).init({ brokerUrl: new URL(url).origin });
+    return changed();
+  },
+  topUp: async ({ amountMicro, voucher }) => {
+    const engine = await wallet;
+    if (voucher !== undefined) await engine.topUp({ voucher: voucher.trim() });
+    else if (amountMicro !== undefined) await engine.topUp({ amountMicro });
+    return changed();
+  },
+  openDemo: async () => {
+    const { demoArticle } = await config;
+    if (demoArticle !== undefined) await browser.tabs.create({ url: demoArticle });
+    return demoArticle !== undefined;
+  },
+  refresh: () => write(),
+  approval: ({ id }) => approvals.view(id),
+  approve,
+  decline: async ({ id, never }) => {
+    const entry = approvals.close(id, 'declined');
+    if (entry && never) await (await wallet).setRule(entry.ask.site, { ...entry.offer.suggested, mode: 'never' });
+    return changed();
+  },
+  ask: async ({ tabId }) => {
+    const entry = await navigation.askAgain(tabId);
+    return entry && approvals.view(entry.id);
+  },
+  nextApproval: async () => {
+    await approvals.approvalsReady;
+    const [next] = approvals.waiting();
+    return next && approvals.view(next.id);
+  },
+  cancel: async ({ tabId }) => {
+    navigation.cancel(tabId);
+    return changed();
+  },
+  check: async ({ tabId }) => {
+    await navigation.check(tabId);
+    return changed();
+  },
+  retry: async ({ tabId }) => {
+    await browser.tabs.reload(tabId);
+    return undefined;
+  },
+  setRule: async ({ origin, rule }) => {
+    await (await wallet).setRule(origin, rule);
+    return changed();
+  },
+  forgetSite: async ({ origin }) => {
+    await (await wallet).forgetSite(origin);
+    return changed();
+  },
+  pause: async ({ until }) => {
+    await (await wallet).pause(until === 'hour' ? Date.now() + HOUR_MS : until === 'today' ? midnight() : 'forever');
+    return changed();
+  },
+  resume: async () => {
+    await (await wallet).resume();
+    return changed();
+  },
+  setBudget: async (budget) => {
+    await (await wallet).setBudget(budget);
+    return changed();
+  },
+  history: async ({ limit }) => (await wallet).history({ limit }),
+  record: async ({ id }) => (await wallet).record(id),
+  sites: async () => (await wallet).siteRules(),
+  exportCsv: async () => (await wallet).exportCsv(),
+  refund: async ({ origin }) => {
+    const records = await (await wallet).refund({ origin });
+    await changed();
+    return { creditedMicro: records.reduce((sum, { amountMicro }) => sum + amountMicro, 0n) };
+  },
+  hello: async (_body, sender) => {
+    const page = pageOf(sender);
+    if (!page) return { paying: false, ahead: [] };
+    const paying = await navigation.isPaying(page.tabId, page.url);
+    return { paying, ahead: patternsOf(page.origin) };
+  },
+  preempt: async ({ url }, sender) => {
+    const page = pageOf(sender);
+    if (!page) return false;
+    // The person has clicked and waits: the link is followed in time, paid ahead or not.
+    return inTime(navigation.preempt(page.tabId, page.origin, url), false);
+  },
+  payFetch: async (request, sender) => {
+    const page = pageOf(sender);
+    return page && payFetch(page, request);
+  },
+};
+
+export async function answer({ name, body }: Decoded, sender: Sender): Promise<unknown> {
+  // The map of handlers is typed by name; a union of names needs one step of help to be applied.
+  const handler = handlers[name] as (body: unknown, sender: Sender) => Promise<unknown>;
+  return handler(body, sender);
+}
+
+async function begin(brokerUrl: string): Promise<void> {
+  const engine = await wallet;
+  const broker = await engine.init({ brokerUrl });
+  const { totalMicro } = await engine.balance();
+  if (totalMicro === 0n && broker.faucetMicro !== undefined)
+    await engine.topUp({ brk: broker.brk, amountMicro: broker.faucetMicro });
+  await changed();
+}
+
+async function approve({ id, challengeId, maxMicro, rule }: MessageBody<'approve'>): Promise<'sent'> {
+  await approvals.approvalsReady;
+  const entry = approvals.approval(id);
+  if (!entry || entry.offer.challengeId !== challengeId || entry.offer.amountMicro !== maxMicro)
+    throw new PaymentProblem('approval-needed', { detail: 'this question is no longer open' });
+  if (entry.offer.expiresAtMs <= Date.now()) {
+    approvals.close(id, 'void');
+    throw new PaymentProblem('challenge-expired');
+  }
+  const yes = { challengeId, maxMicro, by: 'person', rule } as const;
+  if (entry.kind === 'fetch') {
+    handOver(id, await (await wallet).pay(entry.ask, yes));
+    approvals.close(id, 'approved');
+  } else {
+    approvals.close(id, 'approved');
+    await navigation.approved(entry, yes);
+  }
+  return 'sent';
+}
+
+/** The page that a content script speaks for, as the browser names it: top documents only. */
+function pageOf({ tabId, url, origin, frameId }: Sender): { tabId: number; url: string; origin: string } | undefined {
+  if (tabId === undefined || url === undefined || frameId !== 0) return undefined;
+  const real = origin ?? new URL(url).origin;
+  return /^https?:\/\//.test(real) ? { tabId, url, origin: real } : undefined;
+}
+
+async function inTime<Value>(value: Promise<Value>, otherwise: Value): Promise<Value> {
+  const late = new Promise<Value>((done) => setTimeout(() => done(otherwise), ANSWER_MS));
+  return Promise.race([value, late]);
+}
+
+const changed = async (): Promise<undefined> => {
+  await write();
+};
+
+function midnight(): number {
+  const day = new Date();
+  return day.setHours(24, 0, 0, 0);
+}

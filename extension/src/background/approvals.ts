@@ -1,0 +1,148 @@
+// Payments that wait for a person. An approval belongs to one document of one tab and dies with it.
+import type { ProblemCode } from '@farthing/protocol';
+import type { Ask, Offer } from '@farthing/wallet';
+import { browser } from '../browser.ts';
+import type { ApprovalView } from '../view.ts';
+import { config } from './engine.ts';
+import { SessionMap } from './session.ts';
+
+export type Approval = {
+  readonly id: string;
+  readonly tabId: number;
+  /** Address of the document that asks, which may differ from what a script in it fetches. */
+  readonly page: string;
+  readonly ask: Ask;
+  readonly offer: Offer;
+  readonly reason: ProblemCode;
+  readonly kind: 'navigation' | 'fetch';
+};
+export type Answer = 'approved' | 'declined' | 'void';
+
+const approvals = new SessionMap<Approval>('approvals', 20);
+const declined = new SessionMap<number>('declined', 100);
+const waiters = new Map<string, (answer: Answer) => void>();
+const windows = new Map<number, string>();
+const seen = new Set<string>();
+const DECLINED_MS = 600_000;
+const REPORT_MS = 700;
+const SIZE = { width: 400, height: 640 };
+
+export const approvalsReady = Promise.all([approvals.ready, declined.ready]);
+export const waiting = () => approvals.values().filter(({ offer }) => offer.expiresAtMs > Date.now());
+export const wasDeclined = (tabUrl: string) => (declined.get(tabUrl) ?? 0) > Date.now();
+export const approval = (id: string) => approvals.get(id);
+
+/** Puts the question where the person looks, if this tab is in front; else it waits for the tab. */
+export function open(entry: Approval, answered?: (answer: Answer) => void): void {
+  for (const old of approvals.values())
+    if (old.tabId === entry.tabId && old.kind === 'navigation' && entry.kind === 'navigation') close(old.id, 'void');
+  approvals.set(entry.id, entry);
+  if (answered) waiters.set(entry.id, answered);
+  void present(entry);
+}
+
+export function close(id: string, answer: Answer): Approval | undefined {
+  const entry = approvals.get(id);
+  if (!entry) return undefined;
+  approvals.delete(id);
+  seen.delete(id);
+  if (answer === 'declined') declined.set(entry.ask.url, Date.now() + DECLINED_MS);
+  void browser.action.setPopup({ tabId: entry.tabId, popup: '' }).catch(() => undefined);
+  waiters.get(id)?.(answer);
+  waiters.delete(id);
+  if (answer === 'void') {
+    for (const [windowId, shown] of windows)
+      if (shown === id) void browser.windows.remove(windowId).catch(() => undefined);
+  }
+  return entry;
+}
+
+/** The tab shows another document, or is closed: nothing that it asked may be approved any more. */
+export function voidOf(tabId: number, exceptPage?: string): void {
+  for (const entry of approvals.values())
+    if (entry.tabId === tabId && entry.page.split('#', 1)[0] !== exceptPage?.split('#', 1)[0]) close(entry.id, 'void');
+}
+
+export async function view(id: string): Promise<ApprovalView | undefined> {
+  await approvalsReady;
+  seen.add(id);
+  const entry = approvals.get(id);
+  if (!entry) return undefined;
+  const { tabId, ask, offer, reason } = entry;
+  const title = await browser.tabs.get(tabId).then(
+    (tab) => tab.title,
+    () => undefined,
+  );
+  return {
+    id,
+    tabId,
+    url: ask.url,
+    site: ask.site,
+    reason,
+    offer,
+    waiting: waiting().length,
+    ...(title === undefined ? {} : { title: title.slice(0, 200) }),
+  };
+}
+
+async function present(entry: Approval): Promise<void> {
+  const { surface } = await config;
+  try {
+    await browser.action.setPopup({ tabId: entry.tabId, popup: page(entry) });
+    const tab = await browser.tabs.get(entry.tabId);
+    if (!tab.active) return;
+    if (surface === 'popup' && (await opensPopup(entry.id, tab.windowId))) return;
+    if (approvals.get(entry.id)) await openWindow(entry, tab.windowId);
+  } catch {
+    // The tab is gone; voidOf has closed the question.
+  }
+}
+
+const page = ({ id }: { id: string }) => `approve.html?id=${encodeURIComponent(id)}`;
+
+/** The popup must report itself: a browser may say yes and show nothing. */
+async function opensPopup(id: string, windowId: number | undefined): Promise<boolean> {
+  try {
+    await browser.action.openPopup(windowId === undefined ? {} : { windowId });
+  } catch {
+    return false;
+  }
+  for (let waitedMs = 0; waitedMs < REPORT_MS; waitedMs += 50) {
+    if (seen.has(id) || !approvals.get(id)) return true;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return false;
+}
+
+async function openWindow(entry: Approval, over: number | undefined): Promise<void> {
+  const [open] = windows.keys();
+  if (open !== undefined) {
+    await browser.windows.update(open, { focused: true }).catch(() => windows.delete(open));
+    if (windows.has(open)) return; // it lists what waits, one after the other
+  }
+  const behind = over === undefined ? undefined : await browser.windows.get(over).catch(() => undefined);
+  const place =
+    behind?.left === undefined || behind.top === undefined
+      ? {}
+      : {
+          left: Math.max(0, Math.round(behind.left + ((behind.width ?? SIZE.width) - SIZE.width) / 2)),
+          top: Math.max(0, behind.top + 80),
+        };
+  const made = await browser.windows.create({ url: page(entry), type: 'popup', ...SIZE, ...place });
+  if (made.id !== undefined) windows.set(made.id, entry.id);
+}
+
+/** Listeners that the worker needs in its first turn. */
+export function watchSurfaces(): void {
+  browser.windows.onRemoved.addListener((windowId) => {
+    const id = windows.get(windowId);
+    windows.delete(windowId);
+    if (id !== undefined) close(id, 'declined'); // Not now, never Never
+  });
+  browser.tabs.onActivated.addListener(({ tabId }) => {
+    void approvalsReady.then(() => {
+      const entry = approvals.values().find((open) => open.tabId === tabId);
+      if (entry && !seen.has(entry.id)) void present(entry);
+    });
+  });
+}

@@ -1,0 +1,46 @@
+// Opens the wallet once for the worker's life; everything that needs money waits for the same promise.
+import { PaymentProblem, portableCrypto } from '@farthing/protocol';
+import { Wallet } from '@farthing/wallet';
+import * as v from 'valibot';
+import { browser } from '../browser.ts';
+import type { Config } from '../view.ts';
+import { idbStore } from './idb-store.ts';
+
+const env = () => ({
+  nowMs: Date.now(),
+  random: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
+  crypto: portableCrypto,
+});
+
+export const wallet: Promise<Wallet> = (async () =>
+  Wallet.open({ store: await idbStore(), fetch: (input, init) => fetch(input, init), env }))();
+
+const configSchema = v.object({
+  broker: v.optional(v.pipe(v.string(), v.url(), v.maxLength(300))),
+  demoArticle: v.optional(v.pipe(v.string(), v.url(), v.maxLength(2000))),
+  surface: v.optional(v.picklist(['popup', 'window']), 'popup'),
+});
+
+/** `config.json` beside the build; an empty or missing one is a wallet that asks for its broker. */
+export const config: Promise<Config> = (async () => {
+  try {
+    const answer = await fetch(browser.runtime.getURL('config.json'));
+    const { broker, demoArticle, surface } = v.parse(configSchema, await answer.json());
+    return {
+      surface,
+      ...(broker === undefined ? {} : { broker }),
+      ...(demoArticle === undefined ? {} : { demoArticle }),
+    };
+  } catch {
+    return { surface: 'popup' };
+  }
+})();
+
+/** The code and detail of what went wrong, for screens: ours are `storage-fault`, as nothing else of ours can stop. */
+export function problemOf(error: unknown): PaymentProblem {
+  if (error instanceof PaymentProblem) return error;
+  console.error(error);
+  return new PaymentProblem('storage-fault', {
+    detail: error instanceof Error ? error.message.slice(0, 200) : 'unknown',
+  });
+}

@@ -1,0 +1,92 @@
+// The worker: everything that listens is registered in its first turn, everything that pays waits for the wallet.
+import { browser, type Runtime } from '../browser.ts';
+import { pack } from '../codec.ts';
+import { decodeMessage, type Sender } from '../messages.ts';
+import { registerScripts } from './access.ts';
+import { ahead } from './ahead.ts';
+import { answer } from './answers.ts';
+import { watchSurfaces } from './approvals.ts';
+import { problemOf, wallet } from './engine.ts';
+import * as navigation from './navigation.ts';
+import { observe } from './observe.ts';
+import { fetchAnswered, fetchAsks } from './page-fetch.ts';
+import { RECOVERY_ALARM, recover, resolve } from './settling.ts';
+import { publish } from './snapshot.ts';
+import { gone, onViewChange, views } from './tabs.ts';
+
+const own = `chrome-extension://${browser.runtime.id}`;
+
+observe({
+  answered(seen) {
+    if (seen.initiator === own) return; // the engine's own repeat of a credential
+    if (seen.main) void (seen.armed ? navigation.pageAnswered(seen) : navigation.pageAsks(seen)).catch(problemOf);
+    else if (seen.armed) void fetchAnswered(seen, views.get(String(seen.tabId))).catch(problemOf);
+    else fetchAsks(seen);
+  },
+  lost({ main, tabId, url, armed }) {
+    if (armed) void (main ? navigation.pageLost(tabId, url, armed.payment) : resolve(armed.payment)).catch(problemOf);
+  },
+});
+
+browser.webNavigation.onCommitted.addListener(({ frameId, tabId, url }) => {
+  if (frameId === 0) navigation.pageStands(tabId, url);
+});
+browser.webNavigation.onErrorOccurred.addListener((details) => {
+  const { frameId, tabId, url } = details;
+  const error = 'error' in details ? details.error : undefined;
+  if (frameId === 0 && error !== 'net::ERR_ABORTED') navigation.pageStands(tabId, url);
+});
+browser.tabs.onRemoved.addListener((tabId) => {
+  navigation.tabClosed(tabId);
+  gone(tabId);
+});
+watchSurfaces();
+
+browser.runtime.onMessage.addListener((raw: unknown, from: Runtime.MessageSender, reply: (answer: unknown) => void) => {
+  const sender = senderOf(from);
+  const message = decodeMessage(raw, sender, { id: browser.runtime.id, origin: own });
+  if (!message) {
+    reply({ problem: { code: 'request-malformed' } });
+    return true;
+  }
+  answer(message, sender).then(
+    (value) => reply({ ok: pack(value) }),
+    (error) => {
+      const { code, extra } = problemOf(error);
+      reply({ problem: { code, detail: extra.detail, members: extra.members } });
+    },
+  );
+  return true;
+});
+
+function senderOf(from: Runtime.MessageSender & { origin?: string; documentId?: string }): Sender {
+  const { id, url, origin, tab, frameId } = from;
+  return { id, url, origin, tabId: tab?.id, frameId };
+}
+
+browser.runtime.onInstalled.addListener(({ reason }) => {
+  if (reason === 'install') void browser.tabs.create({ url: browser.runtime.getURL('welcome.html') });
+});
+browser.permissions.onAdded.addListener(() => void registerScripts());
+browser.permissions.onRemoved.addListener(() => void registerScripts());
+browser.commands.onCommand.addListener((command) => {
+  if (command === 'toggle-pause') void togglePause().catch(problemOf);
+});
+browser.alarms.onAlarm.addListener(({ name }) => {
+  if (name === RECOVERY_ALARM) void recover().then(publish);
+});
+
+async function togglePause(): Promise<void> {
+  const engine = await wallet;
+  const { pausedUntilMs } = await engine.budget();
+  await (pausedUntilMs === undefined ? engine.pause('forever') : engine.resume());
+}
+
+onViewChange(publish);
+void registerScripts();
+void wallet.then((engine) => {
+  engine.subscribe(publish);
+  publish();
+  return recover().then(publish);
+}, problemOf);
+void ahead.ready;

@@ -1,0 +1,124 @@
+// A request of a page's script: paid with the challenge that this worker saw itself, by a rule for `address#nonce`.
+import type { Ask, Payment } from '@farthing/wallet';
+import { patternsOf } from './ahead.ts';
+import { type Approval, open, wasDeclined } from './approvals.ts';
+import { wallet } from './engine.ts';
+import type { HeadersSeen } from './observe.ts';
+import { arm } from './rules.ts';
+import { settle } from './settling.ts';
+import { sameDocument, show } from './tabs.ts';
+
+type Seen = { readonly ask: Ask; readonly tabId: number; readonly atMs: number };
+/** The page whose script asks, as the browser names it. */
+export type Page = { readonly tabId: number; readonly url: string; readonly origin: string };
+
+const seen: Seen[] = [];
+const arrivals = new Set<() => void>();
+const MOST = 500;
+const SEEN_MS = 30_000;
+const ARRIVE_MS = 300;
+const RULE_MS = 8_000;
+
+/** Notes a 402. An answer that the page could not read is not worth paying: CORS would drop the paid one as well. */
+export function fetchAsks(answer: HeadersSeen): void {
+  if (answer.speculative || answer.crossed || answer.initiator === undefined) return;
+  const own = new URL(answer.url).origin === answer.initiator;
+  const readable = answer.allowOrigin === '*' || answer.allowOrigin === answer.initiator;
+  if (!own && !readable) return;
+  const { url, method, challenges, tabId, initiator } = answer;
+  seen.push({ ask: { url, method, site: initiator, challenges }, tabId, atMs: Date.now() });
+  if (seen.length > MOST) seen.shift();
+  for (const wake of [...arrivals]) wake();
+}
+
+/** The fragment under which the page repeats its request, or `undefined`: it keeps the 402. */
+export async function payFetch(
+  page: Page,
+  request: { url: string; method: string; first: boolean },
+): Promise<string | undefined> {
+  const engine = await wallet;
+  if (request.first) {
+    if (new URL(request.url).origin !== page.origin || patternsOf(page.origin).length === 0) return undefined;
+    const payment = await engine.preempt({ url: request.url, method: request.method, site: page.origin });
+    return payment && armed(page, payment, true);
+  }
+  const found = await take(page, request);
+  if (!found) return undefined;
+  const decision = await engine.decide(found.ask);
+  if (decision.kind === 'again') return armed(page, decision.payment, true);
+  if (decision.kind === 'refuse') return undefined;
+  const { offer } = decision;
+  if (decision.kind === 'ask') return asked(page, found.ask, decision);
+  const yes = { challengeId: offer.challengeId, maxMicro: offer.amountMicro, by: 'rule' as const };
+  return armed(page, await engine.pay(found.ask, yes), true);
+}
+
+/** Questions of scripts wait without hurry, one per address; the script waits with them. */
+const approvedPayments = new Map<string, Payment>();
+async function asked(
+  page: Page,
+  ask: Ask,
+  { offer, reason }: Pick<Approval, 'offer' | 'reason'>,
+): Promise<string | undefined> {
+  if (wasDeclined(ask.url)) return undefined;
+  const approval: Approval = {
+    id: crypto.randomUUID(),
+    tabId: page.tabId,
+    page: page.url,
+    ask,
+    offer,
+    reason,
+    kind: 'fetch',
+  };
+  const answer = await new Promise((done) => open(approval, done));
+  const payment = approvedPayments.get(approval.id);
+  approvedPayments.delete(approval.id);
+  return answer === 'approved' && payment ? armed(page, payment, false) : undefined;
+}
+/** Hands the payment that a person approved to the script's request that waits for it. */
+export const handOver = (approvalId: string, payment: Payment) => void approvedPayments.set(approvalId, payment);
+
+async function armed(page: Page, payment: Payment, automatic: boolean): Promise<string> {
+  const nonce = `farthing-${crypto.randomUUID()}`;
+  const expired = () => void wallet.then((engine) => engine.unsent(payment.id));
+  await arm({ payment, tabId: page.tabId, kind: 'xmlhttprequest', nonce, automatic, ttlMs: RULE_MS }, expired);
+  return nonce;
+}
+
+/** The 402 of this request. The browser may tell the page a moment before it tells us. */
+async function take(page: Page, request: { url: string; method: string }): Promise<Seen | undefined> {
+  const until = Date.now() + ARRIVE_MS;
+  for (;;) {
+    const now = Date.now();
+    while (seen[0] && seen[0].atMs + SEEN_MS < now) seen.shift();
+    const at = seen.findIndex(
+      ({ ask, tabId }) =>
+        (tabId === page.tabId || tabId === -1) &&
+        ask.site === page.origin &&
+        ask.method === request.method &&
+        sameDocument(ask.url, request.url),
+    );
+    if (at >= 0) return seen.splice(at, 1)[0];
+    if (now >= until) return undefined;
+    await new Promise<void>((done) => {
+      const wake = () => {
+        arrivals.delete(wake);
+        done();
+      };
+      arrivals.add(wake);
+      setTimeout(wake, until - now);
+    });
+  }
+}
+
+export async function fetchAnswered(
+  answer: HeadersSeen,
+  page: { tabId: number; url: string } | undefined,
+): Promise<void> {
+  if (!answer.armed) return;
+  const { payment, automatic } = answer.armed;
+  const outcome = await settle(payment, answer);
+  if (!page || outcome !== 'paid') return;
+  const { id: paymentId, amountMicro, currency, repeat } = payment;
+  show(page.tabId, page.url, { state: 'paid', paymentId, amountMicro, currency, automatic, repeat });
+}

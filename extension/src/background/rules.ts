@@ -1,0 +1,93 @@
+// One-shot header rules: each puts one credential on one request of one tab, and goes away when that request was sent.
+import type { Payment } from '@farthing/wallet';
+import { browser, type DeclarativeNetRequest } from '../browser.ts';
+
+export type Armed = {
+  readonly ruleId: number;
+  readonly payment: Payment;
+  readonly tabId: number;
+  /** A rule allowed it; false when a person did. */
+  readonly automatic: boolean;
+  sent: boolean;
+};
+
+export type ArmOptions = {
+  readonly payment: Payment;
+  readonly tabId: number;
+  readonly kind: 'main_frame' | 'xmlhttprequest';
+  /** Without `#`: only the request with this fragment is matched. Absent: the address with any fragment. */
+  readonly nonce?: string;
+  readonly automatic: boolean;
+  readonly ttlMs: number;
+};
+
+const armed = new Map<number, Armed>();
+let nextId = 1;
+
+/** Rules outlive the worker. One that is left over would pay a later visit, or take an id: all go at boot. */
+const swept = (async () => {
+  const old = await browser.declarativeNetRequest.getSessionRules();
+  const ids = old.map(({ id }) => id);
+  nextId = Math.max(0, ...ids) + 1;
+  if (ids.length > 0) await browser.declarativeNetRequest.updateSessionRules({ removeRuleIds: ids });
+})();
+
+/** `expired` runs when nobody sent the request in time. */
+export async function arm(options: ArmOptions, expired: (armed: Armed) => void): Promise<Armed> {
+  await swept;
+  const { payment, tabId, automatic, ttlMs } = options;
+  const ruleId = nextId++;
+  const entry: Armed = { ruleId, payment, tabId, automatic, sent: false };
+  armed.set(ruleId, entry);
+  try {
+    await browser.declarativeNetRequest.updateSessionRules({ addRules: [headerRule(ruleId, options)] });
+  } catch (error) {
+    armed.delete(ruleId);
+    throw error;
+  }
+  setTimeout(() => {
+    if (!entry.sent && armed.has(ruleId)) void disarm(entry).then(() => expired(entry));
+  }, ttlMs);
+  return entry;
+}
+
+export async function disarm(entry: Armed): Promise<void> {
+  if (armed.delete(entry.ruleId))
+    await browser.declarativeNetRequest.updateSessionRules({ removeRuleIds: [entry.ruleId] });
+}
+
+/** The rule whose credential a request carries. Its work is done: it is marked as sent and removed. */
+export function takeByHeader(value: string): Armed | undefined {
+  for (const entry of armed.values()) {
+    if (entry.payment.header.value !== value) continue;
+    entry.sent = true;
+    void disarm(entry);
+    return entry;
+  }
+  return undefined;
+}
+
+/** Rules of a tab that nobody has used: its page went elsewhere. */
+export const unusedOf = (tabId: number): Armed[] =>
+  [...armed.values()].filter((entry) => entry.tabId === tabId && !entry.sent);
+
+function headerRule(id: number, { payment, tabId, kind, nonce }: ArmOptions): DeclarativeNetRequest.Rule {
+  const url = payment.url.split('#', 1)[0] ?? payment.url;
+  const escaped = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return {
+    id,
+    priority: 1,
+    condition: {
+      regexFilter: nonce === undefined ? `^${escaped}(#.*)?$` : `^${escaped}#${nonce}$`,
+      isUrlFilterCaseSensitive: true,
+      resourceTypes: [kind],
+      requestMethods: [payment.method.toLowerCase()],
+      // A site's own service worker sends from no tab.
+      tabIds: nonce === undefined ? [tabId] : [tabId, -1],
+    },
+    action: {
+      type: 'modifyHeaders',
+      requestHeaders: [{ header: payment.header.name, operation: 'set', value: payment.header.value }],
+    },
+  };
+}

@@ -1,0 +1,91 @@
+// What an answer means for the payment that was sent: settled at once, or by showing the same credential again.
+import { limits, parseJson, tryDecode } from '@farthing/protocol';
+import type { Payment, Settled, SiteAnswer } from '@farthing/wallet';
+import * as v from 'valibot';
+import { browser } from '../browser.ts';
+import { learn } from './ahead.ts';
+import { problemOf, wallet } from './engine.ts';
+import type { HeadersSeen } from './observe.ts';
+
+export const RECOVERY_ALARM = 'recover';
+const PRESENT_MS = 10_000;
+
+/** Settles by the answer's headers. A refusal's body is out of sight here, so the engine reads it by a repeat. */
+export async function settle(payment: Payment, seen: HeadersSeen): Promise<Settled['outcome']> {
+  const engine = await wallet;
+  try {
+    let { outcome } = await engine.settle(payment.id, {
+      status: seen.status,
+      challenges: seen.challenges,
+      ...(seen.receipt === undefined ? {} : { receipt: seen.receipt }),
+    });
+    if (outcome === 'paid') learn(payment.url, seen.challenges);
+    if (outcome === 'unknown') outcome = await resolve(payment);
+    return outcome;
+  } catch (error) {
+    problemOf(error);
+    return 'unknown';
+  }
+}
+
+/**
+ * Shows the credential again, without the page: a repeat changes nothing and its answer can be read whole. In vain, the
+ * coin is given back to the site, which says so if it was spent. `unknown` is looked at every minute until it is known.
+ */
+export async function resolve(payment: Payment): Promise<Settled['outcome']> {
+  try {
+    const engine = await wallet;
+    const answer = await present(payment);
+    let { outcome } = answer ? await engine.settle(payment.id, answer) : { outcome: 'unknown' as const };
+    if (outcome === 'unknown' && (await engine.record(payment.id))?.state === 'pending')
+      ({ outcome } = await engine.resolve(payment.id));
+    if (outcome !== 'unknown') return outcome;
+  } catch (error) {
+    problemOf(error);
+  }
+  await browser.alarms.create(RECOVERY_ALARM, { delayInMinutes: 1, periodInMinutes: 1 });
+  return 'unknown';
+}
+
+/** Only a GET may be repeated without the person; a redirect is not followed, as the credential is for this address. */
+async function present({ url, method, header }: Payment): Promise<SiteAnswer | undefined> {
+  if (method !== 'GET') return undefined;
+  const answer = await fetch(url, {
+    headers: { [header.name]: header.value, accept: 'application/problem+json' },
+    credentials: 'omit',
+    redirect: 'manual',
+    cache: 'no-store',
+    signal: AbortSignal.timeout(PRESENT_MS),
+  }).catch(() => undefined);
+  if (!answer || answer.type === 'opaqueredirect') return undefined;
+  const receipt = answer.headers.get('payment-receipt');
+  const challenges = answer.headers.get('www-authenticate');
+  const problem = answer.status >= 400 ? problemIn(await answer.text().catch(() => '')) : undefined;
+  void answer.body?.cancel().catch(() => undefined);
+  return {
+    status: answer.status,
+    ...(receipt === null ? {} : { receipt }),
+    ...(challenges === null ? {} : { challenges: [challenges] }),
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+function problemIn(body: string): SiteAnswer['problem'] {
+  if (body.length > limits.bodyBytes) return undefined;
+  return tryDecode(
+    v.object({ code: v.exactOptional(v.string()), consumed: v.exactOptional(v.unknown()) }),
+    parseJson(body),
+  );
+}
+
+/** At start and every minute while something is open: purchases are finished, credentials are shown again. */
+export async function recover(): Promise<void> {
+  try {
+    const engine = await wallet;
+    await engine.recover();
+    for (const payment of await engine.pending()) await resolve(payment);
+    if ((await engine.pending()).length === 0) await browser.alarms.clear(RECOVERY_ALARM);
+  } catch (error) {
+    problemOf(error);
+  }
+}

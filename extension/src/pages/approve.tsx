@@ -1,0 +1,4 @@
+import { Approve } from '../screens/approve.tsx';
+import { start } from '../ui/start.tsx';
+
+void start('payment_request', () => <Approve />);

@@ -1,0 +1,269 @@
+// The question "Pay for this page?": exact price, what follows from yes, and the rule for next time, on one screen.
+// The main button arms only after the screen has been looked at for a moment, and takes real clicks alone.
+import type { Mode, Rule } from '@farthing/wallet';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Refused, send, snapshot } from '../ui/client.ts';
+import { countdown } from '../ui/dates.ts';
+import { Icon } from '../ui/icons.tsx';
+import { centsText, Money } from '../ui/money.tsx';
+import { Avatar, Button, Chip, Host, Problem, Segmented, says, Title } from '../ui/parts.tsx';
+import { plural, t, tx } from '../ui/t.ts';
+import type { ApprovalView } from '../view.ts';
+import { LimitFields } from './limit-fields.tsx';
+import { Limits, MODES, toWire } from './rule-card.tsx';
+
+const ARM_MS = 400;
+const CLOSE_MS = 900;
+type Step = 'loading' | 'asking' | 'paying' | 'paid' | 'gone';
+
+export function Approve() {
+  const [view, setView] = useState<ApprovalView>();
+  const [step, setStep] = useState<Step>('loading');
+  const [problem, setProblem] = useState<string>();
+  const [rule, setRule] = useState<Rule>();
+
+  const load = async (next: ApprovalView | undefined) => {
+    setView(next);
+    setStep(next ? 'asking' : 'gone');
+    if (next) setRule({ ...next.offer.suggested, mode: next.offer.broker.test ? 'auto' : 'ask' });
+  };
+  useEffect(
+    () =>
+      void send('approval', { id: new URLSearchParams(location.search).get('id') ?? '-' }).then(load, () =>
+        load(undefined),
+      ),
+    [],
+  );
+  const onEscape = useEscape();
+  useFollow({ view, step, setStep, setProblem, load });
+
+  if (step === 'loading') return <div class="popup" />;
+  if (!view || !rule || step === 'gone') return <Closed />;
+  const pay = () => {
+    setProblem(undefined);
+    setStep('paying');
+    const { offer, id } = view;
+    const yes = { id, challengeId: offer.challengeId, maxMicro: String(offer.amountMicro), rule: toWire(rule) };
+    send('approve', yes).catch((error) => {
+      setProblem(error instanceof Refused ? error.code : 'storage-fault');
+      setStep('asking');
+    });
+  };
+  const notNow = () =>
+    void send('decline', { id: view.id, ...(rule.mode === 'never' ? { never: true } : {}) }).finally(() =>
+      window.close(),
+    );
+  onEscape.current = notNow;
+  return (
+    <div class="popup">
+      <Head view={view} />
+      <main class="m">
+        <Title>{t('approve_title')}</Title>
+        {problem !== undefined && <Problem code={problem} />}
+        <Question view={view} />
+        <NextTime view={view} rule={rule} setRule={setRule} />
+      </main>
+      <footer class="foot">
+        {step === 'asking' && (
+          <Button kind="quiet" onPress={notNow}>
+            {t('not_now')}
+          </Button>
+        )}
+        <PayButton view={view} step={step} pay={pay} />
+      </footer>
+    </div>
+  );
+}
+
+/** Escape is Not now, wherever the focus is. */
+function useEscape(): { current: () => void } {
+  const act = useRef<() => void>(() => undefined);
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => event.key === 'Escape' && event.isTrusted && act.current();
+    addEventListener('keydown', listen);
+    return () => removeEventListener('keydown', listen);
+  }, []);
+  return act;
+}
+
+type Follow = {
+  view: ApprovalView | undefined;
+  step: Step;
+  setStep: (step: Step) => void;
+  setProblem: (code: string) => void;
+  load: (view: ApprovalView | undefined) => Promise<void>;
+};
+
+/** The worker says how it ended: paid closes this, a tab that went elsewhere makes the question void. */
+function useFollow({ view, step, setStep, setProblem, load }: Follow): void {
+  const tab = view && snapshot.value.tabs[String(view.tabId)];
+  const state = tab?.state;
+  useEffect(() => {
+    if (!view || !tab) return;
+    if (step === 'asking' && tab.state !== 'asking')
+      void send('approval', { id: view.id }).then((open) => !open && setStep('gone'));
+    if (step === 'paying' && tab.state === 'paid') setStep('paid');
+    if (step === 'paying' && tab.state === 'failed') {
+      setProblem(tab.reason ?? 'storage-fault');
+      setStep('gone');
+    }
+  }, [state, step]);
+  useEffect(() => {
+    if (step !== 'paid') return;
+    const timer = setTimeout(() => {
+      void send('nextApproval', {}).then((next) => (next ? load(next) : window.close()));
+    }, CLOSE_MS);
+    return () => clearTimeout(timer);
+  }, [step]);
+}
+
+function Closed() {
+  return (
+    <div class="popup">
+      <main class="m">
+        <Title>{t('approve_gone')}</Title>
+        <p>{t('approve_gone_text')}</p>
+        <Button onPress={() => window.close()}>{t('close')}</Button>
+      </main>
+    </div>
+  );
+}
+
+function Head({ view }: { view: ApprovalView }) {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  const { expiresAtMs, broker } = view.offer;
+  return (
+    <header>
+      <Icon name="wallet" />
+      <b class="s">{t('payment_request')}</b>
+      {view.waiting > 1 && <Chip>{t('one_of', { count: view.waiting })}</Chip>}
+      {broker.test && <Chip tone="warn">{t('test')}</Chip>}
+      <span class="sp" />
+      <span class="xs muted">{tx('expires_in', { time: <bdi dir="ltr">{countdown(expiresAtMs, now)}</bdi> })}</span>
+    </header>
+  );
+}
+
+function Question({ view: { site, url, title, offer } }: { view: ApprovalView }) {
+  const cents = centsText(offer.amountMicro);
+  const other = new URL(url).origin !== site;
+  return (
+    <section class="card stack">
+      <div class="row">
+        <Avatar of={site} />
+        <div class="grow">
+          <b class="ell block">
+            <Host origin={site} />
+          </b>
+          <div class="muted s ell">
+            <bdi>{title ?? ''}</bdi>
+          </div>
+        </div>
+      </div>
+      {other && <p class="s">{tx('approve_other', { site: <Host origin={new URL(url).origin} /> })}</p>}
+      <div>
+        <Money amount={offer.amountMicro} currency={offer.currency} big />
+        {cents !== undefined && <div class="muted s">{tx('of_a_cent', { cents: <bdi dir="ltr">{cents}</bdi> })}</div>}
+      </div>
+      <dl class="kv s">
+        <dt>{t('pay_with')}</dt>
+        <dd>
+          <bdi>{offer.broker.name}</bdi> · {says(offer.says.kind)}
+        </dd>
+        <dt>{t('balance_after')}</dt>
+        <dd>
+          <Money amount={offer.balanceAfterMicro} currency={offer.currency} />
+        </dd>
+        <dt>{t('site_learns')}</dt>
+        <dd>{says(offer.says.siteLearns)}</dd>
+        <dt>{t('broker_learns')}</dt>
+        <dd>{says(offer.says.brokerLearns)}</dd>
+      </dl>
+      {offer.description !== undefined && (
+        <details class="s">
+          <summary>{t('site_says')}</summary>
+          <bdi>{offer.description}</bdi>
+        </details>
+      )}
+    </section>
+  );
+}
+
+type NextProps = { view: ApprovalView; rule: Rule; setRule: (rule: Rule) => void };
+
+function NextTime({ view: { site, offer }, rule, setRule }: NextProps) {
+  const [editing, setEditing] = useState(false);
+  const pages = rule.perDayMicro / offer.amountMicro;
+  return (
+    <section class="card stack">
+      <h2 class="s">{tx('next_time', { site: <Host origin={site} /> })}</h2>
+      <Segmented<Mode>
+        legend={t('next_time_legend')}
+        value={rule.mode}
+        options={MODES}
+        onPick={(mode) => setRule({ ...rule, mode })}
+      />
+      {rule.mode === 'auto' && !editing && (
+        <div class="row between s">
+          <span class="muted">
+            <Limits rule={rule} currency={offer.currency} />{' '}
+            {pages < 100_000n && <>({plural('about_pages', Number(pages))})</>}
+          </span>
+          <button type="button" class="link" onClick={() => setEditing(true)}>
+            {t('change')}
+          </button>
+        </div>
+      )}
+      {rule.mode === 'auto' && editing && <LimitFields rule={rule} setRule={setRule} />}
+      {rule.mode !== 'auto' && <p class="muted s">{t(rule.mode === 'ask' ? 'mode_ask_means' : 'mode_never_means')}</p>}
+    </section>
+  );
+}
+
+function PayButton({ view, step, pay }: { view: ApprovalView; step: Step; pay: () => void }) {
+  const armed = useArmed(`${view.id} ${view.offer.challengeId} ${step}`);
+  const { amountMicro, currency } = view.offer;
+  const price = <Money amount={amountMicro} currency={currency} />;
+  if (step === 'paid')
+    return (
+      <p class="btn grow done" role="status">
+        ✓ {tx('paid_amount', { price })}
+      </p>
+    );
+  return (
+    <button
+      type="button"
+      class="btn primary grow"
+      aria-disabled={!armed || step !== 'asking'}
+      onClick={(event) => armed && step === 'asking' && event.isTrusted && pay()}
+    >
+      <span>{tx(step === 'paying' ? 'paying_amount' : 'pay_amount', { price })}</span>
+    </button>
+  );
+}
+
+/** True once this page has had the focus for a moment with the same question on it. */
+function useArmed(question: string): boolean {
+  const [armedFor, setArmedFor] = useState<string>();
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = () => {
+      clearTimeout(timer);
+      setArmedFor(undefined);
+      if (document.hasFocus()) timer = setTimeout(() => setArmedFor(question), ARM_MS);
+    };
+    look();
+    addEventListener('focus', look);
+    addEventListener('blur', look);
+    return () => {
+      clearTimeout(timer);
+      removeEventListener('focus', look);
+      removeEventListener('blur', look);
+    };
+  }, [question]);
+  return armedFor === question;
+}

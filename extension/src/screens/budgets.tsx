@@ -1,0 +1,74 @@
+// The budget over all sites, and what happens on a site without a rule of its own.
+import { toDecimal } from '@farthing/protocol';
+import type { Budget } from '@farthing/wallet';
+import { useState } from 'preact/hooks';
+import { Refused, send, snapshot } from '../ui/client.ts';
+import { parseTyped } from '../ui/money.tsx';
+import { BackLink, Button, Field, Live, Problem, Segmented, Title } from '../ui/parts.tsx';
+import { link } from '../ui/router.ts';
+import { t } from '../ui/t.ts';
+import { PauseButton } from './this-page/today-card.tsx';
+
+export function Budgets() {
+  const { budget } = snapshot.value;
+  return (
+    <>
+      <BackLink href={link('more')} />
+      <Title>{t('budgets')}</Title>
+      {budget && <Form budget={budget} />}
+      <section class="card stack">
+        <h2>{t('pause')}</h2>
+        <div class="row wrap">
+          <PauseButton />
+        </div>
+      </section>
+    </>
+  );
+}
+
+function Form({ budget }: { budget: Budget }) {
+  const [day, setDay] = useState(toDecimal(budget.perDayMicro));
+  const [upTo, setUpTo] = useState(toDecimal(budget.newSitesUpToMicro));
+  const [newSites, setNewSites] = useState(budget.newSites);
+  const [problem, setProblem] = useState<string>();
+  const [said, setSaid] = useState('');
+  const invalid = (text: string) => (parseTyped(text) === undefined ? t('amount_invalid') : undefined);
+  const save = () => {
+    const perDayMicro = parseTyped(day);
+    const newSitesUpToMicro = parseTyped(upTo);
+    setProblem(undefined);
+    if (perDayMicro === undefined || newSitesUpToMicro === undefined) return;
+    send('setBudget', {
+      perDayMicro: String(perDayMicro),
+      newSites,
+      newSitesUpToMicro: String(newSitesUpToMicro),
+    }).then(
+      () => setSaid(t('saved')),
+      (error) => setProblem(error instanceof Refused ? error.code : 'storage-fault'),
+    );
+  };
+  return (
+    <section class="card stack">
+      {problem !== undefined && <Problem code={problem} />}
+      <Field label={t('budget_day')} decimal value={day} error={invalid(day)} onInput={setDay} />
+      <h2>{t('new_sites')}</h2>
+      <Segmented
+        legend={t('new_sites')}
+        value={newSites}
+        options={[
+          ['ask', 'mode_ask'],
+          ['auto', 'mode_auto'],
+        ]}
+        onPick={setNewSites}
+      />
+      {newSites === 'auto' && (
+        <Field label={t('new_sites_up_to')} decimal value={upTo} error={invalid(upTo)} onInput={setUpTo} />
+      )}
+      <Button kind="primary" onPress={save}>
+        {t('save')}
+      </Button>
+      <Live>{said}</Live>
+      {said !== '' && <p class="ok s">{said}</p>}
+    </section>
+  );
+}

@@ -1,0 +1,130 @@
+// The popup, and the same screens in a tab: header, the screen of the route, navigation that works from everywhere.
+import type { ComponentChild } from 'preact';
+import { browser } from '../browser.ts';
+import { known, snapshot } from '../ui/client.ts';
+import { Icon, type IconName } from '../ui/icons.tsx';
+import { Money } from '../ui/money.tsx';
+import { Button, Chip, problemText, Title } from '../ui/parts.tsx';
+import { link, route } from '../ui/router.ts';
+import { type Key, t } from '../ui/t.ts';
+import { Activity } from './activity.tsx';
+import { Budgets } from './budgets.tsx';
+import { MoneyScreen } from './money.tsx';
+import { More } from './more.tsx';
+import { Receipt } from './receipt.tsx';
+import { Settings } from './settings.tsx';
+import { Site } from './site.tsx';
+import { Sites } from './sites.tsx';
+import { ThisPage } from './this-page/this-page.tsx';
+import { TopUp } from './top-up.tsx';
+
+type Section = '' | 'activity' | 'sites' | 'more';
+type Screen = { readonly section: Section; readonly show: (argument: string) => ComponentChild };
+
+const screens: Readonly<Record<string, Screen>> = {
+  '': { section: '', show: () => <ThisPage /> },
+  why: { section: '', show: (code) => <Why code={code} /> },
+  activity: { section: 'activity', show: () => <Activity /> },
+  receipt: { section: 'activity', show: (id) => <Receipt id={id} /> },
+  sites: { section: 'sites', show: () => <Sites /> },
+  site: { section: 'sites', show: (origin) => <Site origin={origin} /> },
+  more: { section: 'more', show: () => <More /> },
+  money: { section: 'more', show: () => <MoneyScreen /> },
+  'top-up': { section: 'more', show: () => <TopUp /> },
+  budgets: { section: 'more', show: () => <Budgets /> },
+  settings: { section: 'more', show: () => <Settings /> },
+};
+
+const NAV: readonly (readonly [Section, IconName, Key])[] = [
+  ['', 'page', 'nav_this_page'],
+  ['activity', 'activity', 'nav_activity'],
+  ['sites', 'sites', 'nav_sites'],
+  ['more', 'more', 'nav_more'],
+];
+
+export function Popup() {
+  const [name = '', argument = ''] = route.value;
+  const screen = screens[name] ?? screens[''];
+  const { ready } = snapshot.value;
+  return (
+    <div class="popup">
+      <Header />
+      <main class="m" key={route.value.join('/')}>
+        {known.value && !ready && name !== 'settings' ? <Fresh /> : screen?.show(argument)}
+      </main>
+      <nav aria-label={t('sections')}>
+        {NAV.map(([section, icon, label]) => (
+          <a
+            key={section}
+            href={link(section)}
+            {...(screen?.section === section ? { 'aria-current': 'page' as const } : {})}
+          >
+            <Icon name={icon} />
+            {t(label)}
+          </a>
+        ))}
+      </nav>
+    </div>
+  );
+}
+
+function Header() {
+  const { balance } = snapshot.value;
+  const [broker] = balance?.brokers ?? [];
+  return (
+    <header>
+      <Icon name="wallet" />
+      <b class="s ell">
+        <bdi>{broker?.name ?? 'Farthing'}</bdi>
+      </b>
+      {broker?.test && <Chip tone="warn">{t('test')}</Chip>}
+      <span class="sp" />
+      {balance && (
+        <a class="total s" href={link('money')} aria-label={t('balance')}>
+          <Money amount={balance.totalMicro} currency={balance.currency} />
+        </a>
+      )}
+      <button
+        type="button"
+        class="ib only-popup"
+        aria-label={t('open_in_tab')}
+        title={t('open_in_tab')}
+        onClick={openInTab}
+      >
+        <Icon name="tab" />
+      </button>
+    </header>
+  );
+}
+
+async function openInTab(): Promise<void> {
+  const [tab] = await browser.tabs.query({ active: true, currentWindow: true });
+  await browser.tabs.create({ url: `popup.html?tab=${tab?.id ?? -1}${location.hash}` });
+  window.close();
+}
+
+/** Before the first money there is nothing to show but the way to it. */
+function Fresh() {
+  return (
+    <section class="card stack">
+      <Title>{t('fresh_title')}</Title>
+      <p class="muted">{t('fresh_text')}</p>
+      <Button kind="primary" onPress={() => void browser.tabs.create({ url: 'welcome.html' })}>
+        {t('action_set_up')}
+      </Button>
+    </section>
+  );
+}
+
+function Why({ code }: { code: string }) {
+  return (
+    <section class="card stack">
+      <Title>{t('action_why')}</Title>
+      <p>{problemText(code)}</p>
+      <p class="muted s">{t('not_charged')}</p>
+      <p class="muted xs">
+        {t('code')}: <code dir="ltr">{code}</code>
+      </p>
+    </section>
+  );
+}

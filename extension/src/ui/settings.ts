@@ -1,0 +1,35 @@
+// How the wallet looks: kept apart from money, so that a page can apply it before the first paint.
+import { signal } from '@preact/signals';
+import { browser } from '../browser.ts';
+import { direction, loadTexts, localeTag } from './t.ts';
+
+export type Theme = 'system' | 'light' | 'dark';
+export const theme = signal<Theme>('system');
+/** `undefined`: the browser's language. */
+export const language = signal<string | undefined>(undefined);
+
+export async function loadSettings(): Promise<void> {
+  const stored = await browser.storage.local.get(['theme', 'language']);
+  if (stored['theme'] === 'light' || stored['theme'] === 'dark') theme.value = stored['theme'];
+  if (typeof stored['language'] === 'string') language.value = stored['language'];
+  await loadTexts(language.value);
+  apply();
+}
+
+export async function setTheme(next: Theme): Promise<void> {
+  theme.value = next;
+  apply();
+  await browser.storage.local.set({ theme: next });
+}
+
+export async function setLanguage(next: string | undefined): Promise<void> {
+  await (next === undefined ? browser.storage.local.remove('language') : browser.storage.local.set({ language: next }));
+  location.reload();
+}
+
+function apply(): void {
+  const root = document.documentElement;
+  root.dataset['theme'] = theme.value;
+  root.lang = localeTag();
+  root.dir = direction();
+}

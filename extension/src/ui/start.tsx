@@ -1,0 +1,14 @@
+// Starts a page of ours: settings, texts and snapshot first (all local), then one render.
+import { type ComponentChild, render } from 'preact';
+import { browser } from '../browser.ts';
+import { follow } from './client.ts';
+import { loadSettings } from './settings.ts';
+import { type Key, t } from './t.ts';
+
+export async function start(title: Key, page: () => ComponentChild): Promise<void> {
+  const [tab] = await Promise.all([browser.tabs.getCurrent(), loadSettings(), follow()]);
+  document.documentElement.classList.toggle('in-tab', tab !== undefined);
+  document.title = t(title);
+  const root = document.getElementById('app');
+  if (root) render(page(), root);
+}

@@ -1,0 +1,67 @@
+// What the worker shows to the pages: one snapshot, small enough for session storage, painted before anything is asked.
+
+import type { Currency, ProblemCode } from '@farthing/protocol';
+import type { Balance, Budget, Offer, SiteRule } from '@farthing/wallet';
+
+/** `idle` asked nothing. `refused`: not even a person can say yes now, for `reason`. */
+export type TabState =
+  | 'idle'
+  | 'paying'
+  | 'asking'
+  | 'paid'
+  | 'failed'
+  | 'pending'
+  | 'undelivered'
+  | 'refused'
+  | 'declined';
+
+/** One top-level document and the newest payment for it. Amounts in base units. */
+export type TabView = {
+  readonly tabId: number;
+  readonly url: string;
+  readonly origin: string;
+  readonly state: TabState;
+  readonly atMs: number;
+  readonly amountMicro?: bigint;
+  readonly currency?: Currency;
+  readonly offer?: Offer;
+  readonly reason?: ProblemCode;
+  readonly detail?: string;
+  readonly shortByMicro?: bigint;
+  readonly paymentId?: string;
+  readonly approvalId?: string;
+  /** True when a rule paid it, false when a person did. */
+  readonly automatic?: boolean;
+  readonly repeat?: boolean;
+};
+
+/** What the person decides about, for the extension's own pages. */
+export type ApprovalView = {
+  readonly id: string;
+  readonly tabId: number;
+  readonly url: string;
+  /** Origin of the page that the person sees. */
+  readonly site: string;
+  readonly title?: string;
+  readonly reason: ProblemCode;
+  readonly offer: Offer;
+  readonly waiting: number;
+};
+
+/** Where a fresh wallet finds its first broker and article; written next to the build, never into it. */
+export type Config = {
+  readonly broker?: string;
+  readonly demoArticle?: string;
+  readonly surface: 'popup' | 'window';
+};
+
+export type Snapshot = {
+  readonly version: 1;
+  readonly ready: boolean;
+  readonly config: Config;
+  readonly balance?: Balance;
+  readonly budget?: Budget;
+  readonly tabs: Readonly<Record<string, TabView>>;
+  readonly sites: Readonly<Record<string, SiteRule>>;
+  readonly waiting: number;
+};
