@@ -121,6 +121,13 @@ test('two brokers in one process, and one after another on the same data, are wh
   expect(bench.public.brk).toBe(brk);
 });
 
+test('a port that is taken is an error that says so, and leaves the data as it was', async () => {
+  await using other = new Bench();
+  const port = Number(new URL(bench.url).port);
+  await expect(other.start({ port })).rejects.toThrow('--port');
+  await other.start();
+});
+
 test('the faucet remembers a bounded number of accounts, for an hour', () => {
   const meter = new FaucetMeter(10n);
   for (let i = 0; i < 10_000; i++) meter.take(`user:${i}`, 1n, 5);

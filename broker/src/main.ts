@@ -6,6 +6,10 @@ import { startBroker } from './start.ts';
 
 async function serve({ json, test, ...options }: Options): Promise<number> {
   const { name, publicUrl } = options;
+  // Before the start: a signal that comes while the database opens must not cut it off.
+  const told = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
   const broker = await startBroker({
     data: options.data,
     port: options.port,
@@ -18,9 +22,7 @@ async function serve({ json, test, ...options }: Options): Promise<number> {
   });
   const { url, brk } = broker;
   console.log(json ? JSON.stringify({ url, brk }) : `Farthing broker ready at ${url}${test ? ' (test mode)' : ''}`);
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+  await told;
   await broker.close();
   return 0;
 }

@@ -57,6 +57,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     bound(server);
     const { host = '127.0.0.1', port = 0 } = options;
     await listen(server, { host, port });
+    server.on('error', (error) => log(`server: ${String(error)}`));
     const timer = setInterval(maintain, HOUR_MS).unref();
     const address = server.address() as AddressInfo;
     const shown = host.includes(':') ? `[${host}]` : host;
@@ -97,9 +98,11 @@ function bound(server: Server): void {
 
 const listen = (server: Server, at: { host: string; port: number }): Promise<void> =>
   new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE';
+      reject(taken ? new Error(`port ${at.port} is taken: choose another with --port, or 0 for a free one`) : error);
+    });
     server.listen(at, () => {
-      server.off('error', reject);
       resolve();
     });
   });
