@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeEnv } from '@farthing/node-kit';
 import { seeded } from '@farthing/protocol/testing';
-import { payingFetch, Wallet } from '@farthing/wallet';
-import { SqliteStore } from '@farthing/wallet/node';
+import { MemoryStore, payingFetch, Wallet } from '@farthing/wallet';
 import { afterAll, expect, it } from 'vitest';
 import { type Running, runCommand, startBrokerProcess, startSiteProcess } from '../harness/processes.ts';
 
@@ -30,7 +29,7 @@ it(`${PURCHASES} purchases under kill -9 of broker and site (seed ${seed}): audi
   running.site = site;
   const ports = { broker: portOf(broker.url), site: portOf(site.url) };
 
-  const store = new SqliteStore(join(folder, 'wallet.db'));
+  const store = new MemoryStore();
   const wallet = await Wallet.open({ store, fetch, env: nodeEnv });
   await wallet.init({ brokerUrl: broker.url });
   await wallet.topUp({ amountMicro: 5_000_000n });
@@ -93,8 +92,5 @@ it(`${PURCHASES} purchases under kill -9 of broker and site (seed ${seed}): audi
   const spent = paid.reduce((sum, { amountMicro }) => sum + amountMicro, 0n);
   expect(5_000_000n - before).toBe(spent);
   const vendors = await runCommand('broker/src/main.ts', ['vendors', '--data', join(folder, 'broker'), '--json']);
-  console.log(
-    `seed ${seed}: ${kills} kills, ${PURCHASES} purchases, ${spent} micro spent; ${vendors.stdout.trim().slice(0, 300)}`,
-  );
-  store.close();
+  console.log(`seed ${seed}: ${kills} kills, ${PURCHASES} purchases, ${spent} micro spent`);
 });
