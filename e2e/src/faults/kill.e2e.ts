@@ -92,5 +92,10 @@ it(`${PURCHASES} purchases under kill -9 of broker and site (seed ${seed}): audi
   const spent = paid.reduce((sum, { amountMicro }) => sum + amountMicro, 0n);
   expect(5_000_000n - before).toBe(spent);
   const vendors = await runCommand('broker/src/main.ts', ['vendors', '--data', join(folder, 'broker'), '--json']);
+  const books = JSON.parse(vendors.stdout) as { vendors: { owed: string }[] };
+  expect(
+    books.vendors.map(({ owed }) => BigInt(owed)),
+    'the site was credited what the wallet spent',
+  ).toEqual([spent]);
   console.log(`seed ${seed}: ${kills} kills, ${PURCHASES} purchases, ${spent} micro spent`);
 });

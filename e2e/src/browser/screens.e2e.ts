@@ -1,0 +1,95 @@
+// Every screen that this browser can show, in light, dark, narrow and right-to-left: no axe violation, nothing cut off
+// sideways, the main button in view. The pictures are in e2e/out/screens.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { firstPaidPage, pageOf } from '../demo/first-visit.ts';
+import { violations } from '../harness/accessibility.ts';
+import { makeScene, type Scene } from '../harness/scene.ts';
+
+const shots = join(import.meta.dirname, '..', '..', 'out', 'screens');
+const looks = [
+  { name: 'light', theme: 'light', language: 'en', width: 380 },
+  { name: 'dark', theme: 'dark', language: 'en', width: 380 },
+  { name: 'narrow', theme: 'light', language: 'en', width: 320 },
+  { name: 'rtl', theme: 'light', language: 'ar', width: 380 },
+] as const;
+const routes = ['', 'activity', 'sites', 'more', 'money', 'top-up', 'budgets', 'settings'];
+
+let scene: Scene;
+beforeAll(async () => {
+  mkdirSync(shots, { recursive: true });
+  scene = await makeScene();
+  await firstPaidPage(scene.browser, { article: scene.article });
+});
+afterAll(() => scene.close());
+
+type Look = (typeof looks)[number];
+
+async function dress(page: Page, { theme, language, width }: Look, height: number): Promise<void> {
+  await page.evaluate(
+    (choice) =>
+      (
+        globalThis as unknown as { chrome: { storage: { local: { set(items: object): Promise<void> } } } }
+      ).chrome.storage.local.set(choice),
+    { theme, language },
+  );
+  await page.setViewportSize({ width, height });
+  await page.reload();
+  await page.locator('h1').first().waitFor();
+  await page.waitForFunction((dir) => document.documentElement.dir === dir, language === 'ar' ? 'rtl' : 'ltr');
+}
+
+async function inspect(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(shots, `${name}.png`) });
+  expect(await violations(page), name).toEqual([]);
+  const cut = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(cut, `${name} is wider than its window`).toBeLessThanOrEqual(0);
+}
+
+describe.each(looks)('$name', (look) => {
+  it('the popup’s screens', async () => {
+    const popup = await scene.browser.open('popup.html');
+    for (const route of routes) {
+      await popup.goto(`${popup.url().split('#')[0]}#/${route}`);
+      await dress(popup, look, 560);
+      await inspect(popup, `popup-${route || 'this-page'}-${look.name}`);
+    }
+    await popup.close();
+  });
+
+  it('the welcome page', async () => {
+    const welcome = await scene.browser.open('welcome.html');
+    await dress(welcome, { ...look, width: look.width === 380 ? 900 : 320 } as unknown as Look, 800);
+    await inspect(welcome, `welcome-${look.name}`);
+    await welcome.close();
+  });
+
+  it('the question whether to pay, with its button in view', async () => {
+    const reader = await pageOf(scene.browser, /\/(article|archive)\//);
+    await reader.bringToFront();
+    await reader.goto(`${scene.site.url}/archive/the-almanac?${look.name}`);
+    const approve = await pageOf(scene.browser, /approve\.html.*id=/);
+    await dress(approve, look, 560);
+    await inspect(approve, `approve-${look.name}`);
+    const [main, no] = [approve.locator('footer button').last(), approve.locator('footer button').first()];
+    const box = await main.boundingBox();
+    expect(box && box.y + box.height).toBeLessThanOrEqual(560);
+    const closed = approve.waitForEvent('close');
+    await no.click();
+    await closed;
+  });
+
+  it('the site’s own page that asks for money', async () => {
+    const page = await scene.browser.context.newPage();
+    await page.emulateMedia({ colorScheme: look.theme });
+    await page.setViewportSize({ width: look.width, height: 720 });
+    await page.setExtraHTTPHeaders({ 'accept-language': look.language });
+    // The wallet declined this page for now, so what the site answered stays on the screen.
+    await page.goto(`${scene.site.url}/archive/the-almanac?${look.name}`);
+    await page.getByText('$0.05').first().waitFor();
+    await inspect(page, `paywall-${look.name}`);
+    await page.close();
+  });
+});
