@@ -1,7 +1,7 @@
 // The shape of one subcommand, and what all of them share: flags, money as people type it, output as text or JSON.
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { type Currency, currencies, formatMoney, PaymentProblem, parsePrice, problemInfo } from '@farthing/protocol';
-import type { Wallet } from '@farthing/wallet';
+import type { Wallet } from '../index.ts';
 
 export type Flags = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 

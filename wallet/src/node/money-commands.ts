@@ -1,6 +1,6 @@
 // Commands about one's own money: init, top-up, balance, history, refund, recover.
 import type { Currency } from '@farthing/protocol';
-import type { PaymentRecord, Wallet } from '@farthing/wallet';
+import type { PaymentRecord, Wallet } from '../index.ts';
 import { amountOf, type Command, money, originOf, type Run, text, UsageError } from './command.ts';
 import { presentPending } from './pay-command.ts';
 

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { nodeEnv } from '@farthing/node-kit';
-import { Wallet } from '@farthing/wallet';
+import { Wallet } from '../index.ts';
 import { SqliteStore } from './sqlite-store.ts';
 
 export type OpenWallet = { readonly wallet: Wallet; close(): void };

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { limits, PaymentProblem, type ProblemCode, toDecimal } from '@farthing/protocol';
-import { type Decision, type Offer, payingFetch, type Settled, siteAnswer, type Wallet } from '@farthing/wallet';
+import { type Decision, type Offer, payingFetch, type Settled, siteAnswer, type Wallet } from '../index.ts';
 import { amountOf, type Command, type Flags, money, type Output, text, UsageError } from './command.ts';
 import { currencyOf } from './money-commands.ts';
 

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { storeChecks } from '@farthing/wallet/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { storeChecks } from '../testing/index.ts';
 import { openWallet } from './open.ts';
 import { SqliteStore } from './sqlite-store.ts';
 

@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { openDatabase } from '@farthing/node-kit';
 import { type Json, PaymentProblem } from '@farthing/protocol';
-import type { Change, WalletStore } from '@farthing/wallet';
+import type { Change, WalletStore } from '../index.ts';
 
 const migrations = ['CREATE TABLE doc (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID'];
 
