@@ -61,8 +61,14 @@ export async function topUp(ctx: Context, options: TopUp): Promise<PaymentRecord
     ({ doc }) => doc.brk === brk && doc.path === call.path && holds(doc.body, members),
   );
   if (begun?.doc.purpose.kind === 'top_up') {
-    await runOrder(ctx, begun.rid);
-    return needRecord(ctx, begun.doc.purpose.journal);
+    const { journal } = begun.doc.purpose;
+    try {
+      await runOrder(ctx, begun.rid);
+      return await needRecord(ctx, journal);
+    } catch (error) {
+      // Never executed, and too old to be: a new order takes its place.
+      if (!(error instanceof PaymentProblem) || error.code !== 'request-stale') throw error;
+    }
   }
   const amountMicro = byVoucher ? 0n : options.amountMicro;
   const record = ownRecord(ctx, brk, { kind: 'top_up', amountMicro });

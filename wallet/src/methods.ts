@@ -38,7 +38,6 @@ export type Sale = {
   readonly count: number;
   readonly ttlMs: number;
 };
-/** `atMs`: when the order was made. */
 export type Sold = { readonly coins: readonly Coin[]; readonly balanceMicro: bigint };
 
 export interface Method {
@@ -53,10 +52,15 @@ export interface Method {
   /** The coins that come back. @throws {PaymentProblem} `receipt-invalid` */
   accept(piece: Json, paid: PayInput & { receipt: Receipt }, env: Env): readonly Coin[];
   describe(): Description;
+  /** Problem codes by which a site says that a coin is worth nothing any more. */
+  readonly goneCodes: ReadonlySet<string>;
   readonly buy: BrokerCall<Sale>;
   readonly refund: BrokerCall<{ release: JsonObject }>;
   readonly renew: BrokerCall<{ release: JsonObject; ttlMs: number }>;
-  /** Checks what the broker sold, member by member. @throws {PaymentProblem} `broker-untrusted` */
+  /**
+   * Checks what the broker sold, member by member. `atMs`: when the order was made.
+   * @throws {PaymentProblem} `broker-untrusted`
+   */
   sold(result: JsonObject, sale: Sale, atMs: number): Sold;
   /** Giving a coin back to its site. */
   readonly release: {
@@ -92,6 +96,7 @@ const scrip: Method = {
   pay: (piece, input, env) => scripWallet.pay(asPiece(piece), input, env),
   accept: (piece, paid, env) => scripWallet.accept(asPiece(piece), paid, env).map(toCoin),
   describe: () => scripWallet.describe(),
+  goneCodes: new Set(['scrip-spent', 'scrip-expired']),
   buy: {
     path: '/v1/scrip/buy',
     typ: 'scrip-buy/1',

@@ -76,7 +76,14 @@ export async function advance(ctx: Context, id: string): Promise<void> {
 
 async function cash(ctx: Context, id: string): Promise<void> {
   const begun = (await openOrders(ctx)).find(({ doc }) => doc.purpose.kind === 'cash' && doc.purpose.job === id);
-  if (begun) return runOrder(ctx, begun.rid);
+  if (begun) {
+    try {
+      return await runOrder(ctx, begun.rid);
+    } catch (error) {
+      // Never executed, and too old to be: a new order takes its place.
+      if (!(error instanceof PaymentProblem) || error.code !== 'request-stale') throw error;
+    }
+  }
   const job = await readOne(ctx.store, 'job', keys.job(id));
   if (job?.step !== 'cash' || !job.release) return;
   const [, methodName = '', brk = ''] = job.purse.split('/');
@@ -132,12 +139,11 @@ async function askRelease(ctx: Context, purseKey: string, piece: Json): Promise<
     return { kind: 'released', release };
   }
   const problem = problemOf(reply);
-  if (GONE.has(problem.code)) return { kind: 'spent', problem };
+  if (method.goneCodes.has(problem.code)) return { kind: 'spent', problem };
   if (problem.code === 'broker-unreachable')
     throw new PaymentProblem('site-not-ready', { detail: `no answer from ${origin}` });
   throw problem;
 }
-const GONE = new Set(['scrip-spent', 'scrip-expired']);
 
 /** The coin is worth nothing at its site: written off, with the site's word as evidence. */
 async function lost(ctx: Context, id: string, job: Doc<'job'>, problem: PaymentProblem): Promise<void> {

@@ -197,7 +197,7 @@ function refuse(tx: Transaction, ctx: Context, rid: string, order: OrderDoc, pro
   if (!job) return;
   if (!WORTHLESS.has(problem.code)) {
     // The release is still good: a renewal that cannot be had becomes a refund; a refund is tried again later.
-    tx.put('job', keys.job(purpose.job), { ...job, kind: 'refund' });
+    if (problem.code !== 'request-stale') tx.put('job', keys.job(purpose.job), { ...job, kind: 'refund' });
     return;
   }
   loseCoin(tx, job.purse, purpose.job);

@@ -74,7 +74,8 @@ export async function settle(ctx: Context, id: string, answer: SiteAnswer): Prom
       release(tx, ctx, sent, code);
       return 'not_charged';
     }
-    if (consumed === true && code === 'scrip-spent') return lose(tx, ctx, sent, answer);
+    const gone = code !== undefined && methodOf(sent.sending.challenge.method).goneCodes.has(code);
+    if (consumed === true && gone) return lose(tx, ctx, sent, { status: answer.status, code });
     return unknown(tx, ctx, sent, { delivered: false, code });
   });
 }
@@ -207,18 +208,23 @@ const STALE = new Set(['challenge-expired', 'challenge-mismatch', 'challenge-reu
  * The site says that another credential spent this coin. It is worth nothing any more; if the site lies, its word is
  * the evidence, and what it never claims comes back from the broker. The budgets get nothing back.
  */
-function lose(tx: Transaction, ctx: Context, sent: Sent, answer: SiteAnswer): Settled['outcome'] {
+function lose(
+  tx: Transaction,
+  ctx: Context,
+  sent: Sent,
+  { status, code }: { status: number; code: string },
+): Settled['outcome'] {
   const { id, record, sending } = sent;
   const lostMicro = loseCoin(tx, sending.purse, id);
-  const data: Json = { credential: sending.header.value, status: answer.status, code: answer.problem?.code ?? null };
+  const data: Json = { credential: sending.header.value, status, code };
   keepEvidence(tx, ctx.env(), { about: id, what: 'the site says that the coin was spent before', data });
   tx.drop(keys.pending(id));
-  markAgain(tx, ctx, sent, { state: 'failed', code: 'scrip-spent' });
+  markAgain(tx, ctx, sent, { state: 'failed', code });
   tx.put('journal', keys.journal(id), {
     record: {
       ...record,
       state: 'paid_not_delivered',
-      code: 'scrip-spent',
+      ...(isProblemCode(code) ? { code } : {}),
       lostMicro,
       balanceAfterMicro: ctx.total(tx),
     },

@@ -324,3 +324,30 @@ test('the journal pages, filters by site, and exports text of others as text', a
   expect(lines[1]).toMatch(/^2026-11-23T12:00:00.000Z,top_up,paid,,,1.00,USD,1.00,Test broker,,,$/);
   expect(lines.at(-2)).toContain('payment,paid,https://shop.example,https://shop.example/article/=1,-0.0015,USD,0.997');
 });
+
+test('an order that never arrived and is too old by now is replaced by a new one', async () => {
+  let away = true;
+  world.control.middle = ({ url }, on) => {
+    if (away && url.pathname.startsWith('/v1/') && url.pathname !== '/v1/keys') throw new TypeError('no network');
+    return on();
+  };
+  await expect(wallet.topUp({ amountMicro: 500_000n })).rejects.toMatchObject({ code: 'broker-unreachable' });
+  away = false;
+  await visit(world, wallet, page(1), 'person');
+  world.control.middle = ({ url }, on) => {
+    if (away && url.pathname === '/v1/scrip/refund') throw new TypeError('no network');
+    return on();
+  };
+  away = true;
+  const [refund] = await wallet.refund();
+  expect(refund?.state).toBe('pending');
+  away = false;
+  world.clock.nowMs += 2 * limits.requestAgeMs;
+  await wallet.recover();
+  expect(await wallet.record(refund?.id ?? '')).toMatchObject({ state: 'refunded' });
+  expect(await wallet.topUp({ amountMicro: 500_000n })).toMatchObject({ state: 'paid' });
+  const topUps = (await wallet.history()).filter(({ kind }) => kind === 'top_up').map(({ state }) => state);
+  expect(topUps).toHaveLength(3);
+  expect((await wallet.balance({ refresh: true })).totalMicro).toBe(1_998_500n);
+  expect(await drift(wallet)).toBe(0n);
+});

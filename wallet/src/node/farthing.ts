@@ -60,7 +60,8 @@ function report(error: unknown, json: boolean): number {
     const { code, title, help } = problemInfo(error.code);
     const detail = error.extra.detail ?? '';
     if (json) process.stdout.write(`${toJsonText({ error: { code, title, help, detail, ...error.extra.members } })}\n`);
-    process.stderr.write(`farthing: ${title} (${code}). ${detail === '' ? help : `${detail}`}\n`);
+    const mend = code === 'outcome-unknown' ? 'Run farthing recover: it presents the same payment again.' : help;
+    process.stderr.write([`farthing: ${title} (${code})`, detail, mend].filter(Boolean).join('\n  ') + '\n');
     return 1;
   }
   const message = faultText(error);

@@ -9,6 +9,7 @@ import {
   type Env,
   type Json,
   type JsonObject,
+  limits,
   makeAnswer,
   makeChallenge,
   type Order,
@@ -32,7 +33,6 @@ export type Exchange = { readonly request: Request; readonly body: string; reado
 export type Middle = (exchange: Exchange, on: () => Promise<Response>) => Promise<Response>;
 
 const START_MS = Date.UTC(2026, 10, 23, 12);
-const HOUR_MS = 3_600_000;
 
 export function makeWorld(seed = 1) {
   const rng = seeded(seed);
@@ -174,6 +174,7 @@ function makeBroker(env: () => Env, rng: Rng) {
       const before = answers.get(key);
       if (before && before.body !== body) throw new PaymentProblem('rid-conflict');
       if (before) return json(200, before.answer);
+      if (Math.abs(env().nowMs - order.at * 1000) > limits.requestAgeMs) throw new PaymentProblem('request-stale');
       const answered: JsonObject = makeAnswer(order, execute(at.pathname, order), { brk, seed }, env());
       answers.set(key, { body, answer: answered });
       return json(200, answered);
@@ -340,5 +341,5 @@ function makeSite({
   };
   /** The 402 lines that an unpaid request would get now. */
   const challenges = (method = 'GET', digest = ''): string[] => [printChallenge(challengeFor(method, digest))];
-  return { name, origin, keys, state, answer, challenges, challengeFor, HOUR_MS };
+  return { name, origin, keys, state, answer, challenges, challengeFor };
 }
