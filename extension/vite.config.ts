@@ -12,7 +12,7 @@ const shared = ({ outDir, minify = false }: BuildOptions): InlineConfig => ({
   configFile: false,
   logLevel: 'warn',
   publicDir: false,
-  resolve: { conditions: ['source', 'module', 'browser', 'default'] },
+  resolve: { conditions: ['farthing-source', 'module', 'browser', 'default'] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir,

@@ -12,7 +12,7 @@ const url = v.pipe(
 const origin = v.pipe(
   v.string(),
   v.maxLength(300),
-  v.check((text) => URL.canParse(text) && new URL(text).origin === text, 'an origin'),
+  v.check((text) => !text.includes('*') && URL.canParse(text) && new URL(text).origin === text, 'an origin'),
 );
 const id = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 /** Base units as text: JSON has no bigint. */
@@ -40,7 +40,7 @@ const map = {
   openDemo: { from: 'page', shape: none },
   refresh: { from: 'page', shape: none },
   approval: { from: 'page', shape: v.strictObject({ id }) },
-  approve: { from: 'page', shape: v.strictObject({ id, challengeId: id, maxMicro: amount, rule }) },
+  approve: { from: 'page', shape: v.strictObject({ id, challengeId: id, maxMicro: amount, rule: v.optional(rule) }) },
   decline: { from: 'page', shape: v.strictObject({ id, never: v.optional(v.boolean()) }) },
   ask: { from: 'page', shape: v.strictObject({ tabId: v.number() }) },
   nextApproval: { from: 'page', shape: none },

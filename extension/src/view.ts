@@ -1,7 +1,7 @@
 // What the worker shows to the pages: one snapshot, small enough for session storage, painted before anything is asked.
 
 import type { Currency, ProblemCode } from '@farthing/protocol';
-import type { Balance, Budget, Offer, SiteRule } from '@farthing/wallet';
+import type { Balance, Budget, Offer, Rule, SiteRule } from '@farthing/wallet';
 
 /** `idle` asked nothing. `refused`: not even a person can say yes now, for `reason`. */
 export type TabState =
@@ -45,6 +45,8 @@ export type ApprovalView = {
   readonly title?: string;
   readonly reason: ProblemCode;
   readonly offer: Offer;
+  /** The site's own rule, when it has one: a yes to this page leaves it as it is. */
+  readonly rule?: Rule;
   readonly waiting: number;
 };
 

@@ -7,7 +7,7 @@ import * as approvals from './approvals.ts';
 import { config, wallet } from './engine.ts';
 import * as navigation from './navigation.ts';
 import { handOver, payFetch } from './page-fetch.ts';
-import { write } from './snapshot.ts';
+import { PUBLISH_ALARM, write } from './snapshot.ts';
 
 const HOUR_MS = 3_600_000;
 const ANSWER_MS = 300;
@@ -76,7 +76,9 @@ const handlers: Handlers = {
     return changed();
   },
   pause: async ({ until }) => {
-    await (await wallet).pause(until === 'hour' ? Date.now() + HOUR_MS : until === 'today' ? midnight() : 'forever');
+    const untilMs = until === 'hour' ? Date.now() + HOUR_MS : until === 'today' ? midnight() : 'forever';
+    await (await wallet).pause(untilMs);
+    if (untilMs !== 'forever') await browser.alarms.create(PUBLISH_ALARM, { when: untilMs + 1000 });
     return changed();
   },
   resume: async () => {
@@ -138,7 +140,7 @@ async function approve({ id, challengeId, maxMicro, rule }: MessageBody<'approve
     approvals.close(id, 'void');
     throw new PaymentProblem('challenge-expired');
   }
-  const yes = { challengeId, maxMicro, by: 'person', rule } as const;
+  const yes = { challengeId, maxMicro, by: 'person', ...(rule === undefined ? {} : { rule }) } as const;
   if (entry.kind === 'fetch') {
     handOver(id, await (await wallet).pay(entry.ask, yes));
     approvals.close(id, 'approved');

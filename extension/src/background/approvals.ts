@@ -3,7 +3,7 @@ import type { ProblemCode } from '@farthing/protocol';
 import type { Ask, Offer } from '@farthing/wallet';
 import { browser } from '../browser.ts';
 import type { ApprovalView } from '../view.ts';
-import { config } from './engine.ts';
+import { config, wallet } from './engine.ts';
 import { SessionMap } from './session.ts';
 
 export type Approval = {
@@ -73,6 +73,7 @@ export async function view(id: string): Promise<ApprovalView | undefined> {
     (tab) => tab.title,
     () => undefined,
   );
+  const { mode, perPageMicro, perDayMicro, changedAtMs } = await (await wallet).rule(ask.site);
   return {
     id,
     tabId,
@@ -81,6 +82,7 @@ export async function view(id: string): Promise<ApprovalView | undefined> {
     reason,
     offer,
     waiting: waiting().length,
+    ...(changedAtMs === 0 ? {} : { rule: { mode, perPageMicro, perDayMicro } }),
     ...(title === undefined ? {} : { title: title.slice(0, 200) }),
   };
 }

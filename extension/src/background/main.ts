@@ -5,41 +5,48 @@ import { decodeMessage, type Sender } from '../messages.ts';
 import { registerScripts } from './access.ts';
 import { ahead } from './ahead.ts';
 import { answer } from './answers.ts';
-import { watchSurfaces } from './approvals.ts';
+import { approvalsReady, watchSurfaces } from './approvals.ts';
 import { problemOf, wallet } from './engine.ts';
 import * as navigation from './navigation.ts';
-import { observe } from './observe.ts';
+import { type HeadersSeen, observe } from './observe.ts';
 import { fetchAnswered, fetchAsks } from './page-fetch.ts';
 import { RECOVERY_ALARM, recover, resolve } from './settling.ts';
-import { publish } from './snapshot.ts';
+import { PUBLISH_ALARM, publish } from './snapshot.ts';
 import { gone, onViewChange, views } from './tabs.ts';
 
 const own = `chrome-extension://${browser.runtime.id}`;
 
+/** A worker that was just woken reads what the last one knew before it acts; events keep their order. */
+const ready = Promise.all([views.ready, ahead.ready, approvalsReady]);
+const inOrder = (act: () => unknown) => void ready.then(act).catch(problemOf);
+
 observe({
-  answered(seen) {
-    if (seen.initiator === own) return; // the engine's own repeat of a credential
-    if (seen.main) void (seen.armed ? navigation.pageAnswered(seen) : navigation.pageAsks(seen)).catch(problemOf);
-    else if (seen.armed) void fetchAnswered(seen, views.get(String(seen.tabId))).catch(problemOf);
-    else fetchAsks(seen);
-  },
-  lost({ main, tabId, url, armed }) {
-    if (armed) void (main ? navigation.pageLost(tabId, url, armed.payment) : resolve(armed.payment)).catch(problemOf);
-  },
+  answered: (seen) => inOrder(() => answered(seen)),
+  lost: ({ main, tabId, url, armed }) =>
+    inOrder(() => armed && (main ? navigation.pageLost(tabId, url, armed.payment) : resolve(armed.payment))),
 });
 
+function answered(seen: HeadersSeen): Promise<void> | void {
+  if (seen.initiator === own) return; // the engine's own repeat of a credential
+  if (seen.main) return seen.armed ? navigation.pageAnswered(seen) : navigation.pageAsks(seen);
+  if (seen.armed) return fetchAnswered(seen, views.get(String(seen.tabId)));
+  fetchAsks(seen);
+}
+
 browser.webNavigation.onCommitted.addListener(({ frameId, tabId, url }) => {
-  if (frameId === 0) navigation.pageStands(tabId, url);
+  if (frameId === 0) inOrder(() => navigation.pageStands(tabId, url));
 });
 browser.webNavigation.onErrorOccurred.addListener((details) => {
   const { frameId, tabId, url } = details;
   const error = 'error' in details ? details.error : undefined;
-  if (frameId === 0 && error !== 'net::ERR_ABORTED') navigation.pageStands(tabId, url);
+  if (frameId === 0 && error !== 'net::ERR_ABORTED') inOrder(() => navigation.pageStands(tabId, url));
 });
-browser.tabs.onRemoved.addListener((tabId) => {
-  navigation.tabClosed(tabId);
-  gone(tabId);
-});
+browser.tabs.onRemoved.addListener((tabId) =>
+  inOrder(() => {
+    navigation.tabClosed(tabId);
+    gone(tabId);
+  }),
+);
 watchSurfaces();
 
 browser.runtime.onMessage.addListener((raw: unknown, from: Runtime.MessageSender, reply: (answer: unknown) => void) => {
@@ -49,13 +56,15 @@ browser.runtime.onMessage.addListener((raw: unknown, from: Runtime.MessageSender
     reply({ problem: { code: 'request-malformed' } });
     return true;
   }
-  answer(message, sender).then(
-    (value) => reply({ ok: pack(value) }),
-    (error) => {
-      const { code, extra } = problemOf(error);
-      reply({ problem: { code, detail: extra.detail, members: extra.members } });
-    },
-  );
+  ready
+    .then(() => answer(message, sender))
+    .then(
+      (value) => reply({ ok: pack(value) }),
+      (error) => {
+        const { code, extra } = problemOf(error);
+        reply({ problem: { code, detail: extra.detail, members: extra.members } });
+      },
+    );
   return true;
 });
 
@@ -74,6 +83,7 @@ browser.commands.onCommand.addListener((command) => {
 });
 browser.alarms.onAlarm.addListener(({ name }) => {
   if (name === RECOVERY_ALARM) void recover().then(publish);
+  if (name === PUBLISH_ALARM) publish();
 });
 
 async function togglePause(): Promise<void> {
@@ -89,4 +99,3 @@ void wallet.then((engine) => {
   publish();
   return recover().then(publish);
 }, problemOf);
-void ahead.ready;

@@ -4,8 +4,8 @@ import { browser } from '../browser.ts';
 import { patternsOf } from './ahead.ts';
 import { type Approval, open, voidOf, wasDeclined } from './approvals.ts';
 import { problemOf, wallet } from './engine.ts';
-import type { HeadersSeen } from './observe.ts';
-import { arm, disarm, unusedOf } from './rules.ts';
+import { askOf, type HeadersSeen } from './observe.ts';
+import { type Armed, arm, unusedOf, withdraw } from './rules.ts';
 import { resolve, settle } from './settling.ts';
 import { arrived, sameDocument, show, views } from './tabs.ts';
 
@@ -43,7 +43,7 @@ const isCurrent = (one: Visit) => visits.get(one.tabId) === one;
 export async function pageAsks(seen: HeadersSeen): Promise<void> {
   if (seen.speculative || seen.tabId < 0) return; // nobody asked for it yet
   const { origin } = new URL(seen.url);
-  const ask: Ask = { url: seen.url, method: seen.method, site: origin, challenges: seen.challenges };
+  const ask = askOf(seen, origin);
   const here = visit(seen.tabId, ask);
   voidOf(seen.tabId);
   try {
@@ -157,8 +157,8 @@ async function deliver(here: Visit, payment: Payment, { automatic }: { automatic
   if (!isCurrent(here)) return drop();
   const rule = await arm({ payment, tabId, kind: 'main_frame', automatic, ttlMs: RULE_MS }, () => void drop());
   if (!isCurrent(here)) {
-    await disarm(rule);
-    return drop();
+    await takeBack(rule);
+    return;
   }
   // A plain reload asks the person before it posts a form again; the page's own reload posts the same body.
   if (ask.method === 'GET') await browser.tabs.reload(tabId);
@@ -212,6 +212,11 @@ export async function pageLost(tabId: number, url: string, payment: Payment): Pr
   if (outcome === 'not_charged') show(tabId, url, { state: 'failed', paymentId, amountMicro, currency });
 }
 
+/** The request that this rule was for will not be made: its money is free again. */
+async function takeBack(rule: Armed): Promise<void> {
+  if (await withdraw(rule)) await (await wallet).unsent(rule.payment.id);
+}
+
 /** The person asks how an open payment ended. */
 export async function check(tabId: number): Promise<void> {
   const view = views.get(String(tabId));
@@ -233,7 +238,7 @@ export function cancel(tabId: number): void {
   if (!here) return;
   visits.delete(tabId);
   here.arrive();
-  for (const rule of unusedOf(tabId)) void disarm(rule).then(async () => (await wallet).unsent(rule.payment.id));
+  for (const rule of unusedOf(tabId)) void takeBack(rule);
   show(tabId, here.ask.url, { state: 'declined' });
 }
 
@@ -242,9 +247,7 @@ export function pageStands(tabId: number, url: string): void {
   const here = visits.get(tabId);
   if (here && sameDocument(here.ask.url, url)) here.arrive();
   else visits.delete(tabId);
-  for (const rule of unusedOf(tabId))
-    if (!sameDocument(rule.payment.url, url))
-      void disarm(rule).then(async () => (await wallet).unsent(rule.payment.id));
+  for (const rule of unusedOf(tabId)) if (!sameDocument(rule.payment.url, url)) void takeBack(rule);
   voidOf(tabId, url);
   arrived(tabId, url);
 }
@@ -276,7 +279,7 @@ export function tabClosed(tabId: number): void {
   visits.get(tabId)?.arrive();
   visits.delete(tabId);
   voidOf(tabId);
-  for (const rule of unusedOf(tabId)) void disarm(rule).then(async () => (await wallet).unsent(rule.payment.id));
+  for (const rule of unusedOf(tabId)) void takeBack(rule);
 }
 
 const key = (tabId: number, url: string) => `${tabId} ${url}`;

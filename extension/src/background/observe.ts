@@ -1,5 +1,7 @@
 // Watches requests: sees every 402 with its challenges, every credential that leaves, every answer to one.
 // It only observes; what to do about it is in navigation.ts and page-fetch.ts.
+import { readChallenges } from '@farthing/protocol';
+import type { Ask } from '@farthing/wallet';
 import { browser, type WebRequest } from '../browser.ts';
 import { type Armed, takeByHeader } from './rules.ts';
 
@@ -36,6 +38,12 @@ const FILTER: WebRequest.RequestFilter = {
   urls: ['http://*/*', 'https://*/*'],
   types: ['main_frame', 'xmlhttprequest'],
 };
+/** The digest of a body is the challenge's: the repeat sends the same body, and its site priced it. */
+export function askOf({ url, method, challenges }: HeadersSeen, site: string): Ask {
+  const digest = readChallenges(challenges).find((challenge) => challenge.digest !== undefined)?.digest;
+  return { url, method, site, challenges, ...(digest === undefined ? {} : { digest }) };
+}
+
 const watched = new Map<string, Watched>();
 const MOST = 2000;
 

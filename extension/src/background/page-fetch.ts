@@ -3,7 +3,7 @@ import type { Ask, Payment } from '@farthing/wallet';
 import { patternsOf } from './ahead.ts';
 import { type Approval, open, wasDeclined } from './approvals.ts';
 import { wallet } from './engine.ts';
-import type { HeadersSeen } from './observe.ts';
+import { askOf, type HeadersSeen } from './observe.ts';
 import { arm } from './rules.ts';
 import { settle } from './settling.ts';
 import { sameDocument, show } from './tabs.ts';
@@ -16,7 +16,7 @@ const seen: Seen[] = [];
 const arrivals = new Set<() => void>();
 const MOST = 500;
 const SEEN_MS = 30_000;
-const ARRIVE_MS = 300;
+const ARRIVE_MS = 1_500;
 const RULE_MS = 8_000;
 
 /** Notes a 402. An answer that the page could not read is not worth paying: CORS would drop the paid one as well. */
@@ -25,8 +25,7 @@ export function fetchAsks(answer: HeadersSeen): void {
   const own = new URL(answer.url).origin === answer.initiator;
   const readable = answer.allowOrigin === '*' || answer.allowOrigin === answer.initiator;
   if (!own && !readable) return;
-  const { url, method, challenges, tabId, initiator } = answer;
-  seen.push({ ask: { url, method, site: initiator, challenges }, tabId, atMs: Date.now() });
+  seen.push({ ask: askOf(answer, answer.initiator), tabId: answer.tabId, atMs: Date.now() });
   if (seen.length > MOST) seen.shift();
   for (const wake of [...arrivals]) wake();
 }
@@ -118,6 +117,8 @@ export async function fetchAnswered(
   if (!answer.armed) return;
   const { payment, automatic } = answer.armed;
   const outcome = await settle(payment, answer);
+  // What was paid ahead with an old challenge: the script asks once more, with the fresh one.
+  if (answer.status === 402 && outcome === 'not_charged') fetchAsks({ ...answer, armed: undefined });
   if (!page || outcome !== 'paid') return;
   const { id: paymentId, amountMicro, currency, repeat } = payment;
   show(page.tabId, page.url, { state: 'paid', paymentId, amountMicro, currency, automatic, repeat });

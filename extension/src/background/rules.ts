@@ -8,7 +8,7 @@ export type Armed = {
   readonly tabId: number;
   /** A rule allowed it; false when a person did. */
   readonly automatic: boolean;
-  sent: boolean;
+  state: 'armed' | 'sent' | 'withdrawn';
 };
 
 export type ArmOptions = {
@@ -23,6 +23,7 @@ export type ArmOptions = {
 
 const armed = new Map<number, Armed>();
 let nextId = 1;
+const GRACE_MS = 1_000;
 
 /** Rules outlive the worker. One that is left over would pay a later visit, or take an id: all go at boot. */
 const swept = (async () => {
@@ -32,12 +33,12 @@ const swept = (async () => {
   if (ids.length > 0) await browser.declarativeNetRequest.updateSessionRules({ removeRuleIds: ids });
 })();
 
-/** `expired` runs when nobody sent the request in time. */
-export async function arm(options: ArmOptions, expired: (armed: Armed) => void): Promise<Armed> {
+/** `unsent` runs when nobody sent the request in time. */
+export async function arm(options: ArmOptions, unsent: () => void): Promise<Armed> {
   await swept;
   const { payment, tabId, automatic, ttlMs } = options;
   const ruleId = nextId++;
-  const entry: Armed = { ruleId, payment, tabId, automatic, sent: false };
+  const entry: Armed = { ruleId, payment, tabId, automatic, state: 'armed' };
   armed.set(ruleId, entry);
   try {
     await browser.declarativeNetRequest.updateSessionRules({ addRules: [headerRule(ruleId, options)] });
@@ -45,23 +46,29 @@ export async function arm(options: ArmOptions, expired: (armed: Armed) => void):
     armed.delete(ruleId);
     throw error;
   }
-  setTimeout(() => {
-    if (!entry.sent && armed.has(ruleId)) void disarm(entry).then(() => expired(entry));
-  }, ttlMs);
+  setTimeout(() => void withdraw(entry).then((never) => never && unsent()), ttlMs);
   return entry;
 }
 
-export async function disarm(entry: Armed): Promise<void> {
-  if (armed.delete(entry.ruleId))
-    await browser.declarativeNetRequest.updateSessionRules({ removeRuleIds: [entry.ruleId] });
+/**
+ * Takes a rule back. True when its credential was never sent, and only then may its money be released: a request that
+ * got its header just before is waited for. False also for a rule that somebody else takes back.
+ */
+export async function withdraw(entry: Armed): Promise<boolean> {
+  if (entry.state !== 'armed') return false;
+  entry.state = 'withdrawn';
+  await remove(entry);
+  await new Promise((done) => setTimeout(done, GRACE_MS));
+  return armed.delete(entry.ruleId);
 }
 
 /** The rule whose credential a request carries. Its work is done: it is marked as sent and removed. */
 export function takeByHeader(value: string): Armed | undefined {
   for (const entry of armed.values()) {
     if (entry.payment.header.value !== value) continue;
-    entry.sent = true;
-    void disarm(entry);
+    armed.delete(entry.ruleId);
+    entry.state = 'sent';
+    void remove(entry);
     return entry;
   }
   return undefined;
@@ -69,7 +76,10 @@ export function takeByHeader(value: string): Armed | undefined {
 
 /** Rules of a tab that nobody has used: its page went elsewhere. */
 export const unusedOf = (tabId: number): Armed[] =>
-  [...armed.values()].filter((entry) => entry.tabId === tabId && !entry.sent);
+  [...armed.values()].filter((entry) => entry.tabId === tabId && entry.state === 'armed');
+
+const remove = ({ ruleId }: Armed) =>
+  browser.declarativeNetRequest.updateSessionRules({ removeRuleIds: [ruleId] }).catch(() => undefined);
 
 function headerRule(id: number, { payment, tabId, kind, nonce }: ArmOptions): DeclarativeNetRequest.Rule {
   const url = payment.url.split('#', 1)[0] ?? payment.url;

@@ -6,15 +6,19 @@ import { waiting } from './approvals.ts';
 import { config, problemOf, wallet } from './engine.ts';
 import { views } from './tabs.ts';
 
-export const SNAPSHOT = 'snapshot';
+const SNAPSHOT = 'snapshot';
+/** A pause ends by itself; the icon has to notice. */
+export const PUBLISH_ALARM = 'publish';
 const PAUSE_MS = 40;
-let timer: ReturnType<typeof setTimeout> | undefined;
+let due = false;
 let greyed: boolean | undefined;
 
 /** Many changes in a burst make one write. */
 export function publish(): void {
-  timer ??= setTimeout(() => {
-    timer = undefined;
+  if (due) return;
+  due = true;
+  setTimeout(() => {
+    due = false;
     void write();
   }, PAUSE_MS);
 }

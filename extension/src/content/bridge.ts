@@ -5,6 +5,7 @@ import { tell } from './extension.ts';
 
 const HIDDEN_MS = 1500;
 const WAIT_MS = 350;
+const LEARNED_MS = 500;
 const ASK = 'farthing:ask';
 const ANSWER = 'farthing:answer';
 const AHEAD = 'farthing:ahead';
@@ -12,7 +13,7 @@ const AHEAD = 'farthing:ahead';
 let ahead: readonly string[] = [];
 
 async function hello(): Promise<void> {
-  const [entry] = performance.getEntriesByType('navigation');
+  const [entry] = document.readyState === 'loading' ? performance.getEntriesByType('navigation') : [];
   const is402 = entry !== undefined && 'responseStatus' in entry && entry.responseStatus === 402;
   const shown = is402 ? hide() : () => undefined;
   const said = answerOf(await tell('hello', {}));
@@ -81,6 +82,8 @@ async function relay(detail: string): Promise<void> {
   }
   const { id, url, method, first } = asked;
   const nonce = answerOf(await tell('payFetch', { url, method, first }));
+  // The paid answer may say where else its offer holds.
+  if (typeof nonce === 'string') setTimeout(() => void hello(), LEARNED_MS);
   document.dispatchEvent(new CustomEvent(ANSWER, { detail: JSON.stringify({ id, nonce }) }));
 }
 

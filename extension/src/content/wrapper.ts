@@ -62,35 +62,45 @@ function isAhead(url: string): boolean {
 }
 
 window.fetch = async function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  // A stream can be sent once, so there is nothing to repeat.
+  if (init?.body instanceof ReadableStream) return nativeFetch.call(this, input, init);
   const request = new Request(input, init);
   if (!/^https?:/.test(request.url) || request.headers.has('authorization')) return nativeFetch.call(this, request);
-  // HTTP/1.1 takes no streamed body, so a body is held as a whole for its repeat.
-  const body = request.body === null ? undefined : await request.clone().blob();
-  const paid = (nonce: string) =>
+  const copy = request.body === null ? undefined : request.clone();
+  const paid = async (nonce: string) =>
+    // HTTP/1.1 takes no streamed body: a blob it is.
     nativeFetch.call(this, `${bare(request.url)}#${nonce}`, {
       ...init,
-      method: request.method,
-      headers: request.headers,
-      ...(body === undefined ? {} : { body }),
-      mode: request.mode === 'navigate' ? 'same-origin' : request.mode,
-      credentials: request.credentials,
-      cache: 'no-store',
-      redirect: request.redirect,
-      referrer: request.referrer,
-      referrerPolicy: request.referrerPolicy,
-      integrity: request.integrity,
-      keepalive: request.keepalive,
-      signal: request.signal,
+      ...repeated(request),
+      body: (await copy?.blob()) ?? null,
     });
-  if (isAhead(request.url)) {
-    const nonce = await nonceFor(request.url, request.method, true);
-    if (nonce !== undefined) return paid(nonce);
-  }
-  const answer = await nativeFetch.call(this, request);
+  // A body's digest is bound by the challenge for it, so what has a body is not paid ahead.
+  const early =
+    copy === undefined && isAhead(request.url) ? await nonceFor(request.url, request.method, true) : undefined;
+  const answer = await (early === undefined ? nativeFetch.call(this, request) : paid(early));
   if (answer.redirected || !asksForPayment(answer.status, answer.headers.get('www-authenticate'))) return answer;
   const nonce = await nonceFor(request.url, request.method, false);
   return nonce === undefined ? answer : paid(nonce);
 };
+
+/** Everything that a request says of itself but its body; what was paid is never taken from a cache. */
+function repeated(request: Request): RequestInit {
+  const { method, headers, credentials, redirect, referrer, referrerPolicy, integrity, keepalive, signal } = request;
+  const mode = request.mode === 'navigate' ? 'same-origin' : request.mode;
+  return {
+    method,
+    headers,
+    mode,
+    credentials,
+    cache: 'no-store',
+    redirect,
+    referrer,
+    referrerPolicy,
+    integrity,
+    keepalive,
+    signal,
+  };
+}
 
 /** A subclass: patching the prototype misses engines' own calls. Synchronous requests stay as they are. */
 window.XMLHttpRequest = class XMLHttpRequest extends NativeXhr {

@@ -25,7 +25,7 @@ export function Approve() {
   const load = async (next: ApprovalView | undefined) => {
     setView(next);
     setStep(next ? 'asking' : 'gone');
-    if (next) setRule({ ...next.offer.suggested, mode: next.offer.broker.test ? 'auto' : 'ask' });
+    if (next) setRule(next.rule ?? next.offer.suggested);
   };
   useEffect(
     () =>
@@ -43,7 +43,12 @@ export function Approve() {
     setProblem(undefined);
     setStep('paying');
     const { offer, id } = view;
-    const yes = { id, challengeId: offer.challengeId, maxMicro: String(offer.amountMicro), rule: toWire(rule) };
+    const yes = {
+      id,
+      challengeId: offer.challengeId,
+      maxMicro: String(offer.amountMicro),
+      ...(rule === view.rule ? {} : { rule: toWire(rule) }),
+    };
     send('approve', yes).catch((error) => {
       setProblem(error instanceof Refused ? error.code : 'storage-fault');
       setStep('asking');
@@ -60,6 +65,7 @@ export function Approve() {
       <main class="m">
         <Title>{t('approve_title')}</Title>
         {problem !== undefined && <Problem code={problem} />}
+        <Over view={view} />
         <Question view={view} />
         <NextTime view={view} rule={rule} setRule={setRule} />
       </main>
@@ -191,6 +197,16 @@ function Question({ view: { site, url, title, offer } }: { view: ApprovalView })
       )}
     </section>
   );
+}
+
+/** Why a site with a rule asks all the same. */
+function Over({ view: { reason, rule, offer } }: { view: ApprovalView }) {
+  const { currency, amountMicro } = offer;
+  const price = <Money amount={amountMicro} currency={currency} />;
+  if (!rule || (reason !== 'over-page-limit' && reason !== 'over-day-limit')) return null;
+  const page = reason === 'over-page-limit';
+  const limit = <Money amount={page ? rule.perPageMicro : rule.perDayMicro} currency={currency} />;
+  return <p class="banner">{tx(page ? 'state_over_page' : 'state_over_day', { price, limit })}</p>;
 }
 
 type NextProps = { view: ApprovalView; rule: Rule; setRule: (rule: Rule) => void };

@@ -4,7 +4,7 @@ import { browser } from '../browser.ts';
 import { known, snapshot } from '../ui/client.ts';
 import { Icon, type IconName } from '../ui/icons.tsx';
 import { Money } from '../ui/money.tsx';
-import { Button, Chip, problemText, Title } from '../ui/parts.tsx';
+import { BackLink, Button, Chip, problemText, Title } from '../ui/parts.tsx';
 import { link, route } from '../ui/router.ts';
 import { type Key, t } from '../ui/t.ts';
 import { Activity } from './activity.tsx';
@@ -80,7 +80,8 @@ function Header() {
       {broker?.test && <Chip tone="warn">{t('test')}</Chip>}
       <span class="sp" />
       {balance && (
-        <a class="total s" href={link('money')} aria-label={t('balance')}>
+        <a class="total s" href={link('money')}>
+          <span class="hidden">{t('balance')} </span>
           <Money amount={balance.totalMicro} currency={balance.currency} />
         </a>
       )}
@@ -118,13 +119,16 @@ function Fresh() {
 
 function Why({ code }: { code: string }) {
   return (
-    <section class="card stack">
-      <Title>{t('action_why')}</Title>
-      <p>{problemText(code)}</p>
-      <p class="muted s">{t('not_charged')}</p>
-      <p class="muted xs">
-        {t('code')}: <code dir="ltr">{code}</code>
-      </p>
-    </section>
+    <>
+      <BackLink href={link('')} />
+      <section class="card stack">
+        <Title>{t('action_why')}</Title>
+        <p>{problemText(code)}</p>
+        <p class="muted s">{t('not_charged')}</p>
+        <p class="muted xs">
+          {t('code')}: <code dir="ltr">{code}</code>
+        </p>
+      </section>
+    </>
   );
 }

@@ -79,7 +79,22 @@ export function Segmented<Value extends string>({ legend, value, options, onPick
 /** `part` of `whole` in base units; numbers are for pixels and assistive technology only. */
 export function Meter({ label, part, whole, text }: { label: string; part: bigint; whole: bigint; text: string }) {
   const percent = whole > 0n ? Math.min(100, Number((part * 1000n) / whole) / 10) : 0;
-  return <meter class="bar" min={0} max={100} value={percent} aria-label={label} aria-valuetext={text} />;
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: browsers do not let a meter element be styled alike
+    <div
+      class="bar"
+      role="meter"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.round(percent)}
+      aria-valuetext={text}
+    >
+      <svg width="100%" height="8" aria-hidden="true">
+        <rect width={`${part > 0n ? Math.max(percent, 2) : 0}%`} height="8" rx="4" />
+      </svg>
+    </div>
+  );
 }
 
 export type FieldProps = {
@@ -95,7 +110,9 @@ export function Field({ label, value, onInput, error, kind = 'text', decimal = f
   const id = useId();
   return (
     <div class="field">
-      <label for={id}>{label}</label>
+      <label for={id} class={kind === 'search' ? 'hidden' : ''}>
+        {label}
+      </label>
       <input
         id={id}
         type={kind}
@@ -159,6 +176,5 @@ export function useLoad(load: () => Promise<void>, keys: readonly unknown[]): vo
   run.current = load;
   useEffect(() => {
     void run.current();
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the caller names what matters
   }, [...keys]);
 }

@@ -1,7 +1,7 @@
 // How the wallet looks: kept apart from money, so that a page can apply it before the first paint.
 import { signal } from '@preact/signals';
 import { browser } from '../browser.ts';
-import { direction, loadTexts, localeTag } from './t.ts';
+import { direction, languages, localeTag, useTexts } from './t.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
 export const theme = signal<Theme>('system');
@@ -32,4 +32,12 @@ function apply(): void {
   root.dataset['theme'] = theme.value;
   root.lang = localeTag();
   root.dir = direction();
+}
+
+async function loadTexts(picked?: string): Promise<void> {
+  const ui = browser.i18n.getUILanguage();
+  const wanted = picked ?? ui;
+  const language = languages.find((one) => wanted === one || wanted.startsWith(`${one}-`)) ?? 'en';
+  const answer = await fetch(browser.runtime.getURL(`_locales/${language}/messages.json`));
+  useTexts(picked === undefined && ui.startsWith(language) ? ui : language, await answer.json());
 }

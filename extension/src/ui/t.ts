@@ -1,7 +1,6 @@
 // Texts: the files of `_locales`, read by our own `t()`: named placeholders, plurals, and a language that people pick.
 import { type ComponentChild, Fragment, h } from 'preact';
 import type en from '../../_locales/en/messages.json';
-import { browser } from '../browser.ts';
 
 export type Key = keyof typeof en;
 /** Plural keys are written `name_one`, `name_other` and so on; `plural('name', n)` picks one. */
@@ -22,14 +21,6 @@ export const direction = () => (tag.startsWith('ar') ? 'rtl' : 'ltr');
 export function useTexts(localeTagGiven: string, given: Texts): void {
   tag = localeTagGiven;
   texts = given;
-}
-
-export async function loadTexts(picked?: string): Promise<void> {
-  const ui = browser.i18n.getUILanguage();
-  const wanted = picked ?? ui;
-  const language = languages.find((one) => wanted === one || wanted.startsWith(`${one}-`)) ?? 'en';
-  const answer = await fetch(browser.runtime.getURL(`_locales/${language}/messages.json`));
-  useTexts(picked === undefined && ui.startsWith(language) ? ui : language, await answer.json());
 }
 
 const pattern = (key: string) => texts[key]?.message ?? key;

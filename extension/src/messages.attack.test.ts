@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { decodeMessage, type Sender } from './messages.ts';
+
+const self = { id: 'abcdefghijklmnopabcdefghijklmnop', origin: 'chrome-extension://abcdefghijklmnopabcdefghijklmnop' };
+const page: Sender = { id: self.id, url: `${self.origin}/popup.html` };
+const content: Sender = { id: self.id, url: 'https://news.example/article/1', tabId: 7, frameId: 0 };
+const rule = { mode: 'auto', perPageMicro: '10000', perDayMicro: '500000' };
+const yes = { id: 'a', challengeId: 'c', maxMicro: '1500', rule };
+
+test('our own page may approve', () => {
+  expect(decodeMessage({ name: 'approve', body: yes }, page, self)).toMatchObject({
+    name: 'approve',
+    body: { maxMicro: 1500n, rule: { perPageMicro: 10_000n } },
+  });
+});
+
+test('a page of ours in a tab is still ours', () => {
+  expect(decodeMessage({ name: 'approve', body: yes }, { ...page, tabId: 3, frameId: 0 }, self)).toBeDefined();
+});
+
+test('a content script may ask to pay ahead', () => {
+  expect(decodeMessage({ name: 'preempt', body: { url: 'https://news.example/2' } }, content, self)).toBeDefined();
+});
+
+test.each([
+  'approve',
+  'setRule',
+  'pause',
+  'resume',
+  'topUp',
+  'exportCsv',
+  'history',
+  'refund',
+  'start',
+  'setBudget',
+  'decline',
+])('a content script gets no privileged command: %s', (name) => {
+  const bodies: Record<string, unknown> = {
+    approve: yes,
+    setRule: { origin: 'https://news.example', rule },
+    pause: { until: 'hour' },
+    topUp: { amountMicro: '1' },
+    history: { limit: 1 },
+    refund: { origin: 'https://news.example' },
+    setBudget: { perDayMicro: '1', newSites: 'auto', newSitesUpToMicro: '1' },
+    decline: { id: 'a' },
+  };
+  const message = { name, body: bodies[name] ?? {} };
+  expect(decodeMessage(message, page, self)).toBeDefined();
+  expect(decodeMessage(message, content, self)).toBeUndefined();
+});
+
+test.each([
+  ['another extension', { ...page, id: 'ponmlkjihgfedcbaponmlkjihgfedcba' }],
+  ['a sender without a name', { ...page, id: undefined }],
+  ['a site whose address begins like ours', { ...page, url: `${self.origin}.evil.example/popup.html` }],
+  ['a sender without an address', { ...page, url: undefined }],
+])('%s is not one of our pages', (_who, sender) => {
+  expect(decodeMessage({ name: 'approve', body: yes }, sender, self)).toBeUndefined();
+});
+
+test('a page of ours is not a content script either', () => {
+  expect(decodeMessage({ name: 'preempt', body: { url: 'https://news.example/2' } }, page, self)).toBeUndefined();
+});
+
+test.each([
+  ['an unknown message', { name: 'mint', body: {} }],
+  ['a name from the prototype', { name: 'constructor', body: {} }],
+  ['a member too many', { name: 'preempt', body: { url: 'https://news.example/2', site: 'https://bank.example' } }],
+  ['an address that is no page', { name: 'preempt', body: { url: 'javascript:alert(1)' } }],
+  ['an address without end', { name: 'preempt', body: { url: `https://news.example/${'a'.repeat(5000)}` } }],
+  ['no body', { name: 'preempt' }],
+  ['no envelope', 'preempt'],
+])('%s is refused', (_what, message) => {
+  expect(decodeMessage(message, content, self)).toBeUndefined();
+});
+
+test.each(['-1', '1.5', '1e3', '01', '', '9'.repeat(30), 1500, null])('%j is no amount', (maxMicro) => {
+  expect(decodeMessage({ name: 'approve', body: { ...yes, maxMicro } }, page, self)).toBeUndefined();
+});
+
+test('a rule is for an origin, not for an address or a pattern', () => {
+  for (const origin of ['https://news.example/', 'https://news.example/a', 'https://*', 'news.example', 'null'])
+    expect(decodeMessage({ name: 'setRule', body: { origin, rule } }, page, self)).toBeUndefined();
+});
