@@ -171,6 +171,8 @@ export const schemas = {
     journal: text,
     /** The site's signed word, once it gave it. */
     release: v.exactOptional(anyObject),
+    /** The one order that cashes it. */
+    order: v.exactOptional(text),
     atMs: ms,
   }),
   vendor: v.object({ record: anyObject, fetchedAtMs: ms }),

@@ -5,7 +5,7 @@ import { call, problemOf, type Reply } from './broker.ts';
 import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { vouchFor } from './offers.ts';
-import { COIN_TTL_MS, draftOrder, loseCoin, methodOf, openOrders, ownRecord, runOrder, storeOrder } from './orders.ts';
+import { COIN_TTL_MS, draftOrder, loseCoin, methodOf, ownRecord, runOrder, storeOrder } from './orders.ts';
 import { needPayment, notCharged, withPayment } from './settle.ts';
 import { listDocs, readOne, transact } from './transaction.ts';
 import type { Settled } from './types.ts';
@@ -74,24 +74,29 @@ export async function advance(ctx: Context, id: string): Promise<void> {
   await cash(ctx, id);
 }
 
-async function cash(ctx: Context, id: string): Promise<void> {
-  const begun = (await openOrders(ctx)).find(({ doc }) => doc.purpose.kind === 'cash' && doc.purpose.job === id);
-  if (begun) {
-    try {
-      return await runOrder(ctx, begun.rid);
-    } catch (error) {
-      // Never executed, and too old to be: a new order takes its place.
-      if (!(error instanceof PaymentProblem) || error.code !== 'request-stale') throw error;
-    }
-  }
+/** One order cashes a release. When it is refused for another reason than the release, another takes its place, once. */
+async function cash(ctx: Context, id: string, again = true): Promise<void> {
   const job = await readOne(ctx.store, 'job', keys.job(id));
-  if (job?.step !== 'cash' || !job.release) return;
-  const [, methodName = '', brk = ''] = job.purse.split('/');
+  if (job?.step !== 'cash') return;
+  const rid = job.order ?? (await orderCash(ctx, id, job));
+  if (rid === undefined) return;
+  try {
+    await runOrder(ctx, rid);
+  } catch (error) {
+    const now = await readOne(ctx.store, 'job', keys.job(id));
+    if (again && now && now.order === undefined) return cash(ctx, id, false);
+    throw error;
+  }
+}
+
+/** Stores the order. @returns `undefined` when somebody else was faster: then it is theirs to send */
+async function orderCash(ctx: Context, id: string, { kind, release, purse }: Doc<'job'>): Promise<string | undefined> {
+  const [, methodName = '', brk = ''] = purse.split('/');
   const method = methodOf(methodName);
-  const { release } = job;
+  if (!release) throw new PaymentProblem('storage-fault', { detail: 'a stored release is missing' });
   const purpose = { kind: 'cash' as const, job: id };
   const draft =
-    job.kind === 'refund'
+    kind === 'refund'
       ? draftOrder(ctx, { brk, call: method.refund, members: method.refund.members({ release }), purpose })
       : draftOrder(ctx, {
           brk,
@@ -99,21 +104,14 @@ async function cash(ctx: Context, id: string): Promise<void> {
           members: method.renew.members({ release, ttlMs: COIN_TTL_MS }),
           purpose,
         });
-  const stored = await transact(ctx.store, [keys.job(id), keys.order(draft.rid), keys.money(brk)], (tx) => {
+  const { rid } = draft;
+  return transact(ctx.store, [keys.job(id), keys.order(rid), keys.money(brk)], (tx) => {
     const now = tx.get('job', keys.job(id));
-    if (now?.step !== 'cash' || now.kind !== job.kind) return false;
+    if (now?.step !== 'cash' || now.order !== undefined) return undefined;
+    tx.put('job', keys.job(id), { ...now, order: rid });
     storeOrder(tx, ctx, draft);
-    return true;
+    return rid;
   });
-  if (!stored) return;
-  try {
-    await runOrder(ctx, draft.rid);
-  } catch (error) {
-    // A renewal that the broker refused has become a refund: go on with that.
-    const now = await readOne(ctx.store, 'job', keys.job(id));
-    if (job.kind === 'renew' && now?.kind === 'refund') return cash(ctx, id);
-    throw error;
-  }
 }
 
 type Released = { kind: 'released'; release: JsonObject } | { kind: 'spent'; problem: PaymentProblem };

@@ -197,7 +197,9 @@ function refuse(tx: Transaction, ctx: Context, rid: string, order: OrderDoc, pro
   if (!job) return;
   if (!WORTHLESS.has(problem.code)) {
     // The release is still good: a renewal that cannot be had becomes a refund; a refund is tried again later.
-    if (problem.code !== 'request-stale') tx.put('job', keys.job(purpose.job), { ...job, kind: 'refund' });
+    const { order: _, ...rest } = job;
+    const kind = problem.code === 'request-stale' ? job.kind : ('refund' as const);
+    tx.put('job', keys.job(purpose.job), { ...rest, kind });
     return;
   }
   loseCoin(tx, job.purse, purpose.job);

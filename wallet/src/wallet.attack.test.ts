@@ -361,3 +361,39 @@ test('a receipt on an error is no receipt', async () => {
   });
   expect((await wallet.settle(payment.id, { status: 500, receipt })).outcome).toBe('unknown');
 });
+
+test('two wallets that finish the same orders and moves at once count nothing twice', async () => {
+  await visit(world, wallet, page(1), 'person');
+  for (const cut of ['/v1/faucet', '/v1/scrip/buy', '/farthing/scrip/release', '/v1/scrip/refund', '/v1/scrip/renew']) {
+    let broken = true;
+    world.control.middle = async ({ url }, on) => {
+      const response = await on();
+      if (broken && url.pathname === cut) throw new TypeError('connection lost');
+      return response;
+    };
+    await wallet.topUp({ amountMicro: 1000n }).catch(() => undefined);
+    await visit(world, wallet, page(cut.replaceAll('/', '-')), 'person').catch(() => undefined);
+    if (cut === '/v1/scrip/renew') await wallet.renewExpiring(365 * 86_400_000);
+    else await wallet.refund();
+    broken = false;
+    const others = await Promise.all([1, 2, 3].map(() => reopen(world, store)));
+    await Promise.all([wallet, ...others].map((one) => one.recover()));
+    await wallet.recover();
+    expect([cut, await drift(wallet)]).toEqual([cut, 0n]);
+    const { totalMicro } = await wallet.balance({ refresh: true });
+    const [law] = await wallet.conservation();
+    expect([cut, law?.receivedMicro, law?.heldMicro]).toEqual([cut, 0n, 0n]);
+    expect([cut, totalMicro]).toEqual([cut, (law?.toppedUpMicro ?? 0n) - news.state.earned]);
+  }
+});
+
+test('F18: a host that pays by the rule without asking again is refused after a refusal', async () => {
+  await wallet.setRule(news.origin, AUTO);
+  const first = await payFor(wallet, await askFor(world, page(1)));
+  await wallet.settle(first.id, { status: 402, problem: { code: 'scrip-forged', consumed: false } });
+  const ask = await askFor(world, page(1));
+  const challengeId = /id="([^"]+)"/.exec(ask.challenges[0] ?? '')?.[1] ?? '';
+  const pay = (by: 'rule' | 'person') => wallet.pay(ask, { challengeId, maxMicro: 1500n, by });
+  await expect(pay('rule')).rejects.toMatchObject({ code: 'approval-needed' });
+  expect((await pay('person')).amountMicro).toBe(1500n);
+});
