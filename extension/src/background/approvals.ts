@@ -47,7 +47,7 @@ export function close(id: string, answer: Answer): Approval | undefined {
   approvals.delete(id);
   seen.delete(id);
   if (answer === 'declined') declined.set(entry.ask.url, Date.now() + DECLINED_MS);
-  void browser.action.setPopup({ tabId: entry.tabId, popup: '' }).catch(() => undefined);
+  void browser.action.setPopup({ tabId: entry.tabId, popup: 'popup.html' }).catch(() => undefined);
   waiters.get(id)?.(answer);
   waiters.delete(id);
   if (answer === 'void') {

@@ -22,6 +22,8 @@ export type ArmOptions = {
 };
 
 const armed = new Map<number, Armed>();
+/** Payments of this worker's own life whose answer is awaited: recovery leaves them to their request. */
+export const flying = new Set<string>();
 let nextId = 1;
 const GRACE_MS = 1_000;
 
@@ -40,6 +42,7 @@ export async function arm(options: ArmOptions, unsent: () => void): Promise<Arme
   const ruleId = nextId++;
   const entry: Armed = { ruleId, payment, tabId, automatic, state: 'armed' };
   armed.set(ruleId, entry);
+  flying.add(payment.id);
   try {
     await browser.declarativeNetRequest.updateSessionRules({ addRules: [headerRule(ruleId, options)] });
   } catch (error) {
@@ -59,7 +62,9 @@ export async function withdraw(entry: Armed): Promise<boolean> {
   entry.state = 'withdrawn';
   await remove(entry);
   await new Promise((done) => setTimeout(done, GRACE_MS));
-  return armed.delete(entry.ruleId);
+  const never = armed.delete(entry.ruleId);
+  if (never) flying.delete(entry.payment.id);
+  return never;
 }
 
 /** The rule whose credential a request carries. Its work is done: it is marked as sent and removed. */

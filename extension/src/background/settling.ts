@@ -6,6 +6,7 @@ import { browser } from '../browser.ts';
 import { learn } from './ahead.ts';
 import { problemOf, wallet } from './engine.ts';
 import type { HeadersSeen } from './observe.ts';
+import { flying } from './rules.ts';
 
 export const RECOVERY_ALARM = 'recover';
 const PRESENT_MS = 10_000;
@@ -13,6 +14,7 @@ const PRESENT_MS = 10_000;
 /** Settles by the answer's headers. A refusal's body is out of sight here, so the engine reads it by a repeat. */
 export async function settle(payment: Payment, seen: HeadersSeen): Promise<Settled['outcome']> {
   const engine = await wallet;
+  flying.delete(payment.id);
   try {
     let { outcome } = await engine.settle(payment.id, {
       status: seen.status,
@@ -33,6 +35,7 @@ export async function settle(payment: Payment, seen: HeadersSeen): Promise<Settl
  * coin is given back to the site, which says so if it was spent. `unknown` is looked at every minute until it is known.
  */
 export async function resolve(payment: Payment): Promise<Settled['outcome']> {
+  flying.delete(payment.id);
   try {
     const engine = await wallet;
     const answer = await present(payment);
@@ -83,7 +86,7 @@ export async function recover(): Promise<void> {
   try {
     const engine = await wallet;
     await engine.recover();
-    for (const payment of await engine.pending()) await resolve(payment);
+    for (const payment of await engine.pending()) if (!flying.has(payment.id)) await resolve(payment);
     if ((await engine.pending()).length === 0) await browser.alarms.clear(RECOVERY_ALARM);
   } catch (error) {
     problemOf(error);
