@@ -1,0 +1,90 @@
+// What every job of a run shares: how long it may take, folders that vanish, one broker and one load.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BrokerApi } from '../broker-server.ts';
+import type { LoadApi } from '../load.ts';
+import type { ServerApi } from '../server.ts';
+import type { WallName } from '../walls/index.ts';
+import type { Setup } from '../walls/wall.ts';
+import { Child } from './child.ts';
+
+export type Settings = { readonly quick: boolean; readonly only: string | undefined };
+
+export class Context {
+  readonly quick: boolean;
+  readonly #only: string | undefined;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'farthing-bench-'));
+  #folders = 0;
+  #broker: Promise<{ child: Child<BrokerApi>; url: string }> | undefined;
+  #load: Child<LoadApi> | undefined;
+
+  constructor({ quick, only }: Settings) {
+    this.quick = quick;
+    this.#only = only;
+  }
+
+  /** Alternating pairs of windows for each comparison. */
+  get pairs(): number {
+    return this.quick ? 3 : 7;
+  }
+
+  /** `--only express/scrip` wants every row below it, and `--only express/scrip/sqlite/p99` the job that makes it. */
+  wants(name: string): boolean {
+    const only = this.#only;
+    return only === undefined || name.startsWith(only) || only.startsWith(`${name}/`);
+  }
+
+  folder(): string {
+    const folder = join(this.#folder, String(++this.#folders));
+    mkdirSync(folder);
+    return folder;
+  }
+
+  get load(): Child<LoadApi> {
+    this.#load ??= new Child<LoadApi>(join(import.meta.dirname, '..', 'load.ts'));
+    return this.#load;
+  }
+
+  /** Started when the first job needs it. Its ledger is on disk. */
+  broker(): Promise<{ child: Child<BrokerApi>; url: string }> {
+    this.#broker ??= startBroker(this.folder());
+    return this.#broker;
+  }
+
+  async setup(folder = this.folder()): Promise<Setup> {
+    const { url } = await this.broker();
+    return { folder, brokerUrl: url, secret: crypto.getRandomValues(new Uint8Array(32)) };
+  }
+
+  say(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#load?.end();
+    await (await this.#broker)?.child.end();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+export async function startBroker(data: string): Promise<{ child: Child<BrokerApi>; url: string }> {
+  const child = new Child<BrokerApi>(join(import.meta.dirname, '..', 'broker-server.ts'));
+  const { url } = await child.call('start', data);
+  return { child, url };
+}
+
+export type Site = {
+  readonly child: Child<ServerApi>;
+  readonly wall: WallName;
+  readonly setup: Setup;
+  readonly url: string;
+  readonly port: number;
+  readonly setupMs: number;
+};
+
+export async function startSite(wall: WallName, setup: Setup, execArgv: readonly string[] = []): Promise<Site> {
+  const child = new Child<ServerApi>(join(import.meta.dirname, '..', 'server.ts'), execArgv);
+  const started = await child.call('start', { wall, setup });
+  return { child, wall, setup, ...started };
+}

@@ -1,0 +1,87 @@
+// A paid request through Express, beside the same app ungated in the same run: every store of ours, and the peers.
+import { type Context, type Site, startSite } from '../harness/context.ts';
+import { type Compared, comparePairs, halfOf, warmUp } from '../harness/measure.ts';
+import { type Row, row } from '../harness/rows.ts';
+import { compare, median } from '../harness/stats.ts';
+import type { WallName } from '../walls/index.ts';
+
+const WALLS: readonly WallName[] = ['scrip/memory', 'scrip/sqlite', 'peer/x402', 'peer/mppx', 'peer/jwt', 'peer/l402'];
+
+export async function expressJob(context: Context): Promise<Row[]> {
+  const walls = WALLS.filter((wall) => context.wants(`express/${wall}`));
+  const alone = context.wants('express/ungated');
+  if (walls.length === 0 && !alone) return [];
+  const free = await startSite('free', await context.setup());
+  try {
+    await warmUp(context, free, fullMs(context));
+    const rows = alone ? await ungated(context, free) : [];
+    for (const wall of walls) {
+      context.say(`express/${wall}…`);
+      rows.push(...(await gated(context, { wall, free })));
+    }
+    return rows;
+  } finally {
+    await free.child.end();
+  }
+}
+
+const fullMs = ({ quick }: Context): number => (quick ? 500 : 800);
+const halfMs = ({ quick }: Context): number => (quick ? 400 : 700);
+
+/** The same app twice: how far from 1 the ratio of two equals comes out is the noise of everything below. */
+async function ungated(context: Context, free: Site): Promise<Row[]> {
+  context.say('express/ungated…');
+  const twin = await startSite('free', await context.setup());
+  try {
+    await warmUp(context, twin, fullMs(context));
+    const { perSecond, cpuMicros, p50Ms, p99Ms } = await comparePairs(
+      context,
+      { gated: twin, free },
+      { pairs: context.pairs, ms: fullMs(context) },
+    );
+    const name = 'express/ungated';
+    const cpu = compare(cpuMicros);
+    return [
+      row(name, 'requests/s', compare(perSecond)),
+      row(`${name}/cpu`, 'µs CPU/request', cpu),
+      row(`${name}/cpu-added`, 'µs CPU/request', { value: cpu.added, baseline: cpu.baseline }),
+      row(`${name}/p50`, 'ms', compare(p50Ms)),
+      row(`${name}/p99`, 'ms', compare(p99Ms)),
+    ];
+  } finally {
+    await twin.child.end();
+    await context.load.call('leave', twin.port);
+  }
+}
+
+async function gated(context: Context, { wall, free }: { wall: WallName; free: Site }): Promise<Row[]> {
+  const site = await startSite(wall, await context.setup());
+  try {
+    await warmUp(context, site, fullMs(context));
+    const sides = { gated: site, free };
+    const full = await comparePairs(context, sides, { pairs: context.pairs, ms: fullMs(context) });
+    const half = await comparePairs(context, sides, {
+      pairs: context.pairs,
+      ms: halfMs(context),
+      perSecond: halfOf(full),
+    });
+    return wallRows(`express/${wall}`, full, half);
+  } finally {
+    await site.child.end();
+    await context.load.call('leave', site.port);
+  }
+}
+
+export function wallRows(name: string, full: Compared, half: Compared): Row[] {
+  const cpu = compare(full.cpuMicros);
+  const tail = compare(half.p99Ms);
+  return [
+    row(name, 'requests/s', compare(full.perSecond)),
+    row(`${name}/cpu-added`, 'µs CPU/request', { value: cpu.added, baseline: cpu.baseline, ratio: cpu.ratio }),
+    row(`${name}/p50`, 'ms', compare(full.p50Ms)),
+    row(`${name}/p99`, 'ms', compare(full.p99Ms)),
+    row(`${name}/half/p50`, 'ms', compare(half.p50Ms)),
+    row(`${name}/half/p99`, 'ms', tail),
+    row(`${name}/half/p99-added`, 'ms', { value: tail.added, baseline: median(half.p99Ms.map(({ free }) => free)) }),
+  ];
+}

@@ -1,0 +1,31 @@
+// The command's options.
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export const usage = `npm run bench -- [options]
+
+  --quick        under two minutes: 3 pairs instead of 7, shorter windows, 100,000 spent serials instead of a million
+  --only NAME    the rows whose name starts so: express, express/scrip/sqlite, core, memory, start, growth, broker, wallet
+  --json FILE    where the rows go as JSON (default bench/out/latest.json)
+  --help         this text`;
+
+export type Options = {
+  readonly quick: boolean;
+  readonly only: string | undefined;
+  readonly json: string;
+  readonly help: boolean;
+};
+
+/** @throws {TypeError} an option that is not known */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      json: { type: 'string', default: join(import.meta.dirname, '..', 'out', 'latest.json') },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  return { ...values, only: values.only };
+}
