@@ -66,7 +66,15 @@ const map = {
   // ── from content scripts: the site they speak for is the sender's, never a member ──
   hello: { from: 'content', shape: none },
   preempt: { from: 'content', shape: v.strictObject({ url }) },
-  payFetch: { from: 'content', shape: v.strictObject({ url, method, first: v.boolean() }) },
+  payFetch: {
+    from: 'content',
+    shape: v.strictObject({
+      url,
+      method,
+      first: v.boolean(),
+      kind: v.optional(v.picklist(['xmlhttprequest', 'image', 'media']), 'xmlhttprequest'),
+    }),
+  },
 } as const;
 
 /** What the site's script may know: whether this document is being paid, and which paths can be paid ahead. */

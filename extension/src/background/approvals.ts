@@ -29,7 +29,9 @@ const SIZE = { width: 400, height: 640 };
 
 export const approvalsReady = Promise.all([approvals.ready, declined.ready]);
 export const waiting = () => approvals.values().filter(({ offer }) => offer.expiresAtMs > Date.now());
-export const wasDeclined = (tabUrl: string) => (declined.get(tabUrl) ?? 0) > Date.now();
+export const wasDeclined = (what: string) => (declined.get(what) ?? 0) > Date.now();
+/** Not now to one script is Not now to all of its page. */
+export const scriptsOf = (page: string) => `scripts ${page}`;
 export const approval = (id: string) => approvals.get(id);
 
 /** Puts the question where the person looks, if this tab is in front; else it waits for the tab. */
@@ -46,7 +48,8 @@ export function close(id: string, answer: Answer): Approval | undefined {
   if (!entry) return undefined;
   approvals.delete(id);
   seen.delete(id);
-  if (answer === 'declined') declined.set(entry.ask.url, Date.now() + DECLINED_MS);
+  if (answer === 'declined')
+    declined.set(entry.kind === 'fetch' ? scriptsOf(entry.page) : entry.ask.url, Date.now() + DECLINED_MS);
   void browser.action.setPopup({ tabId: entry.tabId, popup: 'popup.html' }).catch(() => undefined);
   waiters.get(id)?.(answer);
   waiters.delete(id);
@@ -137,9 +140,9 @@ async function openWindow(entry: Approval, over: number | undefined): Promise<vo
 /** Listeners that the worker needs in its first turn. */
 export function watchSurfaces(): void {
   browser.windows.onRemoved.addListener((windowId) => {
-    const id = windows.get(windowId);
-    windows.delete(windowId);
-    if (id !== undefined) close(id, 'declined'); // Not now, never Never
+    if (!windows.delete(windowId)) return;
+    // One window shows one question after the other. Closing it is Not now, never Never.
+    for (const id of [...seen]) close(id, 'declined');
   });
   browser.tabs.onActivated.addListener(({ tabId }) => {
     void approvalsReady.then(() => {

@@ -36,7 +36,7 @@ export type Observer = {
 
 const FILTER: WebRequest.RequestFilter = {
   urls: ['http://*/*', 'https://*/*'],
-  types: ['main_frame', 'xmlhttprequest'],
+  types: ['main_frame', 'xmlhttprequest', 'image', 'media'],
 };
 /** The digest of a body is the challenge's: the repeat sends the same body, and its site priced it. */
 export function askOf({ url, method, challenges }: HeadersSeen, site: string): Ask {

@@ -1,7 +1,7 @@
 // A request of a page's script: paid with the challenge that this worker saw itself, by a rule for `address#nonce`.
 import type { Ask, Payment } from '@farthing/wallet';
 import { patternsOf } from './ahead.ts';
-import { type Approval, open, wasDeclined } from './approvals.ts';
+import { open, scriptsOf, wasDeclined } from './approvals.ts';
 import { wallet } from './engine.ts';
 import { askOf, type HeadersSeen } from './observe.ts';
 import { arm } from './rules.ts';
@@ -10,6 +10,8 @@ import { sameDocument, show } from './tabs.ts';
 
 type Seen = { readonly ask: Ask; readonly tabId: number; readonly atMs: number };
 /** The page whose script asks, as the browser names it. */
+export type Kind = 'xmlhttprequest' | 'image' | 'media';
+type Wish = { readonly url: string; readonly method: string; readonly first: boolean; readonly kind: Kind };
 export type Page = { readonly tabId: number; readonly url: string; readonly origin: string };
 
 const seen: Seen[] = [];
@@ -31,56 +33,66 @@ export function fetchAsks(answer: HeadersSeen): void {
 }
 
 /** The fragment under which the page repeats its request, or `undefined`: it keeps the 402. */
-export async function payFetch(
-  page: Page,
-  request: { url: string; method: string; first: boolean },
-): Promise<string | undefined> {
+export async function payFetch(page: Page, request: Wish): Promise<string | undefined> {
+  const { url, method, first, kind } = request;
   const engine = await wallet;
-  if (request.first) {
-    if (new URL(request.url).origin !== page.origin || patternsOf(page.origin).length === 0) return undefined;
-    const payment = await engine.preempt({ url: request.url, method: request.method, site: page.origin });
-    return payment && armed(page, payment, true);
+  if (first) {
+    if (new URL(url).origin !== page.origin || patternsOf(page.origin).length === 0) return undefined;
+    const payment = await engine.preempt({ url, method, site: page.origin });
+    return payment && armed({ page, payment, kind, automatic: true });
   }
   const found = await take(page, request);
   if (!found) return undefined;
-  const decision = await engine.decide(found.ask);
-  if (decision.kind === 'again') return armed(page, decision.payment, true);
-  if (decision.kind === 'refuse') return undefined;
-  const { offer } = decision;
-  if (decision.kind === 'ask') return asked(page, found.ask, decision);
-  const yes = { challengeId: offer.challengeId, maxMicro: offer.amountMicro, by: 'rule' as const };
-  return armed(page, await engine.pay(found.ask, yes), true);
+  const { ask } = found;
+  const paid = await payByRule(ask);
+  if (paid === 'ask' && kind === 'xmlhttprequest') return inTurn(page.tabId, () => question(page, ask));
+  return typeof paid === 'object' ? armed({ page, payment: paid, kind, automatic: true }) : undefined;
 }
 
-/** Questions of scripts wait without hurry, one per address; the script waits with them. */
+async function payByRule(ask: Ask): Promise<Payment | 'ask' | 'refused'> {
+  const engine = await wallet;
+  const decision = await engine.decide(ask);
+  if (decision.kind === 'again') return decision.payment;
+  if (decision.kind !== 'pay') return decision.kind === 'ask' ? 'ask' : 'refused';
+  const { challengeId, amountMicro } = decision.offer;
+  return engine.pay(ask, { challengeId, maxMicro: amountMicro, by: 'rule' });
+}
+
+/** Scripts of a tab ask one at a time: what the first answer allows needs no second question. */
+const turns = new Map<number, Promise<unknown>>();
+function inTurn<Value>(tabId: number, work: () => Promise<Value>): Promise<Value> {
+  const mine = (turns.get(tabId) ?? Promise.resolve()).then(work, work);
+  turns.set(tabId, mine);
+  void mine.catch(() => undefined).then(() => turns.get(tabId) === mine && turns.delete(tabId));
+  return mine;
+}
+
 const approvedPayments = new Map<string, Payment>();
-async function asked(
-  page: Page,
-  ask: Ask,
-  { offer, reason }: Pick<Approval, 'offer' | 'reason'>,
-): Promise<string | undefined> {
-  if (wasDeclined(ask.url)) return undefined;
-  const approval: Approval = {
-    id: crypto.randomUUID(),
-    tabId: page.tabId,
-    page: page.url,
-    ask,
-    offer,
-    reason,
-    kind: 'fetch',
-  };
-  const answer = await new Promise((done) => open(approval, done));
-  const payment = approvedPayments.get(approval.id);
-  approvedPayments.delete(approval.id);
-  return answer === 'approved' && payment ? armed(page, payment, false) : undefined;
+
+async function question(page: Page, ask: Ask): Promise<string | undefined> {
+  const kind = 'xmlhttprequest';
+  const paid = await payByRule(ask);
+  if (typeof paid === 'object') return armed({ page, payment: paid, kind, automatic: true });
+  const decision = await (await wallet).decide(ask);
+  if (decision.kind !== 'ask' || wasDeclined(scriptsOf(page.url))) return undefined;
+  const { offer, reason } = decision;
+  const id = crypto.randomUUID();
+  const answer = await new Promise((done) =>
+    open({ id, tabId: page.tabId, page: page.url, ask, offer, reason, kind: 'fetch' }, done),
+  );
+  const payment = approvedPayments.get(id);
+  approvedPayments.delete(id);
+  return answer === 'approved' && payment ? armed({ page, payment, kind, automatic: false }) : undefined;
 }
 /** Hands the payment that a person approved to the script's request that waits for it. */
 export const handOver = (approvalId: string, payment: Payment) => void approvedPayments.set(approvalId, payment);
 
-async function armed(page: Page, payment: Payment, automatic: boolean): Promise<string> {
+type Arming = { readonly page: Page; readonly payment: Payment; readonly kind: Kind; readonly automatic: boolean };
+
+async function armed({ page, payment, kind, automatic }: Arming): Promise<string> {
   const nonce = `farthing-${crypto.randomUUID()}`;
   const expired = () => void wallet.then((engine) => engine.unsent(payment.id));
-  await arm({ payment, tabId: page.tabId, kind: 'xmlhttprequest', nonce, automatic, ttlMs: RULE_MS }, expired);
+  await arm({ payment, tabId: page.tabId, kind, nonce, automatic, ttlMs: RULE_MS }, expired);
   return nonce;
 }
 

@@ -14,7 +14,7 @@ export type Armed = {
 export type ArmOptions = {
   readonly payment: Payment;
   readonly tabId: number;
-  readonly kind: 'main_frame' | 'xmlhttprequest';
+  readonly kind: 'main_frame' | 'xmlhttprequest' | 'image' | 'media';
   /** Without `#`: only the request with this fragment is matched. Absent: the address with any fragment. */
   readonly nonce?: string;
   readonly automatic: boolean;

@@ -66,6 +66,26 @@ function isPlain(link: HTMLAnchorElement): boolean {
   return !link.hasAttribute('download') && !link.hasAttribute('ping') && link.rel === '' && link.referrerPolicy === '';
 }
 
+// Pictures and media of the page's own site: what failed to load is loaded once more, if the worker pays it by rule.
+window.addEventListener(
+  'error',
+  ({ target }) => {
+    const image = target instanceof HTMLImageElement;
+    if (!image && !(target instanceof HTMLMediaElement)) return;
+    const url = target.currentSrc || target.src;
+    if (!url.startsWith(`${location.origin}/`) || url.includes('#farthing-')) return;
+    void again(target, url, image ? 'image' : 'media');
+  },
+  true,
+);
+
+async function again(target: HTMLImageElement | HTMLMediaElement, url: string, kind: 'image' | 'media'): Promise<void> {
+  const nonce = answerOf(await tell('payFetch', { url, method: 'GET', first: false, kind }));
+  if (typeof nonce !== 'string') return;
+  if (target instanceof HTMLImageElement) target.removeAttribute('srcset');
+  target.src = `${url.split('#', 1)[0]}#${nonce}`;
+}
+
 // The page's script can send these events as well as our wrapper can. It gains nothing: the worker pays only what the
 // page's own requests were asked for, by the rules of the page's own site.
 document.addEventListener(ASK, (event) => {

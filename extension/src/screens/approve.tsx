@@ -14,6 +14,7 @@ import { Limits, MODES, toWire } from './rule-card.tsx';
 
 const ARM_MS = 400;
 const CLOSE_MS = 900;
+const PATIENCE_MS = 8_000;
 type Step = 'loading' | 'asking' | 'paying' | 'paid' | 'gone';
 
 export function Approve() {
@@ -35,13 +36,15 @@ export function Approve() {
     [],
   );
   const onEscape = useEscape();
-  useFollow({ view, step, setStep, setProblem, load });
+  const [since, setSince] = useState(0);
+  useFollow({ view, step, since, setStep, setProblem, load });
 
   if (step === 'loading') return <div class="popup" />;
   if (!view || !rule || step === 'gone') return <Closed />;
   const pay = () => {
     setProblem(undefined);
     setStep('paying');
+    setSince(Date.now());
     const { offer, id } = view;
     const yes = {
       id,
@@ -95,25 +98,33 @@ function useEscape(): { current: () => void } {
 type Follow = {
   view: ApprovalView | undefined;
   step: Step;
+  /** When Pay was pressed: what the tab says of earlier payments is no answer. */
+  since: number;
   setStep: (step: Step) => void;
   setProblem: (code: string) => void;
   load: (view: ApprovalView | undefined) => Promise<void>;
 };
 
 /** The worker says how it ended: paid closes this, a tab that went elsewhere makes the question void. */
-function useFollow({ view, step, setStep, setProblem, load }: Follow): void {
+function useFollow({ view, step, since, setStep, setProblem, load }: Follow): void {
   const tab = view && snapshot.value.tabs[String(view.tabId)];
   const state = tab?.state;
   useEffect(() => {
     if (!view || !tab) return;
     if (step === 'asking' && tab.state !== 'asking')
       void send('approval', { id: view.id }).then((open) => !open && setStep('gone'));
-    if (step === 'paying' && tab.state === 'paid') setStep('paid');
-    if (step === 'paying' && tab.state === 'failed') {
+    if (step === 'paying' && tab.state === 'paid' && tab.atMs >= since) setStep('paid');
+    if (step === 'paying' && tab.state === 'failed' && tab.atMs >= since) {
       setProblem(tab.reason ?? 'storage-fault');
       setStep('gone');
     }
-  }, [state, step]);
+  }, [state, tab?.atMs, step]);
+  useEffect(() => {
+    if (step !== 'paying') return;
+    // The popup tells how slow payments end; this window need not wait for them.
+    const timer = setTimeout(() => window.close(), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [step]);
   useEffect(() => {
     if (step !== 'paid') return;
     const timer = setTimeout(() => {
