@@ -130,7 +130,7 @@ type Told = { port?: number; runs?: number; redeemed?: boolean; running?: boolea
 
 async function startWorker(broker: string, data: string, file = 'race-worker.ts') {
   const child: ChildProcess = fork(join(import.meta.dirname, 'testing', file), [broker, data], {
-    execArgv: ['--conditions=source', '--disable-warning=ExperimentalWarning'],
+    execArgv: ['--conditions=farthing-source', '--disable-warning=ExperimentalWarning'],
   });
   cleanups.push(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;

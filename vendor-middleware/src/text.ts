@@ -7,7 +7,8 @@ export function cleanText(value: unknown): string | undefined {
   const text = value
     .slice(0, 4096)
     .toWellFormed()
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    // Zero-width joiners stay: Persian words and family emoji need them.
+    .replace(/(?:(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Z}])+/gu, ' ')
     .trim();
   return text === '' ? undefined : [...text].slice(0, limits.descriptionChars).join('');
 }

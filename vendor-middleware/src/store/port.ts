@@ -61,7 +61,7 @@ export interface VendorStore {
   /** One step: marks totals as paid out (never lowering one), writes `put`, if the document `key` still is `was`. */
   claimsPaid(
     paid: readonly ClaimTotal[],
-    guard: { key: string; was: string; put: Readonly<Record<string, string | undefined>> },
+    guard: { key: string; was: string | undefined; put: Readonly<Record<string, string | undefined>> },
   ): Promise<boolean>;
 
   /** Hands out `count` numbers that were never handed out under this name, and the first of them. Starts at 1. */

@@ -1,6 +1,7 @@
 // A whole site for tests: tiny broker, middleware, Express on port 0, and a client that pays with the wallet's own role.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeEnv } from '@farthing/node-kit';
@@ -16,9 +17,12 @@ import {
 } from '@farthing/protocol';
 import { type ScripPiece, scripWallet } from '@farthing/protocol/wallet';
 import express5, { type Express } from 'express';
-import express4 from 'express4';
 import { type Farthing, type FarthingOptions, farthing } from '../index.ts';
 import { type TinyBroker, tinyBroker } from './tiny-broker.ts';
+
+/** An alias of the package, which brings no types of its own. */
+const require = createRequire(import.meta.url);
+const express4: typeof express5 = require('express4');
 
 export type TestSite = {
   readonly app: Express;

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { bindingSecrets, checkFarthingOptions, checkWallOptions, type WallOptions } from './options.ts';
+import { SetupError } from './setup-error.ts';
+
+const codeOf = (run: () => unknown): string => {
+  try {
+    run();
+    return 'fine';
+  } catch (error) {
+    if (error instanceof SetupError) return error.code;
+    throw error;
+  }
+};
+
+test('an unknown option is refused with the nearest name', () => {
+  const typo: object = { price: '1 USD', setle: 'upfront' };
+  expect(() => checkWallOptions(typo as WallOptions)).toThrow(/no option 'setle': did you mean 'settle'/);
+  expect(() => checkFarthingOptions(Object.assign({ broker: 'x', data: 'y' }, { orgin: 'z' }))).toThrow(/'origin'/);
+});
+
+test.each([
+  [{ price: '0.0015 USD' }, 'fine'],
+  [{ price: () => '1 USD' }, 'fine'],
+  [{ price: '1 USD', free: { count: 3, per: 'day' } }, 'fine'],
+  [{ price: '0 USD' }, 'price-invalid'],
+  [{ price: '-1 USD' }, 'price-invalid'],
+  [{ price: '1e3 USD' }, 'price-invalid'],
+  [{ price: '0.0000001 USD' }, 'price-invalid'],
+  [{ price: '1 DOGE' }, 'price-invalid'],
+  [{ price: 5 }, 'option-invalid'],
+  [{}, 'option-invalid'],
+  [{ price: '1 USD', settle: 'later' }, 'option-invalid'],
+  [{ price: '1 USD', header: 'X-Pay' }, 'option-invalid'],
+  [{ price: '1 USD', free: { count: 0, per: 'day' } }, 'option-invalid'],
+  [{ price: '1 USD', free: { count: 1, per: 'week' } }, 'option-invalid'],
+  [{ price: '1 USD', free: { count: 1, per: 'day', by: 'ip' } }, 'option-unknown'],
+  [{ price: '1 USD', description: 'x'.repeat(121) }, 'option-invalid'],
+  [{ price: '1 USD', scope: 'a\nb' }, 'option-invalid'],
+  [{ price: '1 USD', cors: ['nonsense'] }, 'option-invalid'],
+])('wall(%j) is %s', (options: object, code) => {
+  expect(codeOf(() => checkWallOptions(options as WallOptions))).toBe(code);
+});
+
+const own = () => new Uint8Array(randomBytes(32));
+
+test.each([
+  ['', 'secret-missing'],
+  [[], 'secret-missing'],
+  [['', randomBytes(32)], 'secret-missing'],
+  ['short', 'secret-weak'],
+  [randomBytes(31), 'secret-weak'],
+  [new Uint8Array(64), 'secret-weak'],
+  ['ab'.repeat(32), 'secret-weak'],
+  ['correct horse battery staple 0123456789', 'secret-weak'],
+  ['changeme-changeme-changeme-please-1234567', 'secret-weak'],
+  [[randomBytes(32), 'short'], 'secret-weak'],
+])('a missing or weak secret is refused (%#)', (secret, code) => {
+  expect(codeOf(() => bindingSecrets(secret, own))).toBe(code);
+});
+
+test('good secrets are taken in order, and without one the own is used', () => {
+  const [a, b] = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(48))];
+  expect(bindingSecrets([a, b], own)).toEqual([a, b]);
+  expect(bindingSecrets(a.slice(), own)).toEqual([a]);
+  expect(bindingSecrets(undefined, () => a)).toEqual([a]);
+});
