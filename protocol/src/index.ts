@@ -13,4 +13,5 @@ export * from './core/money.ts';
 export * from './core/orders.ts';
 export * from './core/problems.ts';
 export * from './core/receipt.ts';
+export * from './core/session.ts';
 export * from './core/sign.ts';

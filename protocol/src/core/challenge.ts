@@ -25,11 +25,14 @@ export type Intent = 'charge' | 'session';
 
 /** What `request` says once decoded. */
 export type PaymentRequest = {
+  /** With the intent `session`: the price of one unit. */
   readonly amount: bigint;
   readonly currency: Currency;
   readonly recipient: string;
   readonly description?: string;
   readonly externalId?: string;
+  /** What a session counts, such as `second`. */
+  readonly unitType?: string;
   readonly methodDetails: JsonObject;
 };
 
@@ -45,6 +48,7 @@ export type ChallengeFields = {
     currency: Currency;
     recipient: string;
     description?: string;
+    unitType?: string;
     methodDetails: JsonObject;
   };
   readonly expiresAtMs: number;
@@ -166,6 +170,7 @@ const requestSchema = v.object({
   recipient: boundedText(128),
   description: v.exactOptional(boundedText(512)),
   externalId: v.exactOptional(boundedText(128)),
+  unitType: v.exactOptional(boundedText(32)),
   methodDetails: v.optional(jsonObject, {}),
 });
 

@@ -16,27 +16,50 @@ export type Target = { readonly target: string; readonly digest: string };
 
 // ── vendor ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type Price = { readonly amount: bigint; readonly currency: Currency };
+/**
+ * With the intent `session`, `amount` is the price of one unit and `units` says how many this request takes at once:
+ * one if absent, 0 for a stream that is metered as it is delivered. The request costs `amount × units`.
+ */
+export type Price = { readonly amount: bigint; readonly currency: Currency; readonly units?: number };
 
 /** An instrument that this payment consumes. Inserting its key is what decides the race; `code` is the loser's problem. */
 export type Spend = { readonly key: string; readonly untilMs: number; readonly code: ProblemCode };
 
 /** A running total that must stay within a limit, such as the face value seen under one licence. */
-export type Tally = { readonly key: string; readonly add: bigint; readonly limit: bigint; readonly code: ProblemCode };
+export type Tally = {
+  readonly key: string;
+  readonly add: bigint;
+  readonly limit: bigint;
+  readonly code: ProblemCode;
+  /** After that the store may forget it. */
+  readonly untilMs?: number;
+};
 
 /** What the vendor may redeem: totals per key only grow, so a repeated claim credits nothing twice. */
-export type ClaimStep = { readonly key: string; readonly add: bigint; readonly untilMs: number };
+export type ClaimStep = {
+  readonly key: string;
+  readonly add: bigint;
+  readonly untilMs: number;
+  readonly evidence?: Evidence;
+};
+
+/** What the broker wants to see with a total. The store keeps, per claim key, the evidence of the highest rank. */
+export type Evidence = { readonly rank: number; readonly proof: JsonObject };
 
 /** All that a good payment changes at the vendor. The host writes all of it in one durable step, or none. */
 export type Verified = {
   readonly spends: readonly Spend[];
   readonly tallies: readonly Tally[];
   readonly claims: readonly ClaimStep[];
+  /** Instruments that the receipt hands out, such as change. Presenting one proves that the receipt went out. */
+  readonly mints?: readonly string[];
   /** The stored outcome must live at least this long: the life of the instruments. */
   readonly untilMs: number;
   readonly reference: string;
   /** The method's members of the receipt: change and proofs. */
   readonly details: JsonObject;
+  /** A payment inside a session: the rest of its outcome depends on what the store knows of the session. */
+  readonly session?: SessionStep;
 };
 
 /** `serial` is a number that this vendor never used before, below `limits.scripSerial`; hosts lease them in blocks. */
@@ -60,14 +83,93 @@ export interface VendorRole<Keys> {
   verify(input: VerifyInput, keys: Keys, env: VendorEnv): Verified;
   /** By path below `methodDetails.api`. @throws {PaymentProblem} */
   readonly services: { readonly [path: string]: (body: Json, keys: Keys, env: Env) => ServiceAnswer };
+  /** Absent in methods where every payment stands alone. */
+  readonly sessions?: SessionRole<Keys>;
 }
+
+// ── sessions: one opening, many payments ────────────────────────────────────────────────────────────────────────────
+//
+// A session is one JSON row at the vendor. Signatures are checked in `verify`, without the row; what depends on the row
+// is a pure function that the store runs inside its atomic write. It changes nothing but what it returns, so it may run
+// twice (a compare-and-set that lost), and it refuses by throwing. `applied` in session.ts makes both kinds one shape.
+
+/** `seen` is the row as stored, `undefined` when there is none. @throws {PaymentProblem} nothing is written then */
+export type SessionStep = { readonly key: string; step(seen: Json | undefined): Stepped };
+
+/** What a payment writes in one step, with the parts that the session's row decided. */
+export type Stepped = Pick<Verified, 'claims' | 'untilMs' | 'reference' | 'details'> & {
+  /** The row afterwards: compact JSON, under 1 KB. It is kept until `untilMs`, like the outcome. */
+  readonly next: Json;
+  /** For `SessionRole.undo`, should the handler fail: kept with the reservation. */
+  readonly undo: Json;
+  readonly deeds: readonly Deed[];
+  /** A question to the broker that may be asked in the background; a refusal goes to `SessionRole.stop`. */
+  readonly ask?: Question;
+};
+
+/**
+ * What the broker must be shown with claims of this key. It and its tallies are written with the row, and stay whatever
+ * becomes of the handler: they come once, when the row first knows the deed.
+ */
+export type Deed = {
+  readonly key: string;
+  readonly deed: JsonObject;
+  readonly tallies: readonly Tally[];
+  readonly untilMs: number;
+};
+export type Question = {
+  readonly brk: string;
+  readonly path: string;
+  readonly typ: string;
+  readonly members: JsonObject;
+};
+
+/** Units that may be delivered now, and what is written first. `units` 0: `need` says what to ask the wallet for. */
+export type Metered = Pick<Stepped, 'next' | 'claims' | 'untilMs' | 'details' | 'ask'> & {
+  readonly units: number;
+  readonly need?: JsonObject;
+};
+
+export interface SessionRole<Keys> {
+  /**
+   * Names a payload inside a session: the id of its stored outcome, in place of the challenge's id, because one challenge
+   * serves the whole session. `key` is the row. `code` is the problem of another payment under the same id.
+   * `undefined`: not such a payload.
+   */
+  identify(payload: JsonObject, env: Env): { id: string; key: string; code: ProblemCode } | undefined;
+  /** The row after a payment whose handler failed: its instrument is good again, once. */
+  undo(row: Json, undo: Json): Json;
+  /** Takes up to `units` at `price.amount` each out of what was paid ahead. @throws {PaymentProblem} closed, expired */
+  meter(row: Json, want: { price: Price; units: number }, keys: Keys, env: Env): Metered;
+  /** Nothing more is accepted on credit: the broker said no to a question. */
+  stop(row: Json): Json;
+  /** Ends the session, by the site or because it was idle: signed closings for the broker and the wallet. */
+  close(row: Json, keys: Keys, env: Env): { readonly next: Json; readonly closings: readonly JsonObject[] };
+  /** For screens and sweeps. Amounts in base units. */
+  view(row: Json): SessionView;
+}
+
+export type SessionView = {
+  readonly currency: Currency;
+  readonly authorized: bigint;
+  readonly spent: bigint;
+  readonly final: boolean;
+  /** When it counts as idle, if nothing more is paid. */
+  readonly idleAtMs: number;
+  readonly untilMs: number;
+};
 
 // ── wallet ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Message keys for screens, so that no screen knows a method. Texts live in the locale files. */
 export type Description = { readonly kind: string; readonly siteLearns: string; readonly brokerLearns: string };
 
-export type PayInput = { readonly challenge: Challenge; readonly request: PaymentRequest } & Target;
+/** `units`: how many units of a session to pay with this request; what the challenge says if absent. */
+export type PayInput = {
+  readonly challenge: Challenge;
+  readonly request: PaymentRequest;
+  readonly units?: number;
+} & Target;
 
 export interface WalletRole<Piece> {
   readonly method: string;
@@ -86,4 +188,20 @@ export interface WalletRole<Piece> {
    */
   accept(piece: Piece, paid: PayInput & { receipt: Receipt }, env: Env): readonly Piece[];
   describe(): Description;
+  readonly sessions?: WalletSessions<Piece>;
+}
+
+/**
+ * Pieces that pay many times. Without these functions such a piece works like any other: `pay` uses it up and `accept`
+ * gives back what is left. With them it need not wait for its receipt: the host writes `advance` with the payload.
+ */
+export interface WalletSessions<Piece> {
+  /** The piece once `pay` of this input may have been sent. Later receipts are only checked by `accept`. */
+  advance(piece: Piece, input: PayInput): Piece;
+  /** The piece, perhaps advanced since, after a receipt for it was accepted: the site knows the session. */
+  confirm(piece: Piece): Piece;
+  /** Makes a fresh piece a top-up of the session that `last`, its piece that was added last, pays into. */
+  join(fresh: Piece, last: Piece, env: Env): Piece;
+  /** Payload that ends the session; the receipt carries the site's signed closings. */
+  close(piece: Piece, env: Env): JsonObject;
 }

@@ -97,6 +97,7 @@ function verify({ challenge, payload, price, target, digest }: VerifyInput, keys
   return {
     spends: [spendOf(scrip, untilMs)],
     tallies: faceOf(scrip, keys),
+    ...(change ? { mints: [spendKey(change)] } : {}),
     claims: [{ key: scrip.root, add: price.amount, untilMs: untilMs + limits.claimWindowMs }],
     untilMs,
     reference: scrip.id,
@@ -116,7 +117,8 @@ function checkPiece(scrip: Scrip, keys: ScripKeys, env: Env): Uint8Array {
   return customerSecret(scrip.cid, customers.customer, env.crypto);
 }
 
-const spendOf = (scrip: Scrip, untilMs: number): Spend => ({ key: `scrip:${scrip.id}`, untilMs, code: 'scrip-spent' });
+const spendKey = (scrip: Scrip): string => `scrip:${scrip.id}`;
+const spendOf = (scrip: Scrip, untilMs: number): Spend => ({ key: spendKey(scrip), untilMs, code: 'scrip-spent' });
 
 /** A root is counted against its licence when it is first seen: more than the ceiling was never allowed. */
 function faceOf(scrip: Scrip, keys: ScripKeys): Tally[] {
