@@ -64,6 +64,7 @@ async function prepare(
   const { site } = admission;
   try {
     const verified = await checked(admission);
+    await site.crashed.settleBy(verified.spends);
     if (site.flights.isFull || site.redeemer.isFull) {
       throw new PaymentProblem('site-not-ready', { detail: 'too many payments are open', retryAfter: 5 });
     }
@@ -94,7 +95,7 @@ async function checked({ site, offers, visit, credential }: Admission): Promise<
 
 function reservation({ site, credential, upfront, alsoSpend }: Admission, mine: Mine, verified: Verified): Reservation {
   const { nowMs } = site.env();
-  const { spends, tallies, claims, untilMs, reference, details } = verified;
+  const { spends, tallies, claims, mints = [], untilMs, reference, details } = verified;
   const receipt = printReceipt({
     status: 'success',
     method: credential.challenge.method,
@@ -113,6 +114,7 @@ function reservation({ site, credential, upfront, alsoSpend }: Admission, mine: 
     spends: [...spends, ...alsoSpend.map((spend) => ({ ...spend, untilMs }))],
     tallies,
     claims,
+    mints,
   };
 }
 

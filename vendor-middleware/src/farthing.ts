@@ -5,6 +5,7 @@ import { limits, parsePrice } from '@farthing/protocol';
 import { scripVendor } from '@farthing/protocol/vendor';
 import type { RequestHandler } from 'express';
 import { type CorsOption, corsMiddleware } from './cors.ts';
+import { Crashed } from './crashed.ts';
 import { Flights } from './flights.ts';
 import { openKeys } from './keys.ts';
 import { Licences } from './licences.ts';
@@ -113,6 +114,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     store,
     serials: new Serials(store),
     flights: new Flights(store),
+    crashed: await Crashed.load(store),
     redeemer,
     owner,
     reservationMs,

@@ -61,9 +61,10 @@ async function answerOnce(site: Site, path: string, { body, service }: Call): Pr
   if (known) return known.outcome;
   const env = site.env();
   const { answer, spends, untilMs } = service(body, env);
+  await site.crashed.settleBy(spends);
   const outcome = canonicalJson(answer);
   const entry = { id, credential: id, target: id, owner: site.owner.id, atMs: env.nowMs, untilMs, outcome, spends };
-  const found = await site.store.reserve({ ...entry, state: 'committed', tallies: [], claims: [] });
+  const found = await site.store.reserve({ ...entry, state: 'committed', tallies: [], claims: [], mints: [] });
   if (found.kind === 'won') return outcome;
   if (found.kind === 'known') return found.stored.outcome;
   if (found.kind === 'held' && found.by.state === 'reserved' && !isDead(found.by.owner)) {

@@ -1,5 +1,6 @@
 // One site at run time: what every part of the middleware needs to know of it.
 import type { BindingSecrets, Env } from '@farthing/protocol';
+import type { Crashed } from './crashed.ts';
 import type { Flights } from './flights.ts';
 import type { Method } from './methods.ts';
 import type { Owner } from './owner.ts';
@@ -21,6 +22,7 @@ export type Site = {
   readonly store: VendorStore;
   readonly serials: Serials;
   readonly flights: Flights;
+  readonly crashed: Crashed;
   readonly redeemer: Redeemer;
   readonly owner: Owner;
   readonly reservationMs: number;

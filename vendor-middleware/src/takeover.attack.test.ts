@@ -1,7 +1,7 @@
 // B9: a run that ended without a verdict. Its receipt may be out, so whoever takes it over never gives the money back.
 import { request } from 'node:http';
 import { nodeEnv } from '@farthing/node-kit';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { memory } from './index.ts';
 import { buy, challengesOf, credentialFor, problemOf, testSite } from './testing/site.ts';
 
@@ -72,4 +72,38 @@ test('a store that fails while it reserves leaves the outcome unknown, and the c
   expect(await problemOf(answer)).toMatchObject({ code: 'outcome-unknown', consumed: 'unknown' });
   failing = false;
   expect((await fetch(`${site.url}/x`, { headers: { authorization: header } })).status).toBe(200);
+});
+
+describe('a verdict that a crash cut off after the receipt went out', () => {
+  /** A site whose verdicts never reach the disk, paid once; then the same site started again on the same store. */
+  async function crashedSite() {
+    const store = memory();
+    const dying = await testSite({ store: { ...store, settle: () => new Promise(() => {}) } });
+    cleanups.push(() => dying.close());
+    dying.app.get('/x', dying.pay.wall({ price: '0.0015 USD' }), (_req, res) => void res.send('x'));
+    const { change } = await buy(`${dying.url}/x`, dying.broker.sell(10_000n)[0]);
+    const again = await testSite({ store, on: dying.broker, data: dying.data });
+    cleanups.push(() => again.close());
+    again.app.get('/x', again.pay.wall({ price: '0.0015 USD' }), (_req, res) => void res.send('x'));
+    await again.pay.redeemNow();
+    expect(again.broker.total()).toBe(0n);
+    return { again, change: change[0] };
+  }
+
+  test('is made up for when the change that only the receipt carried is presented', async () => {
+    const { again, change } = await crashedSite();
+    expect((await buy(`${again.url}/x`, change)).answer.status).toBe(200);
+    await again.pay.redeemNow();
+    expect(again.broker.total()).toBe(3000n);
+  });
+
+  test('is not made up for by change that somebody made up', async () => {
+    const { again, change } = await crashedSite();
+    const forged = { ...change, scrip: { ...change.scrip, val: '9999' } };
+    expect(await problemOf((await buy(`${again.url}/x`, forged)).answer)).toMatchObject({ code: 'scrip-forged' });
+    const stolen = { ...change, csec: 'A'.repeat(43) };
+    expect(await problemOf((await buy(`${again.url}/x`, stolen)).answer)).toMatchObject({ code: 'scrip-forged' });
+    await again.pay.redeemNow();
+    expect(again.broker.total()).toBe(0n);
+  });
 });

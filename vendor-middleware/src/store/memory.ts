@@ -86,6 +86,11 @@ export function memory(): VendorStore {
       const row = rows.get(id);
       return row && view(row);
     },
+    unsettled: async (limit) =>
+      [...rows.values()]
+        .filter(({ state }) => state !== 'committed')
+        .slice(0, limit)
+        .map(({ id, mints }) => ({ id, mints })),
     takeOver: async (id, { from, atMs, to, nowMs }) => {
       const row = rows.get(id);
       if (!row || row.state === 'committed' || row.owner !== from || row.atMs !== atMs) return false;

@@ -22,6 +22,8 @@ export type Reservation = {
   readonly spends: readonly Spend[];
   readonly tallies: readonly Tally[];
   readonly claims: readonly ClaimStep[];
+  /** Instruments that the outcome hands out: see `unsettled`. */
+  readonly mints: readonly string[];
 };
 
 /** A reservation as others find it. `loose`: its run ended without a verdict; the next repeat may run at once. */
@@ -46,6 +48,8 @@ export interface VendorStore {
   /** One atomic, durable write: resolves when it is on disk. Nothing is written unless it is `won`. */
   reserve(reservation: Reservation): Promise<Reserved>;
   find(id: string): Promise<Stored | undefined>;
+  /** Reservations without a verdict, with what their outcomes hand out: read once, when a site starts. */
+  unsettled(limit: number): Promise<{ readonly id: string; readonly mints: readonly string[] }[]>;
   /** Makes `to` the owner of an uncommitted reservation, if it still belongs to `from` and was not taken since `atMs`. */
   takeOver(id: string, take: { from: string; atMs: number; to: string; nowMs: number }): Promise<boolean>;
   /**

@@ -29,6 +29,7 @@ const STATES = ['reserved', 'committed', 'loose'] as const;
 
 /** What a verdict needs to know of a reservation, as JSON in its row. Amounts are decimal text. */
 type Steps = {
+  mints: string[];
   spends: string[];
   tallies: { key: string; add: string }[];
   claims: { key: string; add: string; untilMs: number }[];
@@ -52,6 +53,7 @@ export function sqlite(path: string): VendorStore {
     for (const { key } of entry.spends) sql.spend.run(key, entry.id);
     const { id, credential, target, owner, atMs, untilMs, outcome, state } = entry;
     const steps: Steps = {
+      mints: [...entry.mints],
       spends: entry.spends.map(({ key }) => key),
       tallies: entry.tallies.map(({ key, add }) => ({ key, add: add.toString() })),
       claims: entry.claims.map(({ key, add, untilMs: until }) => ({ key, add: add.toString(), untilMs: until })),
@@ -136,6 +138,10 @@ export function sqlite(path: string): VendorStore {
       const row = one(sql.find, id);
       return row && stored(row);
     },
+    unsettled: async (limit) =>
+      sql.open
+        .all(BigInt(limit))
+        .map((row) => ({ id: String(row['id']), mints: (JSON.parse(String(row['steps'])) as Steps).mints })),
     takeOver: (id, { from, atMs, to, nowMs }) =>
       commit.run(() => sql.take.run(to, BigInt(nowMs), id, from, BigInt(atMs)).changes === 1n),
     settle: (id, owner, verdict) => commit.run(() => settle(id, owner, verdict)),
@@ -179,6 +185,7 @@ function statements(db: DatabaseSync) {
   return {
     find: db.prepare('SELECT * FROM reservations WHERE id = ?'),
     holder: db.prepare('SELECT r.* FROM spends s JOIN reservations r ON r.id = s.reservation WHERE s.key = ?'),
+    open: db.prepare('SELECT id, steps FROM reservations WHERE state <> 1 LIMIT ?'),
     insert: db.prepare('INSERT INTO reservations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     spend: db.prepare('INSERT INTO spends VALUES (?, ?)'),
     unspend: db.prepare('DELETE FROM spends WHERE key = ?'),

@@ -86,6 +86,15 @@ export function storeSuite(name: string, open: () => Promise<{ store: VendorStor
       });
     });
 
+    test('what has no verdict is listed with what its outcome hands out, what has one is not', async () => {
+      await store.reserve(reservation({ mints: ['change'] }));
+      await store.reserve(reservation({ id: 'c2', spends: [], state: 'committed' }));
+      expect(await store.unsettled(10)).toEqual([{ id: 'c1', mints: ['change'] }]);
+      expect(await store.unsettled(0)).toEqual([]);
+      await store.settle('c1', 'somebody else', 'commit');
+      expect(await store.unsettled(10)).toEqual([]);
+    });
+
     describe('claims', () => {
       test('grow with commits, are due until paid, and due again when they grow', async () => {
         await store.reserve(reservation({ claims: [claim('root', 10n)] }));
@@ -188,6 +197,7 @@ export function reservation(given: Partial<Reservation> = {}): Reservation {
     spends: [spend('coin')],
     tallies: [],
     claims: [],
+    mints: [],
     ...given,
   };
 }
