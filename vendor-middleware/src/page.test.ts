@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { PaymentProblem, problemCodes } from '@farthing/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type PageContent, paywallPage, plainPrice } from './page.ts';
+import { type PageContent, paywallPage } from './page.ts';
+import { languages, moneyText, plainPrice, texts } from './page-texts.ts';
 import { challengesOf, type TestSite, testSite } from './testing/site.ts';
 
 let site: TestSite | undefined;
@@ -18,6 +19,7 @@ const content: PageContent = {
   quote: { price: { amount: 1500n, currency: 'usd-micro' }, description: undefined },
   text: {},
   body: {},
+  language: 'en',
 };
 
 test('people get a page, programs a problem, with the same headers and the same challenge', async () => {
@@ -99,10 +101,37 @@ describe('prices in words', () => {
     [10_000n, '1 cent'],
     [25_000n, '2.5 cents'],
     [100_000n, '10 cents'],
-    [1_000_000n, '1 dollar'],
-    [100_500_000n, '100.5 dollars'],
-    [9_007_199_254_740_993n, '9007199254.740993 dollars'],
+    // From one unit on the figure itself is plain.
+    [1_000_000n, undefined],
   ])('%s micro-dollars are %s', (amount, words) => {
-    expect(plainPrice({ amount, currency: 'usd-micro' })).toBe(words);
+    expect(plainPrice({ amount, currency: 'usd-micro' }, 'en')).toBe(words);
+  });
+});
+
+describe('the reader’s language', () => {
+  test.each([
+    ['de-AT,de;q=0.9', '<html lang="de" dir="ltr">', '0,15 Cent'],
+    ['es', '<html lang="es" dir="ltr">', '0,15 de centavo'],
+    ['ar-EG', '<html lang="ar" dir="rtl">', '0.15 من السنت'],
+    ['fr, en;q=0.5', '<html lang="en" dir="ltr">', '0.15 of a cent'],
+    ['*', '<html lang="en" dir="ltr">', '0.15 of a cent'],
+    ['<script>', '<html lang="en" dir="ltr">', '0.15 of a cent'],
+  ])('%s gets %s with the price in words', async (accepted, root, words) => {
+    site = await testSite();
+    site.app.get('/x', site.pay.wall({ price: '0.0015 USD' }), () => {});
+    const page = await fetch(`${site.url}/x`, { headers: { accept: 'text/html', 'accept-language': accepted } });
+    const html = await page.text();
+    expect(html).toContain(root);
+    expect(html).toContain(words);
+  });
+  test('prices are exact in every language, however small or large', () => {
+    for (const language of languages) {
+      for (const amount of [1n, 1_500n, 9_007_199_254_740_993n]) {
+        const digits = moneyText({ amount, currency: 'eur-micro' }, language).replace(/[^0-9٠-٩]/g, '');
+        const plain = [...digits].map((digit) => ('٠' <= digit ? String(digit.charCodeAt(0) - 0x660) : digit)).join('');
+        expect(BigInt(plain) * 10n ** BigInt(6 - (amount === 1_500n ? 4 : 6))).toBe(amount);
+      }
+      expect(Object.keys(texts[language])).toEqual(Object.keys(texts.en));
+    }
   });
 });

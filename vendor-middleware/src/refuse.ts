@@ -13,6 +13,7 @@ import { wantsPage } from './accept.ts';
 import { addVary } from './headers.ts';
 import type { Quote } from './offers.ts';
 import { type PageText, paywallPage } from './page.ts';
+import { type Language, languages } from './page-texts.ts';
 import type { Site } from './site.ts';
 
 export type Refusal = {
@@ -37,7 +38,7 @@ export function refuse(refusal: Refusal, req: Request, res: Response): void {
   addVary(res);
   if (challenges.length > 0) res.setHeader('WWW-Authenticate', challenges.map(printChallenge));
   if (problem.extra.retryAfter !== undefined) res.setHeader('Retry-After', String(problem.extra.retryAfter));
-  const page = wantsPage(req.get('accept')) ? paywallPage({ ...refusal, body }) : undefined;
+  const page = wantsPage(req.get('accept')) ? paywallPage({ ...refusal, body, language: languageOf(req) }) : undefined;
   if (page) res.setHeader('Content-Security-Policy', page.policy);
   res.setHeader('Content-Type', page ? 'text/html; charset=utf-8' : 'application/problem+json');
   // `end`, not `send`: no entity tag, so that no cache can answer 304 for it.
@@ -45,6 +46,12 @@ export function refuse(refusal: Refusal, req: Request, res: Response): void {
   res.setHeader('Content-Length', Buffer.byteLength(text));
   if (req.method === 'HEAD') res.end();
   else res.end(text);
+}
+
+/** The best of ours by Accept-Language, else English. */
+function languageOf(req: Request): Language {
+  const best = req.acceptsLanguages([...languages]);
+  return languages.find((language) => language === best) ?? 'en';
 }
 
 /** In the wallet's order; if it wants none of them, all of them: a 402 without a challenge helps nobody. */

@@ -88,7 +88,7 @@ describe.each(looks)('$name', (look) => {
     await page.setExtraHTTPHeaders({ 'accept-language': look.language });
     // The wallet declined this page for now, so what the site answered stays on the screen.
     await page.goto(`${scene.site.url}/archive/the-almanac?${look.name}`);
-    await page.getByText('$0.05').first().waitFor();
+    await page.locator('.amount', { hasText: /0.05/ }).waitFor();
     await inspect(page, `paywall-${look.name}`);
     await page.close();
   });
