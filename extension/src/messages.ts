@@ -50,7 +50,7 @@ const map = {
   setRule: { from: 'page', shape: v.strictObject({ origin, rule }) },
   forgetSite: { from: 'page', shape: v.strictObject({ origin }) },
   pause: { from: 'page', shape: v.strictObject({ until: v.picklist(['hour', 'today', 'resumed']) }) },
-  resume: { from: 'page', shape: none },
+  resume: { from: 'page', shape: v.strictObject({ tabId: v.optional(v.number()) }) },
   setBudget: {
     from: 'page',
     shape: v.strictObject({ perDayMicro: amount, newSites: v.picklist(['ask', 'auto']), newSitesUpToMicro: amount }),

@@ -4,7 +4,7 @@ import { browser } from '../browser.ts';
 import type { Answers, Decoded, MessageBody, MessageName, Sender } from '../messages.ts';
 import { patternsOf } from './ahead.ts';
 import * as approvals from './approvals.ts';
-import { config, wallet } from './engine.ts';
+import { config, problemOf, wallet } from './engine.ts';
 import * as navigation from './navigation.ts';
 import { handOver, payFetch } from './page-fetch.ts';
 import { PUBLISH_ALARM, write } from './snapshot.ts';
@@ -81,8 +81,9 @@ const handlers: Handlers = {
     if (untilMs !== 'forever') await browser.alarms.create(PUBLISH_ALARM, { when: untilMs + 1000 });
     return changed();
   },
-  resume: async () => {
+  resume: async ({ tabId }) => {
     await (await wallet).resume();
+    if (tabId !== undefined) void navigation.goOn(tabId).catch(problemOf);
     return changed();
   },
   setBudget: async (budget) => {

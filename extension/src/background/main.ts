@@ -33,6 +33,11 @@ function answered(seen: HeadersSeen): Promise<void> | void {
   fetchAsks(seen);
 }
 
+browser.webNavigation.onBeforeNavigate.addListener((details) => {
+  const { frameId, tabId, url } = details;
+  const ahead = 'documentLifecycle' in details && details.documentLifecycle === 'prerender';
+  if (frameId === 0 && !ahead) inOrder(() => navigation.pageLeaves(tabId, url));
+});
 browser.webNavigation.onCommitted.addListener(({ frameId, tabId, url }) => {
   if (frameId === 0) inOrder(() => navigation.pageStands(tabId, url));
 });

@@ -129,6 +129,17 @@ export async function askAgain(tabId: number): Promise<Approval | undefined> {
   return undefined;
 }
 
+/** What stood in the way of a tab's page is gone: its rule decides anew, without asking the site again. */
+export async function goOn(tabId: number): Promise<void> {
+  const here = visits.get(tabId);
+  if (!here || views.get(String(tabId))?.state !== 'refused') return;
+  try {
+    await follow(here, false);
+  } catch (error) {
+    fail(here, error);
+  }
+}
+
 /** A person said yes in our own page. The worker may have died since the question was put. */
 export async function approved(entry: Approval, yes: Yes): Promise<void> {
   const here = visits.get(entry.tabId) ?? visit(entry.tabId, entry.ask);
@@ -151,12 +162,16 @@ async function pay(here: Visit, offer: Offer, yes: Yes): Promise<void> {
 
 async function deliver(here: Visit, payment: Payment, { automatic }: { automatic: boolean }): Promise<void> {
   const { tabId, ask } = here;
-  const drop = async () => (await wallet).unsent(payment.id);
+  const drop = async () => {
+    if (views.get(String(tabId))?.state === 'paying') show(tabId, ask.url, { state: 'declined' });
+    await (await wallet).unsent(payment.id);
+  };
   if (!isCurrent(here)) return drop();
   await Promise.race([here.settled, new Promise((done) => setTimeout(done, COMMIT_MS))]);
   if (!isCurrent(here)) return drop();
   const rule = await arm({ payment, tabId, kind: 'main_frame', automatic, ttlMs: RULE_MS }, () => void drop());
-  if (!isCurrent(here)) {
+  if (!isCurrent(here) || (await isLeaving(here)) || !isCurrent(here)) {
+    if (isCurrent(here)) visits.delete(tabId);
     await takeBack(rule);
     return;
   }
@@ -168,6 +183,12 @@ async function deliver(here: Visit, payment: Payment, { automatic }: { automatic
       injectImmediately: true,
       func: () => location.reload(),
     });
+}
+
+/** Asked of the browser itself: its events may be a moment behind a person who has just gone elsewhere. */
+async function isLeaving({ tabId, ask }: Visit): Promise<boolean> {
+  const tab: object = await browser.tabs.get(tabId);
+  return 'pendingUrl' in tab && typeof tab.pendingUrl === 'string' && !sameDocument(tab.pendingUrl, ask.url);
 }
 
 function fail({ tabId, ask }: Visit, error: unknown, offer?: Offer): void {
@@ -240,6 +261,15 @@ export function cancel(tabId: number): void {
   here.arrive();
   for (const rule of unusedOf(tabId)) void takeBack(rule);
   show(tabId, here.ask.url, { state: 'declined' });
+}
+
+/** The tab is on its way elsewhere: a reload now would take the person back from where they want to go. */
+export function pageLeaves(tabId: number, url: string): void {
+  const here = visits.get(tabId);
+  if (!here || sameDocument(here.ask.url, url)) return;
+  visits.delete(tabId);
+  here.arrive();
+  for (const rule of unusedOf(tabId)) if (!sameDocument(rule.payment.url, url)) void takeBack(rule);
 }
 
 /** A document stands in the tab, or an error page in its place. */

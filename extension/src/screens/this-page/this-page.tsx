@@ -275,8 +275,7 @@ async function perform(name: ActionName, { page, rule, view }: Context): Promise
     case 'turnOn':
       return rule && turnOn(page, rule);
     case 'resume':
-      await send('resume', {});
-      return view?.state === 'refused' ? retry() : undefined;
+      return send('resume', { tabId });
     case 'allow':
       // The browser's own prompt must come straight from the click: nothing is awaited before it.
       return site !== undefined && (await browser.permissions.request({ origins: [`${site}/*`] }))
