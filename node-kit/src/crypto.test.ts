@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { portableCrypto } from '@farthing/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -19,6 +20,22 @@ describe('native and portable cryptography', () => {
       }),
       { numRuns: 20 },
     );
+  });
+  it('MAC as the platform does, with keys and data of every length', () => {
+    const lengths = [0, 1, 31, 32, 33, 63, 64, 65, 128, 200];
+    for (const keyLength of lengths) {
+      for (const dataLength of lengths) {
+        const key = Buffer.alloc(keyLength, keyLength + 1);
+        const data = Buffer.alloc(dataLength, dataLength + 7);
+        const expected = createHmac('sha256', key).update(data).digest('hex');
+        expect(hex(nativeCrypto.hmacSha256(key, data))).toBe(expected);
+        expect(hex(portableCrypto.hmacSha256(key, data))).toBe(expected);
+      }
+    }
+  });
+  it('RFC 4231: give the MAC of test case 2', () => {
+    const mac = nativeCrypto.hmacSha256(Buffer.from('Jefe'), Buffer.from('what do ya want for nothing?'));
+    expect(hex(mac)).toBe('5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843');
   });
   it('E12: refuse the same degenerate keys and malleable signatures', () => {
     const small = Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 1 : 0));

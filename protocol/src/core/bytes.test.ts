@@ -1,20 +1,38 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decodeBase64url, encodeBase64url } from './base64url.ts';
 import { equalBytes, fromBase64url, toBase32, toBase64url, utf8 } from './bytes.ts';
 
-describe('base64url', () => {
+describe.each([
+  { name: 'for browsers', encode: encodeBase64url, decode: decodeBase64url },
+  { name: 'with native code', encode: toBase64url, decode: fromBase64url },
+])('base64url $name', ({ encode, decode }) => {
   it('agrees with the platform, both ways', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
-        const text = toBase64url(bytes);
+        const text = encode(bytes);
         expect(text).toBe(Buffer.from(bytes).toString('base64url'));
-        expect(fromBase64url(text)).toEqual(bytes);
+        expect(decode(text)).toEqual(bytes);
       }),
     );
   });
   it('B7: one value has one text: every other spelling is refused', () => {
-    for (const text of ['QQ==', 'QR', 'Q', 'Q Q', '+_', '/w', 'QQ\n', 'QUI=', 'é'])
-      expect(fromBase64url(text)).toBeUndefined();
+    for (const text of ['QQ==', 'QR', 'Q', 'Q Q', '+_', '/w', 'QQ\n', 'QUI=', 'é', 'QQ\0', '=', 'Q=Q'])
+      expect(decode(text)).toBeUndefined();
+  });
+  it('B7: browsers and Node refuse the same texts', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'ABQgw-_+/= \né'), maxLength: 9 }), (text) => {
+        expect(decode(text)).toEqual(decodeBase64url(text));
+      }),
+    );
+  });
+});
+
+describe('UTF-8', () => {
+  it('is the same bytes in browsers and in Node', () => {
+    for (const text of ['', 'Zeitung', 'ü€😀', '\ud800'])
+      expect(Uint8Array.from(utf8(text))).toEqual(new TextEncoder().encode(text));
   });
 });
 

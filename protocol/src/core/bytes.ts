@@ -1,12 +1,19 @@
 // Bytes inside, base64url without padding outside (RFC 4648 §5). Decoding is strict: one text for one value.
 import { bytesToUtf8, utf8ToBytes } from '@noble/ciphers/utils.js';
+import { decodeBase64url, encodeBase64url } from './base64url.ts';
 
-export const utf8 = utf8ToBytes;
+/** What Node has besides: the same work in native code, 3 to 30 times faster. Browsers take the plain way. */
+type NativeBytes = Uint8Array & { toString(encoding: 'base64url'): string };
+type Native = { from(data: string | Uint8Array, encoding?: 'utf8' | 'base64url'): NativeBytes };
+const { Buffer: native } = globalThis as { Buffer?: Native };
+
+export const utf8: (text: string) => Uint8Array = native
+  ? (text) => {
+      const { buffer, byteOffset, length } = native.from(text, 'utf8');
+      return new Uint8Array(buffer, byteOffset, length);
+    }
+  : utf8ToBytes;
 export const fromUtf8 = bytesToUtf8;
-
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-const VALUES = new Int8Array(128).fill(-1);
-for (let i = 0; i < 64; i++) VALUES[ALPHABET.charCodeAt(i)] = i;
 
 export function concat(...parts: Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -34,42 +41,18 @@ export function equalText(a: string, b: string): boolean {
   return difference === 0;
 }
 
-export function toBase64url(bytes: Uint8Array): string {
-  let out = '';
-  for (let i = 0; i < bytes.length; i += 3) {
-    const left = bytes.length - i;
-    const n =
-      ((bytes[i] as number) << 16) |
-      ((left > 1 ? (bytes[i + 1] as number) : 0) << 8) |
-      (left > 2 ? (bytes[i + 2] as number) : 0);
-    out += ALPHABET.charAt(n >> 18) + ALPHABET.charAt((n >> 12) & 63);
-    if (left > 1) out += ALPHABET.charAt((n >> 6) & 63);
-    if (left > 2) out += ALPHABET.charAt(n & 63);
-  }
-  return out;
-}
+export const toBase64url: (bytes: Uint8Array) => string = native
+  ? (bytes) => native.from(bytes).toString('base64url')
+  : encodeBase64url;
 
 /** `undefined` for anything that `toBase64url` would not have written: padding, spaces, other letters, loose last bits. */
-export function fromBase64url(text: string): Uint8Array | undefined {
-  const rest = text.length % 4;
-  if (rest === 1) return undefined;
-  const out = new Uint8Array(Math.floor((text.length * 3) / 4));
-  let buffer = 0;
-  let bits = 0;
-  let at = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    const value = code < 128 ? (VALUES[code] as number) : -1;
-    if (value < 0) return undefined;
-    buffer = ((buffer << 6) | value) & 0xffff;
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      out[at++] = (buffer >> bits) & 0xff;
+export const fromBase64url: (text: string) => Uint8Array | undefined = native
+  ? (text) => {
+      const bytes = native.from(text, 'base64url');
+      // A copy, so that what is kept does not hold on to the pool that small buffers share.
+      return bytes.toString('base64url') === text ? new Uint8Array(bytes) : undefined;
     }
-  }
-  return (buffer & ((1 << bits) - 1)) === 0 ? out : undefined;
-}
+  : decodeBase64url;
 
 /** UTF-8 text of strict base64url, or `undefined`. */
 export function textFromBase64url(text: string): string | undefined {

@@ -12,6 +12,16 @@ describe('canonical JSON (RFC 8785)', () => {
   it.each([[0.5], [Number.NaN], [2 ** 53], ['\ud800']])('E1: refuses to sign %j, whose text is ambiguous', (value) =>
     expect(() => canonicalJson(value)).toThrow(TypeError),
   );
+  it('quotes every string as the platform does', () => {
+    const anyText = fc.string({
+      unit: fc.constantFrom('a', '"', '\\', '/', '\0', '\x1f', '\x7f', ' ', '~', 'é', '\u2028', '😀'),
+    });
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(canonicalJson(text)).toBe(JSON.stringify(text));
+      }),
+    );
+  });
   it('different values have different texts', () => {
     const json = fc
       .jsonValue({ maxDepth: 3, noUnicodeString: false })
