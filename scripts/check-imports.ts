@@ -9,8 +9,13 @@ const rules: Rule[] = [
   { name: 'core knows no method', files: /^protocol\/src\/core\//, may: /^(\.\/|@noble\/|@scure\/|valibot$)/ },
   {
     name: 'a role knows its own wire and the core, no other role and no other method',
-    files: new RegExp(`^protocol/src/${method}/`),
-    may: /^(\.\/(wire|orders)\.ts|\.\.\/core\/|@noble\/|@scure\/|valibot$)/,
+    files: new RegExp(`^protocol/src/${method}/[^/]+$`),
+    may: /^(\.\/(?!(wallet|vendor|broker)(\.ts|\/))|\.\.\/core\/|@noble\/|@scure\/|valibot$)/,
+  },
+  {
+    name: 'a part of a role knows its own role, what the method shares, and the core',
+    files: new RegExp(`^protocol/src/${method}/(wallet|vendor|broker)/`),
+    may: /^(\.\/|\.\.\/(?!(wallet|vendor|broker)(\.ts|\/)|\.\.)|\.\.\/\.\.\/core\/|@noble\/|@scure\/|valibot$)/,
   },
   {
     name: 'the kit of Node hosts knows the protocol only',
@@ -61,12 +66,12 @@ const parcels = [
   {
     entry: 'vendor-middleware/src/index.ts',
     without:
-      /^(wallet|broker|extension)\/|^protocol\/src\/(wallet|broker)\.ts|^protocol\/src\/\w+\/(wallet|broker)\.ts|\/testing\//,
+      /^(wallet|broker|extension)\/|^protocol\/src\/(wallet|broker)\.ts|^protocol\/src\/\w+\/(wallet|broker)(\.ts|\/)|\/testing\//,
   },
   {
     entry: 'wallet/src/index.ts',
     without:
-      /^(vendor-middleware|broker|node-kit|extension)\/|^protocol\/src\/(vendor|broker)\.ts|^protocol\/src\/\w+\/(vendor|broker)\.ts|\/testing\//,
+      /^(vendor-middleware|broker|node-kit|extension)\/|^protocol\/src\/(vendor|broker)\.ts|^protocol\/src\/\w+\/(vendor|broker)(\.ts|\/)|\/testing\//,
   },
   {
     entry: 'broker/src/index.ts',
