@@ -1,4 +1,6 @@
 // The broker's half of every method. A new method is one more export here.
+export * as payword from './payword/broker.ts';
+export * from './payword/orders.ts';
 export * as scrip from './scrip/broker.ts';
 export * from './scrip/orders.ts';
 export {

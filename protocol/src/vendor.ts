@@ -1,4 +1,12 @@
 // The vendor's half of every method. A new method is one more export here.
+export {
+  paywordCloseOrder,
+  paywordKeyOrder,
+  paywordKeyResult,
+  paywordPollResult,
+  paywordRedeemResult,
+} from './payword/orders.ts';
+export { type PaywordKeys, paywordVendor } from './payword/vendor.ts';
 export { licenceOrder, licenceResult, licencesResult, redeemResult } from './scrip/orders.ts';
 export { type ScripKeys, scripVendor } from './scrip/vendor.ts';
 export { type Licence, licenceSchema, type MasterSecrets } from './scrip/wire.ts';

@@ -92,7 +92,7 @@ function makeBroker(
       return { ...piece, brk: BRK };
     },
     redeem(vnd, claims, env) {
-      for (const [key, cum] of claims) {
+      for (const [key, { total: cum }] of claims) {
         const { root, credit, alarm } = redeem(roots.get(name(vnd, key)), { vnd, cum }, env.nowMs);
         if (alarm && alarm !== 'falling') throw new Error(`an honest claim raised ${alarm}`);
         if (root) roots.set(name(vnd, key), root);

@@ -1,5 +1,7 @@
 // The one suite that every payment method passes. Framework-free: a list of named checks that throw when they fail.
 import {
+  type Applied,
+  applied,
   type Challenge,
   type Env,
   type Json,
@@ -13,8 +15,10 @@ import {
   readRequest,
   type Verified,
 } from '../index.ts';
-import { CURRENCY, type FixtureWorld, type MethodFixture, price } from './fixture.ts';
+import { CURRENCY, type FixtureWorld, intentOf, type MethodFixture, price } from './fixture.ts';
 import { seeded, seededEnv } from './random.ts';
+import { sessionChecks } from './session-checks.ts';
+import { VendorInMemory } from './vendor-in-memory.ts';
 
 export type Check = { readonly name: string; run(): void };
 
@@ -40,7 +44,7 @@ export function conformanceChecks<Keys, Piece>(fixture: MethodFixture<Keys, Piec
       {
         realm: vnd,
         method: vendor.method,
-        intent: 'charge',
+        intent: intentOf(vendor),
         request: { amount, currency: CURRENCY, recipient: vnd, methodDetails },
         expiresAtMs: NOW + limits.challengeLifeMs,
         scope: { s: target, n: String(rng.below(2 ** 31)) },
@@ -56,9 +60,12 @@ export function conformanceChecks<Keys, Piece>(fixture: MethodFixture<Keys, Piec
     const input = { challenge, request, target: 'GET /a', digest: '' };
     return { ...input, payload: wallet.pay(scene.piece, input, env), price: price(amount) };
   };
-  const verify = (payment: ReturnType<typeof payFor>, keys: Keys, now: Env = env): Verified =>
-    vendor.verify(payment, keys, { ...now, serial: BigInt(rng.below(2 ** 31)) });
-  const receiptOf = (payment: ReturnType<typeof payFor>, { reference, details }: Verified): Receipt => ({
+  /** As at a vendor that has seen nothing yet. */
+  const verify = (payment: ReturnType<typeof payFor>, keys: Keys, now: Env = env): Verified & Applied => {
+    const verified = vendor.verify(payment, keys, { ...now, serial: BigInt(rng.below(2 ** 31)) });
+    return { ...verified, ...applied(verified, undefined) };
+  };
+  const receiptOf = (payment: ReturnType<typeof payFor>, { reference, details }: Applied): Receipt => ({
     status: 'success',
     method: vendor.method,
     timestamp: '2026-11-23T12:00:00Z',
@@ -88,7 +95,9 @@ export function conformanceChecks<Keys, Piece>(fixture: MethodFixture<Keys, Piec
         value - amount,
         'change',
       );
-      if (verified.spends.length === 0) throw new Error('nothing was consumed');
+      if (verified.spends.length === 0 && !vendor.sessions?.identify(payment.payload, env)) {
+        throw new Error('nothing was consumed');
+      }
       const header = printCredential({ challenge: payment.challenge, payload: payment.payload });
       if (header.length > limits.credentialBytes + 8) throw new Error(`the credential has ${header.length} bytes`);
       if (printReceipt(receiptOf(payment, verified)).length > limits.receiptBytes)
@@ -98,36 +107,57 @@ export function conformanceChecks<Keys, Piece>(fixture: MethodFixture<Keys, Piec
 
   const refusals: Check[] = [
     {
-      name: 'the same payload consumes the same instruments, so a second use collides',
+      name: 'the same credential is a repeat with the same receipt; the same piece pays nothing else',
       run() {
         const here = scene(10_000n);
+        const store = new VendorInMemory(vendor, here.keys);
         const payment = payFor(here, 10n);
-        const keysOf = (verified: Verified) => verified.spends.map(({ key }) => key).join();
-        same(keysOf(verify(payment, here.keys)), keysOf(verify(payment, here.keys)), 'spends');
-        same(
-          keysOf(verify(payFor(here, 20n), here.keys)),
-          keysOf(verify(payment, here.keys)),
-          'spends of another payment',
-        );
+        const first = store.receive(payment, env);
+        const again = store.receive(payment, env);
+        same(again.again, true, 'repeat');
+        same(again.receipt, first.receipt, 'receipt');
+        for (const amount of [10n, 20n]) refused(() => store.receive(payFor(here, amount), env));
+        same(claimed(store), 10n, 'claimed');
+      },
+    },
+    {
+      name: 'C13: after a handler that failed the same credential pays again, once',
+      run() {
+        const here = scene(10_000n);
+        const store = new VendorInMemory(vendor, here.keys);
+        const payment = payFor(here, 10n);
+        for (let failures = 0; failures < 3; failures++) {
+          store.release(store.receive(payment, env).id);
+          same(claimed(store), 0n, 'claimed');
+        }
+        same(store.receive(payment, env).again, false, 'repeat');
+        same(store.receive(payment, env).again, true, 'repeat');
+        same(claimed(store), 10n, 'claimed');
       },
     },
     {
       name: 'a payment that is one base unit short says how much is missing',
       run() {
         const here = scene(9n);
-        const problem = refused(() => verify(payFor(here, 10n), here.keys), ['amount-short']);
+        const problem = refused(() => verify(payFor(here, 10n), here.keys), ['amount-short', 'session-short']);
         same(problem.extra.members?.['shortBy'], '1', 'shortBy');
       },
     },
     {
-      name: 'B10: a payload made for another request, challenge or body is refused',
+      name: fixture.unbound
+        ? 'B10: a payload that was consumed is refused for another request, challenge or body'
+        : 'B10: a payload made for another request, challenge or body is refused',
       run() {
         const here = scene(10_000n);
         const payment = payFor(here, 10n);
-        refused(() => verify({ ...payment, target: 'GET /b' }, here.keys));
-        refused(() => verify({ ...payment, target: 'HEAD /a' }, here.keys));
-        refused(() => verify({ ...payment, digest: 'sha-256=:AA==:' }, here.keys));
-        refused(() => verify({ ...payment, challenge: challengeFor(here, 10n) }, here.keys));
+        const store = new VendorInMemory(vendor, here.keys);
+        if (fixture.unbound) store.receive(payment, env);
+        const consumed = claimed(store);
+        refused(() => store.receive({ ...payment, target: 'GET /b' }, env));
+        refused(() => store.receive({ ...payment, target: 'HEAD /a' }, env));
+        refused(() => store.receive({ ...payment, digest: 'sha-256=:AA==:' }, env));
+        refused(() => store.receive({ ...payment, challenge: challengeFor(here, 10n) }, env));
+        same(claimed(store), consumed, 'claimed');
       },
     },
     {
@@ -217,13 +247,13 @@ export function conformanceChecks<Keys, Piece>(fixture: MethodFixture<Keys, Piec
       },
     },
   ];
-  return [...checks, ...refusals];
+  return [...checks, ...refusals, ...(vendor.sessions ? sessionChecks(fixture, seed) : [])];
 }
 
 /** One change at a time: each leaf altered, each member removed, one added. Members whose change is harmless are the method's own. */
 function mutations(value: Json): Json[] {
   if (typeof value === 'string') return [`${value}x`, '', flip(value), `0${value}`];
-  if (typeof value === 'number') return [value + 1, value - 1, value + 0.5, -value, 2 ** 53];
+  if (typeof value === 'number') return [value + 1, value - 1, value + 0.5, -value - 2, 2 ** 53];
   if (typeof value === 'boolean') return [!value, 1, 'true'];
   if (value === null || Array.isArray(value)) return [0];
   const object = value as JsonObject;
@@ -253,6 +283,9 @@ function refused(run: () => unknown, codes?: readonly string[]): PaymentProblem 
   }
   throw new Error('expected a refusal');
 }
+
+const claimed = <Keys>(store: VendorInMemory<Keys>): bigint =>
+  [...store.claims.values()].reduce((sum, { total }) => sum + total, 0n);
 
 function same(got: unknown, expected: unknown, what: string): void {
   if (got !== expected) throw new Error(`${what}: expected ${String(expected)}, got ${String(got)}`);

@@ -8,13 +8,13 @@ import {
   PaymentProblem,
   type PaymentRequest,
   printCredential,
-  printReceipt,
   readCredential,
   readReceipt,
   readRequest,
 } from '../index.ts';
-import { CURRENCY, type FixtureWorld, type MethodFixture, price } from './fixture.ts';
+import { CURRENCY, type FixtureWorld, intentOf, type MethodFixture, price } from './fixture.ts';
 import { type Rng, seeded, seededEnv } from './random.ts';
+import { VendorInMemory } from './vendor-in-memory.ts';
 
 export type SimulationOptions = { seed: number; wallets: number; vendors: number; steps: number; loss: number };
 export type SimulationReport = {
@@ -42,15 +42,10 @@ type Customer<Piece> = {
   spent: bigint;
   returned: bigint;
 };
-type Outcome = { payload: string; target: string; receipt: string };
 type Vendor<Keys> = {
   vnd: string;
   keys: Keys;
-  serial: bigint;
-  consumed: Set<string>;
-  outcomes: Map<string, Outcome>;
-  tallies: Map<string, bigint>;
-  claims: Map<string, bigint>;
+  store: VendorInMemory<Keys>;
   deliveries: Map<string, number>;
   earned: bigint;
 };
@@ -96,11 +91,7 @@ class Simulation<Keys, Piece> {
     this.#vendors = this.#world.vendors.map(({ vnd, keys }) => ({
       vnd,
       keys,
-      serial: 0n,
-      consumed: new Set(),
-      outcomes: new Map(),
-      tallies: new Map(),
-      claims: new Map(),
+      store: new VendorInMemory(fixture.vendor, keys),
       deliveries: new Map(),
       earned: 0n,
     }));
@@ -145,7 +136,7 @@ class Simulation<Keys, Piece> {
       {
         realm: vnd,
         method: this.#fixture.vendor.method,
-        intent: 'charge',
+        intent: intentOf(this.#fixture.vendor),
         request: { amount, currency: CURRENCY, recipient: vnd, methodDetails },
         expiresAtMs: this.#nowMs + limits.challengeLifeMs,
         scope: { s: 'GET /page/:n', n: `${this.step}` },
@@ -191,48 +182,17 @@ class Simulation<Keys, Piece> {
   #atVendor({ vendor, from, header, target }: Message & { to: 'vendor' }): void {
     const here = at(this.#vendors, vendor);
     const credential = readCredential([header]);
-    if (!credential) throw new Error('unreadable credential');
-    const { challenge } = credential;
-    const payload = JSON.stringify(credential.payload);
-    const known = here.outcomes.get(challenge.id);
-    if (known) {
-      if (known.payload !== payload || known.target !== target)
-        throw new Error('an honest wallet changed its credential');
-      this.#report.repeats++;
-      this.#send({ to: 'wallet', wallet: from, receipt: known.receipt });
-      return;
-    }
-    const request = readRequest(challenge);
-    if (!request) throw new Error('unreadable request');
+    const request = credential && readRequest(credential.challenge);
+    if (!credential || !request) throw new Error('unreadable credential');
     try {
-      const env = { ...this.#env(), serial: ++here.serial };
-      const verified = this.#fixture.vendor.verify(
-        { challenge, payload: credential.payload, price: price(request.amount), target, digest: '' },
-        here.keys,
-        env,
-      );
-      if (verified.spends.some(({ key }) => here.consumed.has(key)))
-        throw new Error('an honest payment was spent before');
-      for (const { key } of verified.spends) here.consumed.add(key);
-      for (const { key, add, limit } of verified.tallies) {
-        const total = (here.tallies.get(key) ?? 0n) + add;
-        if (total > limit) throw new Error(`${key} is above its limit`);
-        here.tallies.set(key, total);
+      const arrival = { ...credential, price: price(request.amount), target, digest: '' };
+      const { id, receipt, again } = here.store.receive(arrival, this.#env());
+      if (again) this.#report.repeats++;
+      else {
+        here.deliveries.set(id, (here.deliveries.get(id) ?? 0) + 1);
+        here.earned += request.amount;
+        this.#report.delivered++;
       }
-      for (const { key, add } of verified.claims) here.claims.set(key, (here.claims.get(key) ?? 0n) + add);
-      const { reference, details } = verified;
-      const receipt = printReceipt({
-        status: 'success',
-        method: challenge.method,
-        timestamp: '',
-        reference,
-        challengeId: challenge.id,
-        details,
-      });
-      here.outcomes.set(challenge.id, { payload, target, receipt });
-      here.deliveries.set(challenge.id, (here.deliveries.get(challenge.id) ?? 0) + 1);
-      here.earned += request.amount;
-      this.#report.delivered++;
       this.#send({ to: 'wallet', wallet: from, receipt });
     } catch (error) {
       if (error instanceof PaymentProblem) throw new Error(`an honest payment was refused: ${error.message}`);
@@ -259,9 +219,8 @@ class Simulation<Keys, Piece> {
   }
 
   #redeem(vendor: number): void {
-    const { vnd, claims } = at(this.#vendors, vendor);
-    for (let times = this.#rng.below(3); times > 0; times--)
-      this.#world.broker.redeem(vnd, new Map(claims), this.#env());
+    const { vnd, store } = at(this.#vendors, vendor);
+    for (let times = this.#rng.below(3); times > 0; times--) this.#world.broker.redeem(vnd, store.due(), this.#env());
   }
 
   #giveBack(wallet: number): void {
@@ -274,8 +233,7 @@ class Simulation<Keys, Piece> {
     for (const here of this.#vendors) {
       try {
         const { answer, spends } = service(release.body(piece, customer.name, env), here.keys, env);
-        if (spends.some(({ key }) => here.consumed.has(key))) throw new Error('a free piece was spent');
-        for (const { key } of spends) here.consumed.add(key);
+        here.store.spend(spends);
         const value = this.#fixture.wallet.value(piece, this.#nowMs);
         customer.free = customer.free.filter((other) => other !== piece);
         customer.returned += value;
@@ -302,7 +260,8 @@ class Simulation<Keys, Piece> {
     while (this.#network.length > 0) this.#deliverOne();
     for (const vendor of this.#vendors.keys()) {
       this.#redeem(vendor);
-      this.#world.broker.redeem(at(this.#vendors, vendor).vnd, at(this.#vendors, vendor).claims, this.#env());
+      const { vnd, store } = at(this.#vendors, vendor);
+      this.#world.broker.redeem(vnd, store.due(), this.#env());
     }
     this.#checkLaws();
     for (const { vnd, earned } of this.#vendors) same(this.#world.broker.balance(vnd), earned, `${vnd} was paid`);

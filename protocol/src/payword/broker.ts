@@ -1,0 +1,24 @@
+// The broker's side of PayWord, by subject. Rows in, rows out: the host loads them, writes them and books the money in the
+// same transaction. Credit: user → vendor. Prepaid: user → float:chain → vendor, and the rest float:chain → user.
+export {
+  type Claim,
+  type ClaimAlarm,
+  type ClaimedChain,
+  type DealRow,
+  dealOf,
+  type Redeemed,
+  redeem,
+  workOf,
+} from './claims.ts';
+export {
+  type CertRow,
+  type CreditLine,
+  type Issuer,
+  issueCert,
+  type PollAnswer,
+  type PollRow,
+  poll,
+} from './credit.ts';
+export { aggregate, type Credited, type InvoiceLine } from './invoice.ts';
+export { judge, type Overclaim, type Verdict } from './overclaim.ts';
+export { allot, type ChainRow, openClaim, priceOf, refundChain, sellChain, takeClose } from './prepaid.ts';
