@@ -37,13 +37,18 @@ const own = Object.keys(vendor?.dependencies ?? {});
 if (own.length === 0 || own.length > 5)
   findings.push(`@farthing/vendor has ${own.length} runtime dependencies; five is the most`);
 
-const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
-  packages: Record<string, { hasInstallScript?: boolean; optional?: boolean; resolved?: string }>;
-};
-const scripted = Object.entries(lock.packages).filter(
-  ([path, entry]) => entry.hasInstallScript && !entry.optional && path !== 'node_modules/node',
-);
-for (const [path] of scripted) findings.push(`${path} has an install script; only the package node may`);
+type Locked = { hasInstallScript?: boolean; optional?: boolean; optionalDependencies?: Record<string, string> };
+const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, Locked> };
+for (const [path, { hasInstallScript, optional, optionalDependencies }] of Object.entries(lock.packages)) {
+  if (hasInstallScript && !optional && path !== 'node_modules/node') {
+    findings.push(`${path} has an install script; only the package node may`);
+  }
+  // npm leaves out what the registry of the moment did not have, and then refuses to install from its own lock file.
+  for (const name of Object.keys(optionalDependencies ?? {})) {
+    const locked = Object.keys(lock.packages).some((key) => key.endsWith(`node_modules/${name}`));
+    if (!locked) findings.push(`package-lock.json lacks ${name} of ${path}: npm ci fails without it`);
+  }
+}
 
 for (const finding of findings) console.error(finding);
 process.exit(findings.length === 0 ? 0 : 1);
