@@ -141,6 +141,10 @@ describe('limits', () => {
       await popup.getByRole('button', { name: 'Resume' }).first().click();
       await popup.getByRole('button', { name: 'Pause payments' }).waitFor();
     });
+    // Resume pays the page that waits, and the next address is typed only when it is there.
+    await reader.bringToFront();
+    await heading(reader, 'The last lighthouse keeper').waitFor();
+    expect(before - (await balanceOf(scene.browser, before))).toBe(1500n);
     await reader.bringToFront();
     await reader.goto(`${scene.site.url}/article/last-lighthouse-keeper?resumed`);
     await heading(reader, 'The last lighthouse keeper').waitFor();
