@@ -25,7 +25,7 @@ afterEach(() => {
 function command(...args: string[]) {
   const { stdout, stderr, status } = spawnSync(
     process.execPath,
-    ['--conditions=source', main, ...args, '--data', data],
+    ['--conditions=farthing-source', main, ...args, '--data', data],
     {
       encoding: 'utf8',
     },
@@ -34,7 +34,7 @@ function command(...args: string[]) {
 }
 
 async function serve(...args: string[]): Promise<{ line: string; child: ChildProcess; ended: Promise<number | null> }> {
-  const child = spawn(process.execPath, ['--conditions=source', main, '--port', '0', '--data', data, ...args], {
+  const child = spawn(process.execPath, ['--conditions=farthing-source', main, '--port', '0', '--data', data, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   running.add(child);
