@@ -40,9 +40,9 @@ export function resolveImport(from: string, name: string): string | undefined {
   const folder = workspaces().get(`@farthing/${match[1]}`);
   if (!folder) return undefined;
   const { exports } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as {
-    exports?: Record<string, { source?: string }>;
+    exports?: Record<string, { 'farthing-source'?: string }>;
   };
-  const source = exports?.[`.${match[2] ?? ''}`]?.source;
+  const source = exports?.[`.${match[2] ?? ''}`]?.['farthing-source'];
   return source && join(folder, source).replaceAll('\\', '/');
 }
 
