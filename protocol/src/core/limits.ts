@@ -44,6 +44,7 @@ const table = {
   sessionUnits: [1_000_000, 'units', 'units that one request takes or one meter reading consumes'],
   certLifeMs: [86_400_000, 'ms', 'a day certificate; what it allows at most is lost with a stolen day key'],
   chainTtlMaxMs: [2_592_000_000, 'ms', 'longest life that a prepaid chain can be bought with'],
+  chainTickets: [64, 'tickets', 'ranges of one prepaid chain; a refund sums over them'],
   paywordWindowMs: [172_800_000, 'ms', 'how long after expiry words can be claimed; then the rest is refunded'],
   paywordClaims: [500, 'claims', 'sessions in one redemption batch'],
   redeemHashes: [200_000, 'hashes', 'work of one redemption batch: 0.2 s, and twice the longest chain'],

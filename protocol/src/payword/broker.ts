@@ -21,4 +21,4 @@ export {
 } from './credit.ts';
 export { aggregate, type Credited, type InvoiceLine } from './invoice.ts';
 export { judge, type Overclaim, type Verdict } from './overclaim.ts';
-export { allot, type ChainRow, openClaim, priceOf, refundChain, sellChain, takeClose } from './prepaid.ts';
+export { allot, type ChainRow, priceOf, refundChain, sellChain, takeClose } from './prepaid.ts';

@@ -1,9 +1,9 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { type Crypto, equalBytes, portableCrypto, signObject, toBase64url } from '../index.ts';
 import { seeded } from '../testing/index.ts';
-import { coin, down, leadsTo, up } from './chain.ts';
+import { coin, down, lateMac, leadsTo, up } from './chain.ts';
 import { isUnder, leafOf, merkleTree } from './segments.ts';
 import vectors from './vectors.json' with { type: 'json' };
 import { type Commitment, commitmentSchema, sessionId } from './wire.ts';
@@ -43,6 +43,23 @@ describe.each([
     expect(sig).toBe(expected.sig);
     const commitment: Commitment = v.parse(commitmentSchema, { ...unsigned, sig });
     expect(sessionId(commitment, crypto)).toBe(expected.session);
+  });
+});
+
+describe('late keys', () => {
+  const key = hex(chain.k4);
+  const request = { target: 'GET /tick', digest: '', index: 4 };
+  it('MAC the request under a key derived by HKDF, as Node derives it', () => {
+    const okm = new Uint8Array(hkdfSync('sha256', key, '', 'farthing/late/1', 32));
+    const expected = createHmac('sha256', okm).update('GET /tick\0\x004').digest();
+    expect(toHex(lateMac(key, request, portableCrypto))).toBe(toHex(expected));
+  });
+  it.each([
+    ['target', { ...request, target: 'GET /other' }],
+    ['body', { ...request, digest: 'sha-256=:AA==:' }],
+    ['index', { ...request, index: 5 }],
+  ])('an altered %s shows', (_, altered) => {
+    expect(toHex(lateMac(key, altered, native))).not.toBe(toHex(lateMac(key, request, native)));
   });
 });
 

@@ -76,7 +76,7 @@ export function dealOf(
     entries = [leaf];
     bounds.push({ key: `root:${sessionId(commitment, crypto)}`, limit: BigInt(commitment.cap) });
   }
-  const cap = BigInt(commitment.cap);
+  const cap = least(BigInt(commitment.cap), BigInt(row.cert.limit));
   return {
     session: deedId({ commitment, a }, crypto),
     funding: 'credit',
@@ -94,6 +94,8 @@ export function dealOf(
     }),
   };
 }
+
+const least = (a: bigint, b: bigint) => (a < b ? a : b);
 
 export type Claim = { readonly vnd: string; readonly cum: bigint; readonly last: Last; readonly y?: string };
 
@@ -131,8 +133,8 @@ export function redeem(
   if (typeof shown === 'string') return nothing(shown);
   const words = worthOf(shown);
   const room = deal.bounds.map(({ key, limit }) => deal.credited + limit - used(key));
-  const most = [words, deal.claimable, ...room].reduce((a, b) => (a < b ? a : b));
-  const cum = claim.cum < most ? claim.cum : most;
+  const most = [words, deal.claimable, ...room].reduce(least);
+  const cum = least(claim.cum, most);
   const alarm = claim.cum > words ? 'over-words' : claim.cum > most ? 'over-cap' : undefined;
   const increase = cum > deal.credited ? cum - deal.credited : 0n;
   const fee = increase > 0n ? feeOf(cum, feeBps) - feeOf(deal.credited, feeBps) : 0n;

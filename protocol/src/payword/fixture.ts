@@ -14,7 +14,7 @@ import type { PaywordPiece } from './piece.ts';
 import { allot, type ChainRow, priceOf, refundChain, sellChain, takeClose } from './prepaid.ts';
 import { paywordVendor } from './vendor.ts';
 import { paywordWallet } from './wallet.ts';
-import { closeSchema, deedId, deedSchema, lastSchema } from './wire.ts';
+import { type Anchor, closeSchema, deedId, deedSchema, lastSchema } from './wire.ts';
 
 const AMOUNT_MAX = 10n ** 18n;
 const DAY_MS = 86_400_000;
@@ -101,13 +101,7 @@ export class Broker implements FixtureBroker<PaywordPiece> {
     const value = BigInt(n) * unit;
     if (this.#funding === 'prepaid') {
       const chain = makeChain(n, { locked: n <= 1000 }, env);
-      const row = sellChain(
-        { anchor: chain.anchor, unit, cur: CURRENCY, ttlMs: DAY_MS },
-        { account: buyer, taken: false },
-        env,
-      );
-      this.#move(buyer, -value);
-      this.chains.set(row.id, row);
+      const row = this.addChain(buyer, chain.anchor, unit, env);
       return pieceOf(this.ticket(row.id, { vnd, from: 1, to: n }, env), chain);
     }
     const cert = this.cert(buyer, vnd, env);
@@ -116,6 +110,28 @@ export class Broker implements FixtureBroker<PaywordPiece> {
     this.#move(buyer, -value);
     this.#promised.set(deedId(piece.deed, env.crypto), value);
     return piece;
+  }
+
+  addChain(buyer: string, anchor: Anchor, unit: bigint, env: Env): ChainRow {
+    const row = sellChain({ anchor, unit, cur: CURRENCY, ttlMs: DAY_MS }, { account: buyer, taken: false }, env);
+    this.#move(buyer, -priceOf(row));
+    this.chains.set(row.id, row);
+    return row;
+  }
+
+  /** Only takes the closing: the chain goes on. */
+  takeClose(closing: unknown, env: Env): void {
+    const read = v.parse(closeSchema, closing);
+    const deal = this.deals.get(read.session);
+    const chain = deal && this.chains.get(deal.source);
+    const taken = takeClose(
+      deal,
+      read,
+      { vendorKey: this.#signers.get(read.vnd) ?? '', ...(chain ? { chain } : {}) },
+      env,
+    );
+    this.deals.set(read.session, taken.deal);
+    if (taken.chain) this.chains.set(taken.chain.id, taken.chain);
   }
 
   ticket(chainId: string, range: { vnd: string; from: number; to: number }, env: Env) {
@@ -191,6 +207,7 @@ export class Broker implements FixtureBroker<PaywordPiece> {
     const deals = [...this.deals.values()].filter(({ source }) => source === chain.id);
     const done = refundChain(chain, deals, env.nowMs);
     this.chains.set(chain.id, done.chain);
+    for (const deal of done.deals) this.deals.set(deal.session, deal);
     this.#move(chain.account, done.credit);
     return done.credit;
   }

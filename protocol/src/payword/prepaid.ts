@@ -18,6 +18,7 @@ export type ChainRow = {
   readonly unit: bigint;
   readonly anchor: Anchor;
   readonly next: number;
+  readonly tickets: number;
   readonly refunded: bigint;
   /** Seconds. */
   readonly exp: number;
@@ -39,7 +40,7 @@ export function sellChain(
     throw new PaymentProblem('request-malformed', { detail: 'n × unit, ttl: expected less' });
   }
   const exp = Math.floor((env.nowMs + ttlMs) / 1000);
-  return { id: anchor.id, account, cur, unit, anchor, next: 1, refunded: 0n, exp, closed: false };
+  return { id: anchor.id, account, cur, unit, anchor, next: 1, tickets: 0, refunded: 0n, exp, closed: false };
 }
 
 /**
@@ -56,6 +57,7 @@ export function allot(
   if (chain.closed || env.nowMs > chain.exp * 1000) throw new PaymentProblem('chain-closed');
   const { from, to, vnd } = ask;
   const locked = 'x0' in chain.anchor;
+  if (chain.tickets >= limits.chainTickets) throw new PaymentProblem('chain-closed', { detail: 'no more tickets' });
   if (from < chain.next || to < from || to > chain.anchor.n || (!locked && from !== 1)) {
     throw new PaymentProblem('range-invalid', { members: { next: chain.next, n: chain.anchor.n } });
   }
@@ -103,7 +105,7 @@ export function allot(
         : { kind: 'payword', id: anchor.id, unit: chain.unit, lo: 0, to, hi: 0, at: anchor.w0, n: anchor.n },
     ],
   };
-  return { chain: { ...chain, next: to + 1 }, ticket, deal };
+  return { chain: { ...chain, next: to + 1, tickets: chain.tickets + 1 }, ticket, deal };
 }
 
 /**
@@ -137,7 +139,7 @@ export function takeClose(
 }
 
 /** What can still be claimed of a range. */
-export function openClaim(deal: DealRow, nowMs: number): bigint {
+function openClaim(deal: DealRow, nowMs: number): bigint {
   const late = nowMs > deal.exp * 1000 + limits.clockSkewMs + limits.paywordWindowMs;
   return late ? deal.credited : deal.claimable;
 }
@@ -150,9 +152,10 @@ export function refundChain(
   chain: ChainRow,
   deals: readonly DealRow[],
   nowMs: number,
-): { chain: ChainRow; credit: bigint } {
-  const held = deals.reduce((sum, deal) => sum + openClaim(deal, nowMs), 0n);
+): { chain: ChainRow; deals: readonly DealRow[]; credit: bigint } {
+  const ended = deals.map((deal) => ({ ...deal, claimable: openClaim(deal, nowMs) }));
+  const held = ended.reduce((sum, { claimable }) => sum + claimable, 0n);
   const credit = priceOf(chain) - chain.refunded - held;
   if (credit < 0n) throw new Error(`chain ${chain.id} is worth less than its tickets`);
-  return { chain: { ...chain, closed: true, refunded: chain.refunded + credit }, credit };
+  return { chain: { ...chain, closed: true, refunded: chain.refunded + credit }, deals: ended, credit };
 }
