@@ -1,19 +1,23 @@
 // The store in memory: for tests, demos, and sites that accept to lose what was not yet claimed at a restart.
-import { limits } from '@farthing/protocol';
-import type { ClaimTotal, Reservation, Reserved, Stored, VendorStore } from './port.ts';
+import { addClaim, type ClaimStep, type ClaimSum, type Deed, type Json, limits, type Tally } from '@farthing/protocol';
+import type { ClaimDue, Reservation, Reserved, SessionWrite, Stored, Undo, VendorStore } from './port.ts';
 
-type Row = Omit<Reservation, 'state'> & { state: Stored['state'] };
-type Claim = { total: bigint; paid: bigint; untilMs: number };
+type Row = Omit<Reservation, 'state' | 'session'> & { state: Stored['state']; session?: { key: string; undo: Json } };
+type Claim = ClaimSum & { readonly paid: bigint };
+/** Rows are kept as text, so that nobody can change what was written. */
+type SessionRow = { readonly text: string; readonly untilMs: number };
 
 /** Everything is forgotten when the process ends; unclaimed money then returns to its buyers. */
 export function memory(): VendorStore {
   const rows = new Map<string, Row>();
   const spends = new Map<string, string>();
-  const tallies = new Map<string, bigint>();
+  const tallies = new Map<string, { sum: bigint; untilMs: number }>();
   const claims = new Map<string, Claim>();
   const leases = new Map<string, bigint>();
   const quotas = new Map<string, { used: number; untilMs: number }>();
   const docs = new Map<string, string>();
+  const sessions = new Map<string, SessionRow>();
+  const deeds = new Map<string, Deed>();
 
   const swap = (key: string, was: string | undefined, value: string | undefined): boolean => {
     if (docs.get(key) !== was) return false;
@@ -24,14 +28,33 @@ export function memory(): VendorStore {
     if (value === undefined) docs.delete(key);
     else docs.set(key, value);
   };
-  const book = ({ claims: steps }: Pick<Row, 'claims'>) => {
-    for (const { key, add, untilMs } of steps) {
-      const now = claims.get(key) ?? { total: 0n, paid: 0n, untilMs };
-      claims.set(key, { ...now, total: now.total + add, untilMs: Math.max(now.untilMs, untilMs) });
+  const book = (steps: readonly ClaimStep[]) => {
+    for (const step of steps) {
+      const now = claims.get(step.key);
+      claims.set(step.key, { ...addClaim(now, step), paid: now?.paid ?? 0n });
     }
   };
-  const due = (): ClaimTotal[] =>
-    [...claims].filter(([, { total, paid }]) => total > paid).map(([key, { total }]) => ({ key, total }));
+  const due = (kind: string | undefined): ClaimDue[] =>
+    [...claims].flatMap(([key, { total, paid, evidence }]) => {
+      if (total <= paid || (kind !== undefined && kindOf(key) !== kind)) return [];
+      const deed = deeds.get(key)?.deed;
+      return [{ key, total, ...(evidence ? { evidence } : {}), ...(deed ? { deed } : {}) }];
+    });
+  const read = (key: string): Json | undefined => {
+    const row = sessions.get(key);
+    return row && JSON.parse(row.text);
+  };
+  const write = (key: string, next: Json, untilMs: number) =>
+    sessions.set(key, { text: JSON.stringify(next), untilMs });
+  const over = (list: readonly Tally[]) =>
+    list.find(({ key, add, limit }) => (tallies.get(key)?.sum ?? 0n) + add > limit)?.code;
+  const count = (list: readonly Tally[]) => {
+    for (const { key, add, untilMs = Number.POSITIVE_INFINITY } of list) {
+      const now = tallies.get(key);
+      tallies.set(key, { sum: (now?.sum ?? 0n) + add, untilMs: Math.max(now?.untilMs ?? 0, untilMs) });
+    }
+  };
+  const step = ({ key, step: run }: SessionWrite) => ({ key, ...run(read(key)) });
 
   function reserve(entry: Reservation): Reserved {
     const known = rows.get(entry.id);
@@ -40,28 +63,41 @@ export function memory(): VendorStore {
       const holder = rows.get(spends.get(key) ?? '');
       if (holder) return { kind: 'held', code, by: view(holder) };
     }
-    for (const { key, add, limit, code } of entry.tallies) {
-      if ((tallies.get(key) ?? 0n) + add > limit) return { kind: 'over', code };
-    }
-    for (const { key, add } of entry.tallies) tallies.set(key, (tallies.get(key) ?? 0n) + add);
+    const { session, ...plain } = entry;
+    const written = session && step(session);
+    const all = [...entry.tallies, ...(written?.deeds ?? []).flatMap((deed) => deed.tallies)];
+    const code = over(all);
+    if (code) return { kind: 'over', code };
+    count(all);
     for (const { key } of entry.spends) spends.set(key, entry.id);
-    rows.set(entry.id, { ...entry });
-    if (entry.state === 'committed') book(entry);
-    return { kind: 'won' };
+    if (!written) {
+      rows.set(entry.id, plain);
+    } else {
+      const { key, next, undo, outcome, untilMs, claims: steps } = written;
+      write(key, next, untilMs);
+      for (const deed of written.deeds) deeds.set(deed.key, deed);
+      rows.set(entry.id, { ...plain, outcome, untilMs, claims: steps, session: { key, undo } });
+    }
+    if (entry.state === 'committed') book((written ?? entry).claims);
+    return written ? { kind: 'won', written } : { kind: 'won' };
   }
 
-  function settle(id: string, owner: string, verdict: 'commit' | 'release' | 'loose'): boolean {
+  function settle(id: string, owner: string, verdict: 'commit' | 'release' | 'loose', undo?: Undo): boolean {
     const row = rows.get(id);
     if (!row || row.state === 'committed' || (verdict !== 'commit' && row.owner !== owner)) return false;
     if (verdict === 'loose') row.state = 'loose';
     if (verdict === 'commit') {
       row.state = 'committed';
-      book(row);
+      book(row.claims);
     }
     if (verdict === 'release') {
       rows.delete(id);
       for (const { key } of row.spends) spends.delete(key);
-      for (const { key, add } of row.tallies) tallies.set(key, (tallies.get(key) ?? 0n) - add);
+      count(row.tallies.map((tally) => ({ ...tally, add: -tally.add })));
+      const seen = row.session && sessions.get(row.session.key);
+      if (row.session && seen && undo) {
+        write(row.session.key, undo(JSON.parse(seen.text), row.session.undo), seen.untilMs);
+      }
     }
     return true;
   }
@@ -76,7 +112,9 @@ export function memory(): VendorStore {
       swept++;
     }
     for (const [key, { untilMs }] of quotas) if (untilMs < nowMs) quotas.delete(key);
-    for (const [key, claim] of claims) if (claim.untilMs + limits.retentionMs < nowMs) claims.delete(key);
+    for (const map of [claims, deeds, tallies, sessions]) {
+      for (const [key, { untilMs }] of map) if (untilMs + limits.retentionMs < nowMs) map.delete(key);
+    }
     return swept;
   }
 
@@ -97,9 +135,18 @@ export function memory(): VendorStore {
       rows.set(id, { ...row, owner: to, atMs: nowMs, state: 'reserved' });
       return true;
     },
-    settle: async (id, owner, verdict) => settle(id, owner, verdict),
-    claimsDue: async (limit) => due().slice(0, limit),
-    countDue: async (atMost) => Math.min(due().length, atMost),
+    settle: async (id, owner, verdict, undo) => settle(id, owner, verdict, undo),
+    readSession: async (key) => read(key),
+    changeSession: async (key, change) => {
+      const row = read(key);
+      if (row === undefined) return undefined;
+      const made = change(row);
+      write(key, made.next, made.untilMs);
+      book(made.claims);
+      return made;
+    },
+    claimsDue: async (limit, kind = '') => due(kind).slice(0, limit),
+    countDue: async (atMost, kind) => Math.min(due(kind).length, atMost),
     claimsPaid: async (paid, { key, was, put: writes }) => {
       if (docs.get(key) !== was) return false;
       for (const { key: root, total } of paid) {
@@ -131,6 +178,8 @@ export function memory(): VendorStore {
     close: async () => {},
   };
 }
+
+const kindOf = (key: string): string => key.slice(0, key.indexOf(':') + 1);
 
 const view = ({ id, credential, target, owner, atMs, outcome, state }: Row): Stored => ({
   id,

@@ -1,6 +1,7 @@
-// The store port: everything a site must not forget. All of it is data, no callbacks, so that Redis scripts or SQL
-// statements can carry out each step as one atomic, durable write. `suite.ts` says what every store must do.
-import type { ClaimStep, ProblemCode, Spend, Tally } from '@farthing/protocol';
+// The store port: everything a site must not forget. It is data, so that Redis scripts or SQL statements can carry out
+// each step as one atomic, durable write. Only the rows of sessions change by pure functions: a store runs them inside its
+// write, or compares and sets, and may run them again. `suite.ts` says what every store must do.
+import type { ClaimStep, Deed, Evidence, Json, JsonObject, ProblemCode, Spend, Tally } from '@farthing/protocol';
 
 /** All that one paid request changes, written in one step or not at all. */
 export type Reservation = {
@@ -24,6 +25,29 @@ export type Reservation = {
   readonly claims: readonly ClaimStep[];
   /** Instruments that the outcome hands out: see `unsettled`. */
   readonly mints: readonly string[];
+  /** A payment inside a session: the row completes it. */
+  readonly session?: SessionWrite;
+};
+
+/**
+ * Reads the row `key` (`undefined`: none) and says what to write, in the same step as the reservation. What it throws
+ * comes out of `reserve`, and nothing is written.
+ */
+export type SessionWrite = { readonly key: string; step(seen: Json | undefined): SessionWritten };
+
+/** What the row decided; it replaces the same members of the reservation. Deeds and their tallies stay after a release. */
+export type SessionWritten = Pick<Reservation, 'outcome' | 'untilMs' | 'claims'> & {
+  readonly next: Json;
+  /** Kept with the reservation, for its release. */
+  readonly undo: Json;
+  readonly deeds: readonly Deed[];
+};
+
+/** A change of a row beside payments, such as a meter reading: the row and the claims are written in one step. */
+export type SessionChange = {
+  readonly next: Json;
+  readonly claims: readonly ClaimStep[];
+  readonly untilMs: number;
 };
 
 /** A reservation as others find it. `loose`: its run ended without a verdict; the next repeat may run at once. */
@@ -36,13 +60,19 @@ export type Stored = Pick<Reservation, 'id' | 'credential' | 'target' | 'owner' 
  * or reserved by another payment, which `by` names. `over`: a tally would pass its limit.
  */
 export type Reserved =
-  | { readonly kind: 'won' }
+  | { readonly kind: 'won'; readonly written?: SessionWritten }
   | { readonly kind: 'known'; readonly stored: Stored }
   | { readonly kind: 'held'; readonly code: ProblemCode; readonly by: Stored }
   | { readonly kind: 'over'; readonly code: ProblemCode };
 
 /** A claim's total so far. Totals only grow, so a claim that is sent twice credits nothing twice. */
 export type ClaimTotal = { readonly key: string; readonly total: bigint };
+
+/** With the evidence of the highest rank, and the deed under the same key. */
+export type ClaimDue = ClaimTotal & { readonly evidence?: Evidence; readonly deed?: JsonObject };
+
+/** `row` with what was kept as `undo` taken back. */
+export type Undo = (row: Json, undo: Json) => Json;
 
 export interface VendorStore {
   /** One atomic, durable write: resolves when it is on disk. Nothing is written unless it is `won`. */
@@ -55,13 +85,25 @@ export interface VendorStore {
   /**
    * Ends an uncommitted reservation. `commit` books its claims, whoever delivered. `release` undoes spends and tallies
    * and forgets it, `loose` keeps all of it for a repeat: both only for the owner. False when nothing was changed.
+   * `undo`: the row of a session after the release of a payment in it.
    */
-  settle(id: string, owner: string, verdict: 'commit' | 'release' | 'loose'): Promise<boolean>;
+  settle(id: string, owner: string, verdict: 'commit' | 'release' | 'loose', undo?: Undo): Promise<boolean>;
 
-  /** Totals that grew since they were last paid out, oldest first. */
-  claimsDue(limit: number): Promise<ClaimTotal[]>;
-  /** How many are due; counting may stop at `atMost`. */
-  countDue(atMost: number): Promise<number>;
+  /** The row of a session, as last written. */
+  readSession(key: string): Promise<Json | undefined>;
+  /**
+   * One atomic, durable write of a row that exists: resolves with what `change` gave, `undefined` when there is no row.
+   * What it throws comes out, and nothing is written.
+   */
+  changeSession<Change extends SessionChange>(key: string, change: (row: Json) => Change): Promise<Change | undefined>;
+
+  /**
+   * Totals that grew since they were last paid out, oldest first. `kind`: the start of their keys up to the first colon
+   * (with it); `''` for keys without one.
+   */
+  claimsDue(limit: number, kind?: string): Promise<ClaimDue[]>;
+  /** How many are due, of any kind or of one; counting may stop at `atMost`. */
+  countDue(atMost: number, kind?: string): Promise<number>;
   /** One step: marks totals as paid out (never lowering one), writes `put`, if the document `key` still is `was`. */
   claimsPaid(
     paid: readonly ClaimTotal[],
@@ -79,7 +121,7 @@ export interface VendorStore {
   /** Compare and set: writes (or with `undefined` deletes) only if the document still is `was`. */
   swapDoc(key: string, was: string | undefined, value: string | undefined): Promise<boolean>;
 
-  /** Forgets what ended: reservations with their spends, quotas, and claims that are paid out or too late to claim. */
+  /** Forgets what ended: reservations with their spends, sessions, quotas, and claims with their deeds that are too late. */
   sweep(nowMs: number, limit: number): Promise<number>;
   close(): Promise<void>;
 }

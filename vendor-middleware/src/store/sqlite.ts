@@ -2,8 +2,16 @@
 // that concurrent requests share one fsync, and resolves only when it is on disk.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { GroupCommit, openDatabase } from '@farthing/node-kit';
-import { type ClaimStep, limits, type ProblemCode } from '@farthing/protocol';
-import type { ClaimTotal, Reservation, Reserved, Stored, VendorStore } from './port.ts';
+import {
+  addClaim,
+  type ClaimStep,
+  type Evidence,
+  type Json,
+  limits,
+  type ProblemCode,
+  type Tally,
+} from '@farthing/protocol';
+import type { ClaimDue, Reservation, Reserved, SessionWritten, Stored, Undo, VendorStore } from './port.ts';
 
 const migrations = [
   `CREATE TABLE reservations(
@@ -23,6 +31,18 @@ const migrations = [
    CREATE TABLE leases(name TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE quotas(key TEXT PRIMARY KEY, used INTEGER NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE docs(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  // Sessions: a row each, deeds for the broker, evidence with claims, and claims by their kind.
+  `CREATE TABLE sessions(
+     key TEXT PRIMARY KEY, row TEXT NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE INDEX sessions_until ON sessions(until_ms);
+   CREATE TABLE deeds(
+     key TEXT PRIMARY KEY, deed TEXT NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE INDEX deeds_until ON deeds(until_ms);
+   ALTER TABLE claims ADD COLUMN evidence TEXT;
+   ALTER TABLE tallies ADD COLUMN until_ms INTEGER;
+   CREATE INDEX tallies_until ON tallies(until_ms) WHERE until_ms IS NOT NULL;
+   DROP INDEX claims_due;
+   CREATE INDEX claims_due ON claims(substr(key, 1, instr(key, ':')), seq) WHERE total > paid;`,
 ];
 
 const STATES = ['reserved', 'committed', 'loose'] as const;
@@ -32,7 +52,8 @@ type Steps = {
   mints: string[];
   spends: string[];
   tallies: { key: string; add: string }[];
-  claims: { key: string; add: string; untilMs: number }[];
+  claims: { key: string; add: string; untilMs: number; evidence?: Evidence }[];
+  session?: { key: string; undo: Json };
 };
 
 /** Opens or makes the file (mode 0600). @throws {Error} it cannot be opened, or durability does not hold */
@@ -48,51 +69,67 @@ export function sqlite(path: string): VendorStore {
       const holder = one(sql.holder, key);
       if (holder) return { kind: 'held', code, by: stored(holder) };
     }
-    const over = tally(entry);
-    if (over) return { kind: 'over', code: over };
+    const { session } = entry;
+    const written = session && { key: session.key, ...session.step(read(session.key)) };
+    const code = tally([...entry.tallies, ...(written?.deeds ?? []).flatMap(({ tallies }) => tallies)]);
+    if (code) return { kind: 'over', code };
     for (const { key } of entry.spends) sql.spend.run(key, entry.id);
-    const { id, credential, target, owner, atMs, untilMs, outcome, state } = entry;
+    if (written) keep(written);
+    insert(entry, written);
+    if (entry.state === 'committed') book((written ?? entry).claims);
+    return written ? { kind: 'won', written } : { kind: 'won' };
+  }
+
+  function insert(entry: Reservation, written: (SessionWritten & { key: string }) | undefined): void {
+    const { id, credential, target, owner, atMs, state, mints, spends, tallies } = entry;
+    const { claims, untilMs, outcome } = written ?? entry;
     const steps: Steps = {
-      mints: [...entry.mints],
-      spends: entry.spends.map(({ key }) => key),
-      tallies: entry.tallies.map(({ key, add }) => ({ key, add: add.toString() })),
-      claims: entry.claims.map(({ key, add, untilMs: until }) => ({ key, add: add.toString(), untilMs: until })),
+      mints: [...mints],
+      spends: spends.map(({ key }) => key),
+      tallies: tallies.map(({ key, add }) => ({ key, add: add.toString() })),
+      claims: claims.map((step) => ({ ...step, add: step.add.toString() })),
+      ...(written ? { session: { key: written.key, undo: written.undo } } : {}),
     };
     const number = state === 'committed' ? 1n : 0n;
-    sql.insert.run(
-      id,
-      credential,
-      target,
-      owner,
-      BigInt(atMs),
-      BigInt(untilMs),
-      number,
-      outcome,
-      JSON.stringify(steps),
-    );
-    if (state === 'committed') book(entry.claims);
-    return { kind: 'won' };
+    const text = JSON.stringify(steps);
+    sql.insert.run(id, credential, target, owner, BigInt(atMs), BigInt(untilMs), number, outcome, text);
+  }
+
+  const read = (key: string): Json | undefined => {
+    const text = one(sql.session, key)?.['row'];
+    return text === undefined ? undefined : JSON.parse(String(text));
+  };
+
+  function keep({ key, next, untilMs, deeds }: SessionWritten & { key: string }): void {
+    sql.setSession.run(key, JSON.stringify(next), BigInt(untilMs));
+    for (const made of deeds) sql.setDeed.run(made.key, JSON.stringify(made.deed), BigInt(made.untilMs));
   }
 
   /** Checks every tally before it writes one: `reserve` writes all or nothing. Sums are made here, where none can overflow. */
-  function tally({ tallies }: Reservation): ProblemCode | undefined {
-    const sums = tallies.map(({ key, add, limit, code }) => {
+  function tally(tallies: readonly Tally[]): ProblemCode | undefined {
+    const sums = tallies.map(({ key, add, limit, code, untilMs }) => {
       const sum = integer(one(sql.tally, key)?.['total'] ?? 0n) + add;
-      return { key, sum, code, over: sum > limit };
+      return { key, sum, code, over: sum > limit, until: untilMs === undefined ? null : BigInt(untilMs) };
     });
     const over = sums.find((sum) => sum.over);
-    if (!over) for (const { key, sum } of sums) sql.setTally.run(key, sum);
+    if (!over) for (const { key, sum, until } of sums) sql.setTally.run(key, sum, until);
     return over?.code;
   }
 
   function book(steps: readonly ClaimStep[]): void {
-    for (const { key, add, untilMs } of steps) {
-      const total = integer(one(sql.claim, key)?.['total'] ?? 0n) + add;
-      sql.setClaim.run(key, total, BigInt(untilMs));
+    for (const step of steps) {
+      const row = one(sql.claim, step.key);
+      const known = row && {
+        total: integer(row['total']),
+        untilMs: Number(row['until_ms']),
+        ...evidenceIn(row),
+      };
+      const { total, untilMs, evidence } = addClaim(known, step);
+      sql.setClaim.run(step.key, total, BigInt(untilMs), evidence ? JSON.stringify(evidence) : null);
     }
   }
 
-  function settle(id: string, owner: string, verdict: 'commit' | 'release' | 'loose'): boolean {
+  function settle(id: string, owner: string, verdict: 'commit' | 'release' | 'loose', undo?: Undo): boolean {
     const row = one(sql.find, id);
     if (!row || row['state'] === 1n || (verdict !== 'commit' && row['owner'] !== owner)) return false;
     const steps = JSON.parse(String(row['steps'])) as Steps;
@@ -105,7 +142,11 @@ export function sqlite(path: string): VendorStore {
       sql.remove.run(id);
       for (const key of steps.spends) sql.unspend.run(key);
       for (const { key, add } of steps.tallies) {
-        sql.setTally.run(key, integer(one(sql.tally, key)?.['total'] ?? 0n) - BigInt(add));
+        sql.setTally.run(key, integer(one(sql.tally, key)?.['total'] ?? 0n) - BigInt(add), null);
+      }
+      const seen = steps.session && read(steps.session.key);
+      if (steps.session && seen !== undefined && undo) {
+        sql.putSession.run(JSON.stringify(undo(seen, steps.session.undo)), steps.session.key);
       }
     }
     return true;
@@ -128,7 +169,9 @@ export function sqlite(path: string): VendorStore {
       for (const key of (JSON.parse(String(row['steps'])) as Steps).spends) sql.unspend.run(key);
     }
     sql.oldQuotas.run(BigInt(nowMs));
-    sql.oldClaims.run(BigInt(nowMs - limits.retentionMs));
+    for (const old of [sql.oldClaims, sql.oldSessions, sql.oldDeeds, sql.oldTallies]) {
+      old.run(BigInt(nowMs - limits.retentionMs));
+    }
     return old.length;
   }
 
@@ -144,15 +187,25 @@ export function sqlite(path: string): VendorStore {
         .map((row) => ({ id: String(row['id']), mints: (JSON.parse(String(row['steps'])) as Steps).mints })),
     takeOver: (id, { from, atMs, to, nowMs }) =>
       commit.run(() => sql.take.run(to, BigInt(nowMs), id, from, BigInt(atMs)).changes === 1n),
-    settle: (id, owner, verdict) => commit.run(() => settle(id, owner, verdict)),
+    settle: (id, owner, verdict, undo) => commit.run(() => settle(id, owner, verdict, undo)),
+    readSession: async (key) => read(key),
+    changeSession: (key, change) =>
+      commit.run(() => {
+        const row = read(key);
+        if (row === undefined) return undefined;
+        const made = change(row);
+        sql.setSession.run(key, JSON.stringify(made.next), BigInt(made.untilMs));
+        book(made.claims);
+        return made;
+      }),
     // In the queue, so that what was committed before the question is in the answer.
-    claimsDue: (limit) =>
-      commit.run(() =>
-        sql.due
-          .all(BigInt(limit))
-          .map((row): ClaimTotal => ({ key: String(row['key']), total: integer(row['total']) })),
-      ),
-    countDue: (atMost) => commit.run(() => Number(integer(one(sql.countDue, BigInt(atMost))?.['n']))),
+    claimsDue: (limit, kind = '') => commit.run(() => sql.due.all(kind, BigInt(limit)).map(due)),
+    countDue: (atMost, kind) =>
+      commit.run(() => {
+        const most = BigInt(atMost);
+        const row = kind === undefined ? one(sql.countDue, most) : one(sql.countKind, kind, most);
+        return Number(integer(row?.['n']));
+      }),
     claimsPaid: (paid, { key, was, put: writes }) =>
       commit.run(() => {
         if (one(sql.doc, key)?.['value'] !== was) return false;
@@ -195,14 +248,35 @@ function statements(db: DatabaseSync) {
       'UPDATE reservations SET owner = ?, at_ms = ?, state = 0 WHERE id = ? AND owner = ? AND at_ms = ? AND state <> 1',
     ),
     tally: db.prepare('SELECT total FROM tallies WHERE key = ?'),
-    setTally: db.prepare('INSERT INTO tallies VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET total = excluded.total'),
-    claim: db.prepare('SELECT total FROM claims WHERE key = ?'),
-    setClaim: db.prepare(
-      `INSERT INTO claims(key, total, paid, until_ms) VALUES (?, ?, 0, ?)
-       ON CONFLICT(key) DO UPDATE SET total = excluded.total, until_ms = max(until_ms, excluded.until_ms)`,
+    setTally: db.prepare(
+      `INSERT INTO tallies(key, total, until_ms) VALUES (?, ?, ?)
+       ON CONFLICT(key) DO UPDATE SET total = excluded.total, until_ms = coalesce(excluded.until_ms, until_ms)`,
     ),
-    due: db.prepare('SELECT key, total FROM claims WHERE total > paid ORDER BY seq LIMIT ?'),
+    claim: db.prepare('SELECT total, until_ms, evidence FROM claims WHERE key = ?'),
+    setClaim: db.prepare(
+      `INSERT INTO claims(key, total, paid, until_ms, evidence) VALUES (?, ?, 0, ?, ?)
+       ON CONFLICT(key) DO UPDATE
+       SET total = excluded.total, until_ms = excluded.until_ms, evidence = excluded.evidence`,
+    ),
+    session: db.prepare('SELECT row FROM sessions WHERE key = ?'),
+    setSession: db.prepare(
+      `INSERT INTO sessions VALUES (?, ?, ?)
+       ON CONFLICT(key) DO UPDATE SET row = excluded.row, until_ms = excluded.until_ms`,
+    ),
+    putSession: db.prepare('UPDATE sessions SET row = ? WHERE key = ?'),
+    setDeed: db.prepare(
+      `INSERT INTO deeds VALUES (?, ?, ?)
+       ON CONFLICT(key) DO UPDATE SET deed = excluded.deed, until_ms = excluded.until_ms`,
+    ),
+    due: db.prepare(
+      `SELECT c.key, c.total, c.evidence, d.deed FROM claims c LEFT JOIN deeds d ON d.key = c.key
+       WHERE c.total > c.paid AND substr(c.key, 1, instr(c.key, ':')) = ? ORDER BY c.seq LIMIT ?`,
+    ),
     countDue: db.prepare('SELECT count(*) AS n FROM (SELECT 1 FROM claims WHERE total > paid LIMIT ?)'),
+    countKind: db.prepare(
+      `SELECT count(*) AS n FROM
+       (SELECT 1 FROM claims WHERE total > paid AND substr(key, 1, instr(key, ':')) = ? LIMIT ?)`,
+    ),
     paid: db.prepare('UPDATE claims SET paid = ? WHERE key = ? AND paid < ?'),
     lease: db.prepare('SELECT next FROM leases WHERE name = ?'),
     setLease: db.prepare('INSERT INTO leases VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET next = excluded.next'),
@@ -217,6 +291,9 @@ function statements(db: DatabaseSync) {
     old: db.prepare('SELECT id, steps FROM reservations WHERE until_ms < ? LIMIT ?'),
     oldQuotas: db.prepare('DELETE FROM quotas WHERE until_ms < ?'),
     oldClaims: db.prepare('DELETE FROM claims WHERE until_ms < ?'),
+    oldSessions: db.prepare('DELETE FROM sessions WHERE until_ms < ?'),
+    oldDeeds: db.prepare('DELETE FROM deeds WHERE until_ms < ?'),
+    oldTallies: db.prepare('DELETE FROM tallies WHERE until_ms < ?'),
   };
 }
 
@@ -228,6 +305,18 @@ function integer(value: unknown): bigint {
   if (typeof value !== 'bigint') throw new Error('the store holds a value that is not an integer');
   return value;
 }
+
+function evidenceIn(row: Row): { evidence?: Evidence } {
+  const text = row['evidence'];
+  return typeof text === 'string' ? { evidence: JSON.parse(text) } : {};
+}
+
+const due = (row: Row): ClaimDue => ({
+  key: String(row['key']),
+  total: integer(row['total']),
+  ...evidenceIn(row),
+  ...(typeof row['deed'] === 'string' ? { deed: JSON.parse(row['deed']) } : {}),
+});
 
 const stored = (row: Row): Stored => ({
   id: String(row['id']),

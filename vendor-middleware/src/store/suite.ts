@@ -1,7 +1,7 @@
 // What every store must do, run on each of them.
-import { limits, type Spend } from '@farthing/protocol';
+import { type Json, limits, PaymentProblem, type Spend } from '@farthing/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Reservation, VendorStore } from './port.ts';
+import type { Reservation, SessionWritten, VendorStore } from './port.ts';
 
 export function storeSuite(name: string, open: () => Promise<{ store: VendorStore; dispose(): Promise<void> }>): void {
   describe(`${name} store`, () => {
@@ -130,6 +130,101 @@ export function storeSuite(name: string, open: () => Promise<{ store: VendorStor
       });
     });
 
+    describe('a session', () => {
+      const undo = (row: Json, step: Json): Json => Number(row) - Number(step);
+
+      test('row is written with the reservation, which it completes', async () => {
+        const first = await store.reserve(paid('c1', 3));
+        expect(first).toMatchObject({ kind: 'won', written: { next: 3, outcome: 'row was undefined' } });
+        expect(await store.reserve(paid('c2', 4))).toMatchObject({ written: { next: 7, outcome: 'row was 3' } });
+        expect(await store.find('c2')).toMatchObject({ outcome: 'row was 3', state: 'reserved' });
+        expect(await store.readSession('s:1')).toBe(7);
+        expect(await store.reserve(paid('c2', 4))).toMatchObject({ kind: 'known' });
+        expect(await store.readSession('s:1')).toBe(7);
+      });
+
+      test('that refuses comes out as it was thrown, and writes nothing', async () => {
+        const refuse = () => {
+          throw new PaymentProblem('index-used');
+        };
+        const entry = { ...paid('c1', 1), session: { key: 's:1', step: refuse } };
+        await expect(store.reserve(entry)).rejects.toMatchObject({ code: 'index-used' });
+        expect(await store.find('c1')).toBeUndefined();
+        expect(await store.readSession('s:1')).toBeUndefined();
+        expect(await store.reserve(reservation())).toEqual({ kind: 'won' });
+      });
+
+      test('takes every one of many payments at once', async () => {
+        const all = await Promise.all(Array.from({ length: 200 }, (_, i) => store.reserve(paid(`c${i}`, 1))));
+        expect(all.every(({ kind }) => kind === 'won')).toBe(true);
+        expect(await store.readSession('s:1')).toBe(200);
+      });
+
+      test('gets back what a released payment took, keeps its deed, and shows no claim of it', async () => {
+        await store.reserve(paid('c1', 3));
+        await store.reserve(paid('c2', 4));
+        expect(await store.settle('c1', 'me', 'release', undo)).toBe(true);
+        expect(await store.settle('c1', 'me', 'release', undo)).toBe(false);
+        expect(await store.readSession('s:1')).toBe(4);
+        await store.settle('c2', 'me', 'commit');
+        const [due] = await store.claimsDue(10, 's:');
+        expect(due).toEqual({ key: 's:1', total: 4n, evidence: { rank: 7, proof: { at: 7 } }, deed: { by: 'c1' } });
+      });
+
+      test('whose deed would pass a limit is refused whole', async () => {
+        const over = (id: string) => {
+          const { session, ...rest } = paid(id, 1);
+          const step = (seen: Json | undefined): SessionWritten => {
+            const written = session.step(seen);
+            return { ...written, deeds: [{ ...deed(id), tallies: [tally(60n)] }] };
+          };
+          return { ...rest, session: { ...session, step } };
+        };
+        expect(await store.reserve(over('c1'))).toMatchObject({ kind: 'won' });
+        expect(await store.reserve(over('c2'))).toEqual({ kind: 'over', code: 'licence-exceeded' });
+        expect(await store.readSession('s:1')).toBe(1);
+        await store.settle('c1', 'me', 'release', undo);
+        // A deed's tallies stay, whatever became of the handler.
+        expect(await store.reserve(over('c3'))).toEqual({ kind: 'over', code: 'licence-exceeded' });
+      });
+
+      test('is metered in one step with its claims, and not where there is none', async () => {
+        const meter = (row: Json) => ({
+          next: Number(row) - 1,
+          claims: [{ ...claim('s:1', 1n), evidence: { rank: Number(row), proof: {} } }],
+          untilMs: 60_000,
+        });
+        expect(await store.changeSession('s:1', meter)).toBeUndefined();
+        await store.reserve({ ...paid('c1', 50), state: 'committed' });
+        const made = await Promise.all(Array.from({ length: 50 }, () => store.changeSession('s:1', meter)));
+        expect(new Set(made.map((change) => change?.next)).size).toBe(50);
+        expect(await store.readSession('s:1')).toBe(0);
+        expect(await store.claimsDue(10, 's:')).toMatchObject([{ total: 100n, evidence: { rank: 50 } }]);
+        const broken = () => {
+          throw new PaymentProblem('session-final');
+        };
+        await expect(store.changeSession('s:1', broken)).rejects.toMatchObject({ code: 'session-final' });
+      });
+
+      test('has claims of its own kind', async () => {
+        await store.reserve({ ...paid('c1', 1), state: 'committed' });
+        await store.reserve(reservation({ id: 'c2', claims: [claim('root', 2n)], state: 'committed' }));
+        expect((await store.claimsDue(10)).map(({ key }) => key)).toEqual(['root']);
+        expect((await store.claimsDue(10, 's:')).map(({ key }) => key)).toEqual(['s:1']);
+        expect([await store.countDue(10), await store.countDue(10, ''), await store.countDue(10, 's:')]).toEqual([
+          2, 1, 1,
+        ]);
+      });
+
+      test('is forgotten with its deeds after its life and the retention, and not before', async () => {
+        await store.reserve({ ...paid('c1', 1), state: 'committed' });
+        await store.sweep(60_000 + limits.retentionMs, 10);
+        expect(await store.readSession('s:1')).toBe(1);
+        await store.sweep(100_001 + limits.retentionMs, 10);
+        expect(await store.readSession('s:1')).toBeUndefined();
+      });
+    });
+
     test('numbers are leased once each', async () => {
       const firsts = await Promise.all(Array.from({ length: 50 }, () => store.lease('serial', 10n)));
       expect(firsts.toSorted((a, b) => Number(a - b))).toEqual(
@@ -205,3 +300,25 @@ export function reservation(given: Partial<Reservation> = {}): Reservation {
 export const spend = (key: string): Spend => ({ key, untilMs: 60_000, code: 'scrip-spent' });
 const tally = (add: bigint, key = 'licence') => ({ key, add, limit: 100n, code: 'licence-exceeded' as const });
 const claim = (key: string, add: bigint, untilMs = 100_000) => ({ key, add, untilMs });
+
+const deed = (by: string) => ({ key: 's:1', deed: { by }, tallies: [], untilMs: 100_000 });
+
+/** A payment that adds `units` to the row of a session, which is a number. */
+const paid = (id: string, units: number) => ({
+  ...reservation({ id, spends: [] }),
+  session: {
+    key: 's:1',
+    step: (seen: Json | undefined): SessionWritten => {
+      const next = Number(seen ?? 0) + units;
+      const evidence = { rank: next, proof: { at: next } };
+      return {
+        outcome: `row was ${seen}`,
+        untilMs: 60_000,
+        claims: [{ ...claim('s:1', BigInt(units)), evidence }],
+        next,
+        undo: units,
+        deeds: seen === undefined ? [deed(id)] : [],
+      };
+    },
+  },
+});
