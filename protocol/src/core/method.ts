@@ -201,7 +201,7 @@ export interface WalletSessions<Piece> {
   /** The piece, perhaps advanced since, after a receipt for it was accepted: the site knows the session. */
   confirm(piece: Piece): Piece;
   /** Makes a fresh piece a top-up of the session that `last`, its piece that was added last, pays into. */
-  join(fresh: Piece, last: Piece, env: Env): Piece;
+  join(fresh: Piece, last: Piece): Piece;
   /** Payload that ends the session; the receipt carries the site's signed closings. */
-  close(piece: Piece, env: Env): JsonObject;
+  close(piece: Piece): JsonObject;
 }

@@ -14,7 +14,7 @@ import type { PaywordPiece } from './piece.ts';
 import { allot, type ChainRow, priceOf, refundChain, sellChain, takeClose } from './prepaid.ts';
 import { paywordVendor } from './vendor.ts';
 import { paywordWallet } from './wallet.ts';
-import { type Anchor, closeSchema, deedId, deedSchema, lastSchema } from './wire.ts';
+import { type Anchor, closeSchema, deedSchema, lastSchema } from './wire.ts';
 
 const AMOUNT_MAX = 10n ** 18n;
 const DAY_MS = 86_400_000;
@@ -102,13 +102,13 @@ export class Broker implements FixtureBroker<PaywordPiece> {
     if (this.#funding === 'prepaid') {
       const chain = makeChain(n, { locked: n <= 1000 }, env);
       const row = this.addChain(buyer, chain.anchor, unit, env);
-      return pieceOf(this.ticket(row.id, { vnd, from: 1, to: n }, env), chain);
+      return pieceOf(this.ticket(row.id, { vnd, from: 1, to: n }, env), chain, env);
     }
     const cert = this.cert(buyer, vnd, env);
     const promise = { n, unit, cap: value, exp: cert.cert.exp };
     const piece = commit(cert.cert, promise, this.#days.get(`${buyer} ${vnd}`) ?? new Uint8Array(), env);
     this.#move(buyer, -value);
-    this.#promised.set(deedId(piece.deed, env.crypto), value);
+    this.#promised.set(piece.session, value);
     return piece;
   }
 

@@ -6,7 +6,7 @@ import { signObject } from '../core/sign.ts';
 import { up } from './chain.ts';
 import type { PaywordPiece } from './piece.ts';
 import { type ChainEntry, leafOf, merkleTree } from './segments.ts';
-import type { Anchor, Commitment, DayCert, Ticket } from './wire.ts';
+import { type Anchor, type Commitment, type DayCert, deedId, type Ticket } from './wire.ts';
 import { Words } from './words.ts';
 
 /** A chain of one's own. `tip` and `y1` are its secrets. */
@@ -31,7 +31,7 @@ export type Terms = { readonly n: number; readonly unit: bigint; readonly cap: b
 export function commit(cert: DayCert, promise: Terms, daySeed: Uint8Array, env: Env): PaywordPiece {
   const chain = makeChain(promise.n, { locked: false }, env);
   const commitment = sign(cert, { chains: [entryOf(chain, promise.unit)] }, promise, { daySeed, env });
-  return fresh({ commitment, cert, a: 0 }, chain.tip);
+  return fresh({ commitment, cert, a: 0 }, chain.tip, env);
 }
 
 /** Credit in `m` segments under one signature: each piece can be handed to another device. `cap` holds for all together. */
@@ -52,20 +52,23 @@ export function commitSegments(
   return chains.map(({ tip }, a) => {
     const leaf = entries[a];
     if (!leaf) throw new Error('as many entries as chains');
-    return fresh({ commitment, cert, a, leaf, path: (tree.paths[a] ?? []).map((node) => toBase64url(node)) }, tip);
+    return fresh({ commitment, cert, a, leaf, path: (tree.paths[a] ?? []).map((node) => toBase64url(node)) }, tip, env);
   });
 }
 
 /** Prepaid: a ticket that the broker allotted for a chain of ours. */
-export const pieceOf = (ticket: Ticket, { tip, y1 }: OwnChain): PaywordPiece =>
-  fresh({ ticket, ...(y1 === undefined ? {} : { y1 }) }, tip, ticket.from - 1);
+export const pieceOf = (ticket: Ticket, { tip, y1 }: OwnChain, env: Env): PaywordPiece => ({
+  ...fresh({ ticket, ...(y1 === undefined ? {} : { y1 }) }, tip, env),
+  at: ticket.from - 1,
+});
 
-const fresh = (deed: PaywordPiece['deed'], tip: string, at = 0): PaywordPiece => ({
+const fresh = (deed: PaywordPiece['deed'], tip: string, { crypto }: Env): PaywordPiece => ({
   deed,
   tip,
-  at,
+  at: 0,
   spent: '0',
   open: false,
+  session: deedId(deed, crypto),
 });
 
 function entryOf({ anchor }: OwnChain, unit: bigint): ChainEntry {

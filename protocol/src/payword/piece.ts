@@ -7,7 +7,7 @@ import type { JsonObject } from '../core/json.ts';
 import { PaymentProblem } from '../core/problems.ts';
 import { up } from './chain.ts';
 import type { ChainEntry } from './segments.ts';
-import { bytesOf, chainEntry, commitmentSchema, daycertSchema, deedId, ticketSchema } from './wire.ts';
+import { bytesOf, chainEntry, commitmentSchema, daycertSchema, ticketSchema } from './wire.ts';
 import { Words, wordsOf } from './words.ts';
 
 const creditDeed = v.strictObject({
@@ -38,8 +38,10 @@ export const pieceSchema = v.strictObject({
   ),
   /** The site has acknowledged the opening: payments need not carry it any more. */
   open: v.boolean(),
-  /** The session that this tops up, and how many chains that had before; absent: its own. */
-  joins: v.exactOptional(v.strictObject({ session: h32, base: u32 })),
+  /** The session that it pays into: that of its deed, or the one that it tops up. */
+  session: h32,
+  /** Top-ups: how many chains that session had before. */
+  base: v.exactOptional(u32),
 });
 export type PaywordPiece = v.InferOutput<typeof pieceSchema>;
 
@@ -77,28 +79,24 @@ export function faceOf(piece: PaywordPiece): bigint {
   return cap < words ? cap : words;
 }
 
-/** The session that this piece pays into: its name at the vendor. */
-export const sessionOf = (piece: PaywordPiece, crypto: Crypto): string =>
-  piece.joins?.session ?? deedId(piece.deed, crypto);
-
 /** How many chains the deed of a piece brings into its session. */
 export const chainsOf = ({ deed }: PaywordPiece): number =>
   'ticket' in deed ? 1 : (deed.commitment.chains?.length ?? 1);
 
 /** Number of the piece's chain in its session. */
-export const numberOf = ({ deed, joins }: PaywordPiece): number =>
-  (joins?.base ?? 0) + ('ticket' in deed || !deed.commitment.chains ? 0 : deed.a);
+export const numberOf = ({ deed, base = 0 }: PaywordPiece): number =>
+  base + ('ticket' in deed || !deed.commitment.chains ? 0 : deed.a);
 
 /** Shows word i; with the whole opening until the site is known to have it. */
 export function payload(piece: PaywordPiece, i: number, crypto: Crypto): JsonObject {
-  const { deed, joins } = piece;
+  const { deed, session, base } = piece;
   const word = toBase64url(wordAt(piece, i, crypto));
   const locked = 'ticket' in deed && 'x0' in deed.ticket.chain;
   const shown = locked ? { x: word } : { w: word };
   if (piece.open) {
-    return { action: 'pay', session: sessionOf(piece, crypto), a: numberOf(piece), i, ...shown };
+    return { action: 'pay', session, a: numberOf(piece), i, ...shown };
   }
-  const action = joins ? { action: 'topup', session: joins.session } : { action: 'open' };
+  const action = base === undefined ? { action: 'open' } : { action: 'topup', session };
   if ('commitment' in deed) return { ...action, ...deed, i, ...shown };
   const { ticket, y1 } = deed;
   if (y1 === undefined) return { ...action, ticket, i, ...shown };

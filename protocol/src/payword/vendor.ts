@@ -79,6 +79,8 @@ function identify(payload: JsonObject, { crypto }: Env): ReturnType<SessionRole<
 
 // ── payments ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+const NO_CHANCE = new Uint8Array(6);
+
 function verify({ challenge, payload, price }: VerifyInput, keys: PaywordKeys, env: VendorEnv): Verified {
   const units = challenge.intent === 'session' ? (price.units ?? 1) : 1;
   if (!Number.isSafeInteger(units) || units < 0 || units > limits.sessionUnits) {
@@ -86,7 +88,7 @@ function verify({ challenge, payload, price }: VerifyInput, keys: PaywordKeys, e
   }
   const { amount, currency } = price;
   const cost = amount * BigInt(units);
-  const chance = env.random(6);
+  const chance = keys.pollMicro === undefined ? NO_CHANCE : env.random(6);
   const context: Context = { intent: challenge.intent, units, cost, currency, chance, keys, env };
   const alone = challenge.intent === 'charge' ? [{ key: `payword-challenge:${challenge.id}` }] : [];
   const untilMs = env.nowMs + limits.certLifeMs;

@@ -2,13 +2,12 @@
 // word is sent, and never goes back.
 import * as v from 'valibot';
 import type { PaymentRequest } from '../core/challenge.ts';
-import type { Crypto } from '../core/crypto.ts';
 import { amt0, boundedText, brk, h32, tryDecode, u32 } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
 import type { PayInput, WalletRole } from '../core/method.ts';
 import { PaymentProblem } from '../core/problems.ts';
 import type { Receipt } from '../core/receipt.ts';
-import { chainsOf, faceOf, numberOf, type PaywordPiece, payload, rangeOf, sessionOf, termsOf } from './piece.ts';
+import { chainsOf, faceOf, numberOf, type PaywordPiece, payload, rangeOf, termsOf } from './piece.ts';
 
 const detailsSchema = v.object({
   api: v.pipe(boundedText(128), v.regex(/^\/(?!\/)/, 'a path on the same origin')),
@@ -68,8 +67,8 @@ export const paywordWallet: WalletRole<PaywordPiece> = {
     if (i <= piece.at) throw new PaymentProblem('index-beyond', { members: { acceptedIndex: piece.at } });
     return payload(piece, i, env.crypto);
   },
-  accept(piece, paid, env) {
-    checkReceipt(piece, paid, env.crypto);
+  accept(piece, paid) {
+    checkReceipt(piece, paid);
     const { i, spent } = plan(piece, paid);
     return [{ ...piece, at: i, spent: spent.toString(), open: true }];
   },
@@ -84,11 +83,8 @@ export const paywordWallet: WalletRole<PaywordPiece> = {
       return { ...piece, at: i, spent: spent.toString() };
     },
     confirm: (piece) => ({ ...piece, open: true }),
-    join: (fresh, last, env) => ({
-      ...fresh,
-      joins: { session: sessionOf(last, env.crypto), base: (last.joins?.base ?? 0) + chainsOf(last) },
-    }),
-    close: (piece, env) => ({ action: 'close', session: sessionOf(piece, env.crypto) }),
+    join: (fresh, last) => ({ ...fresh, session: last.session, base: (last.base ?? 0) + chainsOf(last) }),
+    close: ({ session }) => ({ action: 'close', session }),
   },
 };
 
@@ -107,20 +103,20 @@ const receiptSchema = v.object({
  * A receipt is a claim, not a proof: what it says of index and session must be ours, its sums must fit, and nothing may
  * be charged beyond what our words are owed for (B21). Other payments in flight may have moved it on.
  */
-function checkReceipt(piece: PaywordPiece, paid: PayInput & { receipt: Receipt }, crypto: Crypto): void {
+function checkReceipt(piece: PaywordPiece, paid: PayInput & { receipt: Receipt }): void {
   const wrong = (detail: string) => new PaymentProblem('receipt-invalid', { detail });
   const told = tryDecode(receiptSchema, paid.receipt.details);
   if (!told) throw wrong('members of a session are missing');
   const { i, spent } = plan(piece, paid);
   const units = terms(paid.request)?.units;
-  const ours = told.session === sessionOf(piece, crypto) && told.a === numberOf(piece) && told.index === i;
+  const ours = told.session === piece.session && told.a === numberOf(piece) && told.index === i;
   if (!ours || told.units !== units) {
     throw wrong('the receipt is for another payment');
   }
   if (told.intent !== paid.challenge.intent) throw wrong('the receipt is for another intent');
   if (told.authorized - told.spent !== told.remaining) throw wrong('authorized, spent and remaining do not fit');
   // Of a session that was topped up, one piece does not know all sums.
-  if (piece.joins) return;
+  if (piece.base !== undefined) return;
   const { unit, lo } = rangeOf(piece);
   const face = faceOf(piece);
   const words = unit * BigInt(i - lo);

@@ -148,7 +148,7 @@ export function sessionChecks<Keys, Piece>(fixture: MethodFixture<Keys, Piece>, 
         const here = scene();
         here.pay();
         const inFlight = here.send();
-        const closing = here.sessions.close(here.piece, env);
+        const closing = here.sessions.close(here.piece);
         const first = here.receive(closing);
         same(here.receive(closing).receipt, first.receipt, 'receipt');
         same(refused(() => here.receive(inFlight)).status, 410, 'status');
@@ -166,7 +166,7 @@ export function sessionChecks<Keys, Piece>(fixture: MethodFixture<Keys, Piece>, 
         const later = { ...env, nowMs: here.view().idleAtMs + 1 };
         const payload = here.send();
         same(refused(() => here.store.receive(here.arrival(payload), later)).status, 410, 'status');
-        here.store.receive(here.arrival(here.sessions.close(here.piece, env)), later);
+        here.store.receive(here.arrival(here.sessions.close(here.piece)), later);
         same(here.view().final, true, 'final');
       },
     },
@@ -200,15 +200,10 @@ export function sessionChecks<Keys, Piece>(fixture: MethodFixture<Keys, Piece>, 
       run() {
         const here = scene(20n);
         here.pay();
-        const joined = here.topUp(30n);
+        const fresh = here.topUp(30n);
         here.pay();
-        const { joins: _, ...alone } = joined as Piece & { joins?: unknown };
-        const request = here.request;
-        const opening = fixture.wallet.pay(
-          alone as Piece,
-          { challenge: here.challenge(), request, target: 'GET /a', digest: '' },
-          env,
-        );
+        const input = { challenge: here.challenge(), request: here.request, target: 'GET /a', digest: '' };
+        const opening = fixture.wallet.pay(fresh, input, env);
         refused(() => here.store.receive(here.arrival(opening), env));
       },
     },
@@ -232,7 +227,7 @@ export function sessionChecks<Keys, Piece>(fixture: MethodFixture<Keys, Piece>, 
         const before = here.world.broker.balance('alice') + 1000n;
         for (let i = 0; i < 7; i++) here.pay();
         here.redeem();
-        const { receipt } = here.receive(here.sessions.close(here.piece, env));
+        const { receipt } = here.receive(here.sessions.close(here.piece));
         const closings = readReceipt(receipt)?.details['closings'];
         for (let i = 0; i < 2; i++) here.world.broker.cash('alice', { closings }, env);
         same(here.world.broker.balance('alice'), before - 7n * UNIT, 'balance');
@@ -342,10 +337,11 @@ class Scene<Keys, Piece> {
     };
   }
 
+  /** @returns the fresh piece, as it was before it joined */
   topUp(value: bigint): Piece {
     const fresh = this.world.broker.buy('alice', this.vnd, value, this.#env);
-    this.piece = this.sessions.join(fresh, this.piece, this.#env);
-    return this.piece;
+    this.piece = this.sessions.join(fresh, this.piece);
+    return fresh;
   }
 
   key(): string {

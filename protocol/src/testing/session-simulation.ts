@@ -121,7 +121,7 @@ function run<Keys, Piece>(fixture: MethodFixture<Keys, Piece>, options: StreamOp
     if (world.broker.balance(vnd) !== spent) throw new Error('the vendor was not paid what it delivered');
     if (key !== undefined) {
       const { receipt } = store.receive(
-        { challenge, payload: sessions?.close(disk.piece, env) ?? {}, price, target: TARGET, digest: '' },
+        { challenge, payload: sessions?.close(disk.piece) ?? {}, price, target: TARGET, digest: '' },
         env,
       );
       world.broker.cash('alice', { closings: readReceipt(receipt)?.details['closings'] }, env);
