@@ -3,16 +3,28 @@ import { Context } from './harness/context.ts';
 import { describeMachine } from './harness/machine.ts';
 import { headline, table, writeReport } from './harness/report.ts';
 import { type Row, relate } from './harness/rows.ts';
+import { brokerJob } from './jobs/broker.ts';
+import { chromiumJob } from './jobs/chromium.ts';
+import { coreJob } from './jobs/core.ts';
 import { expressJob } from './jobs/express.ts';
+import { storesJob } from './jobs/stores.ts';
+import { walletJob } from './jobs/wallet.ts';
 import { type Options, readOptions, usage } from './options.ts';
 
-const jobs: readonly ((context: Context) => Promise<Row[]>)[] = [expressJob];
+const jobs: readonly ((context: Context) => Promise<Row[]>)[] = [
+  expressJob,
+  coreJob,
+  storesJob,
+  brokerJob,
+  walletJob,
+  chromiumJob,
+];
 
-async function main({ quick, only, json }: Options): Promise<number> {
+async function main({ quick, only, json, profile }: Options): Promise<number> {
   const startMs = performance.now();
   const machine = describeMachine();
   console.log(headline(machine));
-  await using context = new Context({ quick, only });
+  await using context = new Context({ quick, only, profile });
   const rows: Row[] = [];
   for (const job of jobs) rows.push(...(await job(context)));
   rows.push(...relate(rows));

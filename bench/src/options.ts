@@ -7,12 +7,14 @@ export const usage = `npm run bench -- [options]
   --quick        under two minutes: 3 pairs instead of 7, shorter windows, 100,000 spent serials instead of a million
   --only NAME    the rows whose name starts so: express, express/scrip/sqlite, core, memory, start, growth, broker, wallet
   --json FILE    where the rows go as JSON (default bench/out/latest.json)
+  --profile DIR  writes a CPU profile of every server there (for Chromium's DevTools or --only one wall)
   --help         this text`;
 
 export type Options = {
   readonly quick: boolean;
   readonly only: string | undefined;
   readonly json: string;
+  readonly profile: string | undefined;
   readonly help: boolean;
 };
 
@@ -24,8 +26,9 @@ export function readOptions(args: readonly string[]): Options {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       json: { type: 'string', default: join(import.meta.dirname, '..', 'out', 'latest.json') },
+      profile: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  return { ...values, only: values.only };
+  return { ...values, only: values.only, profile: values.profile };
 }

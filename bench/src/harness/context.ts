@@ -9,17 +9,24 @@ import type { WallName } from '../walls/index.ts';
 import type { Setup } from '../walls/wall.ts';
 import { Child } from './child.ts';
 
-export type Settings = { readonly quick: boolean; readonly only: string | undefined };
+export type Settings = {
+  readonly quick: boolean;
+  readonly only: string | undefined;
+  readonly profile: string | undefined;
+};
 
 export class Context {
   readonly quick: boolean;
+  /** For `startSite`: what its process is started with. */
+  readonly execArgv: readonly string[];
   readonly #only: string | undefined;
   readonly #folder = mkdtempSync(join(tmpdir(), 'farthing-bench-'));
   #folders = 0;
   #broker: Promise<{ child: Child<BrokerApi>; url: string }> | undefined;
   #load: Child<LoadApi> | undefined;
 
-  constructor({ quick, only }: Settings) {
+  constructor({ quick, only, profile }: Settings) {
+    this.execArgv = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
     this.quick = quick;
     this.#only = only;
   }

@@ -37,12 +37,14 @@ export async function comparePairs(
   return { perSecond: of('perSecond'), cpuMicros: of('cpuMicros'), p50Ms: of('p50Ms'), p99Ms: of('p99Ms'), busiest };
 }
 
-/** Lets both sides meet every path once and the compiler settle, and learns how many requests a window takes. */
-export async function warmUp({ load }: Context, site: Site, ms: number): Promise<void> {
+/** Lets a server meet every path and its compiler settle: that takes thousands of requests, not one. */
+export async function warmUp({ load, quick }: Context, site: Site, ms: number): Promise<void> {
   const { wall, url, port, setup } = site;
   await load.call('meet', { wall, url, port, setup });
-  // Twice: the first window runs on code that is still interpreted.
-  for (const _ of [1, 2]) await measureWindow(load, site, { ms });
+  const endMs = performance.now() + (quick ? 2500 : 5000);
+  for (let done = 0; done < (quick ? 5000 : 20_000) && performance.now() < endMs; ) {
+    done += (await measureWindow(load, site, { ms })).window.requests;
+  }
 }
 
 /** How many requests the last window took a second: so many are made ready for the next. */

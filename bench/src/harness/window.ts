@@ -39,10 +39,17 @@ export async function run(take: Take, load: Load): Promise<Window> {
   const { promise: drained, resolve: drain } = Promise.withResolvers<void>();
   let open = 0;
   let over = false;
+  let dry = false;
 
   const send = (connection: Connection) => {
     const request = take(connection.lane);
-    if (!request) return stop();
+    if (!request) {
+      // A lane that has run dry stops alone: others still have requests that follow each other.
+      dry = true;
+      free.push(connection);
+      if (open === 0) stop();
+      return;
+    }
     const sentMs = performance.now();
     open++;
     connection.send(request, (status) => {
@@ -65,7 +72,7 @@ export async function run(take: Take, load: Load): Promise<Window> {
 
   let behind = 0;
   if (perSecond === undefined) for (const connection of free.splice(0)) send(connection);
-  else behind = await atRate({ free, send, perSecond, startMs, endMs, isOver: () => over });
+  else behind = await atRate({ free, send, perSecond, startMs, endMs, isOver: () => over || dry });
   if (perSecond !== undefined) stop();
   await drained;
   const elapsedMs = performance.now() - startMs;

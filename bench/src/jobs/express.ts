@@ -55,7 +55,7 @@ async function ungated(context: Context, free: Site): Promise<Row[]> {
 }
 
 async function gated(context: Context, { wall, free }: { wall: WallName; free: Site }): Promise<Row[]> {
-  const site = await startSite(wall, await context.setup());
+  const site = await startSite(wall, await context.setup(), context.execArgv);
   try {
     await warmUp(context, site, fullMs(context));
     const sides = { gated: site, free };
@@ -74,12 +74,18 @@ async function gated(context: Context, { wall, free }: { wall: WallName; free: S
 
 export function wallRows(name: string, full: Compared, half: Compared): Row[] {
   const cpu = compare(full.cpuMicros);
+  const evenCpu = compare(half.cpuMicros);
   const tail = compare(half.p99Ms);
   return [
     row(name, 'requests/s', compare(full.perSecond)),
     row(`${name}/cpu-added`, 'µs CPU/request', { value: cpu.added, baseline: cpu.baseline, ratio: cpu.ratio }),
     row(`${name}/p50`, 'ms', compare(full.p50Ms)),
     row(`${name}/p99`, 'ms', compare(full.p99Ms)),
+    row(`${name}/half/cpu-added`, 'µs CPU/request', {
+      value: evenCpu.added,
+      baseline: evenCpu.baseline,
+      ratio: evenCpu.ratio,
+    }),
     row(`${name}/half/p50`, 'ms', compare(half.p50Ms)),
     row(`${name}/half/p99`, 'ms', tail),
     row(`${name}/half/p99-added`, 'ms', { value: tail.added, baseline: median(half.p99Ms.map(({ free }) => free)) }),

@@ -1,0 +1,38 @@
+// A site with many walls in a process of its own: each path is a scope that no wallet has paid before.
+import type { AddressInfo } from 'node:net';
+import { farthing, sqlite } from '@farthing/vendor';
+import express, { type RequestHandler } from 'express';
+import { answerCalls } from './harness/child.ts';
+import { storePath } from './walls/scrip.ts';
+import type { Setup } from './walls/wall.ts';
+
+export type ShopApi = {
+  start(what: { setup: Setup; paths: number }): Promise<{ url: string }>;
+};
+
+/** Headed like the demo's article, so that the demo's first visit finds its way here too. */
+const page: RequestHandler = (_req, res) => {
+  const text = 'It was a bright cold day in April. '.repeat(28);
+  res.send(`<!doctype html><title>An article</title><h1>The last lighthouse keeper</h1><p id="content">${text}`);
+};
+let close: () => unknown = () => undefined;
+
+answerCalls<ShopApi>(
+  {
+    async start({ setup, paths }) {
+      const { brokerUrl: broker, folder: data, secret } = setup;
+      const pay = await farthing({ broker, data, secret, store: sqlite(storePath(setup)), name: 'Benchmark' });
+      close = () => pay.close();
+      const app = express();
+      app.get('/free', page);
+      for (let n = 0; n < paths; n++) app.get(`/once/${n}`, pay.wall({ price: '0.0015 USD' }), page);
+      app.get('/again/:id', pay.wall({ price: '0.0015 USD' }), page);
+      app.use('/farthing', pay.routes());
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const server = app.listen(0, '127.0.0.1', () => resolve());
+      await promise;
+      return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    },
+  },
+  () => close(),
+);
