@@ -24,12 +24,15 @@ export const paywordBuyResult = v.object({
   cur,
 });
 
-/** /v1/payword/tickets: allots indices of a chain to a site. `auth` `hmac` needs a site that shares a key with the broker. */
+/**
+ * /v1/payword/tickets: allots the indices `first`…`last` of a chain to a site (`from` is the key that asks).
+ * `auth` `hmac` needs a site that shares a key with the broker.
+ */
 export const paywordTicketsOrder = orderSchema('payword-tickets/1', {
   chainId: id16,
   vnd,
-  from: index,
-  to: index,
+  first: index,
+  last: index,
   auth: v.picklist(['hmac', 'ed25519']),
 });
 export const paywordTicketsResult = v.object({ ticket: ticketSchema });
