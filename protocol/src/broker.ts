@@ -1,5 +1,5 @@
 // The broker's half of every method. A new method is one more export here.
-export * as payword from './payword/broker.ts';
+export * as payword from './payword/broker/role.ts';
 export * from './payword/orders.ts';
 export * as scrip from './scrip/broker.ts';
 export * from './scrip/orders.ts';

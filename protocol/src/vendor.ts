@@ -6,7 +6,7 @@ export {
   paywordPollResult,
   paywordRedeemResult,
 } from './payword/orders.ts';
-export { type PaywordKeys, paywordVendor } from './payword/vendor.ts';
+export { type PaywordKeys, paywordVendor } from './payword/vendor/role.ts';
 export { licenceOrder, licenceResult, licencesResult, redeemResult } from './scrip/orders.ts';
 export { type ScripKeys, scripVendor } from './scrip/vendor.ts';
 export { type Licence, licenceSchema, type MasterSecrets } from './scrip/wire.ts';

@@ -6,8 +6,8 @@ import { seeded } from '../testing/index.ts';
 import { coin, down, lateMac, leadsTo, up } from './chain.ts';
 import { isUnder, leafOf, merkleTree } from './segments.ts';
 import vectors from './vectors.json' with { type: 'json' };
+import { Words } from './wallet/words.ts';
 import { type Commitment, commitmentSchema, sessionId } from './wire.ts';
-import { Words } from './words.ts';
 
 const hex = (text: string) => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 const toHex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -15,17 +15,17 @@ import {
   toBase64url,
 } from '../index.ts';
 import { seeded, seededEnv, VendorInMemory } from '../testing/index.ts';
+import { poll } from './broker/credit.ts';
+import { aggregate } from './broker/invoice.ts';
+import { judge } from './broker/overclaim.ts';
 import { coin, down, up } from './chain.ts';
-import { poll } from './credit.ts';
 import { Broker } from './fixture.ts';
-import { aggregate } from './invoice.ts';
-import type { PaywordKeys } from './keys.ts';
-import { commit, commitSegments, makeChain, pieceOf } from './make.ts';
-import { judge } from './overclaim.ts';
-import type { PaywordPiece } from './piece.ts';
 import { isPollDue } from './poll.ts';
-import { paywordVendor } from './vendor.ts';
-import { paywordWallet } from './wallet.ts';
+import type { PaywordKeys } from './vendor/keys.ts';
+import { paywordVendor } from './vendor/role.ts';
+import { commit, commitSegments, makeChain, pieceOf } from './wallet/make.ts';
+import type { PaywordPiece } from './wallet/piece.ts';
+import { paywordWallet } from './wallet/role.ts';
 import { bytesOf, type Commitment, type DayCert } from './wire.ts';
 
 const NOW = 1_790_000_000_000;

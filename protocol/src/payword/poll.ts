@@ -3,8 +3,6 @@
 //
 //   a payment `a` is reported with p = min(1, a/T); the broker adds a/p = max(a, T) to what it believes was spent
 //   V sites in parallel learn of the limit L at their own next report: expected total ≤ L + V·T
-import type { Question } from '../core/method.ts';
-import type { SessionState } from './session.ts';
 
 /** `chance`: six random bytes. Exact in integers: 2^48 steps. */
 export function isPollDue(chance: Uint8Array, amount: bigint, everyMicro: bigint): boolean {
@@ -14,11 +12,3 @@ export function isPollDue(chance: Uint8Array, amount: bigint, everyMicro: bigint
 
 /** What a report of `amount` stands for. */
 export const estimate = (amount: bigint, everyMicro: bigint): bigint => (amount > everyMicro ? amount : everyMicro);
-
-/** Of the oldest deed on credit; prepaid money has no such risk. */
-export function questionOf(state: SessionState, about: { vnd: string; amount: bigint }): Question | undefined {
-  const sub = state.deeds.find((deed) => deed.sub !== undefined)?.sub;
-  if (sub === undefined) return undefined;
-  const members = { vnd: about.vnd, sub, cur: state.cur, amount: about.amount.toString() };
-  return { brk: state.brk, path: '/v1/payword/poll', typ: 'payword-poll/1', members };
-}

@@ -1,13 +1,13 @@
 // The broker pays claims: totals that only grow, each no more than what the shown words are worth. Work is bounded before
 // a word is hashed, and hashing goes on from the last word that was accepted: over its life a chain costs n hashes.
-import type { Crypto, Env } from '../core/crypto.ts';
-import { limits } from '../core/limits.ts';
-import type { Currency } from '../core/money.ts';
-import { verifyObject } from '../core/sign.ts';
-import { leadsTo, up } from './chain.ts';
+import type { Crypto, Env } from '../../core/crypto.ts';
+import { limits } from '../../core/limits.ts';
+import type { Currency } from '../../core/money.ts';
+import { verifyObject } from '../../core/sign.ts';
+import { leadsTo, up } from '../chain.ts';
+import { isUnder, leafOf } from '../segments.ts';
+import { bytesOf, type Deed, deedId, type Last, sessionId } from '../wire.ts';
 import type { CertRow } from './credit.ts';
-import { isUnder, leafOf } from './segments.ts';
-import { bytesOf, type Deed, deedId, type Last, sessionId } from './wire.ts';
 
 /** A chain as far as claims have shown it: `at` is the word at `hi`. `yEnd` stays until the second lock was checked. */
 export type ClaimedChain = {

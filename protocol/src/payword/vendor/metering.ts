@@ -1,14 +1,15 @@
 // Streams: units are taken out of what was paid ahead, as they are delivered, without a new credential. The row is written
 // before a unit is delivered, so the seller never delivers more than was paid, and the buyer loses one unit at most.
 
-import type { Env } from '../core/crypto.ts';
-import type { Json } from '../core/json.ts';
-import { limits } from '../core/limits.ts';
-import type { Metered, Price } from '../core/method.ts';
-import { PaymentProblem } from '../core/problems.ts';
+import type { Env } from '../../core/crypto.ts';
+import type { Json } from '../../core/json.ts';
+import { limits } from '../../core/limits.ts';
+import type { Metered, Price } from '../../core/method.ts';
+import { PaymentProblem } from '../../core/problems.ts';
+import { isPollDue } from '../poll.ts';
 import type { PaywordKeys } from './keys.ts';
 import { claimsOf, endOfRow, receiptOf } from './outcome.ts';
-import { isPollDue, questionOf } from './poll.ts';
+import { questionOf } from './question.ts';
 import { draw, freeOf, need, needLive, readRow, toRow } from './session.ts';
 
 /** @throws {PaymentProblem} `session-final`, `limit-reached`, `cert-foreign` */

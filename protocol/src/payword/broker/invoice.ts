@@ -1,9 +1,9 @@
 // Aggregation: a period closes with one invoice per customer and one credit note per vendor, lines by counterparty. Nobody
 // sees an item or a path: a line has a count, a total, a fee and the Merkle root of its redemptions.
-import { fromBase64url, toBase64url, utf8 } from '../core/bytes.ts';
-import type { Crypto } from '../core/crypto.ts';
-import type { Currency } from '../core/money.ts';
-import { merkleTree } from './segments.ts';
+import { fromBase64url, toBase64url, utf8 } from '../../core/bytes.ts';
+import type { Crypto } from '../../core/crypto.ts';
+import type { Currency } from '../../core/money.ts';
+import { merkleTree } from '../segments.ts';
 
 /** One credited increase: who pays, who gets `amount − fee`, and the hash of the batch that claimed it. */
 export type Credited = {

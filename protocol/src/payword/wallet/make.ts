@@ -1,12 +1,12 @@
 // Making chains: fresh random ids and tips, and the commitments or orders that give them value.
-import { toBase64url } from '../core/bytes.ts';
-import type { Env } from '../core/crypto.ts';
-import { limits } from '../core/limits.ts';
-import { signObject } from '../core/sign.ts';
-import { up } from './chain.ts';
+import { toBase64url } from '../../core/bytes.ts';
+import type { Env } from '../../core/crypto.ts';
+import { limits } from '../../core/limits.ts';
+import { signObject } from '../../core/sign.ts';
+import { up } from '../chain.ts';
+import { type ChainEntry, leafOf, merkleTree } from '../segments.ts';
+import { type Anchor, type Commitment, type DayCert, deedId, type Ticket } from '../wire.ts';
 import type { PaywordPiece } from './piece.ts';
-import { type ChainEntry, leafOf, merkleTree } from './segments.ts';
-import { type Anchor, type Commitment, type DayCert, deedId, type Ticket } from './wire.ts';
 import { Words } from './words.ts';
 
 /** A chain of one's own. `tip` and `y1` are its secrets. */

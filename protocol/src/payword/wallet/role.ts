@@ -1,12 +1,12 @@
 // The customer's side of PayWord: picks a chain, shows its next word, checks the receipt. The index is stored before a
 // word is sent, and never goes back.
 import * as v from 'valibot';
-import type { PaymentRequest } from '../core/challenge.ts';
-import { amt0, boundedText, brk, h32, tryDecode, u32 } from '../core/decode.ts';
-import { limits } from '../core/limits.ts';
-import type { PayInput, WalletRole } from '../core/method.ts';
-import { PaymentProblem } from '../core/problems.ts';
-import type { Receipt } from '../core/receipt.ts';
+import type { PaymentRequest } from '../../core/challenge.ts';
+import { amt0, boundedText, brk, h32, tryDecode, u32 } from '../../core/decode.ts';
+import { limits } from '../../core/limits.ts';
+import type { PayInput, WalletRole } from '../../core/method.ts';
+import { PaymentProblem } from '../../core/problems.ts';
+import type { Receipt } from '../../core/receipt.ts';
 import { chainsOf, faceOf, numberOf, type PaywordPiece, payload, rangeOf, termsOf } from './piece.ts';
 
 const detailsSchema = v.object({

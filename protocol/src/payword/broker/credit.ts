@@ -1,12 +1,12 @@
 // The broker's side of credit: day certificates, and the polling that bounds what a customer overspends at many sites.
-import { toBase64url, utf8 } from '../core/bytes.ts';
-import type { Env } from '../core/crypto.ts';
-import { limits } from '../core/limits.ts';
-import type { Currency } from '../core/money.ts';
-import { PaymentProblem } from '../core/problems.ts';
-import { signObject } from '../core/sign.ts';
-import { estimate } from './poll.ts';
-import type { DayCert } from './wire.ts';
+import { toBase64url, utf8 } from '../../core/bytes.ts';
+import type { Env } from '../../core/crypto.ts';
+import { limits } from '../../core/limits.ts';
+import type { Currency } from '../../core/money.ts';
+import { PaymentProblem } from '../../core/problems.ts';
+import { signObject } from '../../core/sign.ts';
+import { estimate } from '../poll.ts';
+import type { DayCert } from '../wire.ts';
 
 /** What the broker lends an account: to one site in a day, to all of them in a day. `level`: how it was identified. */
 export type CreditLine = {

@@ -1,14 +1,15 @@
 // One payment in a session, on its row: the word is taken, then the price is drawn. Pure, so that a store may run it twice.
-import type { Env } from '../core/crypto.ts';
-import type { Json } from '../core/json.ts';
-import { limits } from '../core/limits.ts';
-import type { Stepped } from '../core/method.ts';
-import type { Currency } from '../core/money.ts';
-import { PaymentProblem } from '../core/problems.ts';
+import type { Env } from '../../core/crypto.ts';
+import type { Json } from '../../core/json.ts';
+import { limits } from '../../core/limits.ts';
+import type { Stepped } from '../../core/method.ts';
+import type { Currency } from '../../core/money.ts';
+import { PaymentProblem } from '../../core/problems.ts';
+import { isPollDue } from '../poll.ts';
 import type { PaywordKeys } from './keys.ts';
 import type { Opened } from './opening.ts';
 import { claimableUntilMs, claimsOf, endOfRow, receiptOf, rowKey } from './outcome.ts';
-import { isPollDue, questionOf } from './poll.ts';
+import { questionOf } from './question.ts';
 import { add, advance, draw, needLive, readRow, type SessionState, type Shown, toRow, unmark } from './session.ts';
 
 type Undo = { a: number; i: number; takes: { d: number; amount: string }[] };

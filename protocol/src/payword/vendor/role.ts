@@ -1,10 +1,19 @@
 // The vendor's side of PayWord: what a site offers, what each action of a session needs, and metering of streams.
 // Signatures are checked here; indices, words and money on the session's row (session.ts).
-import type { Env } from '../core/crypto.ts';
-import { decode } from '../core/decode.ts';
-import type { JsonObject } from '../core/json.ts';
-import { limits } from '../core/limits.ts';
-import type { Price, SessionRole, SessionStep, VendorEnv, VendorRole, Verified, VerifyInput } from '../core/method.ts';
+import type { Env } from '../../core/crypto.ts';
+import { decode } from '../../core/decode.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { limits } from '../../core/limits.ts';
+import type {
+  Price,
+  SessionRole,
+  SessionStep,
+  VendorEnv,
+  VendorRole,
+  Verified,
+  VerifyInput,
+} from '../../core/method.ts';
+import { closeAction, deedId, openingSchema, tickSchema } from '../wire.ts';
 import { close, closingOf } from './closing.ts';
 import type { PaywordKeys } from './keys.ts';
 import { meter } from './metering.ts';
@@ -12,7 +21,6 @@ import { checkOpening } from './opening.ts';
 import { endOfRow, rowKey } from './outcome.ts';
 import { type Context, foreignCurrency, fresh, known, open, take, undo } from './paying.ts';
 import { readRow, type Shown, toRow, totals } from './session.ts';
-import { closeAction, deedId, openingSchema, tickSchema } from './wire.ts';
 
 export type { PaywordKeys } from './keys.ts';
 

@@ -1,10 +1,10 @@
 // The end of a session at the vendor: a signed word for each of its deeds about what was spent, so that the broker can
 // refund the rest of a ticket at once, or allot it to another site.
-import type { Env } from '../core/crypto.ts';
-import type { Json, JsonObject } from '../core/json.ts';
-import type { Stepped } from '../core/method.ts';
-import { PaymentProblem } from '../core/problems.ts';
-import { signObject } from '../core/sign.ts';
+import type { Env } from '../../core/crypto.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import type { Stepped } from '../../core/method.ts';
+import { PaymentProblem } from '../../core/problems.ts';
+import { signObject } from '../../core/sign.ts';
 import type { PaywordKeys } from './keys.ts';
 import { endOfRow, receiptOf } from './outcome.ts';
 import { readRow, type SessionState, toRow } from './session.ts';

@@ -1,14 +1,14 @@
 // The broker's side of prepaid chains (fair chain: Yang, Lang, Tan, EEE'04; double lock: ACSAC'97; reconstructed): sells a
 // chain, allots ranges of it to sites as tickets, takes closings, and refunds what no ticket can claim any more.
-import { toBase64url } from '../core/bytes.ts';
-import type { Env } from '../core/crypto.ts';
-import { limits } from '../core/limits.ts';
-import type { Currency } from '../core/money.ts';
-import { PaymentProblem } from '../core/problems.ts';
-import { macObject, signObject, verifyObject } from '../core/sign.ts';
+import { toBase64url } from '../../core/bytes.ts';
+import type { Env } from '../../core/crypto.ts';
+import { limits } from '../../core/limits.ts';
+import type { Currency } from '../../core/money.ts';
+import { PaymentProblem } from '../../core/problems.ts';
+import { macObject, signObject, verifyObject } from '../../core/sign.ts';
+import { type Anchor, type Close, sessionId, type Ticket } from '../wire.ts';
 import type { DealRow } from './claims.ts';
 import type { Issuer } from './credit.ts';
-import { type Anchor, type Close, sessionId, type Ticket } from './wire.ts';
 
 /** A chain that was sold for `n × unit`. `next`: the first index that may still be allotted; it never goes back past a claim. */
 export type ChainRow = {

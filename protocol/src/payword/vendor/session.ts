@@ -3,14 +3,14 @@
 //   authorized = Σ over deeds of min(cap, Σ over its chains of (hi − lo) × unit)      spent ≤ authorized, always
 //
 // `hi` and `authorized` never decrease; `spent` does only when a handler failed. Everything here is plain JSON in, JSON out.
-import { equalBytes, toBase64url } from '../core/bytes.ts';
-import type { Crypto } from '../core/crypto.ts';
-import type { Json, JsonObject } from '../core/json.ts';
-import { limits } from '../core/limits.ts';
-import type { Currency } from '../core/money.ts';
-import { PaymentProblem } from '../core/problems.ts';
-import { down } from './chain.ts';
-import { bytesOf } from './wire.ts';
+import { equalBytes, toBase64url } from '../../core/bytes.ts';
+import type { Crypto } from '../../core/crypto.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import { limits } from '../../core/limits.ts';
+import type { Currency } from '../../core/money.ts';
+import { PaymentProblem } from '../../core/problems.ts';
+import { down } from '../chain.ts';
+import { bytesOf } from '../wire.ts';
 
 /** A chain as far as it was revealed: `at` is the word at `hi`. `used` marks indices hi, hi − 1, …, one hex bit each. */
 export type ChainState = {

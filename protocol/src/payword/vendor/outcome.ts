@@ -1,7 +1,7 @@
 // What a step of a session writes beside its row: receipt members, claims, and how long they are kept.
-import type { JsonObject } from '../core/json.ts';
-import { limits } from '../core/limits.ts';
-import type { Stepped } from '../core/method.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { limits } from '../../core/limits.ts';
+import type { Stepped } from '../../core/method.ts';
 import { evidence, type SessionState, type Take, totals } from './session.ts';
 
 /** Key of the session's row; for the claims of a deed: of the session that it would open. */

@@ -1,17 +1,17 @@
 // The vendor's check of what opens or tops up a session: certificate and commitment (credit), or ticket (prepaid).
 // Signatures and anchors only; which session it belongs to, and whether its words were used, is decided on the row.
-import type { Crypto, Env } from '../core/crypto.ts';
-import type { JsonObject } from '../core/json.ts';
-import { limits } from '../core/limits.ts';
-import type { Tally } from '../core/method.ts';
-import { PaymentProblem } from '../core/problems.ts';
-import { objectHash, verifyMac, verifyObject } from '../core/sign.ts';
-import { down, leadsTo, up } from './chain.ts';
+import type { Crypto, Env } from '../../core/crypto.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { limits } from '../../core/limits.ts';
+import type { Tally } from '../../core/method.ts';
+import { PaymentProblem } from '../../core/problems.ts';
+import { objectHash, verifyMac, verifyObject } from '../../core/sign.ts';
+import { down, leadsTo, up } from '../chain.ts';
+import { type ChainEntry, isUnder, leafOf } from '../segments.ts';
+import { bytesOf, type Commitment, type DayCert, deedId, type Opening, sessionId, type Ticket } from '../wire.ts';
 import type { PaywordKeys } from './keys.ts';
 import { endOf } from './outcome.ts';
-import { type ChainEntry, isUnder, leafOf } from './segments.ts';
 import { type ChainState, type DeedState, type Shown, wordText } from './session.ts';
-import { bytesOf, type Commitment, type DayCert, deedId, type Opening, sessionId, type Ticket } from './wire.ts';
 
 /** A deed that is genuine: its chains, none of them revealed yet, and the word that came with it. */
 export type Opened = {

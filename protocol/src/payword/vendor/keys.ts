@@ -1,5 +1,5 @@
 // What a vendor holds for PayWord.
-import type { Currency } from '../core/money.ts';
+import type { Currency } from '../../core/money.ts';
 
 export type PaywordKeys = {
   readonly vnd: string;

@@ -1,13 +1,13 @@
 // A piece of the wallet: one chain of a commitment or ticket with its secret tip, and how far it was spent.
 import * as v from 'valibot';
-import { toBase64url } from '../core/bytes.ts';
-import type { Crypto } from '../core/crypto.ts';
-import { amt0, h32, u32 } from '../core/decode.ts';
-import type { JsonObject } from '../core/json.ts';
-import { PaymentProblem } from '../core/problems.ts';
-import { up } from './chain.ts';
-import type { ChainEntry } from './segments.ts';
-import { bytesOf, chainEntry, commitmentSchema, daycertSchema, ticketSchema } from './wire.ts';
+import { toBase64url } from '../../core/bytes.ts';
+import type { Crypto } from '../../core/crypto.ts';
+import { amt0, h32, u32 } from '../../core/decode.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { PaymentProblem } from '../../core/problems.ts';
+import { up } from '../chain.ts';
+import type { ChainEntry } from '../segments.ts';
+import { bytesOf, chainEntry, commitmentSchema, daycertSchema, ticketSchema } from '../wire.ts';
 import { Words, wordsOf } from './words.ts';
 
 const creditDeed = v.strictObject({

@@ -1,15 +1,15 @@
 // Evidence of an overclaim: the vendor's signed order beside the customer's or broker's signed deed. Whoever has the public
 // keys can check it, without the broker's books. Deeds under a MAC prove nothing to others: there the broker decides.
-import type { Crypto } from '../core/crypto.ts';
-import { tryDecode } from '../core/decode.ts';
-import type { Json } from '../core/json.ts';
-import { checkOrder, type Order } from '../core/orders.ts';
-import { PaymentProblem } from '../core/problems.ts';
-import { verifyObject } from '../core/sign.ts';
+import type { Crypto } from '../../core/crypto.ts';
+import { tryDecode } from '../../core/decode.ts';
+import type { Json } from '../../core/json.ts';
+import { checkOrder, type Order } from '../../core/orders.ts';
+import { PaymentProblem } from '../../core/problems.ts';
+import { verifyObject } from '../../core/sign.ts';
+import { paywordRedeemOrder } from '../orders.ts';
+import { isUnder, leafOf } from '../segments.ts';
+import { bytesOf, type Deed, deedId, deedSchema } from '../wire.ts';
 import { type ClaimedChain, show, worthOf } from './claims.ts';
-import { paywordRedeemOrder } from './orders.ts';
-import { isUnder, leafOf } from './segments.ts';
-import { bytesOf, type Deed, deedId, deedSchema } from './wire.ts';
 
 /** `order` as it was received; `claim` is the number of the claim in it. */
 export type Overclaim = { readonly order: Order; readonly claim: number; readonly deed: Json };

@@ -1,7 +1,7 @@
 // Words of one's own chain, from its tip. Any word can be had from the tip; checkpoints make it one hash a word on average
 // when a chain is spent in order, instead of n.
-import type { Crypto } from '../core/crypto.ts';
-import { type ChainRef, down } from './chain.ts';
+import type { Crypto } from '../../core/crypto.ts';
+import { type ChainRef, down } from '../chain.ts';
 
 /** With 100,000 words: about 400 checkpoints of 32 bytes, and a run of 256 words. */
 const EVERY = 256;
