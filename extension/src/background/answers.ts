@@ -4,6 +4,7 @@ import { browser } from '../browser.ts';
 import type { Answers, Decoded, MessageBody, MessageName, Sender } from '../messages.ts';
 import { patternsOf } from './ahead.ts';
 import * as approvals from './approvals.ts';
+import { cancel, check, preempt } from './delivery.ts';
 import { config, problemOf, wallet } from './engine.ts';
 import * as navigation from './navigation.ts';
 import { handOver, payFetch } from './page-fetch.ts';
@@ -56,11 +57,11 @@ const handlers: Handlers = {
     return next && approvals.view(next.id);
   },
   cancel: async ({ tabId }) => {
-    navigation.cancel(tabId);
+    cancel(tabId);
     return changed();
   },
   check: async ({ tabId }) => {
-    await navigation.check(tabId);
+    await check(tabId);
     return changed();
   },
   retry: async ({ tabId }) => {
@@ -109,7 +110,7 @@ const handlers: Handlers = {
     const page = pageOf(sender);
     if (!page) return false;
     // The person has clicked and waits: the link is followed in time, paid ahead or not.
-    return inTime(navigation.preempt(page.tabId, page.origin, url), false);
+    return inTime(preempt(page.tabId, page.origin, url), false);
   },
   payFetch: async (request, sender) => {
     const page = pageOf(sender);
@@ -132,22 +133,32 @@ async function begin(brokerUrl: string): Promise<void> {
   await changed();
 }
 
-async function approve({ id, challengeId, maxMicro, rule }: MessageBody<'approve'>): Promise<'sent'> {
-  await approvals.approvalsReady;
+const approving = new Map<string, Promise<'sent'>>();
+
+/** A second click, or the same yes sent to the next worker because this one died, is one yes. */
+function approve(yes: MessageBody<'approve'>): Promise<'sent'> {
+  if (approvals.wasApproved(yes.id)) return Promise.resolve('sent');
+  const going = approving.get(yes.id) ?? approveOnce(yes).finally(() => approving.delete(yes.id));
+  approving.set(yes.id, going);
+  return going;
+}
+
+/** The question is closed when its credential is on the way, and not before: until then it can be answered again. */
+async function approveOnce({ id, challengeId, maxMicro, rule }: MessageBody<'approve'>): Promise<'sent'> {
   const entry = approvals.approval(id);
   if (!entry || entry.offer.challengeId !== challengeId || entry.offer.amountMicro !== maxMicro)
     throw new PaymentProblem('approval-needed', { detail: 'this question is no longer open' });
-  if (entry.offer.expiresAtMs <= Date.now()) {
+  const { kind, tabId, ask, offer } = entry;
+  if (offer.expiresAtMs <= Date.now()) {
     approvals.close(id, 'void');
     throw new PaymentProblem('challenge-expired');
   }
   const yes = { challengeId, maxMicro, by: 'person', ...(rule === undefined ? {} : { rule }) } as const;
-  if (entry.kind === 'fetch') {
-    handOver(id, await (await wallet).pay(entry.ask, yes));
+  try {
+    if (kind === 'navigation') await navigation.approved(tabId, ask, offer, yes);
+    else handOver(id, await (await wallet).pay(ask, yes));
+  } finally {
     approvals.close(id, 'approved');
-  } else {
-    approvals.close(id, 'approved');
-    await navigation.approved(entry, yes);
   }
   return 'sent';
 }

@@ -17,22 +17,35 @@ export type Approval = {
   readonly kind: 'navigation' | 'fetch';
 };
 export type Answer = 'approved' | 'declined' | 'void';
+type Listener = (entry: Approval) => void;
 
 const approvals = new SessionMap<Approval>('approvals', 20);
 const declined = new SessionMap<number>('declined', 100);
+/** Yes was said and its credential is on its way: a yes that is sent again is no second one. */
+const approved = new SessionMap<number>('approved', 50);
 const waiters = new Map<string, (answer: Answer) => void>();
 const windows = new Map<number, string>();
 const seen = new Set<string>();
+let declinedListener: Listener = () => undefined;
 const DECLINED_MS = 600_000;
 const REPORT_MS = 700;
 const SIZE = { width: 400, height: 640 };
 
-export const approvalsReady = Promise.all([approvals.ready, declined.ready]);
+export const approvalsReady = Promise.all([approvals.ready, declined.ready, approved.ready]).then(() => {
+  // The script that asked is no longer answered: it asked a worker that has died.
+  for (const { id, kind } of approvals.values()) if (kind === 'fetch') approvals.delete(id);
+});
 export const waiting = () => approvals.values().filter(({ offer }) => offer.expiresAtMs > Date.now());
 export const wasDeclined = (what: string) => (declined.get(what) ?? 0) > Date.now();
 /** Not now to one script is Not now to all of its page. */
 export const scriptsOf = (page: string) => `scripts ${page}`;
 export const approval = (id: string) => approvals.get(id);
+export const wasApproved = (id: string) => approved.get(id) !== undefined;
+export const openOf = (tabId: number) =>
+  waiting().find((entry) => entry.tabId === tabId && entry.kind === 'navigation');
+export const onDeclined = (listener: Listener) => {
+  declinedListener = listener;
+};
 
 /** Puts the question where the person looks, if this tab is in front; else it waits for the tab. */
 export function open(entry: Approval, answered?: (answer: Answer) => void): void {
@@ -48,8 +61,11 @@ export function close(id: string, answer: Answer): Approval | undefined {
   if (!entry) return undefined;
   approvals.delete(id);
   seen.delete(id);
-  if (answer === 'declined')
+  if (answer === 'approved') approved.set(id, Date.now());
+  if (answer === 'declined') {
     declined.set(entry.kind === 'fetch' ? scriptsOf(entry.page) : entry.ask.url, Date.now() + DECLINED_MS);
+    declinedListener(entry);
+  }
   void browser.action.setPopup({ tabId: entry.tabId, popup: 'popup.html' }).catch(() => undefined);
   waiters.get(id)?.(answer);
   waiters.delete(id);

@@ -6,24 +6,27 @@ import { registerScripts } from './access.ts';
 import { ahead } from './ahead.ts';
 import { answer } from './answers.ts';
 import { approvalsReady, watchSurfaces } from './approvals.ts';
+import { pageLost } from './delivery.ts';
 import { problemOf, wallet } from './engine.ts';
 import * as navigation from './navigation.ts';
 import { type HeadersSeen, observe } from './observe.ts';
 import { fetchAnswered, fetchAsks } from './page-fetch.ts';
-import { RECOVERY_ALARM, recover, resolve } from './settling.ts';
+import { resolve } from './settling.ts';
 import { PUBLISH_ALARM, publish } from './snapshot.ts';
 import { gone, onViewChange, views } from './tabs.ts';
+import { findOrphans, mendAll, scheduleRenewal, stands, tend } from './upkeep.ts';
+import { visitsReady } from './visits.ts';
 
 const own = `chrome-extension://${browser.runtime.id}`;
 
 /** A worker that was just woken reads what the last one knew before it acts; events keep their order. */
-const ready = Promise.all([views.ready, ahead.ready, approvalsReady]);
+const ready = Promise.all([views.ready, ahead.ready, approvalsReady, visitsReady]).then(findOrphans);
 const inOrder = (act: () => unknown) => void ready.then(act).catch(problemOf);
 
 observe({
   answered: (seen) => inOrder(() => answered(seen)),
   lost: ({ main, tabId, url, armed }) =>
-    inOrder(() => armed && (main ? navigation.pageLost(tabId, url, armed.payment) : resolve(armed.payment))),
+    inOrder(() => armed && (main ? pageLost(tabId, url, armed.payment) : resolve(armed.payment))),
 });
 
 function answered(seen: HeadersSeen): Promise<void> | void {
@@ -33,18 +36,23 @@ function answered(seen: HeadersSeen): Promise<void> | void {
   fetchAsks(seen);
 }
 
+function pageStands(tabId: number, url: string): void {
+  navigation.pageStands(tabId, url);
+  void stands(tabId).catch(problemOf);
+}
+
 browser.webNavigation.onBeforeNavigate.addListener((details) => {
   const { frameId, tabId, url } = details;
   const ahead = 'documentLifecycle' in details && details.documentLifecycle === 'prerender';
   if (frameId === 0 && !ahead) inOrder(() => navigation.pageLeaves(tabId, url));
 });
 browser.webNavigation.onCommitted.addListener(({ frameId, tabId, url }) => {
-  if (frameId === 0) inOrder(() => navigation.pageStands(tabId, url));
+  if (frameId === 0) inOrder(() => pageStands(tabId, url));
 });
 browser.webNavigation.onErrorOccurred.addListener((details) => {
   const { frameId, tabId, url } = details;
   const error = 'error' in details ? details.error : undefined;
-  if (frameId === 0 && error !== 'net::ERR_ABORTED') inOrder(() => navigation.pageStands(tabId, url));
+  if (frameId === 0 && error !== 'net::ERR_ABORTED') inOrder(() => pageStands(tabId, url));
 });
 browser.tabs.onRemoved.addListener((tabId) =>
   inOrder(() => {
@@ -87,8 +95,8 @@ browser.commands.onCommand.addListener((command) => {
   if (command === 'toggle-pause') void togglePause().catch(problemOf);
 });
 browser.alarms.onAlarm.addListener(({ name }) => {
-  if (name === RECOVERY_ALARM) void recover().then(publish);
   if (name === PUBLISH_ALARM) publish();
+  else void ready.then(() => tend(name));
 });
 
 async function togglePause(): Promise<void> {
@@ -99,8 +107,11 @@ async function togglePause(): Promise<void> {
 
 onViewChange(publish);
 void registerScripts();
-void wallet.then((engine) => {
-  engine.subscribe(publish);
-  publish();
-  return recover().then(publish);
-}, problemOf);
+void wallet
+  .then((engine) => {
+    engine.subscribe(publish);
+    publish();
+    return ready.then(mendAll);
+  })
+  .catch(problemOf);
+void scheduleRenewal();

@@ -2,13 +2,13 @@
 import { browser } from '../browser.ts';
 import { pack, unpack } from '../codec.ts';
 
-/** A named map in session storage, read once and written a moment after each change. */
+/** A named map in session storage, read once and written with each change. */
 export class SessionMap<Value> {
   readonly #name: string;
   readonly #most: number;
   readonly #entries = new Map<string, Value>();
   readonly ready: Promise<void>;
-  #writing: ReturnType<typeof setTimeout> | undefined;
+  #dirty = false;
 
   /** Above `most` entries the oldest go. Only this worker writes the name, so what it reads is what it wrote. */
   constructor(name: string, most: number) {
@@ -46,11 +46,12 @@ export class SessionMap<Value> {
   }
 
   #save(): void {
-    this.#writing ??= setTimeout(() => {
-      this.#writing = undefined;
-      void this.ready.then(() =>
-        browser.storage.session.set({ [this.#name]: pack(Object.fromEntries(this.#entries)) }),
-      );
-    }, 10);
+    if (this.#dirty) return;
+    this.#dirty = true;
+    // Once a turn: a worker may be stopped at any time, and what it did not write it has not known.
+    void this.ready.then(() => {
+      this.#dirty = false;
+      return browser.storage.session.set({ [this.#name]: pack(Object.fromEntries(this.#entries)) });
+    });
   }
 }

@@ -10,6 +10,22 @@ import { flying } from './rules.ts';
 
 export const RECOVERY_ALARM = 'recover';
 const PRESENT_MS = 10_000;
+let watched = false;
+
+/**
+ * Before money moves: a worker that dies now is woken within a minute, and finds what it left. Upkeep ends the watch when
+ * nothing is open.
+ */
+export async function watch(): Promise<void> {
+  if (watched) return;
+  watched = true;
+  await browser.alarms.create(RECOVERY_ALARM, { delayInMinutes: 0.5, periodInMinutes: 1 });
+}
+
+export async function unwatch(): Promise<void> {
+  watched = false;
+  await browser.alarms.clear(RECOVERY_ALARM);
+}
 
 /** Settles by the answer's headers. A refusal's body is out of sight here, so the engine reads it by a repeat. */
 export async function settle(payment: Payment, seen: HeadersSeen): Promise<Settled['outcome']> {
@@ -32,7 +48,7 @@ export async function settle(payment: Payment, seen: HeadersSeen): Promise<Settl
 
 /**
  * Shows the credential again, without the page: a repeat changes nothing and its answer can be read whole. In vain, the
- * coin is given back to the site, which says so if it was spent. `unknown` is looked at every minute until it is known.
+ * coin is given back to the site, which says so if it was spent. `unknown` is looked at every minute until it is known, by upkeep.ts.
  */
 export async function resolve(payment: Payment): Promise<Settled['outcome']> {
   flying.delete(payment.id);
@@ -46,7 +62,7 @@ export async function resolve(payment: Payment): Promise<Settled['outcome']> {
   } catch (error) {
     problemOf(error);
   }
-  await browser.alarms.create(RECOVERY_ALARM, { delayInMinutes: 1, periodInMinutes: 1 });
+  await watch();
   return 'unknown';
 }
 
@@ -79,16 +95,4 @@ function problemIn(body: string): SiteAnswer['problem'] {
     v.object({ code: v.exactOptional(v.string()), consumed: v.exactOptional(v.unknown()) }),
     parseJson(body),
   );
-}
-
-/** At start and every minute while something is open: purchases are finished, credentials are shown again. */
-export async function recover(): Promise<void> {
-  try {
-    const engine = await wallet;
-    await engine.recover();
-    for (const payment of await engine.pending()) if (!flying.has(payment.id)) await resolve(payment);
-    if ((await engine.pending()).length === 0) await browser.alarms.clear(RECOVERY_ALARM);
-  } catch (error) {
-    problemOf(error);
-  }
 }

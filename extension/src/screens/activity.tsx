@@ -3,6 +3,7 @@ import type { PaymentRecord } from '@farthing/wallet';
 import { useState } from 'preact/hooks';
 import { send, snapshot } from '../ui/client.ts';
 import { clock, day, sameDay } from '../ui/dates.ts';
+import { useKept } from '../ui/kept.ts';
 import { Money } from '../ui/money.tsx';
 import { Avatar, Button, Chip, Field, Host, hostOf, Live, Title, useLoad } from '../ui/parts.tsx';
 import { link } from '../ui/router.ts';
@@ -21,10 +22,11 @@ const names = Object.keys(FILTERS).filter((name): name is Filter => name in FILT
 
 export function Activity() {
   const [records, setRecords] = useState<readonly PaymentRecord[]>();
-  const [filter, setFilter] = useState<Filter>('all');
-  const [search, setSearch] = useState('');
+  const chosen = useKept('filter', 'all');
+  const filter = names.find((name) => name === chosen.text) ?? 'all';
+  const search = useKept('search', '');
   useLoad(async () => setRecords(await send('history', { limit: 200 })), [snapshot.value]);
-  const words = search.trim().toLowerCase();
+  const words = search.text.trim().toLowerCase();
   // Buying site coins moves money within the wallet: it is listed with the top-ups, not among what was spent.
   const shown = (records ?? []).filter(
     (record) =>
@@ -37,7 +39,7 @@ export function Activity() {
     <>
       <Title quiet>{t('nav_activity')}</Title>
       <div class="row end">
-        <Field label={t('search')} kind="search" value={search} onInput={setSearch} hint={t('search_hint')} />
+        <Field label={t('search')} kind="search" value={search.text} onInput={search.type} hint={t('search_hint')} />
         <Button onPress={() => void saveCsv()}>{t('export')}</Button>
       </div>
       <fieldset class="chips">
@@ -48,7 +50,7 @@ export function Activity() {
             key={name}
             class={name === filter ? 'chip' : 'chip plain'}
             aria-pressed={name === filter}
-            onClick={() => setFilter(name)}
+            onClick={() => chosen.type(name)}
           >
             {t(FILTERS[name][0])}
           </button>

@@ -1,16 +1,16 @@
 // The question "Pay for this page?": exact price, what follows from yes, and the rule for next time, on one screen.
 // The main button arms only after the screen has been looked at for a moment, and takes real clicks alone.
-import type { Mode, Rule } from '@farthing/wallet';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { MessageInput } from '../messages.ts';
 import { Refused, send, snapshot } from '../ui/client.ts';
 import { countdown } from '../ui/dates.ts';
 import { Icon } from '../ui/icons.tsx';
 import { centsText, Money } from '../ui/money.tsx';
-import { Avatar, Button, Chip, Host, Problem, Segmented, says, Title } from '../ui/parts.tsx';
-import { plural, t, tx } from '../ui/t.ts';
+import { Avatar, Button, Chip, Host, Problem, says, Title } from '../ui/parts.tsx';
+import { t, tx } from '../ui/t.ts';
 import type { ApprovalView } from '../view.ts';
-import { LimitFields } from './limit-fields.tsx';
-import { Limits, MODES, toWire } from './rule-card.tsx';
+import { NextTime, useNextRule } from './next-time.tsx';
+import { toWire } from './rule-card.tsx';
 
 const ARM_MS = 400;
 const CLOSE_MS = 900;
@@ -21,12 +21,10 @@ export function Approve() {
   const [view, setView] = useState<ApprovalView>();
   const [step, setStep] = useState<Step>('loading');
   const [problem, setProblem] = useState<string>();
-  const [rule, setRule] = useState<Rule>();
 
   const load = async (next: ApprovalView | undefined) => {
     setView(next);
     setStep(next ? 'asking' : 'gone');
-    if (next) setRule(next.rule ?? next.offer.suggested);
   };
   useEffect(
     () =>
@@ -40,28 +38,48 @@ export function Approve() {
   useFollow({ view, step, since, setStep, setProblem, load });
 
   if (step === 'loading') return <div class="popup" />;
-  if (!view || !rule || step === 'gone') return <Closed />;
-  const pay = () => {
-    setProblem(undefined);
-    setStep('paying');
-    setSince(Date.now());
-    const { offer, id } = view;
-    const yes = {
+  if (!view || step === 'gone') return <Closed />;
+  return (
+    <Ask
+      key={view.id}
+      view={view}
+      step={step}
+      problem={problem}
+      onEscape={onEscape}
+      pay={(yes) => {
+        setProblem(undefined);
+        setStep('paying');
+        setSince(Date.now());
+        send('approve', yes).catch((error) => {
+          setProblem(error instanceof Refused ? error.code : 'storage-fault');
+          setStep('asking');
+        });
+      }}
+    />
+  );
+}
+
+type AskProps = {
+  readonly view: ApprovalView;
+  readonly step: Step;
+  readonly problem: string | undefined;
+  readonly onEscape: { current: () => void };
+  readonly pay: (yes: MessageInput<'approve'>) => void;
+};
+
+function Ask({ view, step, problem, onEscape, pay }: AskProps) {
+  const next = useNextRule(view);
+  const { offer, id } = view;
+  const yes = () =>
+    pay({
       id,
       challengeId: offer.challengeId,
       maxMicro: String(offer.amountMicro),
-      ...(rule === view.rule ? {} : { rule: toWire(rule) }),
-    };
-    send('approve', yes).catch((error) => {
-      setProblem(error instanceof Refused ? error.code : 'storage-fault');
-      setStep('asking');
+      ...(next.changed ? { rule: toWire(next.rule) } : {}),
     });
-  };
   const notNow = () =>
-    void send('decline', { id: view.id, ...(rule.mode === 'never' ? { never: true } : {}) }).finally(() =>
-      window.close(),
-    );
-  onEscape.current = notNow;
+    void send('decline', { id, ...(next.rule.mode === 'never' ? { never: true } : {}) }).finally(() => window.close());
+  onEscape.current = step === 'asking' ? notNow : () => window.close();
   return (
     <div class="popup">
       <Head view={view} />
@@ -70,7 +88,7 @@ export function Approve() {
         {problem !== undefined && <Problem code={problem} />}
         <Over view={view} />
         <Question view={view} />
-        <NextTime view={view} rule={rule} setRule={setRule} />
+        <NextTime view={view} next={next} />
       </main>
       <footer class="foot">
         {step === 'asking' && (
@@ -78,7 +96,7 @@ export function Approve() {
             {t('not_now')}
           </Button>
         )}
-        <PayButton view={view} step={step} pay={pay} />
+        <PayButton view={view} step={step} pay={yes} />
       </footer>
     </div>
   );
@@ -218,37 +236,6 @@ function Over({ view: { reason, rule, offer } }: { view: ApprovalView }) {
   const page = reason === 'over-page-limit';
   const limit = <Money amount={page ? rule.perPageMicro : rule.perDayMicro} currency={currency} />;
   return <p class="banner">{tx(page ? 'state_over_page' : 'state_over_day', { price, limit })}</p>;
-}
-
-type NextProps = { view: ApprovalView; rule: Rule; setRule: (rule: Rule) => void };
-
-function NextTime({ view: { site, offer }, rule, setRule }: NextProps) {
-  const [editing, setEditing] = useState(false);
-  const pages = rule.perDayMicro / offer.amountMicro;
-  return (
-    <section class="card stack">
-      <h2 class="s">{tx('next_time', { site: <Host origin={site} /> })}</h2>
-      <Segmented<Mode>
-        legend={t('next_time_legend')}
-        value={rule.mode}
-        options={MODES}
-        onPick={(mode) => setRule({ ...rule, mode })}
-      />
-      {rule.mode === 'auto' && !editing && (
-        <div class="row between s">
-          <span class="muted">
-            <Limits rule={rule} currency={offer.currency} />{' '}
-            {pages < 100_000n && <>({plural('about_pages', Number(pages))})</>}
-          </span>
-          <button type="button" class="link" onClick={() => setEditing(true)}>
-            {t('change')}
-          </button>
-        </div>
-      )}
-      {rule.mode === 'auto' && editing && <LimitFields rule={rule} setRule={setRule} />}
-      {rule.mode !== 'auto' && <p class="muted s">{t(rule.mode === 'ask' ? 'mode_ask_means' : 'mode_never_means')}</p>}
-    </section>
-  );
 }
 
 function PayButton({ view, step, pay }: { view: ApprovalView; step: Step; pay: () => void }) {

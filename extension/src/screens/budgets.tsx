@@ -3,6 +3,7 @@ import { toDecimal } from '@farthing/protocol';
 import type { Budget } from '@farthing/wallet';
 import { useState } from 'preact/hooks';
 import { Refused, send, snapshot } from '../ui/client.ts';
+import { useKept } from '../ui/kept.ts';
 import { parseTyped } from '../ui/money.tsx';
 import { BackLink, Button, Field, Live, Problem, Segmented, Title } from '../ui/parts.tsx';
 import { link } from '../ui/router.ts';
@@ -27,15 +28,16 @@ export function Budgets() {
 }
 
 function Form({ budget }: { budget: Budget }) {
-  const [day, setDay] = useState(toDecimal(budget.perDayMicro));
-  const [upTo, setUpTo] = useState(toDecimal(budget.newSitesUpToMicro));
-  const [newSites, setNewSites] = useState(budget.newSites);
+  const day = useKept('day', toDecimal(budget.perDayMicro));
+  const upTo = useKept('up-to', toDecimal(budget.newSitesUpToMicro));
+  const picked = useKept('new-sites', budget.newSites);
+  const newSites = picked.text === 'auto' ? 'auto' : 'ask';
   const [problem, setProblem] = useState<string>();
   const [said, setSaid] = useState('');
   const invalid = (text: string) => (parseTyped(text) === undefined ? t('amount_invalid') : undefined);
   const save = () => {
-    const perDayMicro = parseTyped(day);
-    const newSitesUpToMicro = parseTyped(upTo);
+    const perDayMicro = parseTyped(day.text);
+    const newSitesUpToMicro = parseTyped(upTo.text);
     setProblem(undefined);
     if (perDayMicro === undefined || newSitesUpToMicro === undefined) return;
     send('setBudget', {
@@ -43,14 +45,17 @@ function Form({ budget }: { budget: Budget }) {
       newSites,
       newSitesUpToMicro: String(newSitesUpToMicro),
     }).then(
-      () => setSaid(t('saved')),
+      () => {
+        for (const field of [day, upTo, picked]) field.drop();
+        setSaid(t('saved'));
+      },
       (error) => setProblem(error instanceof Refused ? error.code : 'storage-fault'),
     );
   };
   return (
     <section class="card stack">
       {problem !== undefined && <Problem code={problem} />}
-      <Field label={t('budget_day')} decimal value={day} error={invalid(day)} onInput={setDay} />
+      <Field label={t('budget_day')} decimal value={day.text} error={invalid(day.text)} onInput={day.type} />
       <h2>{t('new_sites')}</h2>
       <Segmented
         legend={t('new_sites')}
@@ -59,10 +64,10 @@ function Form({ budget }: { budget: Budget }) {
           ['ask', 'mode_ask'],
           ['auto', 'mode_auto'],
         ]}
-        onPick={setNewSites}
+        onPick={picked.type}
       />
       {newSites === 'auto' && (
-        <Field label={t('new_sites_up_to')} decimal value={upTo} error={invalid(upTo)} onInput={setUpTo} />
+        <Field label={t('new_sites_up_to')} decimal value={upTo.text} error={invalid(upTo.text)} onInput={upTo.type} />
       )}
       <Button kind="primary" onPress={save}>
         {t('save')}

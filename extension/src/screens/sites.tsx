@@ -3,6 +3,7 @@ import type { SiteRule } from '@farthing/wallet';
 import { useState } from 'preact/hooks';
 import { send, snapshot } from '../ui/client.ts';
 import { ago } from '../ui/dates.ts';
+import { useKept } from '../ui/kept.ts';
 import { formatExact, Money } from '../ui/money.tsx';
 import { Avatar, Chip, Field, Host, hostOf, Meter, Title, type Tone, useLoad } from '../ui/parts.tsx';
 import { link } from '../ui/router.ts';
@@ -16,14 +17,14 @@ const MODES = {
 
 export function Sites() {
   const [sites, setSites] = useState<readonly SiteRule[]>();
-  const [search, setSearch] = useState('');
+  const search = useKept('search', '');
   useLoad(async () => setSites(await send('sites', {})), [snapshot.value]);
   const currency = snapshot.value.balance?.currency ?? 'usd-micro';
-  const shown = (sites ?? []).filter(({ origin }) => hostOf(origin).includes(search.trim().toLowerCase()));
+  const shown = (sites ?? []).filter(({ origin }) => hostOf(origin).includes(search.text.trim().toLowerCase()));
   return (
     <>
       <Title quiet>{t('nav_sites')}</Title>
-      <Field label={t('search')} kind="search" value={search} onInput={setSearch} hint={t('search_sites')} />
+      <Field label={t('search')} kind="search" value={search.text} onInput={search.type} hint={t('search_sites')} />
       {sites && shown.length === 0 && <p class="muted">{t('sites_empty')}</p>}
       {shown.length > 0 && (
         <ul class="list card">

@@ -1,6 +1,7 @@
 // More money: demo money from a broker in test mode, or a voucher code.
 import { useState } from 'preact/hooks';
 import { Refused, send, snapshot } from '../ui/client.ts';
+import { useKept } from '../ui/kept.ts';
 import { formatExact, Money } from '../ui/money.tsx';
 import { BackLink, Button, Field, Live, Problem, Title } from '../ui/parts.tsx';
 import { link } from '../ui/router.ts';
@@ -13,7 +14,7 @@ export function TopUp() {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
   const [done, setDone] = useState<bigint>();
-  const [voucher, setVoucher] = useState('');
+  const voucher = useKept('voucher', '');
   const [broker] = balance?.brokers ?? [];
   if (!balance || !broker) return <Title>{t('action_top_up')}</Title>;
   const { currency } = balance;
@@ -24,7 +25,7 @@ export function TopUp() {
       await send('topUp', body);
       const after = (await send('refresh', {})).balance?.totalMicro ?? balance.totalMicro;
       setDone(after - balance.totalMicro);
-      setVoucher('');
+      if (body.voucher !== undefined) voucher.drop();
     } catch (error) {
       setProblem(error instanceof Refused ? error.code : 'storage-fault');
     }
@@ -49,11 +50,11 @@ export function TopUp() {
         class="card stack"
         onSubmit={(event) => {
           event.preventDefault();
-          if (voucher.trim() !== '') void topUp({ voucher: voucher.trim() });
+          if (voucher.text.trim() !== '') void topUp({ voucher: voucher.text.trim() });
         }}
       >
         <h2>{t('voucher')}</h2>
-        <Field label={t('voucher_code')} value={voucher} onInput={setVoucher} />
+        <Field label={t('voucher_code')} value={voucher.text} onInput={voucher.type} />
         <button type="submit" class="btn" disabled={busy}>
           {t('voucher_redeem')}
         </button>

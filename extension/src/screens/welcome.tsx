@@ -1,6 +1,7 @@
 // The first minute: demo money, the demo article, the first payment. No account, no address, no passcode before that.
 import { useState } from 'preact/hooks';
 import { Refused, send, snapshot } from '../ui/client.ts';
+import { useKept } from '../ui/kept.ts';
 import { Money } from '../ui/money.tsx';
 import { Button, Chip, Field, Live, Problem, Title } from '../ui/parts.tsx';
 import { type Key, t, tx } from '../ui/t.ts';
@@ -74,18 +75,24 @@ function Ready() {
 }
 
 function Connect({ busy, run, open }: { busy: boolean; run: (work: () => Promise<unknown>) => void; open: boolean }) {
-  const [url, setUrl] = useState('');
+  const url = useKept('broker', '');
   return (
-    <details open={open}>
+    <details open={open || url.isDraft}>
       <summary>{t('connect_broker')}</summary>
       <form
         class="stack"
         onSubmit={(event) => {
           event.preventDefault();
-          run(() => send('connectBroker', { url }));
+          run(() => send('connectBroker', { url: url.text }));
         }}
       >
-        <Field label={t('broker_address')} kind="url" value={url} onInput={setUrl} hint="https://broker.example" />
+        <Field
+          label={t('broker_address')}
+          kind="url"
+          value={url.text}
+          onInput={url.type}
+          hint="https://broker.example"
+        />
         <button type="submit" class="btn" disabled={busy}>
           {t('connect')}
         </button>

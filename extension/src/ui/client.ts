@@ -15,9 +15,16 @@ export class Refused extends Error {
   }
 }
 
+/** What a second time would do twice. Everything else is sent again when the worker died before it answered. */
+const ONCE: readonly PageMessage[] = ['topUp', 'openDemo', 'retry'];
+
 /** @throws {Refused} with the worker's problem code */
 export async function send<Name extends PageMessage>(name: Name, body: MessageInput<Name>): Promise<Answers[Name]> {
-  const raw: unknown = await browser.runtime.sendMessage({ name, body });
+  const ask = (): Promise<unknown> => browser.runtime.sendMessage({ name, body });
+  const raw = await ask().catch((error) => {
+    if (ONCE.includes(name)) throw error;
+    return ask();
+  });
   // The worker is ours and the map types its answers; this is the one place that trusts it.
   if (typeof raw === 'object' && raw !== null && 'ok' in raw) return (unpack(raw.ok) ?? undefined) as Answers[Name];
   const problem = typeof raw === 'object' && raw !== null && 'problem' in raw ? raw.problem : undefined;

@@ -11,7 +11,16 @@ export const go = (...parts: string[]) => {
   location.hash = link(...parts);
 };
 
+const listeners = new Set<(hash: string) => void>();
+/** Calls `listener` with the address of the screen that is shown, now and after each move. */
+export function onMove(listener: (hash: string) => void): void {
+  listeners.add(listener);
+  route.value = read();
+  listener(location.hash);
+}
+
 addEventListener('hashchange', () => {
   route.value = read();
+  for (const listener of listeners) listener(location.hash);
   requestAnimationFrame(() => document.querySelector<HTMLElement>('h1')?.focus());
 });

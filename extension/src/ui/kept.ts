@@ -1,0 +1,53 @@
+// Drafts as the screens use them: a text field that is still there when the popup opens again.
+import { useState } from 'preact/hooks';
+import { browser } from '../browser.ts';
+import { Drafts, screenOf } from './drafts.ts';
+import { onMove } from './router.ts';
+
+let drafts: Drafts | undefined;
+/** The page with many screens; the others have one. */
+const inPopup = location.pathname === '/popup.html';
+const screen = () => (inPopup ? screenOf(location.hash) : location.pathname);
+
+/** Before the first paint: goes back to where the person was, and notes from now on where they go. */
+export async function loadDrafts(): Promise<void> {
+  const area = browser.storage.session;
+  const [opened, over] = await Promise.all([Drafts.open(area, Date.now()), pageBelow()]);
+  drafts = opened;
+  if (!inPopup) return;
+  const hash = location.hash === '' ? opened.resume(over) : undefined;
+  if (hash !== undefined && hash !== '') history.replaceState(null, '', hash);
+  onMove((now) => opened.moved(now, over, Date.now()));
+}
+
+async function pageBelow(): Promise<string> {
+  const [tab] = await browser.tabs.query({ active: true, currentWindow: true }).catch(() => []);
+  return tab?.url?.split('#', 1)[0] ?? '';
+}
+
+export type Kept = {
+  /** What was typed, else the value in force. */
+  readonly text: string;
+  readonly isDraft: boolean;
+  readonly type: (text: string) => void;
+  /** The draft was sent, or is not wanted: the value in force shows again. */
+  readonly drop: () => void;
+};
+
+/** One field of the screen that is shown. `inForce` is its value as long as nobody has typed. Never for secrets. */
+export function useKept(field: string, inForce: string): Kept {
+  const [name] = useState(() => `${screen()} ${field}`);
+  const [typed, setTyped] = useState(() => drafts?.text(name));
+  return {
+    text: typed ?? inForce,
+    isDraft: typed !== undefined,
+    type: (text) => {
+      setTyped(text);
+      drafts?.write(name, text, Date.now());
+    },
+    drop: () => {
+      setTyped(undefined);
+      drafts?.drop(name);
+    },
+  };
+}
