@@ -1,23 +1,36 @@
 // The consuming write says who won (reliability §3): reserve, or find out what became of the payment before.
 import {
+  type Applied,
+  applied,
   type Credential,
   PaymentProblem,
   type ProblemCode,
   printReceipt,
+  type Question,
+  readReceipt,
   type Spend,
   type Verified,
 } from '@farthing/protocol';
 import { check, credentialHash, targetHash, type Visit } from './check.ts';
+import type { Sessions } from './methods.ts';
 import type { Offers } from './offers.ts';
 import { isDead } from './owner.ts';
 import type { Site } from './site.ts';
-import type { Reservation, Reserved, Stored } from './store/port.ts';
+import type { Reservation, Reserved, SessionWritten, Stored, Undo } from './store/port.ts';
 
 /**
  * May the handler run? `first`: this request consumed the payment, and its verdict decides. `takeover`: the same, after
  * a run that ended without verdict, whose receipt may be out: it never releases. `paid`: it was paid before.
  */
-export type Pass = { readonly kind: 'first' | 'takeover' | 'paid'; readonly id: string; readonly receipt: string };
+export type Pass = {
+  readonly kind: 'first' | 'takeover' | 'paid';
+  readonly id: string;
+  readonly receipt: string;
+  readonly session?: SessionPass;
+};
+
+/** A payment inside a session. `final`: it ended the session, and buys nothing. */
+export type SessionPass = { readonly key: string; readonly final: boolean; readonly undo: Undo };
 
 export type Admission = {
   readonly site: Site;
@@ -36,12 +49,12 @@ const WAIT_MS = 2000;
 /** @throws {PaymentProblem} everything that is wrong; `consumed` says whether money moved */
 export async function admit(admission: Admission): Promise<Pass> {
   const { site, credential, visit } = admission;
-  const mine = { id: credential.challenge.id, credential: credentialHash(credential), target: targetHash(visit) };
-  const { attempt, receipt } = await prepare(admission, mine);
+  const mine = identify(admission, { credential: credentialHash(credential), target: targetHash(visit) });
+  const { attempt } = await prepare(admission, mine);
   const endMs = performance.now() + WAIT_MS;
   for (;;) {
     const found = await attempt();
-    const pass = found.kind === 'won' ? won(site, mine.id, receipt) : await decide(site, mine, found);
+    const pass = found.kind === 'won' ? won(admission, mine, found) : await decide(site, mine, found);
     if (typeof pass === 'object') return pass;
     const leftMs = endMs - performance.now();
     if (leftMs <= 0) {
@@ -51,16 +64,27 @@ export async function admit(admission: Admission): Promise<Pass> {
   }
 }
 
-type Mine = Pick<Reservation, 'id' | 'credential' | 'target'>;
+type Mine = Pick<Reservation, 'id' | 'credential' | 'target'> & {
+  /** The problem of another payment under this id. */
+  readonly code: ProblemCode;
+  readonly session?: { readonly key: string; readonly role: Sessions };
+};
+
+/** One challenge serves a whole session, so its payments go by what they show: each index of a chain serves one request. */
+function identify({ site, credential }: Admission, hashes: Pick<Mine, 'credential' | 'target'>): Mine {
+  const { challenge, payload } = credential;
+  const role = site.methods.find(({ name }) => name === challenge.method)?.sessions;
+  const named = role?.identify(payload, site.env());
+  if (!role || !named) return { ...hashes, id: challenge.id, code: 'challenge-reused' };
+  const { id, code, key } = named;
+  return { ...hashes, id, code, session: { key, role } };
+}
 
 /**
  * A good credential is reserved. One that is not good (any more) may still be the repeat of one that was: what was
  * consumed in time stays good after the challenge, the price or the instrument has gone.
  */
-async function prepare(
-  admission: Admission,
-  mine: Mine,
-): Promise<{ attempt: () => Promise<Reserved>; receipt: string }> {
+async function prepare(admission: Admission, mine: Mine): Promise<{ attempt: () => Promise<Won | Rest> }> {
   const { site } = admission;
   try {
     const verified = await checked(admission);
@@ -68,17 +92,16 @@ async function prepare(
     if (site.flights.isFull || site.redeemer.isFull) {
       throw new PaymentProblem('site-not-ready', { detail: 'too many payments are open', retryAfter: 5 });
     }
-    const entry = reservation(admission, mine, verified);
-    return { attempt: () => written(site.store.reserve(entry)), receipt: entry.outcome };
+    return { attempt: reserving(admission, mine, verified) };
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;
-    const attempt = async (): Promise<Reserved> => {
+    const attempt = async (): Promise<Rest> => {
       const stored = await site.store.find(mine.id);
       if (!stored) throw error;
       if (stored.credential !== mine.credential && error.code === 'challenge-mismatch') throw error;
       return { kind: 'known', stored };
     };
-    return { attempt, receipt: '' };
+    return { attempt };
   }
 }
 
@@ -93,23 +116,60 @@ async function checked({ site, offers, visit, credential }: Admission): Promise<
   }
 }
 
-function reservation({ site, credential, upfront, alsoSpend }: Admission, mine: Mine, verified: Verified): Reservation {
-  const { nowMs } = site.env();
-  const { spends, tallies, claims, mints = [], untilMs, reference, details } = verified;
-  const receipt = printReceipt({
-    status: 'success',
-    method: credential.challenge.method,
-    timestamp: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
-    reference,
-    challengeId: mine.id,
-    details,
-  });
+type Won = { readonly kind: 'won'; readonly receipt: string; readonly final: boolean; readonly ask?: Question };
+type Rest = Exclude<Reserved, { kind: 'won' }>;
+
+/** The consuming write. What depends on a session's row is completed inside of it, perhaps more than once. */
+function reserving(admission: Admission, mine: Mine, verified: Verified): () => Promise<Won | Rest> {
+  const { site, credential } = admission;
+  const atMs = site.env().nowMs;
+  const receiptOf = ({ reference, details }: Pick<Applied, 'reference' | 'details'>): string =>
+    printReceipt({
+      status: 'success',
+      method: credential.challenge.method,
+      timestamp: `${new Date(atMs).toISOString().slice(0, 19)}Z`,
+      reference,
+      challengeId: credential.challenge.id,
+      details,
+    });
+  const plain = reservation(admission, mine, { verified, atMs });
+  const { session } = verified;
+  if (!session) {
+    const entry = { ...plain, outcome: receiptOf(verified) };
+    return async () => {
+      const found = await written(site.store.reserve(entry));
+      return found.kind === 'won' ? { kind: 'won', receipt: entry.outcome, final: false } : found;
+    };
+  }
+  return async () => {
+    let made: Applied | undefined;
+    const step = (seen: Parameters<typeof applied>[1]): SessionWritten => {
+      made = applied(verified, seen);
+      const { untilMs, claims, deeds, row } = made;
+      if (!row) throw new Error('a step of a session writes its row');
+      return { outcome: receiptOf(made), untilMs, claims, deeds, next: row.next, undo: row.undo };
+    };
+    const found = await written(site.store.reserve({ ...plain, session: { key: session.key, step } }));
+    if (found.kind !== 'won') return found;
+    const final = made?.details['final'] === true;
+    return { kind: 'won', receipt: found.written?.outcome ?? '', final, ...(made?.ask ? { ask: made.ask } : {}) };
+  };
+}
+
+function reservation(
+  { site, upfront, alsoSpend }: Admission,
+  { id, credential, target }: Mine,
+  { verified, atMs }: { verified: Verified; atMs: number },
+): Reservation {
+  const { spends, tallies, claims, mints = [], untilMs } = verified;
   return {
-    ...mine,
+    id,
+    credential,
+    target,
     owner: site.owner.id,
-    atMs: nowMs,
+    atMs,
     untilMs,
-    outcome: receipt,
+    outcome: '',
     state: upfront ? 'committed' : 'reserved',
     spends: [...spends, ...alsoSpend.map((spend) => ({ ...spend, untilMs }))],
     tallies,
@@ -118,43 +178,51 @@ function reservation({ site, credential, upfront, alsoSpend }: Admission, mine: 
   };
 }
 
-/** A write that failed may or may not be on disk. */
+/** A write that failed may or may not be on disk. What a session refuses was not written. */
 async function written<Value>(write: Promise<Value>): Promise<Value> {
   try {
     return await write;
   } catch (cause) {
+    if (cause instanceof PaymentProblem) throw cause;
     throw Object.assign(new PaymentProblem('outcome-unknown', { consumed: 'unknown', retryAfter: 2 }), { cause });
   }
 }
 
-function won({ flights }: Site, id: string, receipt: string): Pass {
-  flights.start(id);
-  return { kind: 'first', id, receipt };
+function won({ site }: Admission, { id, session }: Mine, { receipt, final, ask }: Won): Pass {
+  site.flights.start(id);
+  if (!session) return { kind: 'first', id, receipt };
+  const { key, role } = session;
+  site.bells.ring(key);
+  if (ask) site.questions.ask(ask, { key, role });
+  return { kind: 'first', id, receipt, session: { key, final, undo: role.undo } };
+}
+
+/** What a repeat knows of its session is in the receipt that it gets again. */
+function again(kind: 'takeover' | 'paid', { id, session }: Mine, receipt: string): Pass {
+  if (!session) return { kind, id, receipt };
+  const final = readReceipt(receipt)?.details['final'] === true;
+  return { kind, id, receipt, session: { key: session.key, final, undo: session.role.undo } };
 }
 
 /** A pass, or `wait:<id>`: look again when that payment has ended; or `again`: look again now. */
-async function decide(
-  site: Site,
-  mine: Mine,
-  found: Exclude<Reserved, { kind: 'won' }>,
-): Promise<Pass | `wait:${string}` | 'again'> {
+async function decide(site: Site, mine: Mine, found: Rest): Promise<Pass | `wait:${string}` | 'again'> {
   if (found.kind === 'over') throw new PaymentProblem(found.code);
   if (found.kind === 'held') {
     if (found.by.state === 'reserved' && !isStale(site, found.by)) return `wait:${found.by.id}`;
     throw spentElsewhere(found.code);
   }
   const { stored } = found;
-  if (stored.credential !== mine.credential) throw new PaymentProblem('challenge-reused');
+  if (stored.credential !== mine.credential) throw new PaymentProblem(mine.code);
   if (stored.target !== mine.target) {
-    throw new PaymentProblem('challenge-reused', { consumed: stored.state === 'committed' ? true : 'unknown' });
+    throw new PaymentProblem(mine.code, { consumed: stored.state === 'committed' ? true : 'unknown' });
   }
-  if (stored.state === 'committed') return { kind: 'paid', id: mine.id, receipt: stored.outcome };
+  if (stored.state === 'committed') return again('paid', mine, stored.outcome);
   if (stored.state === 'reserved' && !isStale(site, stored)) return `wait:${stored.id}`;
   const { nowMs } = site.env();
   const take = { from: stored.owner, atMs: stored.atMs, to: site.owner.id, nowMs };
   if (!(await written(site.store.takeOver(mine.id, take)))) return 'again';
   site.flights.start(mine.id);
-  return { kind: 'takeover', id: mine.id, receipt: stored.outcome };
+  return again('takeover', mine, stored.outcome);
 }
 
 const spentElsewhere = (code: ProblemCode): PaymentProblem =>

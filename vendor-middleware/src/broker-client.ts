@@ -22,12 +22,14 @@ export async function fetchBrokerKeys(url: string, crypto: Crypto, expected?: st
   return readBrokerKeys(json, fromBase64url, crypto, expected);
 }
 
+export type BrokerAt = { readonly url: string; readonly keys: BrokerKeys };
+
 /**
  * Sends an order that the caller has stored, and verifies the answer.
  * @throws {PaymentProblem} `broker-unreachable`: send the same order again; else the broker's own problem
  */
 export async function sendOrder(
-  broker: { url: string; keys: BrokerKeys },
+  broker: BrokerAt,
   path: string,
   { order, crypto }: { order: Order; crypto: Crypto },
 ): Promise<JsonObject> {

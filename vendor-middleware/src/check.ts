@@ -11,7 +11,7 @@ import {
   sameDigest,
   type Verified,
 } from '@farthing/protocol';
-import type { Offers, Quote } from './offers.ts';
+import { type Offers, priceFor, type Quote } from './offers.ts';
 import type { RouteScope } from './scope.ts';
 import type { Site } from './site.ts';
 
@@ -36,11 +36,14 @@ export async function check(site: Site, offers: Offers, visit: Visit, credential
   if (!offers.asksTheSame(challenge, { method, quote: visit.quote, scope: visit.scope, env })) {
     throw new PaymentProblem('challenge-mismatch', { detail: 'the challenge is for another route, method or price' });
   }
-  if (!sameDigest(challenge.digest, visit.digest)) throw new PaymentProblem('digest-mismatch');
+  // The opening challenge of a session binds no body: a repeat of its words with another body is another target.
+  const bound = challenge.intent === 'session' ? undefined : visit.digest;
+  if (!sameDigest(challenge.digest, bound)) throw new PaymentProblem('digest-mismatch');
   const serial = await site.serials.take();
   const { target, quote } = visit;
   const digest = challenge.digest ?? '';
-  return method.verify({ challenge, payload, price: quote.price, target, digest }, { ...env, serial });
+  const price = challenge.intent === 'session' ? quote.price : priceFor('charge', quote.price);
+  return method.verify({ challenge, payload, price, target, digest }, { ...env, serial });
 }
 
 /** Replay keys come from decoded values: all spellings of one credential have one hash. Parts hold no bar. */

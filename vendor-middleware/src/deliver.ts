@@ -1,7 +1,7 @@
 // Runs the handler and ends the reservation when the status is known, before the first byte (reliability §3, rule 2).
 // Nothing is buffered: `on-headers` is enough for every way of answering.
 
-import { printChallenge } from '@farthing/protocol';
+import { type Challenge, printChallenge } from '@farthing/protocol';
 import type { NextFunction, Response } from 'express';
 import onHeaders from 'on-headers';
 import type { Pass } from './admit.ts';
@@ -10,7 +10,14 @@ import { addVary, keepPrivate } from './headers.ts';
 import type { Offers } from './offers.ts';
 import type { Site } from './site.ts';
 
-export type Delivery = { readonly site: Site; readonly offers: Offers; readonly visit: Visit; readonly pass: Pass };
+export type Delivery = {
+  readonly site: Site;
+  readonly offers: Offers;
+  readonly visit: Visit;
+  readonly pass: Pass;
+  /** The one that was paid. */
+  readonly challenge?: Challenge;
+};
 
 export function deliver(delivery: Delivery, res: Response, next: NextFunction): void {
   const { pass } = delivery;
@@ -36,11 +43,11 @@ export function deliver(delivery: Delivery, res: Response, next: NextFunction): 
 }
 
 /** A repeat changes nothing: what was paid stays paid, also when this run fails. */
-function end({ site, pass }: Delivery, good: boolean): void {
+export function end({ site, pass }: Pick<Delivery, 'site' | 'pass'>, good: boolean): void {
   if (pass.kind === 'paid') return;
   const bad = pass.kind === 'takeover' ? 'loose' : 'release';
   site.store
-    .settle(pass.id, site.owner.id, good ? 'commit' : bad)
+    .settle(pass.id, site.owner.id, good ? 'commit' : bad, pass.session?.undo)
     // Without its verdict the reservation stays: a repeat of the credential resolves it.
     .catch(() => site.tell({ code: 'store-fault', message: 'a verdict could not be stored; see the log of the store' }))
     .finally(() => {
@@ -50,10 +57,11 @@ function end({ site, pass }: Delivery, good: boolean): void {
 }
 
 /** The receipt, a fresh challenge for the next page, and headers that keep shared caches away. */
-export function attach({ offers, visit, pass }: Delivery, res: Response): void {
+export function attach({ offers, visit, pass, challenge }: Delivery, res: Response): void {
   res.setHeader('Payment-Receipt', pass.receipt);
   keepPrivate(res);
   addVary(res);
+  if (challenge && offers.servesOn(challenge)) return;
   try {
     const next = offers.make(visit.quote, visit.scope, undefined);
     res.appendHeader(

@@ -2,8 +2,10 @@
 
 import { nodeEnv } from '@farthing/node-kit';
 import { limits, parsePrice } from '@farthing/protocol';
-import { scripVendor } from '@farthing/protocol/vendor';
+import { paywordVendor, scripVendor } from '@farthing/protocol/vendor';
 import type { RequestHandler } from 'express';
+import { Bells } from './bells.ts';
+import { paywordChannel, scripChannel } from './channels.ts';
 import { type CorsOption, corsMiddleware } from './cors.ts';
 import { Crashed } from './crashed.ts';
 import { Flights } from './flights.ts';
@@ -12,12 +14,15 @@ import { Licences } from './licences.ts';
 import { bindMethod } from './methods.ts';
 import { bindingSecrets, checkFarthingOptions, type FarthingOptions, type WallOptions } from './options.ts';
 import { makeOwner } from './owner.ts';
-import { Redeemer } from './redeemer.ts';
+import { Payword } from './payword.ts';
+import { Questions } from './questions.ts';
+import { Redeemers } from './redeemers.ts';
 import { makeRoutes } from './routes.ts';
 import { Serials } from './serials.ts';
 import { type Problem, SetupError } from './setup-error.ts';
 import type { Site } from './site.ts';
 import { asSetupError, brokerUrl, knowBroker, nameOf, openStore, originsOf, register } from './startup.ts';
+import type { VendorStore } from './store/port.ts';
 import { startUpkeep } from './upkeep.ts';
 import { makeWall } from './wall.ts';
 
@@ -99,7 +104,17 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     });
   }
   const currencyOf = (root: string) => licences.keys.licences.get(root.slice(0, root.indexOf('.')))?.cur;
-  const redeemer = new Redeemer({ store, vnd, seed: ring.seed, broker, env, currencyOf, tell });
+  const takes = new Set(options.methods ?? ['scrip']);
+  const payword = new Payword({ vnd, api, broker, ring, store, terms: paywordTermsOf(options), env });
+  if (takes.has('payword')) await agree(payword, { isAway, tell });
+  const methods = [
+    ...(takes.has('scrip') ? [bindMethod(scripVendor, () => licences.keys)] : []),
+    ...(takes.has('payword') ? [bindMethod(paywordVendor, () => payword.keys)] : []),
+  ];
+  // What was earned before a method was turned off is claimed all the same.
+  const channels = [scripChannel(currencyOf), ...((await owes(store, takes)) ? [paywordChannel] : [])];
+  const redeemer = new Redeemers({ store, vnd, seed: ring.seed, broker, env, tell }, channels);
+  const questions = new Questions({ store, seed: ring.seed, broker, env, tell });
   const upkeep = startUpkeep({ store, licences, env, tell });
   const mounted = { routes: false, told: false };
   const site: Site = {
@@ -110,10 +125,12 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     test: keys.test,
     secrets,
     quotaKey: ring.quota,
-    methods: [bindMethod(scripVendor, () => licences.keys)],
+    methods,
     store,
     serials: new Serials(store),
     flights: new Flights(store),
+    bells: new Bells(),
+    questions,
     crashed: await Crashed.load(store),
     redeemer,
     owner,
@@ -146,10 +163,34 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     close: async () => {
       upkeep.stop();
       await redeemer.close();
+      await questions.close();
       owner.close();
       await store.close();
     },
   };
+}
+
+/** Without the broker's word PayWord works on what it signed; the key is offered again at the next start. */
+async function agree(
+  payword: Payword,
+  { isAway, tell }: { isAway: boolean; tell: (problem: Problem) => void },
+): Promise<void> {
+  await payword.load();
+  if (isAway) return;
+  await payword.share().catch((error: unknown) => {
+    const message = error instanceof Error ? error.message : 'unknown fault';
+    tell({ code: 'payword-key', message: `the broker did not take the key for prepaid tickets: ${message}` });
+  });
+}
+
+async function owes(store: VendorStore, takes: ReadonlySet<string>): Promise<boolean> {
+  if (takes.has('payword')) return true;
+  const { kind, docs } = paywordChannel;
+  return (await store.countDue(1, kind)) > 0 || (await store.readDoc(`${docs}:outbox`)) !== undefined;
+}
+
+function paywordTermsOf({ payword: { poll, ...terms } = {} }: FarthingOptions) {
+  return { ...terms, ...(poll === undefined ? {} : { pollMicro: parsePrice(poll).amount }) };
 }
 
 function listener({ log = console.warn, onProblem }: FarthingOptions) {

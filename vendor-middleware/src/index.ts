@@ -1,6 +1,6 @@
 // @farthing/vendor: charge a fraction of a cent for an Express route.
 export { type Farthing, farthing } from './farthing.ts';
-export type { FarthingOptions, Text, WallOptions } from './options.ts';
+export type { FarthingOptions, MethodName, Text, WallOptions } from './options.ts';
 export type { PriceOption } from './price.ts';
 export { type Problem, type SetupCode, SetupError } from './setup-error.ts';
 export { memory } from './store/memory.ts';

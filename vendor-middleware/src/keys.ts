@@ -13,6 +13,8 @@ export interface KeyRing {
   binding(): Uint8Array;
   /** Keys the hashes of client addresses in free quotas. */
   readonly quota: Uint8Array;
+  /** Shared with the broker, for prepaid tickets under a MAC. */
+  payword(): Uint8Array;
   /** Makes them when there are none. */
   master(kid: string): MasterSecrets;
   /** Are there master secrets of this key id? */
@@ -44,6 +46,7 @@ export function openKeys(data: string): KeyRing {
   return {
     seed: secret('vendor', 32),
     binding: () => secret('binding', 32),
+    payword: () => secret('payword', 32),
     quota: secret('quota', 32),
     has: (kid) => existsSync(join(folder, `scrip-${kid}.secret`)),
     master(kid) {

@@ -3,6 +3,7 @@
 import type { BindingSecrets, Env } from '@farthing/protocol';
 import { limits, type Money, PaymentProblem, parsePrice } from '@farthing/protocol';
 import type { Request } from 'express';
+import type { PaywordOptions } from './payword.ts';
 import type { PriceOption } from './price.ts';
 import { type Problem, SetupError } from './setup-error.ts';
 import type { VendorStore } from './store/port.ts';
@@ -28,6 +29,13 @@ export type FarthingOptions = {
   readonly invite?: string;
   /** The most that the broker may sell under one licence, and in one piece, in whole currency units. */
   readonly licence?: { readonly ceiling?: string; readonly maxVal?: string };
+  /** Ways to pay that the site takes; default: scrip alone. */
+  readonly methods?: readonly MethodName[];
+  /** Terms of PayWord: how long a session may be idle (ms), and how its money is backed. */
+  readonly payword?: PaywordOptions & {
+    /** Credit: the broker is asked about one payment in so much money on average, such as `'0.10 USD'`; absent: never. */
+    readonly poll?: string;
+  };
   /** A reservation without a status is taken over by a repeat after this; default 60 s. */
   readonly reservationMs?: number;
   /** Clock, randomness and cryptography: for tests. */
@@ -37,10 +45,18 @@ export type FarthingOptions = {
   readonly onProblem?: (problem: Problem) => void;
 };
 
+export const METHODS = ['scrip', 'payword'] as const;
+export type MethodName = (typeof METHODS)[number];
+
 export type Text = string | ((req: Request) => string);
 
 export type WallOptions = {
+  /** With `unit`: the price of one unit. */
   readonly price: PriceOption;
+  /** What is counted, such as `second` or `call`: wallets that can pay many times on one opening are offered a session. */
+  readonly unit?: string;
+  /** Units that one request takes; default 1. */
+  readonly units?: number | ((req: Request) => number | Promise<number>);
   /** What is bought, at most 120 characters: wallets show it. */
   readonly description?: Text;
   /** Views without payment for each client and period. */
@@ -58,8 +74,9 @@ export type WallOptions = {
   readonly teaser?: Text;
 };
 
-const FARTHING = 'broker data store origin origins name vnd api secret invite licence reservationMs env log onProblem';
-const WALL = 'price description free settle scope header cors title teaser';
+const FARTHING =
+  'broker data store origin origins name vnd api secret invite licence methods payword reservationMs env log onProblem';
+const WALL = 'price unit units description free settle scope header cors title teaser';
 
 /** @throws {SetupError} `option-unknown`, `option-invalid` */
 export function checkFarthingOptions(options: FarthingOptions): void {
@@ -72,6 +89,22 @@ export function checkFarthingOptions(options: FarthingOptions): void {
     "the path of app.use(…, pay.routes()), such as '/farthing'",
   );
   need(Number.isSafeInteger(patience) && patience > 0, 'reservationMs', 'a positive number of milliseconds');
+  const { methods = ['scrip'], payword = {} } = options;
+  need(
+    methods.length > 0 && methods.every((name) => METHODS.includes(name)) && new Set(methods).size === methods.length,
+    'methods',
+    "a list of 'scrip' and 'payword'",
+  );
+  known('farthing({ payword })', payword, 'fundings maxStep idleMs poll');
+  const { fundings = ['credit'], maxStep = 1, idleMs = 1, poll } = payword;
+  need(
+    fundings.length > 0 && fundings.every((name) => ['credit', 'prepaid'].includes(name)),
+    'payword.fundings',
+    "a list of 'credit' and 'prepaid'",
+  );
+  need(between(maxStep, limits.wordStepMax), 'payword.maxStep', `1 to ${limits.wordStepMax}`);
+  need(between(idleMs, limits.sessionIdleMaxMs), 'payword.idleMs', `1 to ${limits.sessionIdleMaxMs} milliseconds`);
+  if (poll !== undefined) checkPrice(poll);
   need(options.vnd === undefined || /^[a-z0-9.:-]{1,64}$/.test(options.vnd), 'vnd', 'a-z 0-9 . : - up to 64');
 }
 
@@ -85,6 +118,10 @@ export function checkWallOptions(options: WallOptions): void {
     "a price such as '0.0015 USD', or a function of the request",
   );
   if (typeof price === 'string') checkPrice(price);
+  const { unit, units = 1 } = options;
+  need(unit === undefined || /^[a-z][a-z0-9_-]{0,31}$/.test(unit), 'unit', "a word such as 'second'");
+  need(unit !== undefined || options.units === undefined, 'units', 'a unit beside it');
+  need(typeof units === 'function' || between(units, limits.sessionUnits), 'units', `1 to ${limits.sessionUnits}`);
   if (typeof description === 'string') {
     need(
       [...description].length <= limits.descriptionChars,
@@ -115,6 +152,8 @@ function checkPrice(price: string): Money {
     });
   }
 }
+
+const between = (value: number, most: number): boolean => Number.isSafeInteger(value) && value >= 1 && value <= most;
 
 function need(good: boolean, name: string, expected: string): void {
   if (!good) throw new SetupError('option-invalid', `${name}: expected ${expected}`);

@@ -27,6 +27,24 @@ export function priceReader(option: PriceOption): PriceOf {
   };
 }
 
+/** Units that this request takes. A function that fails is 503, like a price that does. */
+export async function unitsOf(
+  option: number | ((req: Request) => number | Promise<number>),
+  req: Request,
+): Promise<number> {
+  if (typeof option === 'number') return option;
+  try {
+    const units = await withTimeout(async () => option(req));
+    if (Number.isSafeInteger(units) && units >= 1 && units <= limits.sessionUnits) return units;
+  } catch {
+    // Told below.
+  }
+  throw new PaymentProblem('site-not-ready', {
+    detail: 'the units of this page could not be determined',
+    retryAfter: 5,
+  });
+}
+
 function checked(value: unknown): Money {
   if (typeof value === 'string') return parsePrice(value);
   if (typeof value === 'object' && value !== null && 'amount' in value && 'currency' in value) {

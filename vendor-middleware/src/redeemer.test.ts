@@ -1,5 +1,6 @@
 import { nodeEnv } from '@farthing/node-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { scripChannel } from './channels.ts';
 import { type ClaimTotal, memory, type VendorStore } from './index.ts';
 import { Redeemer } from './redeemer.ts';
 import type { Problem } from './setup-error.ts';
@@ -27,7 +28,7 @@ async function redeemer(most?: number): Promise<Redeemer> {
     seed,
     broker: { url: site.broker.url, keys },
     env: () => ({ ...nodeEnv(), nowMs: Date.now() + shiftMs }),
-    currencyOf: (root) => (root.startsWith('k') ? 'usd-micro' : 'eur-micro'),
+    channel: scripChannel((root) => (root.startsWith('k') ? 'usd-micro' : 'eur-micro')),
     tell: (problem) => problems.push(problem),
     ...(most === undefined ? {} : { most }),
   });

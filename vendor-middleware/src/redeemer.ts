@@ -1,8 +1,7 @@
-// Claims go to the broker in the background: batches of totals per root, each linked to the last by its hash. An order
+// Claims of one method go to the broker in the background: batches of totals, each linked to the last by its hash. An order
 // is stored before it is sent, so that a repeat, also after a restart or by another process, carries the same bytes.
 import {
   type BrokerKeys,
-  decode,
   type Env,
   type JsonObject,
   limits,
@@ -13,13 +12,11 @@ import {
   parseJson,
   verifyObject,
 } from '@farthing/protocol';
-import { redeemResult } from '@farthing/protocol/vendor';
 import { sendOrder } from './broker-client.ts';
+import type { Channel } from './channels.ts';
 import type { Problem } from './setup-error.ts';
-import type { ClaimTotal, VendorStore } from './store/port.ts';
+import type { ClaimDue, VendorStore } from './store/port.ts';
 
-const OUTBOX = 'redeem:outbox';
-const PREV = 'redeem:prev';
 /** Payments of this long share a batch. */
 const GATHER_MS = 2000;
 const BACKOFF_MS = { first: 1000, most: 300_000 } as const;
@@ -32,8 +29,7 @@ export type RedeemerParts = {
   readonly seed: Uint8Array;
   readonly broker: { readonly url: string; readonly keys: BrokerKeys };
   readonly env: () => Env;
-  /** A batch is in one currency. */
-  readonly currencyOf: (root: string) => string | undefined;
+  readonly channel: Channel;
   readonly tell: (problem: Problem) => void;
   readonly most?: number;
 };
@@ -41,6 +37,8 @@ export type RedeemerParts = {
 export class Redeemer {
   readonly #parts: RedeemerParts;
   readonly #most: number;
+  readonly #outbox: string;
+  readonly #prev: string;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #failures = 0;
@@ -50,6 +48,8 @@ export class Redeemer {
   constructor(parts: RedeemerParts) {
     this.#parts = parts;
     this.#most = parts.most ?? limits.pendingClaims;
+    this.#outbox = `${parts.channel.docs}:outbox`;
+    this.#prev = `${parts.channel.docs}:prev`;
   }
 
   /** More claims than the site may keep: it stops selling until the broker has paid. */
@@ -60,7 +60,7 @@ export class Redeemer {
   /** What an earlier run of the site left behind is redeemed first. */
   async start(): Promise<void> {
     await this.#count();
-    if (this.#due > 0 || (await this.#parts.store.readDoc(OUTBOX)) !== undefined) this.#schedule(0);
+    if (this.#due > 0 || (await this.#parts.store.readDoc(this.#outbox)) !== undefined) this.#schedule(0);
   }
 
   /** There is a new claim. */
@@ -120,19 +120,19 @@ export class Redeemer {
   }
 
   async #count(): Promise<void> {
-    this.#due = await this.#parts.store.countDue(this.#most);
+    this.#due = await this.#parts.store.countDue(this.#most, this.#parts.channel.kind);
     if (this.isFull)
       this.#parts.tell({ code: 'claims-full', message: `${this.#most} claims wait for the broker: no more sales` });
   }
 
   /** Sends one batch; false when nothing is due. */
   async #one(): Promise<boolean> {
-    const { store, broker, env } = this.#parts;
-    const text = (await store.readDoc(OUTBOX)) ?? (await this.#open());
+    const { store, broker, env, channel } = this.#parts;
+    const text = (await store.readDoc(this.#outbox)) ?? (await this.#open());
     if (text === undefined) return false;
     const order = readOrder(text);
     try {
-      const result = await sendOrder(broker, '/v1/scrip/redeem', { order, crypto: env().crypto });
+      const result = await sendOrder(broker, channel.path, { order, crypto: env().crypto });
       await this.#paid(text, order, result);
     } catch (error) {
       if (!(error instanceof PaymentProblem) || !(await this.#mended(text, error))) throw error;
@@ -142,22 +142,22 @@ export class Redeemer {
 
   /** Stores the next order, unless another process was first: then that one is sent. */
   async #open(): Promise<string | undefined> {
-    const { store, vnd, seed, env } = this.#parts;
-    const claims = this.#batch(await store.claimsDue(limits.redeemClaims));
+    const { store, vnd, seed, env, channel } = this.#parts;
+    const claims = this.#batch(await store.claimsDue(channel.most, channel.kind));
     if (claims.length === 0) return undefined;
-    const prev = (await store.readDoc(PREV)) ?? '';
-    const order = makeOrder('scrip-redeem/1', { vnd, prev, claims }, seed, env());
+    const prev = (await store.readDoc(this.#prev)) ?? '';
+    const order = makeOrder(channel.typ, { vnd, prev, claims }, seed, env());
     const text = JSON.stringify(order);
-    return (await store.swapDoc(OUTBOX, undefined, text)) ? text : store.readDoc(OUTBOX);
+    return (await store.swapDoc(this.#outbox, undefined, text)) ? text : store.readDoc(this.#outbox);
   }
 
-  #batch(due: readonly ClaimTotal[]): { root: string; cum: string }[] {
-    const { currencyOf } = this.#parts;
-    const currency = due[0] && currencyOf(due[0].key);
+  #batch(due: readonly ClaimDue[]): JsonObject[] {
+    const { channel } = this.#parts;
+    const currency = due[0] && channel.currencyOf(due[0]);
     let bytes = 0;
     return due
-      .filter(({ key }) => currencyOf(key) === currency)
-      .map(({ key, total }) => ({ root: key, cum: total.toString() }))
+      .filter((claim) => channel.currencyOf(claim) === currency)
+      .map((claim) => channel.claim(claim))
       .filter((claim) => {
         bytes += JSON.stringify(claim).length + 1;
         return bytes <= BATCH_BYTES;
@@ -166,9 +166,9 @@ export class Redeemer {
 
   /** Checks the redemption, which is evidence, and keeps it; then the claims count as paid out. */
   async #paid(text: string, order: Order, result: JsonObject): Promise<void> {
-    const { store, vnd, broker, env, tell } = this.#parts;
+    const { store, vnd, broker, env, tell, channel } = this.#parts;
     const { crypto } = env();
-    const { redemption, roots } = decode(redeemResult, result, 'broker-untrusted');
+    const { redemption, told } = channel.read(result);
     const batch = objectHash(order, crypto);
     const signed = result['redemption'];
     const good =
@@ -179,33 +179,41 @@ export class Redeemer {
       isTyped(signed) &&
       verifyObject(signed, broker.keys.root, redemption.sig, crypto);
     if (!good) throw new PaymentProblem('broker-untrusted', { detail: 'the redemption does not verify' });
-    for (const { root, alarm } of roots) {
+    for (const { key, alarm } of told) {
       if (alarm)
         tell({
           code: 'claim-alarm',
-          message: `the broker did not pay all of ${root.slice(0, 32)}: ${alarm.slice(0, 32)}`,
+          message: `the broker did not pay all of ${key.slice(0, 32)}: ${alarm.slice(0, 32)}`,
         });
     }
-    const paid = claimsOf(order);
+    const claimed = channel.totals(order);
+    const later = new Set(told.filter((one) => one.later).map(({ key }) => key));
+    const paid = claimed.filter(({ key }) => !later.has(key));
     const evidence = `redemption:${String(redemption.at).padStart(12, '0')}:${batch}`;
-    const put = { [OUTBOX]: undefined, [PREV]: batch, [evidence]: JSON.stringify({ order, result }) };
-    await store.claimsPaid(paid, { key: OUTBOX, was: text, put });
+    const put = { [this.#outbox]: undefined, [this.#prev]: batch, [evidence]: JSON.stringify({ order, result }) };
+    await store.claimsPaid(paid, { key: this.#outbox, was: text, put });
+    // It was too busy for any of them: asking again at once would make it no less so.
+    if (paid.length === 0 && claimed.length > 0) throw new PaymentProblem('broker-unreachable', { retryAfter: 5 });
   }
 
   /** Refusals after which a new order is safe: the broker did nothing for this one, and totals credit nothing twice. */
   async #mended(text: string, problem: PaymentProblem): Promise<boolean> {
     const { store, tell, env } = this.#parts;
     if (problem.code === 'request-stale') {
-      await store.swapDoc(OUTBOX, text, undefined);
+      await store.swapDoc(this.#outbox, text, undefined);
       // An order of just now is only stale when one of the two clocks is wrong: trying at once would not end.
       return env().nowMs - Number(readOrder(text)['at']) * 1000 > limits.clockSkewMs;
     }
     const prev = problem.extra.members?.['prev'];
     if (problem.code !== 'batch-conflict' || typeof prev !== 'string') return false;
-    const was = await store.readDoc(PREV);
+    const was = await store.readDoc(this.#prev);
     if (was === prev) return false;
     tell({ code: 'claim-alarm', message: 'the broker has another last batch than this site: was a backup restored?' });
-    return store.claimsPaid([], { key: OUTBOX, was: text, put: { [OUTBOX]: undefined, [PREV]: prev } });
+    return store.claimsPaid([], {
+      key: this.#outbox,
+      was: text,
+      put: { [this.#outbox]: undefined, [this.#prev]: prev },
+    });
   }
 }
 
@@ -224,9 +232,3 @@ const isOrder = (json: unknown): json is Order =>
   ['from', 'rid', 'sig'].every((name) => typeof json[name] === 'string') &&
   typeof json['at'] === 'number' &&
   Array.isArray(json['claims']);
-
-function claimsOf(order: Order): ClaimTotal[] {
-  const claims = order['claims'];
-  if (!Array.isArray(claims)) return [];
-  return claims.map((claim: { root: string; cum: string }) => ({ key: claim.root, total: BigInt(claim.cum) }));
-}

@@ -18,6 +18,7 @@ export type SetupCode =
   | 'body-parsed-before'
   | 'currency-unlicensed'
   | 'claim-alarm'
+  | 'payword-key'
   | 'claims-full'
   | 'store-fault'
   | 'claims-waiting'

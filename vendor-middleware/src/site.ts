@@ -1,10 +1,12 @@
 // One site at run time: what every part of the middleware needs to know of it.
 import type { BindingSecrets, Env } from '@farthing/protocol';
+import type { Bells } from './bells.ts';
 import type { Crashed } from './crashed.ts';
 import type { Flights } from './flights.ts';
 import type { Method } from './methods.ts';
 import type { Owner } from './owner.ts';
-import type { Redeemer } from './redeemer.ts';
+import type { Questions } from './questions.ts';
+import type { Redeemers } from './redeemers.ts';
 import type { Serials } from './serials.ts';
 import type { Problem } from './setup-error.ts';
 import type { VendorStore } from './store/port.ts';
@@ -22,8 +24,10 @@ export type Site = {
   readonly store: VendorStore;
   readonly serials: Serials;
   readonly flights: Flights;
+  readonly bells: Bells;
+  readonly questions: Questions;
   readonly crashed: Crashed;
-  readonly redeemer: Redeemer;
+  readonly redeemer: Redeemers;
   readonly owner: Owner;
   readonly reservationMs: number;
   readonly env: () => Env;

@@ -1,18 +1,18 @@
 // The wall of one route: asks for money, or checks the money that came, and only then lets the handler run.
 
-import { type Challenge, PaymentProblem, parsePrice, readCredential } from '@farthing/protocol';
+import { type Challenge, PaymentProblem, type Price, parsePrice, readCredential } from '@farthing/protocol';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import onHeaders from 'on-headers';
 import { admit, type Pass } from './admit.ts';
 import { bodyDigestOf } from './body.ts';
 import type { Visit } from './check.ts';
 import { answerOptions, corsHeaders } from './cors.ts';
-import { attach, deliver } from './deliver.ts';
+import { attach, type Delivery, deliver, end } from './deliver.ts';
 import { addVary, keepPrivate } from './headers.ts';
 import { idempotencySpend } from './idempotency.ts';
 import { Offers } from './offers.ts';
 import { checkWallOptions, type Text, type WallOptions } from './options.ts';
-import { type PriceOf, priceReader } from './price.ts';
+import { type PriceOf, priceReader, unitsOf } from './price.ts';
 import { takeFree } from './quota.ts';
 import { refuse } from './refuse.ts';
 import { scopeOf, targetOf } from './scope.ts';
@@ -70,13 +70,18 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
       });
       return (next) => next();
     }
-    const quote = { price: await wall.priceOf(req), description: textOf(options.description, req) };
+    const quote = {
+      price: await priceNow(wall, req),
+      description: textOf(options.description, req),
+      unit: options.unit,
+    };
     visit = { target: targetOf(req), digest: await bodyDigestOf(req, site.tell), quote, scope };
     if (!credential) throw new PaymentProblem('payment-required');
     const upfront = options.settle === 'upfront';
     const alsoSpend = idempotencySpend(req, visit);
     const pass = await admit({ site, offers, visit, credential, upfront, alsoSpend });
-    const delivery = { site, offers, visit, pass };
+    const delivery = { site, offers, visit, pass, challenge: credential.challenge };
+    if (pass.session?.final) return void closed(delivery, res);
     if (pass.kind === 'paid' && !SAFE.has(req.method)) {
       attach(delivery, res);
       return void note(pass, res);
@@ -87,6 +92,18 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     answer(wall, { problem: error, visit }, req, res);
     return undefined;
   }
+}
+
+async function priceNow({ priceOf, options }: Wall, req: Request): Promise<Price> {
+  const price = await priceOf(req);
+  return options.unit === undefined ? price : { ...price, units: await unitsOf(options.units ?? 1, req) };
+}
+
+/** The session was ended with this request: the receipt is all there is, with the site's signed closings. */
+function closed(delivery: Delivery, res: Response): void {
+  end(delivery, true);
+  attach(delivery, res);
+  res.status(204).end();
 }
 
 /** The repeat of an unsafe request: it was done, and is not done again. */

@@ -23,6 +23,7 @@ import {
 } from '@farthing/protocol';
 import { licenceOrder, redeemOrder, scrip } from '@farthing/protocol/broker';
 import type { ScripPiece } from '@farthing/protocol/wallet';
+import { tinyPayword } from './tiny-payword.ts';
 
 export type TinyBroker = Awaited<ReturnType<typeof tinyBroker>>;
 
@@ -57,7 +58,9 @@ export async function tinyBroker(options: { test?: boolean; env?: typeof nodeEnv
     return { ...unsigned, sig: signObject(unsigned, seed, crypto) };
   };
 
+  const payword = tinyPayword({ brk, seed, boxSecret, env });
   const routes: Record<string, (order: Order) => JsonObject> = {
+    ...payword.routes,
     '/v1/vendors'(order) {
       const { vnd, name, origins } = decode(vendorOrder, order, 'request-malformed');
       const known = vendors.get(vnd);
@@ -153,6 +156,7 @@ export async function tinyBroker(options: { test?: boolean; env?: typeof nodeEnv
     batches,
     orders,
     roots,
+    payword,
     licences,
     vendors,
     total,

@@ -1,0 +1,27 @@
+// Wakes the streams of a session when it is paid on: at once in this process, within a moment when another process of
+// the site took the payment.
+import { setTimeout as pause } from 'node:timers/promises';
+
+const POLL_MS = 250;
+
+export class Bells {
+  readonly #waiting = new Map<string, Set<() => void>>();
+
+  /** The row of this session has just moved. */
+  ring(key: string): void {
+    for (const wake of this.#waiting.get(key) ?? []) wake();
+  }
+
+  /** Resolves at the next ring, or after a moment, in which another process may have moved the row; or when aborted. */
+  async next(key: string, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = this.#waiting.get(key) ?? new Set();
+    this.#waiting.set(key, waiting.add(resolve));
+    const stop = new AbortController();
+    const late = pause(POLL_MS, undefined, { signal: AbortSignal.any([signal, stop.signal]) }).catch(() => {});
+    await Promise.race([promise, late]);
+    stop.abort();
+    waiting.delete(resolve);
+    if (waiting.size === 0 && this.#waiting.get(key) === waiting) this.#waiting.delete(key);
+  }
+}

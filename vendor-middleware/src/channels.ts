@@ -1,0 +1,89 @@
+// How the claims of each method go to the broker: its own route, orders and answers. The redeemer does the rest.
+import { decode, type JsonObject, limits, type Order } from '@farthing/protocol';
+import { paywordRedeemResult, redeemResult } from '@farthing/protocol/vendor';
+import type { ClaimDue, ClaimTotal } from './store/port.ts';
+
+export type Channel = {
+  /** The start of the keys of these claims, up to the first colon. */
+  readonly kind: string;
+  /** Prefix of its documents in the store. */
+  readonly docs: string;
+  readonly path: string;
+  readonly typ: string;
+  /** Claims in one batch. */
+  readonly most: number;
+  /** A batch is in one currency. */
+  currencyOf(due: ClaimDue): string | undefined;
+  claim(due: ClaimDue): JsonObject;
+  /** The totals that an order of this channel claims, in order. */
+  totals(order: Order): ClaimTotal[];
+  /** @throws {PaymentProblem} `broker-untrusted` */
+  read(result: JsonObject): { redemption: Redemption; told: readonly Told[] };
+};
+
+type Redemption = {
+  readonly brk: string;
+  readonly vnd: string;
+  readonly batch: string;
+  readonly prev: string;
+  readonly at: number;
+  readonly sig: string;
+};
+
+/** `later`: it was not looked at, and is to be claimed again. */
+type Told = { readonly key: string; readonly alarm?: string; readonly later?: boolean };
+
+/** @param currencyOf of the licence that a root was made under */
+export const scripChannel = (currencyOf: (root: string) => string | undefined): Channel => ({
+  kind: '',
+  docs: 'redeem',
+  path: '/v1/scrip/redeem',
+  typ: 'scrip-redeem/1',
+  most: limits.redeemClaims,
+  currencyOf: ({ key }) => currencyOf(key),
+  claim: ({ key, total }) => ({ root: key, cum: total.toString() }),
+  totals: (order) => totalsOf(order, (claim) => String(claim['root'])),
+  read(result) {
+    const { redemption, roots } = decode(redeemResult, result, 'broker-untrusted');
+    return { redemption, told: roots.map(({ root, alarm }) => ({ key: root, ...(alarm ? { alarm } : {}) })) };
+  },
+});
+
+const PAYWORD = 'payword:';
+
+/** Each claim shows the highest words, and what the session rests on: the broker may see it for the first time. */
+export const paywordChannel: Channel = {
+  kind: PAYWORD,
+  docs: 'redeem:payword',
+  path: '/v1/payword/redeem',
+  typ: 'payword-redeem/1',
+  most: limits.paywordClaims,
+  currencyOf: ({ deed }) => textIn(deed?.['commitment'], 'cur') ?? textIn(deed?.['ticket'], 'cur'),
+  claim: ({ key, total, evidence, deed }) => ({
+    session: key.slice(PAYWORD.length),
+    cum: total.toString(),
+    last: evidence?.proof['last'] ?? [],
+    ...(deed ? { deed } : {}),
+  }),
+  totals: (order) => totalsOf(order, (claim) => `${PAYWORD}${claim['session']}`),
+  read(result) {
+    const { redemption, sessions } = decode(paywordRedeemResult, result, 'broker-untrusted');
+    const told = sessions.map(({ session, alarm, later = false }) => ({
+      key: `${PAYWORD}${session}`,
+      later,
+      ...(alarm ? { alarm } : {}),
+    }));
+    return { redemption, told };
+  },
+};
+
+function textIn(value: unknown, name: string): string | undefined {
+  const member = typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name) : [];
+  return typeof member?.[1] === 'string' ? member[1] : undefined;
+}
+
+function totalsOf(order: Order, keyOf: (claim: JsonObject) => string): ClaimTotal[] {
+  const claims = order['claims'];
+  if (!Array.isArray(claims)) return [];
+  return claims.map((claim: JsonObject) => ({ key: keyOf(claim), total: BigInt(String(claim['cum'])) }));
+}

@@ -1,0 +1,35 @@
+// One redeemer for each method that the site takes: a broker that refuses the claims of one does not hold up the others.
+import type { Channel } from './channels.ts';
+import { Redeemer, type RedeemerParts } from './redeemer.ts';
+
+export class Redeemers {
+  readonly #all: readonly Redeemer[];
+
+  constructor(parts: Omit<RedeemerParts, 'channel'>, channels: readonly Channel[]) {
+    this.#all = channels.map((channel) => new Redeemer({ ...parts, channel }));
+  }
+
+  /** More claims than the site may keep: it stops selling until the broker has paid. */
+  get isFull(): boolean {
+    return this.#all.some((redeemer) => redeemer.isFull);
+  }
+
+  async start(): Promise<void> {
+    for (const redeemer of this.#all) await redeemer.start();
+  }
+
+  /** There may be a new claim. */
+  nudge(): void {
+    for (const redeemer of this.#all) redeemer.nudge();
+  }
+
+  /** @throws {PaymentProblem} of the first that failed; the others went on */
+  async redeemNow(): Promise<void> {
+    const ended = await Promise.allSettled(this.#all.map((redeemer) => redeemer.redeemNow()));
+    for (const result of ended) if (result.status === 'rejected') throw result.reason;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map((redeemer) => redeemer.close()));
+  }
+}
