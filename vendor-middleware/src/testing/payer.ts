@@ -3,7 +3,6 @@ import { nodeEnv } from '@farthing/node-kit';
 import {
   type Challenge,
   type JsonObject,
-  printCredential,
   type Receipt,
   readChallenges,
   readReceipt,
@@ -56,7 +55,9 @@ export class Payer {
   }
 
   async send(url: string, payload: JsonObject, init: RequestInit = {}): Promise<Bought> {
-    const header = printCredential({ challenge: await this.challenge(url, init), payload });
+    // Not by `printCredential`, which refuses what an attacker may well send.
+    const credential = JSON.stringify({ challenge: await this.challenge(url, init), payload });
+    const header = `Payment ${Buffer.from(credential).toString('base64url')}`;
     this.requests++;
     const answer = await fetch(url, { ...init, headers: { ...init.headers, authorization: header } });
     const text = answer.headers.get('payment-receipt');
