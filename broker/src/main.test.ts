@@ -34,9 +34,13 @@ function command(...args: string[]) {
 }
 
 async function serve(...args: string[]): Promise<{ line: string; child: ChildProcess; ended: Promise<number | null> }> {
-  const child = spawn(process.execPath, ['--conditions=farthing-source', main, '--port', '0', '--data', data, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--conditions=farthing-source', main, '--port', '0', '--data', data, ...args],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   running.add(child);
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   const lines = createInterface({ input: child.stdout });

@@ -21,7 +21,7 @@ import type { OrderText } from './ledger/orders.ts';
 import { FaucetMeter } from './services/faucet-meter.ts';
 import { licenseOwnScrip } from './services/licences.ts';
 import type { Settings, Step } from './services/step.ts';
-import { sweepResidue } from './services/sweep.ts';
+import { sweepChains, sweepResidue } from './services/sweep.ts';
 
 export type ServiceParts = { db: DatabaseSync; keys: Keys; settings: Settings; env: () => Env };
 
@@ -57,9 +57,11 @@ export class BrokerService {
   async maintain(): Promise<void> {
     await this.#group.run(() => {
       licenseOwnScrip(this.step());
+      this.ledger.credit.setTerms({ feeBps: this.settings.paywordFeeBps, pollMicro: this.settings.pollMicro });
       this.ledger.orders.forgetRefusals(this.#env().nowMs);
     });
     while (await this.#group.run(() => sweepResidue(this.step())));
+    while (await this.#group.run(() => sweepChains(this.step())));
   }
 
   /**

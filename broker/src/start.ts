@@ -24,6 +24,12 @@ export type BrokerOptions = {
   readonly registration?: 'open' | 'invite';
   /** Base units of demo money one request may ask for; an account gets five times as much an hour. Default 5,000,000. */
   readonly faucetMicro?: bigint;
+  /** Test mode: base units that any account may owe. Default 1,000,000. */
+  readonly creditMicro?: bigint;
+  /** Kept of PayWord claims, in hundredths of a percent. Default 0. */
+  readonly paywordFeeBps?: number;
+  /** PayWord on credit: a site reports one payment in so many base units. Default 10,000. */
+  readonly pollMicro?: bigint;
   /** How others reach it, when that differs from host and port. */
   readonly publicUrl?: string;
   /** Clock and randomness, called for each step. */
@@ -41,6 +47,8 @@ export type RunningBroker = {
 
 const HOUR_MS = 3_600_000;
 export const DEFAULT_FAUCET_MICRO = 5_000_000n;
+const DEFAULT_CREDIT_MICRO = 1_000_000n;
+const DEFAULT_POLL_MICRO = 10_000n;
 export const ledgerPath = (data: string): string => join(data, 'ledger.db');
 
 /** @throws {Error} the data directory, its keys or the port cannot be used; the message says what to change */
@@ -76,12 +84,16 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   }
 }
 
-function settingsOf({ name, test = false, registration = 'invite', faucetMicro }: BrokerOptions): Settings {
+function settingsOf(options: BrokerOptions): Settings {
+  const { name, test = false, registration = 'invite', faucetMicro } = options;
   return {
     name: name ?? (test ? 'Farthing test broker' : 'Farthing broker'),
     test,
     registration,
     faucetMicro: faucetMicro ?? DEFAULT_FAUCET_MICRO,
+    creditMicro: test ? (options.creditMicro ?? DEFAULT_CREDIT_MICRO) : 0n,
+    paywordFeeBps: options.paywordFeeBps ?? 0,
+    pollMicro: options.pollMicro ?? DEFAULT_POLL_MICRO,
   };
 }
 

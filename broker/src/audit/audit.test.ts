@@ -77,7 +77,7 @@ describe('every edit is named', () => {
       for (const index of picked) {
         for (const [column, value] of Object.entries(rows[index] ?? {})) {
           // A column that is null in this row is of another type than text, or belongs to unused codes.
-          if (value === null && !['buyer'].includes(column)) continue;
+          if (value === null && !['buyer', 'y_end'].includes(column)) continue;
           const rowNumber = `(SELECT ${keyOf(open, table)} FROM ${table} LIMIT 1 OFFSET ${index})`;
           const keys = keyOf(open, table);
           const sql = `UPDATE ${table} SET ${column} = ? WHERE (${keys}) = ${rowNumber}`;
@@ -125,7 +125,7 @@ function keyOf(db: DatabaseSync, table: string): string {
 test('a finding names the table, the row and the difference', () => {
   const { findings } = audited((db) => db.exec("UPDATE balance SET amount = amount + 1 WHERE account LIKE 'vendor:%'"));
   expect(findings).toEqual([
-    { table: 'balance', row: 'vendor:news.example usd-micro', column: 'amount', expected: '2438', found: '2439' },
+    { table: 'balance', row: 'vendor:news.example usd-micro', column: 'amount', expected: '22966', found: '22967' },
   ]);
 });
 

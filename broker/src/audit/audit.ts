@@ -8,6 +8,7 @@ import { readEvidence } from './evidence.ts';
 import { type Finding, Findings } from './findings.ts';
 import { checkJournal } from './journal.ts';
 import { Model } from './model.ts';
+import { checkPayword, readLines, readTerms } from './payword-check.ts';
 import { rowsOf, textCell } from './tables.ts';
 import { checkTables, ownLicences } from './tables-check.ts';
 
@@ -53,10 +54,14 @@ function inspect(db: DatabaseSync, { root, findings, counted }: Run): void {
   const brk = brokerId(fromBase64url(root) ?? new Uint8Array(), crypto);
   checkFile(db, findings);
   const evidence = readEvidence(db, { brk, root, crypto }, findings);
-  const model = new Model({ brk, crypto }, ownLicences(db, brk), findings);
-  for (const item of evidence) model.take(item);
-  const totals = checkJournal(db, model, { findings, crypto });
-  checkTables(db, model, { brk, root, crypto, findings, totals });
+  const auditor = { brk, root, crypto, findings };
+  const lines = readLines(db, auditor);
+  const own = { licences: ownLicences(db, brk), terms: readTerms(db, auditor) };
+  const model = new Model({ brk, crypto }, own, findings);
+  for (const [i, item] of evidence.entries()) model.take(item, i + 1);
+  const totals = checkJournal(db, model, { findings, crypto, lines });
+  checkTables(db, model, { ...auditor, totals });
+  checkPayword(db, model.payword, { ...auditor, totals, lines });
   Object.assign(counted, {
     entries: totals.entries,
     orders: evidence.length,

@@ -7,9 +7,11 @@ import {
   type JsonObject,
   parseJson,
   toBase64url,
+  tryDecode,
   utf8,
   verifyObject,
 } from '@farthing/protocol';
+import type * as v from 'valibot';
 import type { Finding, Findings } from './findings.ts';
 import { rowsOf, textCell } from './tables.ts';
 
@@ -88,4 +90,18 @@ const isObject = (json: Json | undefined): json is JsonObject =>
 function isSigned(object: Signed, key: Json | undefined, crypto: Crypto): boolean {
   const { sig } = object;
   return typeof key === 'string' && typeof sig === 'string' && verifyObject(object, key, sig, crypto);
+}
+
+/** True when both the order and its answer have these shapes. */
+export function apply<Order extends v.GenericSchema, Result extends v.GenericSchema>(
+  order: Order,
+  result: Result,
+  evidence: Evidence,
+  use: (order: v.InferOutput<Order>, result: v.InferOutput<Result>) => void,
+): boolean {
+  const asked = tryDecode(order, evidence.order);
+  const answered = asked === undefined ? undefined : tryDecode(result, evidence.result);
+  if (asked === undefined || answered === undefined) return false;
+  use(asked, answered);
+  return true;
 }

@@ -8,8 +8,12 @@ import { intCell, keyed, rowsOf, textCell } from './tables.ts';
 export type Totals = { entries: number; head: string; outstanding: Map<string, bigint>; balances: Map<string, bigint> };
 
 /** Walks the journal once, oldest first. */
-export function checkJournal(db: DatabaseSync, model: Model, context: { findings: Findings; crypto: Crypto }): Totals {
-  const { findings, crypto } = context;
+export function checkJournal(
+  db: DatabaseSync,
+  model: Model,
+  context: { findings: Findings; crypto: Crypto; lines: ReadonlyMap<string, bigint> },
+): Totals {
+  const { findings, crypto, lines: credit } = context;
   const totals: Totals = { entries: 0, head: '', outstanding: new Map(), balances: new Map() };
   const postingsOf = inStep(db, findings);
   const seen = new Set<string>();
@@ -42,7 +46,7 @@ export function checkJournal(db: DatabaseSync, model: Model, context: { findings
   for (const [name, { kind }] of model.moves) {
     if (!seen.has(name)) findings.add({ table: 'journal', row: name, expected: `an entry of ${kind}`, found: 'none' });
   }
-  checkBalances(db, totals, findings);
+  checkBalances(db, totals, { findings, credit });
   return totals;
 }
 
@@ -151,14 +155,17 @@ function checkMove(
           textCell(entry, 'kind'),
           textCell(entry, 'ref'),
           sums,
-          totals.balances.get(`${account} ${cur}`) ?? 0n,
+          shown(totals.balances.get(`${account} ${cur}`) ?? 0n),
         ),
       ],
     ]),
   });
 }
 
-/** The only thing the broker may do without an order: return the rest of an expired piece to its buyer. */
+/** An account that owes is told that it has nothing. */
+const shown = (balance: bigint): bigint => (balance < 0n ? 0n : balance);
+
+/** What the broker may do without an order: return the rest of an expired piece or chain to its buyer. */
 function checkResidue(
   entry: Cells,
   lines: readonly Cells[],
@@ -166,6 +173,7 @@ function checkResidue(
 ) {
   const [from, to] = lines;
   const sub = from ? textCell(from, 'sub') : '';
+  if (entry['kind'] === 'chain-rest') return checkRest(entry, lines, { model, findings });
   const root = from && to ? model.residue(sub, -intCell(from, 'amount')) : undefined;
   const late = limits.clockSkewMs + limits.claimWindowMs;
   const good =
@@ -181,12 +189,39 @@ function checkResidue(
   findings.add({ table: 'journal', row, expected: 'the residue of an expired piece, to its buyer', found: 'another' });
 }
 
-function checkBalances(db: DatabaseSync, { balances }: Totals, findings: Findings): void {
+function checkRest(
+  entry: Cells,
+  lines: readonly Cells[],
+  { model, findings }: { model: Model; findings: Findings },
+): void {
+  const [from, to] = lines;
+  const id = from ? textCell(from, 'sub') : '';
+  const chain = from && to ? model.payword.rest(id, -intCell(from, 'amount')) : undefined;
+  const late = BigInt(limits.clockSkewMs + limits.paywordWindowMs);
+  const good =
+    chain &&
+    to &&
+    lines.length === 2 &&
+    entry['ref'] === id &&
+    intCell(entry, 'at_ms') > BigInt(chain.exp) * 1000n + late &&
+    (to['account'] === 'unclaimed' || to['account'] === chain.account);
+  if (good) return;
+  const row = textCell(entry, 'seq');
+  findings.add({ table: 'journal', row, expected: 'the rest of an expired chain, to its buyer', found: 'another' });
+}
+
+/** A customer on credit may owe as much as the line was; nobody else anything. */
+function checkBalances(
+  db: DatabaseSync,
+  { balances }: Totals,
+  { findings, credit }: { findings: Findings; credit: ReadonlyMap<string, bigint> },
+): void {
   const expected = new Map([...balances].map(([name, amount]) => [name, { amount }]));
   compare(findings, 'balance', { expected, actual: keyed(db, 'SELECT * FROM balance', ['account', 'cur']) });
   for (const [name, amount] of balances) {
-    if (amount < 0n && !name.startsWith('external:')) {
-      findings.add({ table: 'balance', row: name, expected: 'at least 0', found: String(amount) });
+    const floor = -(credit.get(name) ?? 0n);
+    if (amount < floor && !name.startsWith('external:')) {
+      findings.add({ table: 'balance', row: name, expected: `at least ${floor}`, found: String(amount) });
     }
   }
 }

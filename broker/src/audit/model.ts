@@ -5,7 +5,6 @@ import {
   faucetOrder,
   objectHash,
   toBase64url,
-  tryDecode,
   utf8,
   vendorOrder,
   vendorResult,
@@ -26,8 +25,9 @@ import {
   splitId,
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
-import type { Evidence } from './evidence.ts';
+import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
+import { PaywordModel, type TermsRow } from './payword-model.ts';
 
 export type Root = {
   vnd: string;
@@ -67,20 +67,27 @@ export class Model {
   readonly vouchers = new Map<string, Cells>();
   readonly invites = new Map<string, Cells>();
   readonly pieces: Piece[] = [];
+  readonly payword: PaywordModel;
   readonly #last = new Map<string, { n: bigint; hash: string }>();
   readonly #brk: string;
   readonly #crypto: Crypto;
   readonly #findings: Findings;
 
-  /** `own`: the licences that the broker gave itself, which no order asked for. */
-  constructor(broker: { brk: string; crypto: Crypto }, own: readonly Licence[], findings: Findings) {
+  /** `own`: what the broker gave itself, which no order asked for: licences, and the terms of PayWord. */
+  constructor(
+    broker: { brk: string; crypto: Crypto },
+    own: { licences: readonly Licence[]; terms: readonly TermsRow[] },
+    findings: Findings,
+  ) {
     this.#brk = broker.brk;
     this.#crypto = broker.crypto;
     this.#findings = findings;
-    for (const licence of own) this.#grant(licence);
+    this.payword = new PaywordModel(own.terms, broker.crypto, findings);
+    for (const licence of own.licences) this.#grant(licence);
   }
 
-  take(evidence: Evidence): void {
+  /** `number`: which order it is, from 1. */
+  take(evidence: Evidence, number: number): void {
     const { order, result, typ } = evidence;
     const done =
       apply(faucetOrder, balanceResult, evidence, (o, r) => {
@@ -98,7 +105,10 @@ export class Model {
       apply(buyOrder, scripResult, evidence, (o, r) => this.#buy(evidence, o, r)) ||
       apply(refundOrder, scripResult, evidence, (o, r) => this.#release(evidence, o, r, 'scrip-refund')) ||
       apply(renewOrder, scripResult, evidence, (o, r) => this.#release(evidence, o, r, 'scrip-renew')) ||
-      apply(redeemOrder, redeemResult, evidence, (o, r) => this.#redeem(evidence, o, r));
+      apply(redeemOrder, redeemResult, evidence, (o, r) => this.#redeem(evidence, o, r)) ||
+      this.payword.take(evidence, number, (at, { kind, ref, sums, account, cur, balance }) => {
+        this.#move(at, { kind, ref, sums, balance: { account, cur, amount: balance } });
+      });
     if (!done) {
       const row = `${evidence.from} ${evidence.rid}`;
       const shapes = `members ${Object.keys(order).length}, ${Object.keys(result).length}`;
@@ -258,18 +268,4 @@ function tally(...lines: readonly [string, bigint][]): Map<string, bigint> {
   const sums = new Map<string, bigint>();
   for (const [name, amount] of lines) add(sums, name, amount);
   return sums;
-}
-
-/** True when both the order and its answer have these shapes. */
-function apply<Order extends v.GenericSchema, Result extends v.GenericSchema>(
-  order: Order,
-  result: Result,
-  evidence: Evidence,
-  use: (order: v.InferOutput<Order>, result: v.InferOutput<Result>) => void,
-): boolean {
-  const asked = tryDecode(order, evidence.order);
-  const answered = asked === undefined ? undefined : tryDecode(result, evidence.result);
-  if (asked === undefined || answered === undefined) return false;
-  use(asked, answered);
-  return true;
 }

@@ -8,13 +8,14 @@ export const account = {
   user: (pk: string) => `user:${pk}`,
   vendor: (vnd: string) => `vendor:${vnd}`,
   scrip: 'float:scrip',
+  chains: 'float:chain',
   faucet: 'external:faucet',
   vouchers: 'external:voucher',
   fees: 'fees',
   unclaimed: 'unclaimed',
 } as const;
 
-/** `sub` names the piece of scrip on `float:scrip`: the float of each piece is an account of its own. */
+/** `sub` names the piece on `float:scrip`, the chain on `float:chain`: the float of each is an account of its own. */
 export type Posting = {
   readonly account: string;
   readonly sub?: string;
@@ -28,6 +29,8 @@ export type Entry = {
   /** The order that caused it; `undefined` for what the broker does by itself. */
   readonly order: { readonly from: string; readonly rid: string } | undefined;
   readonly postings: readonly Posting[];
+  /** Accounts that may fall below zero, and how far. Nothing else lets a customer's balance do so. */
+  readonly overdraft?: ReadonlyMap<string, bigint>;
 };
 export type Line = {
   readonly seq: number;
@@ -63,7 +66,7 @@ export function openJournal(db: DatabaseSync, crypto: Crypto) {
   };
 
   /** Books what postings add up to per account. @throws {PaymentProblem} `balance-short`, `balance-full` */
-  const book = (postings: readonly Posting[]): void => {
+  const book = ({ postings, overdraft }: Entry): void => {
     const sums = new Map<string, { name: string; cur: Currency; amount: bigint }>();
     for (const { account: name, cur, amount } of postings) {
       const sum = sums.get(`${cur} ${name}`) ?? { name, cur, amount: 0n };
@@ -71,8 +74,10 @@ export function openJournal(db: DatabaseSync, crypto: Crypto) {
     }
     for (const { name, cur, amount } of sums.values()) {
       const next = balance(name, cur) + amount;
-      if (next < 0n && !name.startsWith('external:')) {
-        throw new PaymentProblem('balance-short', { members: { shortBy: (-next).toString() } });
+      const floor = -(overdraft?.get(name) ?? 0n);
+      // Who owes may always pay back a part.
+      if (amount < 0n && next < floor && !name.startsWith('external:')) {
+        throw new PaymentProblem('balance-short', { members: { shortBy: (floor - next).toString() } });
       }
       const most = name.startsWith('user:') || name.startsWith('vendor:') ? limits.amountMax : limits.sumMax;
       if (next > most || next < -limits.sumMax) throw new PaymentProblem('balance-full');
@@ -83,7 +88,7 @@ export function openJournal(db: DatabaseSync, crypto: Crypto) {
   /** Appends one entry and moves the balances. @returns its sequence number */
   const post = (entry: Entry): number => {
     assertBalanced(entry.postings);
-    book(entry.postings);
+    book(entry);
     const last = head.get();
     const seq = last ? num(last, 'seq') + 1 : 1;
     const prev = last ? blob(last, 'hash') : START;
@@ -96,6 +101,12 @@ export function openJournal(db: DatabaseSync, crypto: Crypto) {
     return seq;
   };
 
+  /** As answers show it: an account that owes has nothing. */
+  const shown = (name: string, cur: Currency): string => {
+    const amount = balance(name, cur);
+    return (amount < 0n ? 0n : amount).toString();
+  };
+
   /** What an account gained and lost, oldest first, after the entry `after`. */
   const lines = (name: string, cur: Currency, page: { after: number; limit: number }): Line[] =>
     getLines.all(name, cur, page.after, page.limit).map((row) => ({
@@ -106,7 +117,7 @@ export function openJournal(db: DatabaseSync, crypto: Crypto) {
       ref: text(row, 'ref'),
     }));
 
-  return { post, balance, lines };
+  return { post, balance, shown, lines };
 }
 
 /** Canonical JSON of an entry: what its hash covers beside the hash of the entry before. */

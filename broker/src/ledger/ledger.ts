@@ -2,8 +2,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Crypto } from '@farthing/protocol';
 import { openCodes } from './codes.ts';
+import { openCredit } from './credit.ts';
 import { openJournal } from './journal.ts';
 import { openOrders } from './orders.ts';
+import { openPayword } from './payword.ts';
 import { openScrip } from './scrip.ts';
 import { openVendors } from './vendors.ts';
 
@@ -15,6 +17,8 @@ export function openLedger(db: DatabaseSync, signer: { crypto: Crypto; seed: Uin
     orders: openOrders(db),
     vendors: openVendors(db),
     scrip: openScrip(db),
+    payword: openPayword(db),
+    credit: openCredit(db, signer),
     codes: openCodes(db, signer),
   };
 }

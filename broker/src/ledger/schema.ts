@@ -2,6 +2,8 @@
 // `journal` and `posting` are the truth; `balance` and the sums in `root` and `licence` are projections that the audit
 // recomputes. Every table but `refusal` is append-only or moves in one direction.
 
+import { payword } from './schema-payword.ts';
+
 const first = `
 CREATE TABLE journal (
   seq      INTEGER PRIMARY KEY CHECK (seq >= 1),
@@ -158,4 +160,4 @@ CREATE TABLE invite (
 `;
 
 /** `migrations[n]` takes a database from version n to n + 1. Never edit one that was released. */
-export const migrations: readonly string[] = [first];
+export const migrations: readonly string[] = [first, payword];

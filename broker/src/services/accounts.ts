@@ -30,7 +30,7 @@ export function faucet({ from, rid, amount, cur }: v.InferOutput<typeof faucetOr
       { account: user, cur, amount },
     ],
   });
-  return { balance: ledger.journal.balance(user, cur).toString(), cur };
+  return { balance: ledger.journal.shown(user, cur), cur };
 }
 
 /** @throws {PaymentProblem} `voucher-unknown`, `voucher-used` */
@@ -53,7 +53,7 @@ export function voucher({ from, rid, code }: v.InferOutput<typeof voucherOrder>,
       { account: user, cur, amount },
     ],
   });
-  return { balance: ledger.journal.balance(user, cur).toString(), cur, credited: amount.toString() };
+  return { balance: ledger.journal.shown(user, cur), cur, credited: amount.toString() };
 }
 
 /** @throws {PaymentProblem} `vendor-unknown`, `signature-invalid` for the account of a site that is not the asker's */
@@ -62,8 +62,10 @@ export function statement(
   { ledger }: OrderStep,
 ): JsonObject {
   const name = vnd === undefined ? account.user(from) : account.vendor(ownVendor(vnd, from, ledger).vnd);
+  const balance = ledger.journal.balance(name, cur);
   return {
-    balance: ledger.journal.balance(name, cur).toString(),
+    balance: ledger.journal.shown(name, cur),
+    ...(balance < 0n ? { owed: (-balance).toString() } : {}),
     cur,
     lines: ledger.journal.lines(name, cur, { after, limit }).map((line) => ({
       seq: line.seq,

@@ -1,44 +1,31 @@
 // Paying sites: cumulative claims per piece, in batches that are hash-linked. Only pieces that were sold here are paid.
-import { type Currency, type JsonObject, objectHash, PaymentProblem, signObject } from '@farthing/protocol';
+import { type Currency, type JsonObject, objectHash, PaymentProblem } from '@farthing/protocol';
 import { type redeemOrder, scrip } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import { account, type Posting } from '../ledger/journal.ts';
 import { onFloat } from '../ledger/scrip.ts';
 import type { AlarmRow } from '../ledger/vendors.ts';
-import { type OrderStep, type Step, secondsOf } from './step.ts';
+import { redemptionOf } from './redemption.ts';
+import type { OrderStep, Step } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 type Claims = v.InferOutput<typeof redeemOrder>['claims'];
 
 /** @throws {PaymentProblem} `vendor-unknown`, `signature-invalid`, `batch-conflict` */
 export function redeem(batch: v.InferOutput<typeof redeemOrder>, step: OrderStep): JsonObject {
-  const { ledger, env, keys, order } = step;
+  const { ledger, env, order } = step;
   const { from, rid, vnd, prev } = batch;
   ownVendor(vnd, from, ledger);
   const last = ledger.vendors.lastBatch(vnd);
   if (prev !== last.hash) throw new PaymentProblem('batch-conflict', { members: { prev: last.hash } });
   const hash = objectHash(order, env.crypto);
   const { postings, alarms, roots, credited, fee, cur } = settle(vnd, batch.claims, step);
-  ledger.vendors.addBatch({ hash, vnd, n: last.n + 1, prev, from, rid, credited, fee }, alarms);
+  const row = { hash, vnd, n: last.n + 1, prev, from, rid, credited, fee };
+  ledger.vendors.addBatch(row, alarms);
   if (postings.length > 0) {
     ledger.journal.post({ atMs: env.nowMs, kind: 'scrip-redeem', ref: hash, order: { from, rid }, postings });
   }
-  const unsigned = {
-    typ: 'redemption/1' as const,
-    brk: keys.brk,
-    vnd,
-    batch: hash,
-    prev,
-    credited: credited.toString(),
-    fee: fee.toString(),
-    at: secondsOf(env.nowMs),
-  };
-  return {
-    redemption: { ...unsigned, sig: signObject(unsigned, keys.seed, env.crypto) },
-    roots,
-    balance: ledger.journal.balance(account.vendor(vnd), cur).toString(),
-    cur,
-  };
+  return { ...redemptionOf(row, cur, step), roots };
 }
 
 type Settled = {

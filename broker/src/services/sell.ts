@@ -99,6 +99,6 @@ function cash(release: v.InferOutput<typeof refundOrder>['release'], from: strin
 type Sold = { from: string; cur: Currency; pieces: Pieces; change: Scrip | undefined };
 
 function answer({ from, cur, pieces, change }: Sold, { ledger }: Step): JsonObject {
-  const balance = ledger.journal.balance(account.user(from), cur).toString();
+  const balance = ledger.journal.shown(account.user(from), cur);
   return { pieces, ...(change ? { change } : {}), balance, cur };
 }

@@ -11,6 +11,12 @@ export type Settings = {
   readonly registration: 'open' | 'invite';
   /** Demo money one request may ask for, in base units. */
   readonly faucetMicro: bigint;
+  /** Credit that any account gets when it asks for a certificate: test mode only, else the operator grants each line. */
+  readonly creditMicro: bigint;
+  /** What the broker keeps of PayWord claims, in hundredths of a percent. */
+  readonly paywordFeeBps: number;
+  /** Credit: a site reports one payment in so many base units. */
+  readonly pollMicro: bigint;
 };
 
 export type Step = {

@@ -1,10 +1,11 @@
 // Nothing is forfeited: after the claim window what was not claimed returns to the buyer, else to `unclaimed`.
-import { limits } from '@farthing/protocol';
+import { type Currency, limits } from '@farthing/protocol';
 import { scrip } from '@farthing/protocol/broker';
 import { account } from '../ledger/journal.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { onFloat, type RootRow } from '../ledger/scrip.ts';
-import type { Step } from './step.ts';
+import { onFloat } from '../ledger/scrip.ts';
+import { endChain } from './payword-prepaid.ts';
+import { type Step, secondsOf } from './step.ts';
 
 /** Pieces in one transaction: a sweep must not make customers wait. */
 const BATCH = 200;
@@ -18,7 +19,8 @@ export function sweepResidue({ ledger, env }: Step): boolean {
     if (!returned) continue;
     const { root, credit } = returned;
     ledger.scrip.setRoot(root);
-    const to = payee(root, credit, ledger);
+    const { buyer, cur } = root;
+    const to = payee(buyer === undefined ? undefined : account.user(buyer), { cur, credit }, ledger);
     ledger.journal.post({
       atMs: env.nowMs,
       kind: 'residue',
@@ -30,9 +32,30 @@ export function sweepResidue({ ledger, env }: Step): boolean {
   return roots.length === BATCH;
 }
 
+/** The rest of prepaid chains, 48 hours after they expired. @returns whether more is waiting */
+export function sweepChains(step: Step): boolean {
+  const { ledger, env } = step;
+  const chains = ledger.payword.ended(secondsOf(env.nowMs - limits.clockSkewMs - limits.paywordWindowMs), BATCH);
+  for (const before of chains) {
+    const { cur, id } = before;
+    const { credit, posting } = endChain(before, step);
+    ledger.journal.post({
+      atMs: env.nowMs,
+      kind: 'chain-rest',
+      ref: id,
+      order: undefined,
+      postings: [posting, { account: payee(before.account, { cur, credit }, ledger), cur, amount: credit }],
+    });
+  }
+  return chains.length === BATCH;
+}
+
 /** The buyer, unless nobody is known or the account is full: a sweep must not stop at one piece. */
-function payee({ buyer, cur }: RootRow, credit: bigint, { journal }: Ledger): string {
-  if (buyer === undefined) return account.unclaimed;
-  const user = account.user(buyer);
+function payee(
+  user: string | undefined,
+  { cur, credit }: { cur: Currency; credit: bigint },
+  { journal }: Ledger,
+): string {
+  if (user === undefined) return account.unclaimed;
   return journal.balance(user, cur) + credit > limits.amountMax ? account.unclaimed : user;
 }

@@ -4,6 +4,18 @@ import { fromBase64url } from '@farthing/protocol';
 import { fundsProof, proofText } from '@farthing/protocol/wallet';
 import { issueInvites, issueVouchers } from '../operate.ts';
 import { type Bench, DAY_SECONDS, Person, pieceOf, Site, soldOf, USD } from './client.ts';
+import {
+  buyChain,
+  buyTicket,
+  certify,
+  claimOf,
+  closeOrder,
+  closing,
+  commitTo,
+  keyOrder,
+  pollOrder,
+  redeemWords,
+} from './payword.ts';
 
 export async function tellStory(bench: Bench): Promise<{ site: Site; anna: Person }> {
   const [invite] = await codesOf(issueInvites(bench.data, 2), 'invites');
@@ -36,7 +48,26 @@ export async function tellStory(bench: Bench): Promise<{ site: Site; anna: Perso
   const { crypto } = bench.env();
   const proof = proofText(fundsProof({ scrip, rid: blank.rid }, secret, crypto));
   await bench.send('/v1/scrip/buy', anna.resign({ ...blank, funds: { scrip, proof } }));
+  await tellOfWords(bench, site, anna);
   return { site, anna };
+}
+
+/** PayWord, prepaid and on credit, with an overclaim, a chain that was refunded and one that nobody ends. */
+async function tellOfWords(bench: Bench, site: Site, anna: Person): Promise<void> {
+  const { vnd } = site;
+  await bench.send('/v1/payword/keys', keyOrder(site));
+  const chain = await buyChain(anna, 20, 100n);
+  const first = await buyTicket(anna, chain, { vnd, first: 1, last: 8 });
+  const second = await buyTicket(anna, chain, { vnd, first: 9, last: 12, auth: 'hmac' });
+  await redeemWords(site, claimOf(first, 3), claimOf(second, 10, { cum: 1_000n }));
+  await bench.send('/v1/payword/close', closeOrder(anna, [closing(site, second, 200n, 10)], chain));
+  const left = await buyChain(anna, 10, 7n, false);
+  await redeemWords(site, claimOf(await buyTicket(anna, left, { vnd, first: 1, last: 9 }), 4));
+
+  const day = await certify(anna, vnd, 1_000_000n);
+  await bench.send('/v1/payword/poll', pollOrder(site, day.cert, 12_000n));
+  const promise = commitTo(bench, day, 50, 1_000n);
+  await redeemWords(site, claimOf(promise, 20), { ...claimOf(promise, 20, { deed: false }), cum: '21000' });
 }
 
 async function codesOf(issued: ReturnType<typeof issueInvites>, member: string): Promise<string[]> {

@@ -1,0 +1,397 @@
+// What the signed orders say of PayWord: certificates, chains, deals, words and what was paid for them. Replayed beside the
+// rest of the model, with hashes and sums of its own.
+import {
+  type Crypto,
+  canonicalJson,
+  concat,
+  fromBase64url,
+  type Json,
+  limits,
+  objectHash,
+  toBase64url,
+  verifyObject,
+} from '@farthing/protocol';
+import {
+  paywordBuyOrder,
+  paywordBuyResult,
+  paywordCertOrder,
+  paywordCertResult,
+  type paywordClaim,
+  paywordCloseOrder,
+  paywordCloseResult,
+  paywordKeyOrder,
+  paywordKeyResult,
+  paywordPollOrder,
+  paywordPollResult,
+  paywordRedeemOrder,
+  paywordRedeemResult,
+  paywordTicketsOrder,
+  paywordTicketsResult,
+} from '@farthing/protocol/broker';
+import type * as v from 'valibot';
+import { apply, type Evidence } from './evidence.ts';
+import type { Cells, Findings } from './findings.ts';
+
+type Cert = v.InferOutput<typeof paywordCertResult>['cert'];
+type Claim = v.InferOutput<typeof paywordClaim>;
+type Deed = NonNullable<Claim['deed']>;
+type Redemption = v.InferOutput<typeof paywordRedeemResult>;
+
+export type Chain = {
+  account: string;
+  cur: string;
+  unit: bigint;
+  n: number;
+  anchor: string;
+  next: number;
+  tickets: bigint;
+  credited: bigint;
+  refunded: bigint;
+  exp: number;
+  closed: boolean;
+};
+export type Link = {
+  kind: 'payword' | 'x';
+  id: string;
+  unit: bigint;
+  first: number;
+  last: number;
+  n: number;
+  hi: number;
+  word: string;
+  yEnd: string | null;
+};
+export type Deal = {
+  /** Of a ticket. */
+  chain: string | undefined;
+  source: string;
+  vnd: string;
+  cur: string;
+  feeBps: bigint;
+  exp: number;
+  cap: bigint;
+  claimable: bigint;
+  credited: bigint;
+  closed: boolean;
+  bounds: { key: string; limit: string }[];
+  doc: { [member: string]: Json };
+  links: Link[];
+};
+/** In force for the orders after number `after`. */
+export type TermsRow = { after: number; feeBps: bigint; poll: bigint };
+/** account|sub|currency → amount, and the account whose balance the answer tells. */
+type Moved = { kind: string; ref: string; sums: Map<string, bigint>; account: string; cur: string; balance: bigint };
+export type Book = (evidence: Evidence, moved: Moved) => void;
+
+/** Not overclaims: nothing is kept of them. */
+const PLAIN = new Set(['falling', 'late']);
+const DAY_SECONDS = 86_400;
+const WINDOW_SECONDS = (limits.clockSkewMs + limits.paywordWindowMs) / 1000;
+
+export class PaywordModel {
+  readonly certs = new Map<string, { account: string; cert: Cert }>();
+  readonly keys = new Map<string, string>();
+  readonly chains = new Map<string, Chain>();
+  readonly deals = new Map<string, Deal>();
+  readonly used = new Map<string, bigint>();
+  readonly polls = new Map<string, { day: bigint; guess: bigint }>();
+  readonly batches = new Map<string, Cells>();
+  readonly alarms = new Map<string, Cells>();
+  readonly #last = new Map<string, { n: bigint; hash: string }>();
+  readonly #terms: readonly TermsRow[];
+  readonly #crypto: Crypto;
+  readonly #findings: Findings;
+  #number = 0;
+
+  constructor(terms: readonly TermsRow[], crypto: Crypto, findings: Findings) {
+    this.#terms = terms;
+    this.#crypto = crypto;
+    this.#findings = findings;
+  }
+
+  /** `number`: which order it is, from 1. @returns whether it is one of PayWord's */
+  take(evidence: Evidence, number: number, book: Book): boolean {
+    this.#number = number;
+    return (
+      apply(paywordCertOrder, paywordCertResult, evidence, (o, { cert }) => {
+        this.certs.set(`${cert.sub} ${cert.exp}`, { account: `user:${o.from}`, cert });
+        if (cert.pk !== o.pk || cert.vnd !== o.vnd) this.#odd('daycert', cert.sub, 'a certificate of what was asked');
+      }) ||
+      apply(paywordBuyOrder, paywordBuyResult, evidence, (o, r) => {
+        book(evidence, { ...this.#buy(o, r), ...told(`user:${o.from}`, r) });
+      }) ||
+      apply(paywordTicketsOrder, paywordTicketsResult, evidence, (o, r) => this.#allot(o, r)) ||
+      apply(paywordKeyOrder, paywordKeyResult, evidence, (o) => this.keys.set(o.vnd, o.rid)) ||
+      apply(paywordRedeemOrder, paywordRedeemResult, evidence, (o, r) => {
+        book(evidence, { ...this.#redeem(evidence, o, r), ...told(`vendor:${o.vnd}`, r) });
+      }) ||
+      apply(paywordCloseOrder, paywordCloseResult, evidence, (o, r) => {
+        book(evidence, { ...this.#close(evidence, o, r), ...told(`user:${o.from}`, r) });
+      }) ||
+      apply(paywordPollOrder, paywordPollResult, evidence, (o) => this.#poll(o, evidence.at))
+    );
+  }
+
+  /** What the broker did by itself: the rest of an expired chain went back. */
+  rest(id: string, amount: bigint): Chain | undefined {
+    const chain = this.chains.get(id);
+    if (!chain || amount !== BigInt(chain.n) * chain.unit - chain.credited - chain.refunded) return undefined;
+    this.#end(id, chain, amount, true);
+    return chain;
+  }
+
+  #buy(o: v.InferOutput<typeof paywordBuyOrder>, r: v.InferOutput<typeof paywordBuyResult>) {
+    const { anchor, unit, cur } = o;
+    const { id, n } = anchor;
+    const account = `user:${o.from}`;
+    if (this.chains.has(id)) this.#odd('chain', id, 'a chain that is sold once');
+    const blank = { next: 1, tickets: 0n, credited: 0n, refunded: 0n, closed: false };
+    this.chains.set(id, { account, cur, unit, n, anchor: canonicalJson(anchor), ...blank, exp: r.chain.exp });
+    const price = BigInt(n) * unit;
+    const sums = new Map([
+      [`${account}||${cur}`, -price],
+      [`float:chain|${id}|${cur}`, price],
+    ]);
+    return { kind: 'payword-buy', ref: id, sums };
+  }
+
+  #allot(o: v.InferOutput<typeof paywordTicketsOrder>, { ticket }: v.InferOutput<typeof paywordTicketsResult>): void {
+    const chain = this.chains.get(o.chainId);
+    const { from, to, vnd, unit, cur, exp } = ticket;
+    const good =
+      chain &&
+      chain.account === `user:${o.from}` &&
+      from === o.first &&
+      to === o.last &&
+      vnd === o.vnd &&
+      BigInt(unit) === chain.unit &&
+      canonicalJson(ticket.chain) === chain.anchor &&
+      from >= chain.next &&
+      to <= chain.n;
+    if (!good) {
+      this.#odd('chain', o.chainId, 'a range that nobody else has');
+      return;
+    }
+    Object.assign(chain, { next: to + 1, tickets: chain.tickets + 1n });
+    const lock = ticket.chain;
+    const [kind, word, yEnd] =
+      'x0' in lock ? (['x', lock.x0, lock.yEnd] as const) : (['payword', lock.w0, null] as const);
+    const link: Link = { kind, id: lock.id, unit: chain.unit, first: from, last: to, n: lock.n, hi: 0, word, yEnd };
+    const cap = BigInt(to - from + 1) * chain.unit;
+    this.deals.set(objectHash(ticket, this.#crypto), {
+      chain: o.chainId,
+      source: o.chainId,
+      vnd,
+      cur,
+      feeBps: this.#termsNow().feeBps,
+      exp,
+      cap,
+      claimable: cap,
+      credited: 0n,
+      closed: false,
+      bounds: [],
+      doc: { ticket },
+      links: [link],
+    });
+  }
+
+  #redeem(evidence: Evidence, o: v.InferOutput<typeof paywordRedeemOrder>, r: Redemption) {
+    const { vnd, from, rid, prev } = o;
+    const hash = objectHash(evidence.order, this.#crypto);
+    const last = this.#last.get(vnd) ?? { n: 0n, hash: '' };
+    const { credited, fee } = r.redemption;
+    if (prev !== last.hash || r.redemption.batch !== hash)
+      this.#odd('payword_batch', hash, 'the batch after the last one');
+    this.#last.set(vnd, { n: last.n + 1n, hash });
+    this.batches.set(hash, { hash, vnd, n: last.n + 1n, prev, from_key: from, rid, credited, fee });
+    const sums = new Map([
+      [`vendor:${vnd}||${r.cur}`, credited],
+      [`fees||${r.cur}`, fee],
+    ]);
+    let fees = 0n;
+    for (const [n, claim] of o.claims.entries()) {
+      const line = r.sessions[n];
+      const { session, cum } = claim;
+      if (line?.session !== session) this.#odd('stored_order', hash, 'an answer for each claim');
+      const known = this.deals.get(session);
+      const why = line?.alarm;
+      if (why !== undefined && !PLAIN.has(why)) {
+        const deed = this.#deedOf(known, claim, why);
+        const text = deed === undefined ? '' : canonicalJson(deed);
+        this.alarms.set(`${hash} ${n}`, { batch: hash, n: BigInt(n), vnd, session, cum, why, deed: text });
+      }
+      const increase = line?.credited ?? 0n;
+      if (increase === 0n) continue;
+      const deal = known ?? this.#newDeal(claim, vnd);
+      if (!deal || deal.vnd !== vnd || deal.credited + increase > cum || deal.credited + increase > deal.claimable) {
+        this.#odd('deal', session, 'no more paid than was promised to this site, claimed and not closed');
+        continue;
+      }
+      if (known) deal.doc = shown(deal, claim);
+      this.#show(deal, claim);
+      const before = deal.credited;
+      deal.credited += increase;
+      fees += (deal.credited * deal.feeBps) / 10_000n - (before * deal.feeBps) / 10_000n;
+      this.#bill(deal, increase, evidence.at);
+      const payer = deal.chain === undefined ? `${deal.source}||${deal.cur}` : `float:chain|${deal.chain}|${deal.cur}`;
+      sums.set(payer, (sums.get(payer) ?? 0n) - increase);
+    }
+    if (fees !== fee) this.#odd('payword_batch', hash, `a fee of ${fees}`);
+    return { kind: 'payword-redeem', ref: hash, sums };
+  }
+
+  #bill(deal: Deal, increase: bigint, at: number): void {
+    const chain = deal.chain === undefined ? undefined : this.chains.get(deal.chain);
+    if (chain) chain.credited += increase;
+    const keys = deal.bounds.map(({ key }) => key);
+    if (deal.chain === undefined) keys.push(`account:${deal.source}:${deal.cur}:${Math.floor(at / DAY_SECONDS)}`);
+    for (const key of keys) this.used.set(key, (this.used.get(key) ?? 0n) + increase);
+    for (const { key, limit } of deal.bounds) {
+      if ((this.used.get(key) ?? 0n) > BigInt(limit)) this.#odd('bound_used', key, `at most ${limit}`);
+    }
+  }
+
+  /** A commitment becomes a deal when it is first paid for. */
+  #newDeal(claim: Claim, vnd: string): Deal | undefined {
+    const { deed, session } = claim;
+    if (!deed || !('commitment' in deed)) return undefined;
+    const { commitment, leaf, a = 0 } = deed;
+    const known = this.certs.get(`${commitment.sub} ${deed.cert.exp}`);
+    if (!known || commitment.vnd !== vnd || known.cert.vnd !== vnd) return undefined;
+    if (!verifyObject(commitment, known.cert.pk, commitment.sig, this.#crypto)) return undefined;
+    const name = objectHash(commitment, this.#crypto);
+    const entries = commitment.chains ?? (leaf ? [leaf] : []);
+    const bounds = [{ key: `day:${commitment.sub}:${known.cert.exp}`, limit: known.cert.perDay }];
+    if (!commitment.chains) bounds.push({ key: `root:${name}`, limit: commitment.cap });
+    const segment = { typ: 'segment/1', commitment: name, a };
+    if (session !== (commitment.chains ? name : objectHash(segment, this.#crypto))) return undefined;
+    const cap = BigInt(commitment.cap);
+    const deal: Deal = {
+      chain: undefined,
+      source: known.account,
+      vnd,
+      cur: commitment.cur,
+      feeBps: this.#termsNow().feeBps,
+      exp: commitment.exp,
+      cap,
+      claimable: cap,
+      credited: 0n,
+      closed: false,
+      bounds,
+      doc: { ...deed, cert: known.cert },
+      links: entries.map(({ id, n, unit, w0 }) => {
+        return { kind: 'payword', id, unit: BigInt(unit), first: 1, last: n, n, hi: 0, word: w0, yEnd: null };
+      }),
+    };
+    this.deals.set(session, deal);
+    return deal;
+  }
+
+  /** Hashes the claimed words down to the last ones known: what was paid for was shown. */
+  #show(deal: Deal, { session, last }: Claim): void {
+    for (const { a, i, w } of last) {
+      const link = deal.links[a];
+      if (!link || i > link.last || i < link.first) this.#odd('deal_chain', `${session} ${a}`, 'a word of the deal');
+      if (!link || i <= link.hi) continue;
+      if (this.#down(w, link, { from: i, to: link.hi }) !== link.word) {
+        this.#odd('deal_chain', `${session} ${a}`, 'a word that leads to the one before');
+      }
+      Object.assign(link, { hi: i, word: w, yEnd: null });
+    }
+  }
+
+  #down(word: string, { kind, id }: Link, { from, to }: { from: number; to: number }): string {
+    let at = fromBase64url(word) ?? new Uint8Array();
+    const head = concat(Uint8Array.of(kind === 'x' ? 2 : 1), fromBase64url(id) ?? new Uint8Array());
+    for (let i = from; i > to; i--) {
+      const index = new Uint8Array(4);
+      new DataView(index.buffer).setUint32(0, i);
+      at = this.#crypto.sha256(concat(head, index, at));
+    }
+    return toBase64url(at);
+  }
+
+  #deedOf(known: Deal | undefined, claim: Claim, why: string): Json | undefined {
+    if (known) return shown(known, claim);
+    const { deed } = claim;
+    const refused = ['unknown', 'foreign', 'forged'].includes(why);
+    return refused || !deed || !('commitment' in deed) ? deed : this.#withOurs(deed);
+  }
+
+  #withOurs(deed: Extract<Deed, { cert: Cert }>): Json {
+    const ours = this.certs.get(`${deed.commitment.sub} ${deed.cert.exp}`);
+    return { ...deed, cert: ours?.cert ?? deed.cert };
+  }
+
+  #close(evidence: Evidence, o: v.InferOutput<typeof paywordCloseOrder>, r: v.InferOutput<typeof paywordCloseResult>) {
+    for (const { session, spent, last } of o.closings) {
+      const deal = this.deals.get(session);
+      if (!deal) continue;
+      const chain = deal.chain === undefined ? undefined : this.chains.get(deal.chain);
+      if ((chain?.account ?? deal.source) !== `user:${o.from}`) this.#odd('deal', session, 'a deal of who closes it');
+      const [link] = deal.links;
+      if (chain && link && !deal.closed && chain.next === link.last + 1) {
+        const owed = link.first - 1 + Number((BigInt(spent) + link.unit - 1n) / link.unit);
+        const seen = Math.max(owed, link.hi, link.first - 1, ...last.map(({ i }) => i));
+        chain.next = Math.min(seen, link.last) + 1;
+      }
+      Object.assign(deal, { closed: true, claimable: BigInt(spent) });
+    }
+    const ref = o.chainId ?? '';
+    const chain = this.chains.get(ref);
+    const sums = new Map<string, bigint>();
+    if (chain && o.rest === 'refund') {
+      this.#end(ref, chain, r.refunded, evidence.at > chain.exp + WINDOW_SECONDS);
+      sums.set(`user:${o.from}||${chain.cur}`, r.refunded).set(`float:chain|${ref}|${chain.cur}`, -r.refunded);
+    } else if (r.refunded > 0n) this.#odd('chain', ref, 'no refund');
+    return { kind: 'payword-close', ref, sums };
+  }
+
+  /** L3: price = credited + refunded + what open tickets can claim. */
+  #end(id: string, chain: Chain, refunded: bigint, late: boolean): void {
+    let held = 0n;
+    for (const deal of this.deals.values()) {
+      if (deal.chain !== id) continue;
+      if (late) deal.claimable = deal.credited;
+      held += deal.claimable;
+    }
+    Object.assign(chain, { closed: true, refunded: chain.refunded + refunded });
+    const price = BigInt(chain.n) * chain.unit;
+    if (chain.refunded + held !== price) this.#odd('chain', id, `a refund of ${price - held} in all`);
+  }
+
+  #poll({ vnd, sub, cur, amount }: v.InferOutput<typeof paywordPollOrder>, at: number): void {
+    const own = [...this.certs.values()].filter(({ cert }) => cert.sub === sub);
+    const newest = own.reduce<(typeof own)[number] | undefined>(
+      (best, next) => (best && best.cert.exp > next.cert.exp ? best : next),
+      undefined,
+    );
+    if (!newest || newest.cert.vnd !== vnd || newest.cert.cur !== cur) return;
+    if (at * 1000 > newest.cert.exp * 1000 + limits.clockSkewMs) return;
+    const key = `${newest.account} ${cur}`;
+    const day = BigInt(Math.floor(at / DAY_SECONDS));
+    const { poll } = this.#termsNow();
+    const before = this.polls.get(key);
+    const guess = (before?.day === day ? before.guess : 0n) + (amount > poll ? amount : poll);
+    this.polls.set(key, { day, guess: guess > limits.amountMax ? limits.amountMax : guess });
+  }
+
+  #termsNow(): TermsRow {
+    const now = this.#terms.findLast(({ after }) => after < this.#number);
+    if (now) return now;
+    this.#odd('payword_terms', String(this.#number), 'terms for every order');
+    return { after: 0, feeBps: 0n, poll: 1n };
+  }
+
+  #odd(table: string, row: string, expected: string): void {
+    this.#findings.add({ table, row, expected, found: 'signed evidence of something else' });
+  }
+}
+
+const told = (account: string, { balance, cur }: { balance: bigint; cur: string }) => ({ account, cur, balance });
+
+/** The deed that the broker knows, with the word of the second lock that the claim showed. */
+function shown({ doc }: Deal, { deed }: Claim): Deal['doc'] {
+  if (!('ticket' in doc) || 'y' in doc || !deed || !('y' in deed) || deed.y === undefined) return doc;
+  return { ...doc, y: deed.y };
+}

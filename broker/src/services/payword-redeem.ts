@@ -1,0 +1,160 @@
+// Paying sites for words: cumulative claims per session, in hash-linked batches, with bounded work. An overclaim is not
+// paid beyond the honest sum, and kept with the deed so that a third party can judge it.
+import { type Currency, type Json, type JsonObject, limits, objectHash, PaymentProblem } from '@farthing/protocol';
+import { payword, type paywordRedeemOrder } from '@farthing/protocol/broker';
+import type * as v from 'valibot';
+import { account, type Posting } from '../ledger/journal.ts';
+import { type KnownDeal, onChain, type PaywordAlarm } from '../ledger/payword.ts';
+import { dayOf, roomOf } from './payword-credit.ts';
+import { redemptionOf } from './redemption.ts';
+import { type OrderStep, type Step, secondsOf } from './step.ts';
+import { ownVendor } from './vendors.ts';
+
+type Claim = v.InferOutput<typeof paywordRedeemOrder>['claims'][number];
+
+/** @throws {PaymentProblem} `vendor-unknown`, `signature-invalid`, `batch-conflict`, `request-malformed` */
+export function redeem(batch: v.InferOutput<typeof paywordRedeemOrder>, step: OrderStep): JsonObject {
+  const { ledger, env, order } = step;
+  const { from, rid, vnd, prev } = batch;
+  ownVendor(vnd, from, ledger);
+  const last = ledger.payword.lastBatch(vnd);
+  if (prev !== last.hash) throw new PaymentProblem('batch-conflict', { members: { prev: last.hash } });
+  const hash = objectHash(order, env.crypto);
+  const settlement = new Settlement(vnd, step);
+  batch.claims.forEach((claim, n) => {
+    settlement.take(claim, n);
+  });
+  const { credited, fee, cur, alarms } = settlement;
+  const row = { hash, vnd, n: last.n + 1, prev, from, rid, credited, fee };
+  ledger.payword.addBatch(row, alarms);
+  const { postings, overdraft } = settlement.booking();
+  if (postings.length > 0) {
+    const entry = { atMs: env.nowMs, kind: 'payword-redeem', ref: hash, order: { from, rid } };
+    ledger.journal.post({ ...entry, postings, overdraft });
+  }
+  return { ...redemptionOf(row, cur, step), sessions: settlement.sessions };
+}
+
+/** One batch, claim by claim. It is in one currency, that of the first deal known: its sums are one number. */
+class Settlement {
+  credited = 0n;
+  fee = 0n;
+  cur: Currency = 'usd-micro';
+  readonly alarms: PaywordAlarm[] = [];
+  readonly sessions: JsonObject[] = [];
+  readonly #vnd: string;
+  readonly #step: Step;
+  readonly #postings: Posting[] = [];
+  /** Billed in this batch, by account: the ledger learns of it at the end. */
+  readonly #billed = new Map<string, bigint>();
+  #hashes = 0;
+  #known = false;
+
+  constructor(vnd: string, step: Step) {
+    this.#vnd = vnd;
+    this.#step = step;
+  }
+
+  take(claim: Claim, n: number): void {
+    const { session, cum, deed } = claim;
+    const known = this.#deal(claim);
+    if (typeof known === 'string') {
+      this.alarms.push({ n, session, cum, why: known, deed });
+      this.sessions.push({ session, credited: '0', alarm: known });
+      return;
+    }
+    if (this.#known && known.deal.cur !== this.cur) {
+      throw new PaymentProblem('request-malformed', { detail: `claims.${n}: expected a session in ${this.cur}` });
+    }
+    this.#known = true;
+    this.cur = known.deal.cur;
+    if (!this.#mayHash(known, claim)) {
+      this.sessions.push({ session, credited: '0', later: true });
+      return;
+    }
+    const { paid, later } = this.#pay(known, claim);
+    const increase = paid.credit + paid.fee;
+    if (increase > 0n) this.#credit({ ...known, deal: paid.deal, doc: shownDeed(known, claim) }, paid);
+    const { alarm } = paid;
+    if (alarm && alarm !== 'falling' && alarm !== 'late') {
+      this.alarms.push({ n, session, cum, why: alarm, deed: shownDeed(known, claim) });
+    }
+    const told = { ...(alarm ? { alarm } : {}), ...(later ? { later } : {}) };
+    this.sessions.push({ session, credited: increase.toString(), ...told });
+  }
+
+  /** What the batch books. Customers on credit may fall below zero, down to their line. */
+  booking(): { postings: Posting[]; overdraft: ReadonlyMap<string, bigint> } {
+    const { cur, credited, fee } = this;
+    const postings = [...this.#postings];
+    if (credited > 0n) postings.push({ account: account.vendor(this.#vnd), cur, amount: credited });
+    if (fee > 0n) postings.push({ account: account.fees, cur, amount: fee });
+    const line = (name: string) => this.#step.ledger.credit.line(name, cur)?.line ?? 0n;
+    return { postings, overdraft: new Map([...this.#billed.keys()].map((name) => [name, line(name)])) };
+  }
+
+  #deal({ session, deed }: Claim): KnownDeal | payword.ClaimAlarm {
+    const { ledger, env } = this.#step;
+    const known = ledger.payword.deal(session);
+    if (known) return known;
+    if (!deed || !('commitment' in deed)) return 'unknown';
+    const cert = ledger.credit.cert(deed.commitment.sub, deed.cert.exp);
+    const deal = payword.dealOf(deed, { cert, vnd: this.#vnd }, env);
+    if (typeof deal === 'string') return deal;
+    if (deal.session !== session || !cert) return 'foreign';
+    // The certificate as it was issued: what the site sent beside it proves nothing.
+    return { deal, feeBps: ledger.credit.terms().feeBps, doc: { ...deed, cert: cert.cert } };
+  }
+
+  /** The first claim is checked however long it is, so that none waits for ever: a deal has four chains at most. */
+  #mayHash({ deal }: KnownDeal, claim: Claim): boolean {
+    const work = payword.workOf(deal, claim);
+    if (this.#hashes > 0 && this.#hashes + work > limits.redeemHashes) return false;
+    this.#hashes += work;
+    return true;
+  }
+
+  /** `later`: the customer owes all that the broker lends. What is missing can be claimed when that changes. */
+  #pay({ deal, feeBps }: KnownDeal, claim: Claim): { paid: payword.Redeemed; later: boolean } {
+    const { env, ledger } = this.#step;
+    const { cum, last, deed } = claim;
+    const y = deed && 'ticket' in deed ? deed.y : undefined;
+    const asked = { vnd: this.#vnd, cum, last, ...(y === undefined ? {} : { y }) };
+    const terms = { feeBps, used: ledger.payword.used };
+    const paid = payword.redeem(deal, asked, terms, env);
+    if (deal.funding === 'prepaid') return { paid, later: false };
+    const room = roomOf(deal.source, deal.cur, this.#step) - (this.#billed.get(deal.source) ?? 0n);
+    if (paid.credit + paid.fee <= room) return { paid, later: false };
+    const { alarm } = paid;
+    const part = payword.redeem(deal, { ...asked, cum: deal.credited + room }, terms, env);
+    return { paid: { ...part, ...(alarm ? { alarm } : {}) }, later: true };
+  }
+
+  #credit(known: KnownDeal, { credit, fee }: payword.Redeemed): void {
+    const { ledger, env } = this.#step;
+    const { deal } = known;
+    const increase = credit + fee;
+    ledger.payword.putDeal(known);
+    for (const { key } of deal.bounds) ledger.payword.use(key, increase);
+    if (deal.funding === 'prepaid') {
+      const chain = ledger.payword.chain(deal.source);
+      if (!chain) throw new Error(`ticket ${deal.session} has no chain`);
+      ledger.payword.setChain({ ...chain, credited: chain.credited + increase });
+      this.#postings.push(onChain(chain, -increase));
+    } else {
+      ledger.payword.use(dayOf(deal.source, deal.cur, secondsOf(env.nowMs) * 1000), increase);
+      this.#billed.set(deal.source, (this.#billed.get(deal.source) ?? 0n) + increase);
+      this.#postings.push({ account: deal.source, cur: deal.cur, amount: -increase });
+    }
+    this.credited += credit;
+    this.fee += fee;
+  }
+}
+
+/** The deed as the broker knows it, with the word of the second lock that the site has shown. */
+function shownDeed({ doc }: KnownDeal, { deed }: Claim): Json {
+  const shown = typeof doc === 'object' && doc !== null && !Array.isArray(doc) ? doc : {};
+  return 'ticket' in shown && !('y' in shown) && deed && 'y' in deed && deed.y !== undefined
+    ? { ...shown, y: deed.y }
+    : shown;
+}
