@@ -14,7 +14,13 @@ export default defineConfig({
         resolve,
         ssr: { resolve },
         // Real browsers and real processes: one file at a time, so that two cores are enough.
-        test: { name: 'e2e', include: ['e2e/src/**/*.e2e.ts'], testTimeout: 180_000, hookTimeout: 120_000, fileParallelism: false },
+        test: {
+          name: 'e2e',
+          include: ['e2e/src/**/*.e2e.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
       },
     ],
   },

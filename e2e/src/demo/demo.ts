@@ -52,6 +52,17 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const say = (text: string) => console.log(text);
+
+/** A visit takes seconds; one that hangs must say so. */
+function tooLong(): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  setTimeout(
+    () => reject(new Error('The visit did not end within two minutes; the steps above show how far it came.')),
+    120_000,
+  ).unref();
+  return promise;
+}
+
 try {
   const broker = await startBrokerProcess(join(folder, 'broker'));
   undo.push(() => broker.stop());
@@ -62,7 +73,7 @@ try {
   const article = `${site.url}/article/last-lighthouse-keeper`;
   const browser = await visit({ brokerUrl: broker.url, demoUrl: article, headless, profile: join(folder, 'profile') });
   undo.push(() => browser.close());
-  if (headless) await headlessVisit();
+  if (headless) await Promise.race([headlessVisit(), tooLong()]);
   else await guidedVisit();
 
   async function headlessVisit(): Promise<void> {

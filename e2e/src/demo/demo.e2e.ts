@@ -1,0 +1,65 @@
+// `npm run demo` as a newcomer runs it: what it prints, and that nothing is left behind, also after Ctrl-C.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..', '..', '..');
+
+const groups: number[] = [];
+afterEach(() => {
+  for (const group of groups.splice(0)) {
+    try {
+      process.kill(-group, 'SIGKILL');
+    } catch {
+      // It has ended, as it should.
+    }
+  }
+});
+
+function startDemo(...args: string[]) {
+  // A process group of its own, as a terminal gives it: Ctrl-C reaches all of it.
+  const child = spawn(process.execPath, [join(root, 'scripts', 'run.mjs'), 'demo', ...args], {
+    cwd: root,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  groups.push(child.pid ?? 0);
+  let text = '';
+  child.stdout.on('data', (data: Buffer) => {
+    text += data.toString();
+  });
+  return { child, output: () => text };
+}
+
+/** Whatever runs in the group that the demo was started in. */
+const leftIn = (group: number): string =>
+  spawnSync('pgrep', ['-a', '-g', String(group)], { encoding: 'utf8' }).stdout.trim();
+
+it('--check ends with one line of JSON that says what was paid, and leaves no process and no folder', async () => {
+  const { child, output } = startDemo('--check');
+  const [code] = (await once(child, 'close')) as [number];
+  expect(code, output()).toBe(0);
+  const facts = JSON.parse(output().trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
+  expect(facts).toEqual({
+    ok: true,
+    paidMicro: 1500,
+    balanceBeforeMicro: 5_000_000,
+    balanceAfterMicro: 4_998_500,
+    receipt: expect.stringMatching(/^k1\.\d+$/),
+    auditOk: true,
+  });
+  const picture = /Picture +(.+)/.exec(output())?.[1] ?? '';
+  expect(existsSync(picture)).toBe(true);
+  expect(leftIn(child.pid ?? 0)).toBe('');
+});
+
+it('Ctrl-C in the middle leaves no process behind', async () => {
+  const { child, output } = startDemo('--headless');
+  while (!output().includes('Click 1')) await once(child.stdout, 'data');
+  process.kill(-(child.pid ?? 0), 'SIGINT');
+  await once(child, 'close');
+  expect(leftIn(child.pid ?? 0)).toBe('');
+  expect(output()).not.toContain('Paid ');
+});
