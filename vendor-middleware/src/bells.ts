@@ -12,13 +12,18 @@ export class Bells {
     for (const wake of this.#waiting.get(key) ?? []) wake();
   }
 
-  /** Resolves at the next ring, or after a moment, in which another process may have moved the row; or when aborted. */
-  async next(key: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves at the next ring, or after a moment, in which another process may have moved the row; or when aborted.
+   * @param withinMs it takes no longer
+   */
+  async next(key: string, { signal, withinMs }: { signal: AbortSignal; withinMs: number }): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiting = this.#waiting.get(key) ?? new Set();
     this.#waiting.set(key, waiting.add(resolve));
     const stop = new AbortController();
-    const late = pause(POLL_MS, undefined, { signal: AbortSignal.any([signal, stop.signal]) }).catch(() => {});
+    const late = pause(Math.min(POLL_MS, withinMs), undefined, {
+      signal: AbortSignal.any([signal, stop.signal]),
+    }).catch(() => {});
     await Promise.race([promise, late]);
     stop.abort();
     waiting.delete(resolve);

@@ -12,7 +12,13 @@ import { Flights } from './flights.ts';
 import { openKeys } from './keys.ts';
 import { Licences } from './licences.ts';
 import { bindMethod } from './methods.ts';
-import { bindingSecrets, checkFarthingOptions, type FarthingOptions, type WallOptions } from './options.ts';
+import {
+  bindingSecrets,
+  checkFarthingOptions,
+  type FarthingOptions,
+  type StreamOptions,
+  type WallOptions,
+} from './options.ts';
 import { makeOwner } from './owner.ts';
 import { Payword } from './payword.ts';
 import { Questions } from './questions.ts';
@@ -23,8 +29,9 @@ import { type Problem, SetupError } from './setup-error.ts';
 import type { Site } from './site.ts';
 import { asSetupError, brokerUrl, knowBroker, nameOf, openStore, originsOf, register } from './startup.ts';
 import type { VendorStore } from './store/port.ts';
+import type { StreamSource } from './stream.ts';
 import { startUpkeep } from './upkeep.ts';
-import { makeWall } from './wall.ts';
+import { makeStream, makeWall } from './wall.ts';
 
 /** A site that can sell. */
 export interface Farthing {
@@ -32,6 +39,11 @@ export interface Farthing {
   readonly vnd: string;
   /** Gates one route: put it before the handler. @throws {SetupError} an option that is unknown or wrong */
   wall(options: WallOptions): RequestHandler;
+  /**
+   * Sells the chunks of `source` one by one, as server-sent events or any other body: it is the handler of its route.
+   * @throws {SetupError} an option that is unknown or wrong, or PayWord is not turned on
+   */
+  stream(options: StreamOptions, source: StreamSource): RequestHandler;
   /** What wallets call besides pages: mount it at `api`. */
   routes(): RequestHandler;
   /** For `app.use`, before the routes, when pages of other origins pay. */
@@ -153,6 +165,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     vnd,
     problems,
     wall: (wallOptions) => makeWall(site, wallOptions),
+    stream: (streamOptions, source) => makeStream(site, streamOptions, source),
     routes: () => {
       mounted.routes = true;
       return makeRoutes(site);

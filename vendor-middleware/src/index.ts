@@ -1,8 +1,9 @@
 // @farthing/vendor: charge a fraction of a cent for an Express route.
 export { type Farthing, farthing } from './farthing.ts';
-export type { FarthingOptions, MethodName, Text, WallOptions } from './options.ts';
+export type { FarthingOptions, MethodName, StreamOptions, Text, WallOptions } from './options.ts';
 export type { PriceOption } from './price.ts';
 export { type Problem, type SetupCode, SetupError } from './setup-error.ts';
 export { memory } from './store/memory.ts';
 export type * from './store/port.ts';
 export { sqlite } from './store/sqlite.ts';
+export type { Chunk, StreamSource } from './stream.ts';

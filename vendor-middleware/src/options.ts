@@ -74,6 +74,17 @@ export type WallOptions = {
   readonly teaser?: Text;
 };
 
+/** `price` is that of one unit, and each chunk of the source is one. */
+export type StreamOptions = Omit<WallOptions, 'unit' | 'units' | 'free' | 'settle'> & {
+  readonly unit: string;
+  /** Content-Type; default `text/event-stream`, where the middleware adds events of its own. */
+  readonly type?: string;
+  /** How long a stream waits for the next word; default and most 60 s. */
+  readonly holdMs?: number;
+};
+
+export const STREAM_HOLD_MS = 60_000;
+
 const FARTHING =
   'broker data store origin origins name vnd api secret invite licence methods payword reservationMs env log onProblem';
 const WALL = 'price unit units description free settle scope header cors title teaser';
@@ -141,6 +152,21 @@ export function checkWallOptions(options: WallOptions): void {
   known('wall({ free })', free, 'count per key');
   need(Number.isSafeInteger(free.count) && free.count > 0, 'free.count', 'a whole number above 0');
   need(['day', 'hour'].includes(free.per), 'free.per', "'day' or 'hour'");
+}
+
+/** @throws {SetupError} `option-unknown`, `option-invalid`, `price-invalid` */
+export function checkStreamOptions(options: StreamOptions, source: unknown): void {
+  known('stream()', options, `${WALL} type holdMs`.replace(/units |free |settle /g, ''));
+  const { type = 'text/event-stream', holdMs = STREAM_HOLD_MS, ...common } = options;
+  checkWallOptions(common);
+  need(options.unit !== undefined, 'unit', "a word such as 'second'");
+  need(/^[ -~]{3,100}$/.test(type), 'type', "a media type such as 'text/event-stream'");
+  need(between(holdMs, STREAM_HOLD_MS), 'holdMs', `1 to ${STREAM_HOLD_MS} milliseconds`);
+  need(
+    typeof source === 'function',
+    'source',
+    'a function of the request that gives an async iterable, one chunk a unit',
+  );
 }
 
 function checkPrice(price: string): Money {

@@ -11,11 +11,16 @@ const LONGEST = 160;
  * The site's own id of the route and HTTP method. `owner` names it explicitly; else it is the mount path and the
  * route's pattern, as Express matched them: there is no second matcher that could disagree.
  * @param onePrice the pattern is offered to wallets only where every page of the route costs the same
+ * @param method in place of the request's own, where several are one offer
  */
-export function scopeOf(req: Request, owner: string | undefined, onePrice: boolean): RouteScope {
+export function scopeOf(
+  req: Request,
+  owner: string | undefined,
+  { onePrice, method = req.method }: { onePrice: boolean; method?: string },
+): RouteScope {
   const pattern: unknown = req.route?.path;
   const route = typeof pattern === 'string' ? pattern : pattern === undefined ? '' : String(pattern);
-  const s = short(`${req.method} ${owner ?? `${req.baseUrl}${route}`}`);
+  const s = short(`${method} ${owner ?? `${req.baseUrl}${route}`}`);
   const p = onePrice && typeof pattern === 'string' ? wildcard(req.baseUrl + pattern) : undefined;
   return p === undefined ? { s } : { s, p };
 }

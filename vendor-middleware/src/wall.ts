@@ -11,12 +11,21 @@ import { attach, type Delivery, deliver, end } from './deliver.ts';
 import { addVary, keepPrivate } from './headers.ts';
 import { idempotencySpend } from './idempotency.ts';
 import { Offers } from './offers.ts';
-import { checkWallOptions, type Text, type WallOptions } from './options.ts';
+import {
+  checkStreamOptions,
+  checkWallOptions,
+  STREAM_HOLD_MS,
+  type StreamOptions,
+  type Text,
+  type WallOptions,
+} from './options.ts';
 import { type PriceOf, priceReader, unitsOf } from './price.ts';
 import { takeFree } from './quota.ts';
 import { refuse } from './refuse.ts';
 import { scopeOf, targetOf } from './scope.ts';
+import { SetupError } from './setup-error.ts';
 import type { Site } from './site.ts';
+import { type Stream, type StreamSource, serve } from './stream.ts';
 import { cleanText } from './text.ts';
 
 type Wall = {
@@ -24,6 +33,7 @@ type Wall = {
   readonly options: WallOptions;
   readonly offers: Offers;
   readonly priceOf: PriceOf;
+  readonly stream?: Stream;
 };
 
 /** Unsafe methods run once: a repeat gets the receipt and a note. */
@@ -32,8 +42,23 @@ const SAFE = new Set(['GET', 'HEAD']);
 /** @throws {SetupError} an option that is unknown or wrong */
 export function makeWall(site: Site, options: WallOptions): RequestHandler {
   checkWallOptions(options);
+  return handlerOf(site, options);
+}
+
+/** @throws {SetupError} an option that is unknown or wrong, or no method of the site has sessions */
+export function makeStream(site: Site, options: StreamOptions, source: StreamSource): RequestHandler {
+  checkStreamOptions(options, source);
+  if (!site.methods.some(({ sessions }) => sessions)) {
+    throw new SetupError('option-invalid', "stream() needs sessions: turn them on with methods: ['scrip', 'payword']");
+  }
+  const { type = 'text/event-stream', holdMs = STREAM_HOLD_MS, ...common } = options;
+  return handlerOf(site, common, { source, type, holdMs });
+}
+
+function handlerOf(site: Site, options: WallOptions, stream?: Stream): RequestHandler {
   warnOfCurrency(site, options);
-  const wall: Wall = { site, options, offers: new Offers(site, options.header), priceOf: priceReader(options.price) };
+  const offers = new Offers(site, options.header);
+  const wall: Wall = { site, options, offers, priceOf: priceReader(options.price), ...(stream ? { stream } : {}) };
   return (req, res, next) => {
     const { cors = false } = options;
     if (req.method === 'OPTIONS') return answerOptions(cors, req, res);
@@ -57,12 +82,14 @@ function warnOfCurrency({ methods, env, tell }: Site, { price }: WallOptions): v
 
 /** What to do with `next`, or nothing when the request was answered. */
 async function gate(wall: Wall, req: Request, res: Response): Promise<((next: NextFunction) => void) | undefined> {
-  const { site, options, offers } = wall;
+  const { site, options, offers, stream } = wall;
   let visit: Visit | undefined;
   try {
     const { authorization = [], 'payment-authorization': separate = [] } = req.headersDistinct;
     const credential = readCredential([...authorization, ...separate]);
-    const scope = scopeOf(req, options.scope, typeof options.price === 'string');
+    const onePrice = typeof options.price === 'string';
+    // The companion of a stream is a request of another method to the same offer.
+    const scope = scopeOf(req, options.scope, { onePrice, ...(stream ? { method: 'STREAM' } : {}) });
     if (!credential && (await takeFree(site, options.free, { req, scope: scope.s }))) {
       onHeaders(res, () => {
         keepPrivate(res);
@@ -77,7 +104,7 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     };
     visit = { target: targetOf(req), digest: await bodyDigestOf(req, site.tell), quote, scope };
     if (!credential) throw new PaymentProblem('payment-required');
-    const upfront = options.settle === 'upfront';
+    const upfront = stream !== undefined || options.settle === 'upfront';
     const alsoSpend = idempotencySpend(req, visit);
     const pass = await admit({ site, offers, visit, credential, upfront, alsoSpend });
     const delivery = { site, offers, visit, pass, challenge: credential.challenge };
@@ -86,6 +113,7 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
       attach(delivery, res);
       return void note(pass, res);
     }
+    if (stream) return void serve(stream, delivery, { req, res });
     return (next) => deliver(delivery, res, next);
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;
@@ -94,8 +122,10 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
   }
 }
 
-async function priceNow({ priceOf, options }: Wall, req: Request): Promise<Price> {
+async function priceNow({ priceOf, options, stream }: Wall, req: Request): Promise<Price> {
   const price = await priceOf(req);
+  // A stream is metered as it is delivered.
+  if (stream) return { ...price, units: 0 };
   return options.unit === undefined ? price : { ...price, units: await unitsOf(options.units ?? 1, req) };
 }
 
