@@ -1,6 +1,15 @@
 #!/usr/bin/env node
 // The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
-import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statement } from './operate.ts';
+import {
+  audit,
+  grantCredit,
+  issueInvites,
+  issueVouchers,
+  listOverclaims,
+  listVendors,
+  type Outcome,
+  statement,
+} from './operate.ts';
 import { HELP, type Options, readOptions, UsageError } from './options.ts';
 import { startBroker } from './start.ts';
 
@@ -16,6 +25,9 @@ async function serve({ json, test, ...options }: Options): Promise<number> {
     host: options.host,
     registration: options.registration,
     faucetMicro: options.faucetMicro,
+    creditMicro: options.creditMicro,
+    paywordFeeBps: options.paywordFeeBps,
+    pollMicro: options.pollMicro,
     test,
     ...(name === undefined ? {} : { name }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
@@ -39,10 +51,15 @@ async function run(args: readonly string[]): Promise<number> {
   return status;
 }
 
-async function operate({ command, data, value, count }: Options): Promise<Outcome> {
+async function operate({ command, data, account, value, count }: Options): Promise<Outcome> {
   switch (command) {
     case 'audit':
       return audit(data);
+    case 'credit':
+      if (!value || account === undefined) throw new UsageError('credit needs --account KEY and --value MONEY');
+      return grantCredit(data, account, value);
+    case 'overclaims':
+      return listOverclaims(data);
     case 'invite':
       return issueInvites(data, count);
     case 'vendors':

@@ -1,7 +1,7 @@
 // The command's options: flags, then FARTHING_BROKER_* in the environment, then defaults. Whatever cannot be used is
 // an error that says what to change.
 import { parseArgs } from 'node:util';
-import { type Money, PaymentProblem, parsePrice } from '@farthing/protocol';
+import { h32, type Money, PaymentProblem, parsePrice, tryDecode } from '@farthing/protocol';
 
 export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
 
@@ -10,6 +10,8 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   broker voucher --value '5 USD' [--count 10]   issue voucher codes, one a line
   broker invite [--count 1]            issue codes that let a site register
   broker vendors                       list sites, what they are owed, and alarms
+  broker overclaims [--json]           claims that were not paid, with evidence for a third party
+  broker credit --account KEY --value '20 USD'   let an account owe so much; '0 USD' ends its credit
   broker statement                     balances by kind of account
 
   --data DIR            keys and ledger (default ./.farthing/broker)       FARTHING_BROKER_DATA
@@ -20,6 +22,9 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   --registration MODE   open or invite (default invite)                    FARTHING_BROKER_REGISTRATION
   --faucet-limit MONEY  demo money for one request (default '5 USD'); an account gets five times as much an hour
                                                                            FARTHING_BROKER_FAUCET_LIMIT
+  --credit-limit MONEY  test mode: what any account may owe (default '1 USD')   FARTHING_BROKER_CREDIT_LIMIT
+  --payword-fee N       kept of PayWord claims, in hundredths of a percent (default 0)   FARTHING_BROKER_PAYWORD_FEE
+  --poll MONEY          on credit a site reports one payment in so much (default '0.01 USD')   FARTHING_BROKER_POLL
   --public-url URL      how others reach it, behind a proxy                FARTHING_BROKER_PUBLIC_URL
   --json                results as JSON; serve prints {"url","brk"} when ready
   --help
@@ -28,7 +33,16 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
 /** The operator's mistake: shown without a stack, exit status 2. */
 export class UsageError extends Error {}
 
-export const commands = ['serve', 'audit', 'voucher', 'invite', 'vendors', 'statement'] as const;
+export const commands = [
+  'serve',
+  'audit',
+  'voucher',
+  'invite',
+  'vendors',
+  'statement',
+  'overclaims',
+  'credit',
+] as const;
 export type Command = (typeof commands)[number];
 
 export type Options = {
@@ -42,7 +56,12 @@ export type Options = {
   readonly test: boolean;
   readonly registration: 'open' | 'invite';
   readonly faucetMicro: bigint;
+  readonly creditMicro: bigint;
+  readonly paywordFeeBps: number;
+  readonly pollMicro: bigint;
   readonly publicUrl: string | undefined;
+  /** Public key of an account. */
+  readonly account: string | undefined;
   readonly value: Money | undefined;
   readonly count: number;
 };
@@ -57,7 +76,11 @@ const flags = {
   name: { type: 'string' },
   registration: { type: 'string' },
   'faucet-limit': { type: 'string' },
+  'credit-limit': { type: 'string' },
+  'payword-fee': { type: 'string' },
+  poll: { type: 'string' },
   'public-url': { type: 'string' },
+  account: { type: 'string' },
   value: { type: 'string' },
   count: { type: 'string' },
 } as const;
@@ -66,7 +89,7 @@ const flags = {
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { values, positionals } = parse(args);
   const get = (name: Exclude<keyof typeof flags, 'help' | 'json' | 'test'>, fallback: string): string =>
-    values[name] ?? env[`FARTHING_BROKER_${name.toUpperCase().replace('-', '_')}`] ?? fallback;
+    values[name] ?? env[`FARTHING_BROKER_${name.toUpperCase().replaceAll('-', '_')}`] ?? fallback;
   return {
     command: commandOf(positionals),
     help: values.help ?? false,
@@ -78,8 +101,12 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     name: nameOf(get('name', '')),
     registration: registrationOf(get('registration', 'invite')),
     faucetMicro: money('--faucet-limit', get('faucet-limit', '5 USD')).amount,
+    creditMicro: money('--credit-limit', get('credit-limit', '1 USD')).amount,
+    paywordFeeBps: whole('payword-fee', get('payword-fee', '0'), { least: 0, most: 10_000 }),
+    pollMicro: money('--poll', get('poll', '0.01 USD')).amount,
     publicUrl: urlOf(get('public-url', '')),
-    value: values.value === undefined ? undefined : money('--value', values.value),
+    account: accountOf(values.account),
+    value: values.value === undefined ? undefined : worthOf(values.value, commandOf(positionals)),
     count: whole('count', values.count ?? '1', { least: 1, most: 10_000 }),
   };
 }
@@ -121,6 +148,20 @@ function money(name: string, text: string): Money {
     if (error instanceof PaymentProblem) throw new UsageError(`${name}: ${error.extra.detail}`);
     throw error;
   }
+}
+
+/** Nothing is a price, and yet the way to end credit. */
+function worthOf(text: string, command: Command): Money {
+  if (command === 'credit' && text === '0 USD') return { amount: 0n, currency: 'usd-micro' };
+  if (command === 'credit' && text === '0 EUR') return { amount: 0n, currency: 'eur-micro' };
+  return money('--value', text);
+}
+
+function accountOf(text: string | undefined): string | undefined {
+  if (text !== undefined && tryDecode(h32, text) === undefined) {
+    throw new UsageError(`--account: expected the public key of an account, 43 characters, got ${text}`);
+  }
+  return text;
 }
 
 function nameOf(text: string): string | undefined {

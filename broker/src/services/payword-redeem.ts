@@ -99,6 +99,8 @@ class Settlement {
     if (known) return known;
     if (!deed || !('commitment' in deed)) return 'unknown';
     const cert = ledger.credit.cert(deed.commitment.sub, deed.cert.exp);
+    // Whoever has a day key can promise what its certificate says, and no more.
+    if (cert && BigInt(deed.commitment.cap) > BigInt(cert.cert.limit)) return 'forged';
     const deal = payword.dealOf(deed, { cert, vnd: this.#vnd }, env);
     if (typeof deal === 'string') return deal;
     if (deal.session !== session || !cert) return 'foreign';
