@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { JsonObject } from '@farthing/protocol';
 import { afterEach, expect, test } from 'vitest';
+import { Payer } from './testing/payer.ts';
 import { challengesOf, credentialFor, type TestSite, testSite } from './testing/site.ts';
 import { tinyBroker } from './testing/tiny-broker.ts';
 
@@ -125,6 +127,70 @@ test('a reservation of a killed process is taken over at once by the repeat of i
   await next.ask('redeem');
   expect(broker.total()).toBe(1500n);
 });
+
+test('two processes, one session: ticks and streams at once deliver what was paid', async () => {
+  const { broker, workers, payer, urls } = await twoProcesses();
+  await payer.pay(`${urls[0]}/tick`, POST);
+  const payloads: JsonObject[] = [];
+  for (let i = 0; i < 60; i++) payloads.push(await payer.next(`${urls[0]}/tick`, POST));
+  const ticks = await Promise.all(
+    payloads.flatMap((payload) => urls.map((url) => payer.send(`${url}/tick`, payload, POST))),
+  );
+  expect(ticks.filter(({ answer }) => answer.status === 200)).toHaveLength(120);
+  const runs = await Promise.all(workers.map(({ ask }) => ask('runs')));
+  expect(runs.reduce((sum, { runs: own = 0 }) => sum + own, 0)).toBe(61);
+
+  const viewers = await Promise.all(urls.map((url) => watch(payer, `${url}/live`, 10)));
+  // The companion goes to one process, and wakes the stream of the other too.
+  await payer.pay(`${urls[0]}/live`, { method: 'HEAD' }, 10);
+  await expect.poll(() => viewers.reduce((sum, { units }) => sum + units, 0), { timeout: 10_000 }).toBe(30);
+  await Promise.all(workers.map(({ ask }) => ask('redeem')));
+  expect([broker.payword.total(), broker.payword.alarms]).toEqual([61n * 10n + 30n * 10n, []]);
+});
+
+test('a process that is killed in the middle of a stream costs one unit at most, and another goes on', async () => {
+  const { broker, workers, payer, urls } = await twoProcesses();
+  const viewer = await watch(payer, `${urls[0]}/live`, 200);
+  await expect.poll(() => viewer.units).toBeGreaterThan(5);
+  workers[0]?.child.kill('SIGKILL');
+  await viewer.ended;
+  const rest = await watch(payer, `${urls[1]}/live`, 0);
+  await expect.poll(() => rest.need, { timeout: 20_000 }).toBe(true);
+  const delivered = viewer.units + rest.units;
+  // 200 words, and the one that opened the second stream.
+  expect(201 - delivered).toBeLessThanOrEqual(1);
+  await workers[1]?.ask('redeem');
+  expect([broker.payword.total(), broker.payword.alarms]).toEqual([2010n, []]);
+});
+
+const POST = { method: 'POST' };
+
+async function twoProcesses() {
+  const broker = await tinyBroker();
+  cleanups.push(broker.close);
+  const data = await mkdtemp(join(tmpdir(), 'farthing-race-'));
+  cleanups.push(() => rm(data, { recursive: true, force: true }));
+  const workers = [await startWorker(broker.url, data), await startWorker(broker.url, data)];
+  const [vnd = ''] = broker.payword.keys.keys();
+  const payer = new Payer(broker.payword.prepaid({ vnd, n: 1000, unit: 10n }));
+  return { broker, workers, payer, urls: workers.map(({ port }) => `http://127.0.0.1:${port}`) };
+}
+
+/** Opens a stream with a word that pays `ahead` units, and counts what comes. */
+async function watch(payer: Payer, url: string, ahead: number) {
+  payer.forget();
+  const { answer } = await payer.pay(url, {}, ahead);
+  const seen = { units: 0, need: false, ended: Promise.resolve() };
+  const read = async () => {
+    for await (const chunk of answer.body ?? []) {
+      const text = Buffer.from(chunk).toString();
+      seen.units += text.split('data: 1\n').length - 1;
+      seen.need ||= text.includes('payment-need-payword');
+    }
+  };
+  seen.ended = read().catch(() => {});
+  return seen;
+}
 
 type Told = { port?: number; runs?: number; redeemed?: boolean; running?: boolean };
 

@@ -33,6 +33,11 @@ export class Payer {
     return this.#challenge;
   }
 
+  /** For another route. */
+  forget(): void {
+    this.#challenge = undefined;
+  }
+
   /** Pays with the next word; `ahead`: for so many units more than the challenge asks. */
   async pay(url: string, init: RequestInit = {}, ahead = 0): Promise<Bought> {
     const payload = await this.next(url, init, ahead);

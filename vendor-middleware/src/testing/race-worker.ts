@@ -1,15 +1,35 @@
 // One of several processes of a site on one SQLite store, for race tests: serves, and counts the runs of its handlers.
+import { setTimeout as pause } from 'node:timers/promises';
 import express from 'express';
 import { farthing } from '../index.ts';
 
 const [broker = '', data = ''] = process.argv.slice(2);
-const pay = await farthing({ broker, data, secret: 'a shared binding secret 4 all workers!', log: () => {} });
+const pay = await farthing({
+  broker,
+  data,
+  methods: ['scrip', 'payword'],
+  secret: 'a shared binding secret 4 all workers!',
+  log: () => {},
+});
 const app = express();
 let runs = 0;
 app.post('/order', pay.wall({ price: '0.0015 USD' }), (_req, res) => {
   runs++;
   setImmediate(() => res.send('done'));
 });
+app.post('/tick', pay.wall({ price: '0.00001 USD', unit: 'tick' }), (_req, res) => {
+  runs++;
+  setImmediate(() => res.send('done'));
+});
+app.get(
+  '/live',
+  pay.stream({ price: '0.00001 USD', unit: 'tick' }, async function* (_req, signal) {
+    while (!signal.aborted) {
+      yield 'data: 1\n\n';
+      await pause(1);
+    }
+  }),
+);
 app.get('/page', pay.wall({ price: '0.0015 USD' }), (_req, res) => void res.send('page'));
 const server = app.listen(0, '127.0.0.1', () => {
   const address = server.address();
