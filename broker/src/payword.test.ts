@@ -227,6 +227,7 @@ test('a ledger of the version before is taken over with its money, pieces and hi
   db.exec('PRAGMA old.user_version=1; PRAGMA wal_checkpoint(TRUNCATE)');
   db.close();
   copyFileSync(join(bench.data, 'old.db'), path);
+  expect(auditLedger(path, bench.public.root).findings).toEqual([]);
   await bench.start();
   expect(await balance(anna)).toBe('4990000');
   expect(await site.redeem([{ root: scrip.root, cum: 10n }])).toMatchObject({ balance: '10' });

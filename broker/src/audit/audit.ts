@@ -8,7 +8,7 @@ import { readEvidence } from './evidence.ts';
 import { type Finding, Findings } from './findings.ts';
 import { checkJournal } from './journal.ts';
 import { Model } from './model.ts';
-import { checkPayword, readLines, readTerms } from './payword-check.ts';
+import { checkPayword, hasPayword, readLines, readTerms } from './payword-check.ts';
 import { rowsOf, textCell } from './tables.ts';
 import { checkTables, ownLicences } from './tables-check.ts';
 
@@ -61,7 +61,8 @@ function inspect(db: DatabaseSync, { root, findings, counted }: Run): void {
   for (const [i, item] of evidence.entries()) model.take(item, i + 1);
   const totals = checkJournal(db, model, { findings, crypto, lines });
   checkTables(db, model, { ...auditor, totals });
-  checkPayword(db, model.payword, { ...auditor, totals, lines });
+  // A ledger without these tables is an older one only while no order of PayWord is in it.
+  if (hasPayword(db) || model.payword.isUsed) checkPayword(db, model.payword, { ...auditor, totals, lines });
   Object.assign(counted, {
     entries: totals.entries,
     orders: evidence.length,

@@ -27,7 +27,8 @@ import {
 import type * as v from 'valibot';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
-import { PaywordModel, type TermsRow } from './payword-model.ts';
+import type { TermsRow } from './payword-deals.ts';
+import { PaywordModel } from './payword-model.ts';
 
 export type Root = {
   vnd: string;

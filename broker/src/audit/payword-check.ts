@@ -3,14 +3,21 @@ import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, canonicalJson, fromBase64url, parseJson, toBase64url, verifyObject } from '@farthing/protocol';
 import { type Cells, compare, type Findings } from './findings.ts';
 import type { Totals } from './journal.ts';
-import type { PaywordModel, TermsRow } from './payword-model.ts';
+import type { TermsRow } from './payword-deals.ts';
+import type { PaywordModel } from './payword-model.ts';
 import { intCell, keyed, rowsOf, textCell } from './tables.ts';
 
 type Auditor = { root: string; crypto: Crypto; findings: Findings };
 
+/** False for a ledger that an older version wrote and the service has not taken over yet. */
+export function hasPayword(db: DatabaseSync): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'payword_terms'").get() !== undefined;
+}
+
 /** Terms in the order in which they came into force. */
 export function readTerms(db: DatabaseSync, { root, crypto, findings }: Auditor): TermsRow[] {
   const terms: TermsRow[] = [];
+  if (!hasPayword(db)) return terms;
   for (const row of rowsOf(db, 'SELECT * FROM payword_terms ORDER BY n')) {
     const signed = {
       typ: 'payword-terms-row/1',
@@ -30,6 +37,7 @@ export function readTerms(db: DatabaseSync, { root, crypto, findings }: Auditor)
 /** How far accounts may be below zero, by account and currency. */
 export function readLines(db: DatabaseSync, { root, crypto, findings }: Auditor): Map<string, bigint> {
   const lines = new Map<string, bigint>();
+  if (!hasPayword(db)) return lines;
   for (const row of rowsOf(db, 'SELECT * FROM credit_line')) {
     const signed = {
       typ: 'credit-line-row/1',

@@ -1,22 +1,11 @@
 // What the signed orders say of PayWord: certificates, chains, deals, words and what was paid for them. Replayed beside the
 // rest of the model, with hashes and sums of its own.
-import {
-  type Crypto,
-  canonicalJson,
-  concat,
-  fromBase64url,
-  type Json,
-  limits,
-  objectHash,
-  toBase64url,
-  verifyObject,
-} from '@farthing/protocol';
+import { type Crypto, canonicalJson, type Json, limits, objectHash } from '@farthing/protocol';
 import {
   paywordBuyOrder,
   paywordBuyResult,
   paywordCertOrder,
   paywordCertResult,
-  type paywordClaim,
   paywordCloseOrder,
   paywordCloseResult,
   paywordKeyOrder,
@@ -31,54 +20,21 @@ import {
 import type * as v from 'valibot';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
+import {
+  type Cert,
+  type Chain,
+  type Claim,
+  type Deal,
+  type Deed,
+  dealOfCommitment,
+  dealOfTicket,
+  shown,
+  type TermsRow,
+  wordBelow,
+} from './payword-deals.ts';
 
-type Cert = v.InferOutput<typeof paywordCertResult>['cert'];
-type Claim = v.InferOutput<typeof paywordClaim>;
-type Deed = NonNullable<Claim['deed']>;
 type Redemption = v.InferOutput<typeof paywordRedeemResult>;
 
-export type Chain = {
-  account: string;
-  cur: string;
-  unit: bigint;
-  n: number;
-  anchor: string;
-  next: number;
-  tickets: bigint;
-  credited: bigint;
-  refunded: bigint;
-  exp: number;
-  closed: boolean;
-};
-export type Link = {
-  kind: 'payword' | 'x';
-  id: string;
-  unit: bigint;
-  first: number;
-  last: number;
-  n: number;
-  hi: number;
-  word: string;
-  yEnd: string | null;
-};
-export type Deal = {
-  /** Of a ticket. */
-  chain: string | undefined;
-  source: string;
-  vnd: string;
-  cur: string;
-  feeBps: bigint;
-  exp: number;
-  cap: bigint;
-  claimable: bigint;
-  credited: bigint;
-  closed: boolean;
-  bounds: { key: string; limit: string }[];
-  doc: { [member: string]: Json };
-  links: Link[];
-};
-/** In force for the orders after number `after`. */
-export type TermsRow = { after: number; feeBps: bigint; poll: bigint };
 /** account|sub|currency → amount, and the account whose balance the answer tells. */
 type Moved = { kind: string; ref: string; sums: Map<string, bigint>; account: string; cur: string; balance: bigint };
 export type Book = (evidence: Evidence, moved: Moved) => void;
@@ -97,6 +53,8 @@ export class PaywordModel {
   readonly polls = new Map<string, { day: bigint; guess: bigint }>();
   readonly batches = new Map<string, Cells>();
   readonly alarms = new Map<string, Cells>();
+  /** Of each pseudonym. */
+  readonly #newest = new Map<string, { account: string; cert: Cert }>();
   readonly #last = new Map<string, { n: bigint; hash: string }>();
   readonly #terms: readonly TermsRow[];
   readonly #crypto: Crypto;
@@ -109,12 +67,19 @@ export class PaywordModel {
     this.#findings = findings;
   }
 
+  get isUsed(): boolean {
+    return this.certs.size + this.chains.size + this.keys.size + this.batches.size > 0;
+  }
+
   /** `number`: which order it is, from 1. @returns whether it is one of PayWord's */
   take(evidence: Evidence, number: number, book: Book): boolean {
     this.#number = number;
     return (
       apply(paywordCertOrder, paywordCertResult, evidence, (o, { cert }) => {
-        this.certs.set(`${cert.sub} ${cert.exp}`, { account: `user:${o.from}`, cert });
+        const row = { account: `user:${o.from}`, cert };
+        this.certs.set(`${cert.sub} ${cert.exp}`, row);
+        const newest = this.#newest.get(cert.sub);
+        if (!newest || newest.cert.exp < cert.exp) this.#newest.set(cert.sub, row);
         if (cert.pk !== o.pk || cert.vnd !== o.vnd) this.#odd('daycert', cert.sub, 'a certificate of what was asked');
       }) ||
       apply(paywordBuyOrder, paywordBuyResult, evidence, (o, r) => {
@@ -145,7 +110,7 @@ export class PaywordModel {
     const { id, n } = anchor;
     const account = `user:${o.from}`;
     if (this.chains.has(id)) this.#odd('chain', id, 'a chain that is sold once');
-    const blank = { next: 1, tickets: 0n, credited: 0n, refunded: 0n, closed: false };
+    const blank = { next: 1, tickets: 0n, credited: 0n, refunded: 0n, closed: false, deals: [] };
     this.chains.set(id, { account, cur, unit, n, anchor: canonicalJson(anchor), ...blank, exp: r.chain.exp });
     const price = BigInt(n) * unit;
     const sums = new Map([
@@ -157,7 +122,7 @@ export class PaywordModel {
 
   #allot(o: v.InferOutput<typeof paywordTicketsOrder>, { ticket }: v.InferOutput<typeof paywordTicketsResult>): void {
     const chain = this.chains.get(o.chainId);
-    const { from, to, vnd, unit, cur, exp } = ticket;
+    const { from, to, vnd, unit } = ticket;
     const good =
       chain &&
       chain.account === `user:${o.from}` &&
@@ -173,26 +138,9 @@ export class PaywordModel {
       return;
     }
     Object.assign(chain, { next: to + 1, tickets: chain.tickets + 1n });
-    const lock = ticket.chain;
-    const [kind, word, yEnd] =
-      'x0' in lock ? (['x', lock.x0, lock.yEnd] as const) : (['payword', lock.w0, null] as const);
-    const link: Link = { kind, id: lock.id, unit: chain.unit, first: from, last: to, n: lock.n, hi: 0, word, yEnd };
-    const cap = BigInt(to - from + 1) * chain.unit;
-    this.deals.set(objectHash(ticket, this.#crypto), {
-      chain: o.chainId,
-      source: o.chainId,
-      vnd,
-      cur,
-      feeBps: this.#termsNow().feeBps,
-      exp,
-      cap,
-      claimable: cap,
-      credited: 0n,
-      closed: false,
-      bounds: [],
-      doc: { ticket },
-      links: [link],
-    });
+    const deal = dealOfTicket(ticket, this.#termsNow().feeBps);
+    chain.deals.push(deal);
+    this.deals.set(objectHash(ticket, this.#crypto), deal);
   }
 
   #redeem(evidence: Evidence, o: v.InferOutput<typeof paywordRedeemOrder>, r: Redemption) {
@@ -252,38 +200,12 @@ export class PaywordModel {
   }
 
   /** A commitment becomes a deal when it is first paid for. */
-  #newDeal(claim: Claim, vnd: string): Deal | undefined {
-    const { deed, session } = claim;
+  #newDeal({ deed, session }: Claim, vnd: string): Deal | undefined {
     if (!deed || !('commitment' in deed)) return undefined;
-    const { commitment, leaf, a = 0 } = deed;
-    const known = this.certs.get(`${commitment.sub} ${deed.cert.exp}`);
-    if (!known || commitment.vnd !== vnd || known.cert.vnd !== vnd) return undefined;
-    if (!verifyObject(commitment, known.cert.pk, commitment.sig, this.#crypto)) return undefined;
-    const name = objectHash(commitment, this.#crypto);
-    const entries = commitment.chains ?? (leaf ? [leaf] : []);
-    const bounds = [{ key: `day:${commitment.sub}:${known.cert.exp}`, limit: known.cert.perDay }];
-    if (!commitment.chains) bounds.push({ key: `root:${name}`, limit: commitment.cap });
-    const segment = { typ: 'segment/1', commitment: name, a };
-    if (session !== (commitment.chains ? name : objectHash(segment, this.#crypto))) return undefined;
-    const cap = BigInt(commitment.cap);
-    const deal: Deal = {
-      chain: undefined,
-      source: known.account,
-      vnd,
-      cur: commitment.cur,
-      feeBps: this.#termsNow().feeBps,
-      exp: commitment.exp,
-      cap,
-      claimable: cap,
-      credited: 0n,
-      closed: false,
-      bounds,
-      doc: { ...deed, cert: known.cert },
-      links: entries.map(({ id, n, unit, w0 }) => {
-        return { kind: 'payword', id, unit: BigInt(unit), first: 1, last: n, n, hi: 0, word: w0, yEnd: null };
-      }),
-    };
-    this.deals.set(session, deal);
+    const known = this.certs.get(`${deed.commitment.sub} ${deed.cert.exp}`);
+    if (!known || deed.commitment.vnd !== vnd || known.cert.vnd !== vnd) return undefined;
+    const deal = dealOfCommitment(deed, { ...known, session, feeBps: this.#termsNow().feeBps }, this.#crypto);
+    if (deal) this.deals.set(session, deal);
     return deal;
   }
 
@@ -293,22 +215,11 @@ export class PaywordModel {
       const link = deal.links[a];
       if (!link || i > link.last || i < link.first) this.#odd('deal_chain', `${session} ${a}`, 'a word of the deal');
       if (!link || i <= link.hi) continue;
-      if (this.#down(w, link, { from: i, to: link.hi }) !== link.word) {
+      if (wordBelow(w, link, { from: i, to: link.hi }, this.#crypto) !== link.word) {
         this.#odd('deal_chain', `${session} ${a}`, 'a word that leads to the one before');
       }
       Object.assign(link, { hi: i, word: w, yEnd: null });
     }
-  }
-
-  #down(word: string, { kind, id }: Link, { from, to }: { from: number; to: number }): string {
-    let at = fromBase64url(word) ?? new Uint8Array();
-    const head = concat(Uint8Array.of(kind === 'x' ? 2 : 1), fromBase64url(id) ?? new Uint8Array());
-    for (let i = from; i > to; i--) {
-      const index = new Uint8Array(4);
-      new DataView(index.buffer).setUint32(0, i);
-      at = this.#crypto.sha256(concat(head, index, at));
-    }
-    return toBase64url(at);
   }
 
   #deedOf(known: Deal | undefined, claim: Claim, why: string): Json | undefined {
@@ -350,8 +261,7 @@ export class PaywordModel {
   /** L3: price = credited + refunded + what open tickets can claim. */
   #end(id: string, chain: Chain, refunded: bigint, late: boolean): void {
     let held = 0n;
-    for (const deal of this.deals.values()) {
-      if (deal.chain !== id) continue;
+    for (const deal of chain.deals) {
       if (late) deal.claimable = deal.credited;
       held += deal.claimable;
     }
@@ -361,11 +271,7 @@ export class PaywordModel {
   }
 
   #poll({ vnd, sub, cur, amount }: v.InferOutput<typeof paywordPollOrder>, at: number): void {
-    const own = [...this.certs.values()].filter(({ cert }) => cert.sub === sub);
-    const newest = own.reduce<(typeof own)[number] | undefined>(
-      (best, next) => (best && best.cert.exp > next.cert.exp ? best : next),
-      undefined,
-    );
+    const newest = this.#newest.get(sub);
     if (!newest || newest.cert.vnd !== vnd || newest.cert.cur !== cur) return;
     if (at * 1000 > newest.cert.exp * 1000 + limits.clockSkewMs) return;
     const key = `${newest.account} ${cur}`;
@@ -389,9 +295,3 @@ export class PaywordModel {
 }
 
 const told = (account: string, { balance, cur }: { balance: bigint; cur: string }) => ({ account, cur, balance });
-
-/** The deed that the broker knows, with the word of the second lock that the claim showed. */
-function shown({ doc }: Deal, { deed }: Claim): Deal['doc'] {
-  if (!('ticket' in doc) || 'y' in doc || !deed || !('y' in deed) || deed.y === undefined) return doc;
-  return { ...doc, y: deed.y };
-}
