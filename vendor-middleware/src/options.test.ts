@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { bindingSecrets, checkFarthingOptions, checkWallOptions, type WallOptions } from './options.ts';
+import {
+  bindingSecrets,
+  checkFarthingOptions,
+  checkStreamOptions,
+  checkWallOptions,
+  type WallOptions,
+} from './options.ts';
 import { SetupError } from './setup-error.ts';
 
 const codeOf = (run: () => unknown): string => {
@@ -38,8 +44,47 @@ test.each([
   [{ price: '1 USD', description: 'x'.repeat(121) }, 'option-invalid'],
   [{ price: '1 USD', scope: 'a\nb' }, 'option-invalid'],
   [{ price: '1 USD', cors: ['nonsense'] }, 'option-invalid'],
+  [{ price: '1 USD', unit: 'call', units: 5 }, 'fine'],
+  [{ price: '1 USD', unit: 'call', units: () => 5 }, 'fine'],
+  [{ price: '1 USD', units: 5 }, 'option-invalid'],
+  [{ price: '1 USD', unit: '' }, 'option-invalid'],
+  [{ price: '1 USD', unit: 'call', units: 0 }, 'option-invalid'],
+  [{ price: '1 USD', unit: 'call', units: 1.5 }, 'option-invalid'],
 ])('wall(%j) is %s', (options: object, code) => {
   expect(codeOf(() => checkWallOptions(options as WallOptions))).toBe(code);
+});
+
+test.each([
+  [{}, 'fine'],
+  [{ type: 'audio/mpeg', holdMs: 1000 }, 'fine'],
+  [{ unit: undefined }, 'option-invalid'],
+  [{ units: 5 }, 'option-unknown'],
+  [{ settle: 'success' }, 'option-unknown'],
+  [{ free: { count: 1, per: 'day' } }, 'option-unknown'],
+  [{ holdMs: 60_001 }, 'option-invalid'],
+  [{ type: 'a\r\nb' }, 'option-invalid'],
+])('stream(%j) is %s', (options: object, code) => {
+  const given = { price: '1 USD', unit: 'second', ...options };
+  expect(codeOf(() => checkStreamOptions(given, async function* () {}))).toBe(code);
+});
+
+test('a stream needs a source', () => {
+  expect(codeOf(() => checkStreamOptions({ price: '1 USD', unit: 'second' }, undefined))).toBe('option-invalid');
+});
+
+test.each([
+  [{ methods: ['scrip', 'payword'] }, 'fine'],
+  [{ methods: [] }, 'option-invalid'],
+  [{ methods: ['gold'] }, 'option-invalid'],
+  [{ methods: ['scrip', 'scrip'] }, 'option-invalid'],
+  [{ payword: { fundings: ['prepaid'], maxStep: 10_000, idleMs: 86_400_000, poll: '0.10 USD' } }, 'fine'],
+  [{ payword: { fundings: [] } }, 'option-invalid'],
+  [{ payword: { maxStep: 10_001 } }, 'option-invalid'],
+  [{ payword: { idleMs: 86_400_001 } }, 'option-invalid'],
+  [{ payword: { poll: 'often' } }, 'price-invalid'],
+  [{ payword: { pol: '1 USD' } }, 'option-unknown'],
+])('farthing(%j) is %s', (options: object, code) => {
+  expect(codeOf(() => checkFarthingOptions({ broker: 'x', data: 'y', ...options }))).toBe(code);
 });
 
 const own = () => new Uint8Array(randomBytes(32));

@@ -1,8 +1,8 @@
 // The 402 page for people (screens §3): exact price, plain words, no script, no sub-request, under 10 KB.
 import { randomBytes } from 'node:crypto';
-import type { JsonObject, Money, PaymentProblem } from '@farthing/protocol';
+import type { JsonObject, PaymentProblem } from '@farthing/protocol';
 import { dataBlock, html, type Markup, styleBlock } from './html.ts';
-import type { Quote } from './offers.ts';
+import { priceFor, type Quote } from './offers.ts';
 import { css } from './page-style.ts';
 import { type Language, moneyText, plainPrice, texts } from './page-texts.ts';
 import type { Site } from './site.ts';
@@ -40,7 +40,7 @@ ${site.test ? html`<header><p class="test">${t.test(site.broker.name)}</p></head
 <h1 dir="auto">${title}</h1>
 ${text.teaser ? html`<p dir="auto">${text.teaser}</p>` : undefined}
 ${refusal(problem, language)}
-${problem.status === 402 && quote ? offer(quote.price, language) : undefined}
+${problem.status === 402 && quote ? offer(quote, language) : undefined}
 <details><summary>${t.what}</summary><p>${t.whatText}</p></details>
 </main>
 <footer><p>${t.learns} ${t.broker}: <bdi>${site.broker.name}</bdi>. ${t.code}: <code>${problem.code}</code></p></footer>
@@ -52,11 +52,14 @@ ${dataBlock('application/problem+json', 'challenge', body)}
   return { html: page.text, policy };
 }
 
-function offer(price: Money, language: Language): Markup {
+/** What this request costs; of a stream, what each unit does. */
+function offer({ price: asked, unit }: Quote, language: Language): Markup {
   const t = texts[language];
+  const isStream = asked.units === 0;
+  const price = isStream ? asked : priceFor('charge', asked);
   const words = plainPrice(price, language);
   return html`<section class="card" aria-label="${t.price}">
-<p class="amount"><bdi dir="ltr">${moneyText(price, language)}</bdi></p>
+<p class="amount"><bdi dir="ltr">${moneyText(price, language)}${isStream ? ` / ${unit}` : undefined}</bdi></p>
 ${words ? html`<p class="muted">${words}</p>` : undefined}
 </section>
 <p><b>${t.have}</b> ${t.press[0]} <bdi dir="ltr"><kbd>Alt</kbd>+<kbd>Shift</kbd>+<kbd>P</kbd></bdi>${t.press[1]}.</p>`;

@@ -76,6 +76,24 @@ describe('a site that takes sessions', () => {
     expect(await redeemed()).toBe(210n);
   });
 
+  test('tells people what the request costs, not the unit', async () => {
+    const page = await fetch(`${site.url}/five`, { headers: { accept: 'text/html' } });
+    expect(await page.text()).toContain('<bdi dir="ltr">$0.00005</bdi>');
+  });
+
+  test.each([
+    ['throws', () => Promise.reject(new Error('no'))],
+    ['gives no number', () => Number.NaN],
+    ['gives none', () => 0],
+    ['gives more than one payment may cost', () => 1_000_000],
+  ])('serves nothing when the function of units %s', async (_, units) => {
+    site.app.get('/odd', site.pay.wall({ price: '900000000000 USD', unit: 'call', units }), (_req, res) => {
+      res.send(`run ${++runs}`);
+    });
+    const answer = await fetch(`${site.url}/odd`);
+    expect([answer.status, (await problemOf(answer))['code'], runs]).toEqual([503, 'site-not-ready', 0]);
+  });
+
   test('takes a jump for several units', async () => {
     const { answer, receipt } = await payer.pay(`${site.url}/five`);
     expect([answer.status, receipt?.details['index'], receipt?.details['units']]).toEqual([200, 5, 5]);

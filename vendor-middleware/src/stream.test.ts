@@ -156,6 +156,12 @@ describe('a stream', () => {
     expect(made).toBe(0);
   });
 
+  test('tells people what a unit costs', async () => {
+    sell('/live', 5);
+    const page = await fetch(`${site.url}/live`, { headers: { accept: 'text/html' } });
+    expect(await page.text()).toContain('<bdi dir="ltr">$0.00001 / second</bdi>');
+  });
+
   test('ends when the session is closed meanwhile', async () => {
     sell('/live', 100);
     const url = `${site.url}/live`;

@@ -1,6 +1,6 @@
 // The wall of one route: asks for money, or checks the money that came, and only then lets the handler run.
 
-import { type Challenge, PaymentProblem, type Price, parsePrice, readCredential } from '@farthing/protocol';
+import { type Challenge, limits, PaymentProblem, type Price, parsePrice, readCredential } from '@farthing/protocol';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import onHeaders from 'on-headers';
 import { admit, type Pass } from './admit.ts';
@@ -126,7 +126,12 @@ async function priceNow({ priceOf, options, stream }: Wall, req: Request): Promi
   const price = await priceOf(req);
   // A stream is metered as it is delivered.
   if (stream) return { ...price, units: 0 };
-  return options.unit === undefined ? price : { ...price, units: await unitsOf(options.units ?? 1, req) };
+  if (options.unit === undefined) return price;
+  const units = await unitsOf(options.units ?? 1, req);
+  if (price.amount * BigInt(units) > limits.amountMax) {
+    throw new PaymentProblem('site-not-ready', { detail: 'the units of this page cost more than one payment may' });
+  }
+  return { ...price, units };
 }
 
 /** The session was ended with this request: the receipt is all there is, with the site's signed closings. */
