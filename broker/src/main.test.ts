@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { toBase64url } from '@farthing/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { auditLedger } from './audit/audit.ts';
 import { openKeys } from './keys.ts';
@@ -62,6 +63,26 @@ describe('the command', () => {
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
     expect(command('statement').stdout).toBe('Nothing was booked yet.\n');
+  });
+
+  test('lends to an account, ends that, and lists overclaims', async () => {
+    const { child, ended } = await serve('--registration', 'open');
+    const key = toBase64url(new Uint8Array(32));
+    expect(command('credit', '--account', key, '--value', '20 USD')).toMatchObject({
+      status: 0,
+      stdout: `${key}\t$20.00\n`,
+    });
+    expect(JSON.parse(command('credit', '--account', key, '--value', '0 USD', '--json').stdout)).toEqual({
+      key,
+      line: '0',
+      cur: 'usd-micro',
+    });
+    expect(command('credit', '--account', 'anna', '--value', '20 USD')).toMatchObject({ status: 2 });
+    expect(command('credit', '--account', key)).toMatchObject({ status: 2 });
+    expect(command('overclaims').stdout).toBe('No site has claimed too much.\n');
+    expect(command('audit').status).toBe(0);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
   });
 
   test('prints one line of JSON for programs', async () => {
