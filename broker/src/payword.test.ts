@@ -131,6 +131,15 @@ test('on credit a site is paid down to the line, and the rest when the customer 
   expect(await balance(anna)).toBe('35000');
 });
 
+test('a customer on credit reads which site billed how much, in one line for each batch', async () => {
+  const day = await certify(anna, site.vnd, 50_000n);
+  await redeemWords(site, claimOf(commitTo(bench, day, 9, 100n), 9), claimOf(commitTo(bench, day, 9, 100n), 4));
+  const { lines } = await anna.statement();
+  expect(lines).toMatchObject([
+    { kind: 'payword-redeem', amount: '-1300', ref: expect.stringMatching(/^news\.example /) },
+  ]);
+});
+
 test('segments of one commitment are claimed one by one, under one cap', async () => {
   const day = await certify(anna, site.vnd, 100_000n);
   const [a, b] = commitParts(bench, day, { m: 3, n: 10, unit: 1_000n, cap: 12_000n });

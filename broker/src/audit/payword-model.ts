@@ -185,7 +185,7 @@ export class PaywordModel {
       sums.set(payer, (sums.get(payer) ?? 0n) - increase);
     }
     if (fees !== fee) this.#odd('payword_batch', hash, `a fee of ${fees}`);
-    return { kind: 'payword-redeem', ref: hash, sums };
+    return { kind: 'payword-redeem', ref: `${vnd} ${hash}`, sums };
   }
 
   #bill(deal: Deal, increase: bigint, at: number): void {

@@ -29,7 +29,8 @@ export function redeem(batch: v.InferOutput<typeof paywordRedeemOrder>, step: Or
   ledger.payword.addBatch(row, alarms);
   const { postings, overdraft } = settlement.booking();
   if (postings.length > 0) {
-    const entry = { atMs: env.nowMs, kind: 'payword-redeem', ref: hash, order: { from, rid } };
+    // Customers who are billed read which site it was.
+    const entry = { atMs: env.nowMs, kind: 'payword-redeem', ref: `${vnd} ${hash}`, order: { from, rid } };
     ledger.journal.post({ ...entry, postings, overdraft });
   }
   return { ...redemptionOf(row, cur, step), sessions: settlement.sessions };
@@ -44,7 +45,7 @@ class Settlement {
   readonly sessions: JsonObject[] = [];
   readonly #vnd: string;
   readonly #step: Step;
-  readonly #postings: Posting[] = [];
+  readonly #floats: Posting[] = [];
   /** Billed in this batch, by account: the ledger learns of it at the end. */
   readonly #billed = new Map<string, bigint>();
   #hashes = 0;
@@ -86,7 +87,9 @@ class Settlement {
   /** What the batch books. Customers on credit may fall below zero, down to their line. */
   booking(): { postings: Posting[]; overdraft: ReadonlyMap<string, bigint> } {
     const { cur, credited, fee } = this;
-    const postings = [...this.#postings];
+    // One line of a statement for each customer, however many sessions the batch claims.
+    const billed = [...this.#billed].map(([name, sum]): Posting => ({ account: name, cur, amount: -sum }));
+    const postings = [...this.#floats, ...billed];
     if (credited > 0n) postings.push({ account: account.vendor(this.#vnd), cur, amount: credited });
     if (fee > 0n) postings.push({ account: account.fees, cur, amount: fee });
     const line = (name: string) => this.#step.ledger.credit.line(name, cur)?.line ?? 0n;
@@ -142,11 +145,10 @@ class Settlement {
       const chain = ledger.payword.chain(deal.source);
       if (!chain) throw new Error(`ticket ${deal.session} has no chain`);
       ledger.payword.setChain({ ...chain, credited: chain.credited + increase });
-      this.#postings.push(onChain(chain, -increase));
+      this.#floats.push(onChain(chain, -increase));
     } else {
       ledger.payword.use(dayOf(deal.source, deal.cur, secondsOf(env.nowMs) * 1000), increase);
       this.#billed.set(deal.source, (this.#billed.get(deal.source) ?? 0n) + increase);
-      this.#postings.push({ account: deal.source, cur: deal.cur, amount: -increase });
     }
     this.credited += credit;
     this.fee += fee;
