@@ -48,6 +48,9 @@ export class Questions {
     const order = makeOrder(typ, members, seed, env());
     const { answer } = await sendOrder(broker, path, { order, crypto: env().crypto });
     if (answer === 'ok') return;
-    await store.changeSession(key, (row) => ({ next: role.stop(row), claims: [], untilMs: role.view(row).untilMs }));
+    await store.changeSession(key, (row) => {
+      const { final, untilMs } = role.view(row);
+      return { next: final ? row : role.stop(row), claims: [], untilMs };
+    });
   }
 }

@@ -1,7 +1,9 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDatabase } from '@farthing/node-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { migrations } from './schema.ts';
 import { sqlite } from './sqlite.ts';
 import { reservation, storeSuite } from './suite.ts';
 
@@ -42,5 +44,21 @@ test('the file is closed to other users', async () => {
   const path = join(folder, 'vendor.db');
   const store = sqlite(path);
   expect((await stat(path)).mode & 0o077).toBe(0);
+  await store.close();
+});
+
+test('a file from before there were sessions is carried on: claims stay due, tallies count on, sessions work', async () => {
+  const path = join(folder, 'vendor.db');
+  const old = openDatabase(path, migrations.slice(0, 1));
+  old.exec("INSERT INTO claims(key, total, paid, until_ms) VALUES ('root', 7, 3, 100000)");
+  old.exec("INSERT INTO tallies VALUES ('licence', 90)");
+  old.close();
+  const store = sqlite(path);
+  expect(await store.claimsDue(10)).toEqual([{ key: 'root', total: 7n }]);
+  const tallies = [{ key: 'licence', add: 11n, limit: 100n, code: 'licence-exceeded' as const }];
+  expect(await store.reserve(reservation({ tallies }))).toMatchObject({ kind: 'over' });
+  const step = () => ({ outcome: 'receipt', untilMs: 1, claims: [], next: 1, undo: 1, deeds: [] });
+  expect(await store.reserve(reservation({ session: { key: 's:1', step } }))).toMatchObject({ kind: 'won' });
+  expect(await store.readSession('s:1')).toBe(1);
   await store.close();
 });
