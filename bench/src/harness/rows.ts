@@ -52,7 +52,7 @@ export const notRun = (name: string, unit: string, why: string): Row => ({
   value: null,
   baseline: null,
   ratio: null,
-  note: `not run: ${why}`,
+  note: `not run: ${why.split('\n')[0]?.slice(0, 160)}`,
 });
 
 const finite = (value: number | undefined): number | null =>

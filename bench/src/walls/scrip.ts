@@ -1,5 +1,6 @@
 // Farthing's own wall, as a site owner writes it. Each payment spends a fresh piece and gets change: a coin that the
 // broker sold pays twenty pages, which is one spend of the coin itself and nineteen of change.
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Bench, Person } from '@farthing/broker/testing';
@@ -24,8 +25,8 @@ import { PAGE, type Setup, TARGET, type Wall } from './wall.ts';
 
 export const PRICE_MICRO = 1500n;
 const PAGES_OF_A_COIN = 20n;
-/** Change of the load's own making is numbered far above what the site will ever lease. */
-const FIRST_SERIAL = 10n ** 14n;
+/** Change of the load's own making is numbered far above what the site will ever lease, and never the same twice. */
+const firstSerial = (): bigint => 10n ** 14n + BigInt(randomInt(2 ** 47));
 
 export const storePath = ({ folder }: Pick<Setup, 'folder'>): string => join(folder, 'site.db');
 
@@ -63,7 +64,7 @@ async function* purse(url: string, { brokerUrl, folder }: Setup): AsyncGenerator
   const change = changeSecret(folder);
   await using broker = await new Bench().attach(brokerUrl);
   let buyer = new Person(broker);
-  let serial = FIRST_SERIAL;
+  let serial = firstSerial();
   for (let orders = 0; ; orders++) {
     // An account may ask the faucet for so much an hour; then somebody else comes.
     if (orders % 50 === 0) buyer = await rich(broker);
