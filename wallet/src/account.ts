@@ -3,10 +3,10 @@ import { canonicalJson, type Json, type JsonObject, PaymentProblem, toBase64url 
 import { fetchKeys } from './broker.ts';
 import { type Context, emptyMoney, toBrokerInfo } from './context.ts';
 import { keys } from './documents.ts';
-import { needRecord } from './journal.ts';
+import { needRecord, ownRecord } from './journal.ts';
 import { sweepExpired } from './moves.ts';
 import { isLoopback } from './offers.ts';
-import { draftOrder, openOrders, ownRecord, runOrder, storeOrder } from './orders.ts';
+import { draftOrder, openOrders, runOrder, storeOrder } from './orders.ts';
 import { FIRST_BUDGET } from './rules.ts';
 import { refreshAccount } from './statement.ts';
 import { readOne, transact } from './transaction.ts';

@@ -20,7 +20,7 @@ import {
 import type { Broker, Context } from './context.ts';
 
 /** A broker that does not answer within this counts as away. */
-const PATIENCE_MS = 15_000;
+export const PATIENCE_MS = 15_000;
 
 export type Reply = { readonly status: number; readonly json: Json | undefined };
 

@@ -7,9 +7,10 @@ import type { Conservation } from './types.ts';
 
 /** One entry a broker: topped up + received = spent (with what was written off) + account + coins + held. */
 export async function conservation(ctx: Context): Promise<Conservation[]> {
-  const [counters, purses] = await Promise.all([
+  const [counters, purses, chains] = await Promise.all([
     listDocs(ctx.store, 'money', 'money/'),
     listDocs(ctx.store, 'purse', 'purse/'),
+    listDocs(ctx.store, 'chain', 'chain/'),
   ]);
   return counters.map(({ key, doc: money }) => {
     const brk = key.slice(keys.money('').length);
@@ -21,6 +22,9 @@ export async function conservation(ctx: Context): Promise<Conservation[]> {
         if (holder === undefined) coinsMicro += micro;
         else heldMicro += micro;
       }
+    }
+    for (const { doc: chain } of chains) {
+      if (chain.brk === brk && chain.step !== 'buy') heldMicro += chain.unitMicro * BigInt(chain.count);
     }
     const { toppedUpMicro, receivedMicro, accountMicro } = money;
     const spentMicro = money.spentMicro + money.lostMicro;

@@ -29,6 +29,10 @@ const coinSchema = v.object({
   expiresAtMs: ms,
   /** The payment or coin move that has set this coin aside. */
   holder: v.exactOptional(text),
+  /** The site takes no more of it. */
+  ended: v.exactOptional(v.boolean()),
+  /** Of a session: where it was paid last, and with which challenge, so that it can be closed. */
+  last: v.exactOptional(v.object({ challenge: storedChallenge, url: text, httpMethod: text })),
 });
 
 const recordSchema = v.object({
@@ -88,6 +92,7 @@ const purposeSchema = v.variant('kind', [
     ttlMs: ms,
   }),
   v.object({ kind: v.literal('cash'), job: text }),
+  v.object({ kind: v.literal('chain'), chain: text, purse: text }),
 ]);
 
 export const schemas = {
@@ -175,6 +180,26 @@ export const schemas = {
     order: v.exactOptional(text),
     atMs: ms,
   }),
+  /** A chain on its way into a purse: bought with the first order, allotted to the site with the second. */
+  chain: v.object({
+    step: v.picklist(['buy', 'allot', 'undo']),
+    /** The one order of this step. */
+    order: v.exactOptional(text),
+    purse: text,
+    method: text,
+    origin: text,
+    api: text,
+    brk: text,
+    vnd: text,
+    currency,
+    own: anyJson,
+    unitMicro: micro,
+    count: v.number(),
+    ttlMs: ms,
+    auth: v.picklist(['hmac', 'ed25519']),
+    journal: text,
+    atMs: ms,
+  }),
   vendor: v.object({ record: anyObject, fetchedAtMs: ms }),
   evidence: v.object({ atMs: ms, about: text, what: text, data: anyJson }),
 } as const;
@@ -195,6 +220,7 @@ export const keys = {
   fresh: (origin: string) => `fresh/${origin}`,
   order: (rid: string) => `order/${rid}`,
   job: (id: string) => `job/${id}`,
+  chain: (id: string) => `chain/${id}`,
   vendor: (brk: string, vnd: string) => `vendor/${brk}/${vnd}`,
   evidence: (id: string) => `evidence/${id}`,
 };

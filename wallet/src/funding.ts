@@ -1,5 +1,6 @@
 // Buying a site's coins when a payment needs them: sizes, and one purchase at a time for each purse.
 import { PaymentProblem } from '@farthing/protocol';
+import { buyChain, finishChains } from './chains.ts';
 import type { Context } from './context.ts';
 import { keys } from './documents.ts';
 import type { Found } from './offers.ts';
@@ -40,8 +41,8 @@ type Wish = { readonly valueMicro: bigint; readonly count: number };
  * @throws {PaymentProblem} `funds-short`, `broker-unreachable` (the order stays and is finished later), the broker's refusal
  */
 export async function fund(ctx: Context, found: Found, options: { site: string; waiting: number }): Promise<void> {
-  if (await finishBegun(ctx, found.purse)) return;
-  const price = found.request.amount;
+  if ((await finishBegun(ctx, found.purse)) || (await finishChains(ctx, found.purse))) return;
+  const { price } = found;
   if ((await account(ctx, found.brk)) < price) await refreshAccount(ctx, found.brk).catch(() => undefined);
   const balance = await account(ctx, found.brk);
   if (balance < price) {
@@ -95,11 +96,11 @@ async function sizeOf(
     readOne(ctx.store, 'budget', keys.budget),
     readOne(ctx.store, 'purse', found.purse),
   ]);
-  const price = found.request.amount;
+  const { price } = found;
   const all = budget ?? FIRST_BUDGET;
   const nowMs = ctx.env().nowMs;
   const left = leftToday({ rule: ruleOf(site, all), site, budget: all, nowMs });
-  const here = (purse?.coins ?? []).filter(({ expiresAtMs }) => expiresAtMs > nowMs);
+  const here = (purse?.coins ?? []).filter(({ expiresAtMs, ended }) => expiresAtMs > nowMs && !ended);
   const ready = here.reduce((sum, { micro }) => sum + micro, 0n);
   const cap = min(left > ready ? left - ready : 0n, balance);
   const target = max(price * PAGES_AHEAD, SMALLEST_MICRO);
@@ -113,12 +114,16 @@ const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 async function buy(ctx: Context, found: Found, { valueMicro, count }: Wish): Promise<void> {
+  if (found.method.many)
+    return buyChain(ctx, found, { many: found.method.many, valueMicro: valueMicro * BigInt(count) });
+  const call = found.method.buy;
+  if (!call) throw new PaymentProblem('method-unsupported');
   const { brk, method, request, api, origin, purse } = found;
   const { recipient: vnd, currency } = request;
   const sale = { brk, vnd, currency, valueMicro, count, ttlMs: COIN_TTL_MS };
   const journal = ctx.newId();
   const purpose = { kind: 'buy' as const, journal, purse, method: method.name, origin, api, ...sale };
-  const draft = draftOrder(ctx, { brk, call: method.buy, members: method.buy.members(sale), purpose });
+  const draft = draftOrder(ctx, { brk, call, members: call.members(sale), purpose });
   await transact(ctx.store, [keys.order(draft.rid), keys.money(brk)], (tx) => storeOrder(tx, ctx, draft));
   await runOrder(ctx, draft.rid);
 }

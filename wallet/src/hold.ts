@@ -1,6 +1,6 @@
 // The step that makes a payment: limits checked and debited, a coin set aside, the credential written down, at once
 // and before anything is sent (wire §11). Nothing in here waits.
-import { limits, PaymentProblem, type ProblemCode, printCredential } from '@farthing/protocol';
+import { limits, type PayInput, PaymentProblem, type ProblemCode, printCredential } from '@farthing/protocol';
 import { type Context, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { type Found, requestHash } from './offers.ts';
@@ -76,24 +76,28 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
     const index = found.method.pick(free, found.request, env.nowMs);
     const coin = index === undefined ? undefined : free[index];
     if (!purse || !coin) return { kind: 'short' };
-    if (input.preempted && !takeFresh(tx, names.fresh, found.challenge.id)) return { kind: 'taken' };
+    // The challenge of a session goes on serving.
+    const once = found.intent !== 'session';
+    if (input.preempted && once && !takeFresh(tx, names.fresh, found.challenge.id)) return { kind: 'taken' };
 
     const { challenge, request } = found;
     const digest = challenge.digest ?? '';
-    const payload = found.method.pay(coin.piece, { challenge, request, target: found.target, digest }, env);
+    const shown = { challenge, request, target: found.target, digest };
+    const payload = found.method.pay(coin.piece, shown, env);
     const value = printCredential({ challenge, payload });
     if (value.length > limits.credentialBytes) throw new PaymentProblem('credential-too-large');
     const name = challenge.header === undefined ? ('Authorization' as const) : ('Payment-Authorization' as const);
     const header = { name, value };
     const repeatUntilMs = Math.max(env.nowMs + limits.retentionMs, coin.expiresAtMs);
     const day = dayOf(env.nowMs);
-    tx.put('site', names.site, debit(allowed.site, day, request.amount));
-    tx.put('budget', keys.budget, debit(allowed.budget, day, request.amount));
+    tx.put('site', names.site, debit(allowed.site, day, found.price));
+    tx.put('budget', keys.budget, debit(allowed.budget, day, found.price));
+    const taken = take(found, coin, { id, shown, httpMethod: ask.method });
     tx.put('purse', found.purse, {
       ...purse,
-      coins: purse.coins.map((one) => (one === coin ? { ...one, holder: id } : one)),
+      coins: purse.coins.flatMap((one) => (one === coin ? taken.coins : [one])),
     });
-    move(tx, found.brk, { coinsMicro: -coin.micro, heldMicro: coin.micro });
+    move(tx, found.brk, { coinsMicro: -taken.held.micro, heldMicro: taken.held.micro });
     tx.mark(names.pending);
     tx.put('again', again, {
       id,
@@ -111,7 +115,7 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
         site: ask.site,
         url: found.url,
         method: found.method.name,
-        amountMicro: request.amount,
+        amountMicro: found.price,
         currency: request.currency,
         brk: found.brk,
         brokerName: found.broker.keys.name,
@@ -125,7 +129,7 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
         digest,
         challenge,
         header,
-        coin,
+        coin: taken.held,
         purse: found.purse,
         day,
         again,
@@ -134,12 +138,39 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
         repeatUntilMs,
       },
     });
-    const { amount: amountMicro, currency } = request;
-    const payment = { id, url: found.url, method: ask.method, header, amountMicro, currency, repeat: false };
+    const { currency } = request;
+    const payment = {
+      id,
+      url: found.url,
+      method: ask.method,
+      header,
+      amountMicro: found.price,
+      currency,
+      repeat: false,
+    };
     return { kind: 'held', payment };
   });
   if (held.kind === 'held') ctx.changed();
   return held;
+}
+
+type StoredCoin = Doc<'purse'>['coins'][number];
+
+/**
+ * Sets money aside for a payment: the whole coin, or of a chain the price. The chain itself moves on at once, so that
+ * no word is shown for two requests, and others can pay with it meanwhile.
+ */
+function take(
+  { method, price, challenge, url }: Found,
+  coin: StoredCoin,
+  { id, shown, httpMethod }: { id: string; shown: PayInput; httpMethod: string },
+): { held: StoredCoin; coins: StoredCoin[] } {
+  if (!method.many) return { held: coin, coins: [{ ...coin, holder: id }] };
+  const { piece, micro, expiresAtMs } = coin;
+  const held = { piece, micro: price, expiresAtMs };
+  const last = { challenge, url, httpMethod };
+  const rest = { ...coin, piece: method.many.advance(piece, shown), micro: micro - price, last };
+  return { held, coins: [rest, { ...held, holder: id }] };
 }
 
 function checkRules(
@@ -153,8 +184,8 @@ function checkRules(
   if (stops) throw new PaymentProblem(stops);
   const site = wished ? { ...before, rule: wished, changedAtMs: nowMs } : before;
   const rule = ruleOf(site, budget);
-  const { amount, currency } = found.request;
-  const broken: ProblemCode | undefined = limitBroken({ rule, site, budget, amount, nowMs }, by);
+  const { currency } = found.request;
+  const broken: ProblemCode | undefined = limitBroken({ rule, site, budget, amount: found.price, nowMs }, by);
   if (broken) throw new PaymentProblem(broken);
   return { site, budget, why: describeRule(site, rule, currency) };
 }

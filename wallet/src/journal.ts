@@ -7,6 +7,18 @@ import type { Payment, PaymentRecord } from './types.ts';
 
 type Entry = Doc<'journal'>;
 
+/** A journal entry of a move of one's own money. */
+export function ownRecord(
+  ctx: Context,
+  brk: string,
+  own: { kind: 'top_up' | 'purchase' | 'refund'; amountMicro: bigint; site?: string; method?: string },
+): Doc<'journal'>['record'] {
+  const env = ctx.env();
+  const { keys: brokerKeys, currency } = ctx.broker(brk);
+  const { name: brokerName, test } = brokerKeys;
+  return { id: ctx.newId(), state: 'pending', atMs: env.nowMs, currency, brk, brokerName, test, ...own };
+}
+
 export function toRecord({ code, receipt, ...record }: Entry['record']): PaymentRecord {
   return {
     ...record,

@@ -25,9 +25,10 @@ import {
   scripResult,
   scripWallet,
 } from '@farthing/protocol/wallet';
+import { payword } from './payword.ts';
+import type { Coin } from './purse.ts';
 
-/** Money of one method at one site. `micro` is its face value, `expiresAtMs` the end of its life. */
-export type Coin = { readonly piece: Json; readonly micro: bigint; readonly expiresAtMs: number };
+export type { Coin } from './purse.ts';
 
 /** What to order from the broker, and what it owes in return. `ttlMs` is the life that was paid for. */
 export type Sale = {
@@ -38,12 +39,22 @@ export type Sale = {
   readonly count: number;
   readonly ttlMs: number;
 };
-export type Sold = { readonly coins: readonly Coin[]; readonly balanceMicro: bigint };
+/** `backMicro`: what came to the account, where that can differ from what the coin was worth. */
+export type Sold = { readonly coins: readonly Coin[]; readonly balanceMicro: bigint; readonly backMicro?: bigint };
+
+/** A chain that pays `count` times `unitMicro`; `own` holds its secrets. */
+export type ChainSale = Pick<Sale, 'brk' | 'vnd' | 'currency' | 'count' | 'ttlMs'> & {
+  readonly own: Json;
+  readonly unitMicro: bigint;
+  readonly auth: 'hmac' | 'ed25519';
+};
 
 export interface Method {
   readonly name: string;
   readonly intents: readonly Intent[];
   understand(request: PaymentRequest): { brokers: readonly { id: string; url: string }[]; api: string } | undefined;
+  /** What one request costs, in base units. */
+  costOf(request: PaymentRequest): bigint;
   /** Names the coin: no two of a purse are equal. */
   idOf(piece: Json): string;
   /** Index of the coin to pay with, or `undefined` when none covers the price. */
@@ -54,21 +65,51 @@ export interface Method {
   describe(): Description;
   /** Problem codes by which a site says that a coin is worth nothing any more. */
   readonly goneCodes: ReadonlySet<string>;
-  readonly buy: BrokerCall<Sale>;
+  readonly buy?: BrokerCall<Sale>;
   readonly refund: BrokerCall<{ release: JsonObject }>;
-  readonly renew: BrokerCall<{ release: JsonObject; ttlMs: number }>;
+  readonly renew?: BrokerCall<{ release: JsonObject; ttlMs: number }>;
   /**
    * Checks what the broker sold, member by member. `atMs`: when the order was made.
    * @throws {PaymentProblem} `broker-untrusted`
    */
   sold(result: JsonObject, sale: Sale, atMs: number): Sold;
   /** Giving a coin back to its site. */
-  readonly release: {
+  readonly release?: {
     readonly path: string;
     body(piece: Json, to: string, env: Env): JsonObject;
     /** @throws {PaymentProblem} `release-invalid`: not this site's signed word about the whole of this coin */
     read(answer: unknown, expected: { piece: Json; to: string; vendorKey: string }, env: Env): JsonObject;
   };
+  readonly many?: PaidMany;
+}
+
+/** Coins that pay many times: bought as a chain, moved on with each payment, closed to get the rest back. */
+export interface PaidMany {
+  /** The piece once `pay` of this input may have been sent: to be written with the payload. */
+  advance(piece: Json, input: PayInput): Json;
+  /** The piece, perhaps advanced since, after the site has acknowledged a payment. */
+  confirm(piece: Json): Json;
+  /** The piece after the site said that a payment was not charged. What was shown stays shown. */
+  giveBack(piece: Json, micro: bigint): Json;
+  /** Has the site acknowledged the session? */
+  isOpen(piece: Json): boolean;
+  /** The payload that ends the session. */
+  close(piece: Json): JsonObject;
+  /** Problem codes after which the site takes no more from this chain. */
+  readonly ended: ReadonlySet<string>;
+  /** What the broker wants to see to pay back the rest. @throws {PaymentProblem} `receipt-invalid` */
+  readClosings(receipt: Receipt, expected: { piece: Json; vnd: string; vendorKey: string }, env: Env): JsonObject;
+  make(count: number, env: Env): JsonObject;
+  /** What the broker wants to see to take back a chain that no site was told of. */
+  undo(own: Json): JsonObject;
+  readonly mostUnits: number;
+  auth(request: PaymentRequest): ChainSale['auth'];
+  readonly buy: BrokerCall<ChainSale>;
+  /** The balance. @throws {PaymentProblem} `broker-untrusted` */
+  bought(result: JsonObject, sale: ChainSale): bigint;
+  readonly allot: BrokerCall<ChainSale>;
+  /** @throws {PaymentProblem} `broker-untrusted` */
+  allotted(result: JsonObject, sale: ChainSale, broker: { root: string; env: Env }): Coin;
 }
 type BrokerCall<Input> = {
   readonly path: string;
@@ -87,6 +128,7 @@ const scrip: Method = {
   name: scripWallet.method,
   intents: scripWallet.intents,
   understand: (request) => scripWallet.understand(request),
+  costOf: ({ amount }) => amount,
   idOf: (piece) => asPiece(piece).scrip.id,
   pick(coins, request, nowMs) {
     const pieces = coins.map(({ piece }) => asPiece(piece));
@@ -164,4 +206,11 @@ function readRelease(answer: unknown, expected: { piece: Json; to: string; vendo
 }
 
 /** By name, preferred first. */
-export const methods: ReadonlyMap<string, Method> = new Map([scrip].map((method) => [method.name, method]));
+export const methods: ReadonlyMap<string, Method> = new Map([scrip, payword].map((method) => [method.name, method]));
+
+/** @throws {PaymentProblem} `storage-fault` */
+export function methodOf(name: string): Method {
+  const method = methods.get(name);
+  if (!method) throw new PaymentProblem('storage-fault', { detail: `coins of an unknown method ${name}` });
+  return method;
+}

@@ -1,14 +1,25 @@
 // Moving coins back: release at the site, then cash or renew at the broker. Each step is stored before the next, and
 // repeating a step changes nothing, so a move survives a crash anywhere.
-import { canonicalJson, type Json, type JsonObject, limits, PaymentProblem } from '@farthing/protocol';
-import { call, problemOf, type Reply } from './broker.ts';
+import {
+  canonicalJson,
+  isProblemCode,
+  type JsonObject,
+  limits,
+  PaymentProblem,
+  printCredential,
+  readReceipt,
+} from '@farthing/protocol';
+import { call, PATIENCE_MS, problemOf, type Reply } from './broker.ts';
 import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
+import { ownRecord } from './journal.ts';
+import { methodOf, type PaidMany } from './methods.ts';
 import { vouchFor } from './offers.ts';
-import { COIN_TTL_MS, draftOrder, loseCoin, methodOf, ownRecord, runOrder, storeOrder } from './orders.ts';
+import { COIN_TTL_MS, draftOrder, loseCoin, runOrder, storeOrder } from './orders.ts';
 import { needPayment, notCharged, withPayment } from './settle.ts';
+import { siteAnswer } from './site-answer.ts';
 import { listDocs, readOne, transact } from './transaction.ts';
-import type { Settled } from './types.ts';
+import type { Settled, SiteAnswer } from './types.ts';
 
 type Purse = Doc<'purse'>;
 type Coin = Purse['coins'][number];
@@ -30,7 +41,9 @@ export async function beginMove(
   const all = [purseKey, keys.job(id), keys.journal(journal), ...ctx.moneyKeys()];
   const begun = await transact(ctx.store, all, (tx) => {
     const purse = tx.get('purse', purseKey);
-    const coin = purse?.coins.find((one) => one.holder === undefined && one.expiresAtMs > env.nowMs && wanted(one));
+    const coin = purse?.coins.find(
+      (one) => one.holder === undefined && one.expiresAtMs > env.nowMs && wanted(one) && canMove(purse, one),
+    );
     if (!purse || !coin) return undefined;
     tx.put('purse', purseKey, {
       ...purse,
@@ -43,6 +56,15 @@ export async function beginMove(
   });
   if (begun !== undefined) ctx.changed();
   return begun;
+}
+
+/** A chain that no site knows yet, or whose payments are under way, cannot be closed. */
+function canMove({ method: name, coins }: Purse, { piece, micro, ended }: Coin): boolean {
+  const { many, idOf } = methodOf(name);
+  if (!many) return true;
+  const id = idOf(piece);
+  const isBusy = coins.some((one) => one.holder !== undefined && idOf(one.piece) === id);
+  return !isBusy && ended !== true && micro > 0n && many.isOpen(piece);
 }
 
 function moveRecord(ctx: Context, purse: Purse, coin: Coin, kind: MoveKind): Doc<'journal'>['record'] {
@@ -63,7 +85,8 @@ export async function advance(ctx: Context, id: string): Promise<void> {
   if (!job) return;
   if (job.step === 'release') {
     const { purse, coin } = job;
-    const answer = await askRelease(ctx, purse, coin.piece);
+    const answer = await askRelease(ctx, purse, coin);
+    if (answer.kind === 'ended') return keepEnded(ctx, id, job, answer.problem);
     if (answer.kind === 'spent') return lost(ctx, id, job, answer.problem);
     const key = keys.job(id);
     await transact(ctx.store, [key], (tx) => {
@@ -96,7 +119,7 @@ async function orderCash(ctx: Context, id: string, { kind, release, purse }: Doc
   if (!release) throw new PaymentProblem('storage-fault', { detail: 'a stored release is missing' });
   const purpose = { kind: 'cash' as const, job: id };
   const draft =
-    kind === 'refund'
+    kind === 'refund' || !method.renew
       ? draftOrder(ctx, { brk, call: method.refund, members: method.refund.members({ release }), purpose })
       : draftOrder(ctx, {
           brk,
@@ -114,15 +137,22 @@ async function orderCash(ctx: Context, id: string, { kind, release, purse }: Doc
   });
 }
 
-type Released = { kind: 'released'; release: JsonObject } | { kind: 'spent'; problem: PaymentProblem };
+type Released =
+  | { kind: 'released'; release: JsonObject }
+  | { kind: 'spent'; problem: PaymentProblem }
+  /** The site has ended the session before: what is left of it returns when the chain ends. */
+  | { kind: 'ended'; problem: PaymentProblem };
 
 /** @throws {PaymentProblem} `site-not-ready`, `release-invalid`, `site-unvouched`, `broker-unreachable` */
-async function askRelease(ctx: Context, purseKey: string, piece: Json): Promise<Released> {
+async function askRelease(ctx: Context, purseKey: string, coin: Coin): Promise<Released> {
+  const { piece } = coin;
   const purse = await readOne(ctx.store, 'purse', purseKey);
   if (!purse) throw new PaymentProblem('storage-fault', { detail: 'a stored purse is missing' });
   const { brk, vnd, origin, api } = purse;
   const method = methodOf(purse.method);
   const record = await vouchFor(ctx, { broker: ctx.broker(brk), brk, vnd, origin, offline: false });
+  if (method.many) return askClose(ctx, method.many, coin, { vnd, vendorKey: record.pk, origin });
+  if (!method.release) throw new PaymentProblem('method-unsupported');
   const to = ctx.needAccount().id;
   const url = new URL(`${api}/${method.release.path}`, origin);
   if (url.origin !== origin) throw new PaymentProblem('origin-changed');
@@ -141,6 +171,57 @@ async function askRelease(ctx: Context, purseKey: string, piece: Json): Promise<
   if (problem.code === 'broker-unreachable')
     throw new PaymentProblem('site-not-ready', { detail: `no answer from ${origin}` });
   throw problem;
+}
+
+/** Ends a session at its site. The same credential again gives the same closings. */
+async function askClose(
+  ctx: Context,
+  many: PaidMany,
+  { piece, last }: Coin,
+  { vnd, vendorKey, origin }: { vnd: string; vendorKey: string; origin: string },
+): Promise<Released> {
+  if (!last) throw new PaymentProblem('storage-fault', { detail: 'a session without its challenge' });
+  const { challenge, url, httpMethod } = last;
+  if (new URL(url).origin !== origin) throw new PaymentProblem('origin-changed');
+  const value = printCredential({ challenge, payload: many.close(piece) });
+  const headers = { [challenge.header ?? 'Authorization']: value };
+  let answer: SiteAnswer;
+  try {
+    const init = { method: httpMethod, headers, redirect: 'error', credentials: 'omit', cache: 'no-store' } as const;
+    const response = await ctx.ports.fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
+    answer = await siteAnswer(response);
+    await response.body?.cancel();
+  } catch {
+    throw new PaymentProblem('site-not-ready', { detail: `no answer from ${origin}` });
+  }
+  const receipt = answer.receipt === undefined ? undefined : readReceipt(answer.receipt);
+  if (receipt) return { kind: 'released', release: many.readClosings(receipt, { piece, vnd, vendorKey }, ctx.env()) };
+  const code = answer.problem?.code;
+  if (answer.status < 500 && isProblemCode(code)) return { kind: 'ended', problem: new PaymentProblem(code) };
+  throw new PaymentProblem('site-not-ready', { detail: `${origin} did not close the session` });
+}
+
+/** Nothing can be had from the site: the chain keeps its money until it ends, and is not paid with any more. */
+async function keepEnded(ctx: Context, id: string, job: Doc<'job'>, problem: PaymentProblem): Promise<void> {
+  const journal = keys.journal(job.journal);
+  const all = [keys.job(id), job.purse, journal, ...ctx.moneyKeys()];
+  await transact(ctx.store, all, (tx) => {
+    if (!tx.has(keys.job(id))) return;
+    const purse = tx.need('purse', job.purse);
+    const coins = purse.coins.map(({ holder, ...coin }) => {
+      if (holder === id) return { ...coin, ended: true };
+      return holder === undefined ? coin : { ...coin, holder };
+    });
+    tx.put('purse', job.purse, { ...purse, coins });
+    move(tx, purse.brk, { heldMicro: -job.coin.micro, coinsMicro: job.coin.micro });
+    tx.drop(keys.job(id));
+    const { record } = tx.need('journal', journal);
+    const balanceAfterMicro = ctx.total(tx);
+    tx.put('journal', journal, {
+      record: { ...record, state: 'failed_not_charged', code: problem.code, balanceAfterMicro },
+    });
+  });
+  ctx.changed();
 }
 
 /** The coin is worth nothing at its site: written off, with the site's word as evidence. */
@@ -170,8 +251,10 @@ async function lost(ctx: Context, id: string, job: Doc<'job'>, problem: PaymentP
 export async function resolve(ctx: Context, id: string): Promise<Settled> {
   const { record, sending } = await needPayment(ctx, id);
   if (record.state !== 'pending') return withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
-  const answer = await askRelease(ctx, sending.purse, sending.coin.piece);
-  if (answer.kind === 'spent') return withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
+  // A payment of a session is only shown again: its chain serves others as well.
+  if (methodOf(sending.challenge.method).many) return withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
+  const answer = await askRelease(ctx, sending.purse, sending.coin);
+  if (answer.kind !== 'released') return withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
   const env = ctx.env();
   const job = ctx.newId();
   const journal = ctx.newId();

@@ -28,6 +28,8 @@ import type { Ask } from './types.ts';
 export type Found = {
   readonly challenge: Challenge;
   readonly request: PaymentRequest;
+  /** What this one request costs, in base units. */
+  readonly price: bigint;
   readonly intent: Intent;
   readonly method: Method;
   readonly brk: string;
@@ -79,13 +81,16 @@ export function requestHash(ctx: Context, { method, digest }: Ask | Omit<Ask, 'c
 export type FindOptions = { readonly challengeId?: string; readonly offline?: boolean };
 
 /**
- * The first offer that can be paid and whose payee is vouched for.
+ * The first offer that can be paid and whose payee is vouched for. Sessions come first: a site that sells by the unit
+ * expects more payments, and a session needs neither a challenge nor change for each.
  * @throws {PaymentProblem} why there is none: that of the first offer that came furthest
  */
 export async function findOffer(ctx: Context, ask: Ask, options: FindOptions = {}): Promise<Found> {
   const place = placeOf(ask);
   let problem = new PaymentProblem('offer-unusable');
-  for (const challenge of readChallenges(ask.challenges)) {
+  const offered = readChallenges(ask.challenges);
+  const bySession = ({ intent }: Challenge) => intent === 'session';
+  for (const challenge of [...offered.filter(bySession), ...offered.filter((one) => !bySession(one))]) {
     if (options.challengeId !== undefined && challenge.id !== options.challengeId) continue;
     try {
       const found = understand(ctx, ask, place, challenge);
@@ -110,7 +115,8 @@ function understand(ctx: Context, ask: Ask, place: Place, challenge: Challenge):
   const expires = expiresAtMs(challenge);
   if (expires === undefined) throw unusable('the challenge has no expiry');
   if (expires <= ctx.env().nowMs) throw new PaymentProblem('challenge-expired');
-  if (!sameDigest(challenge.digest, ask.digest)) {
+  // One challenge of a session serves many requests, each with a body of its own.
+  if (intent !== 'session' && !sameDigest(challenge.digest, ask.digest)) {
     throw new PaymentProblem('digest-mismatch', { detail: 'the challenge prices another request body' });
   }
   const terms = method.understand(request);
@@ -123,7 +129,8 @@ function understand(ctx: Context, ask: Ask, place: Place, challenge: Challenge):
   if (brk === undefined || !broker) throw unusable('the site works with other brokers');
   const { api } = terms;
   const purse = keys.purse(method.name, brk, name);
-  return { challenge, request, intent, method, brk, broker, api, ...place, expiresAtMs: expires, purse };
+  const price = method.costOf(request);
+  return { challenge, request, price, intent, method, brk, broker, api, ...place, expiresAtMs: expires, purse };
 }
 
 /** A record is asked for again after this; without the broker it stays good for longer. */

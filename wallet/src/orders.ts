@@ -11,9 +11,11 @@ import {
   tryDecode,
 } from '@farthing/protocol';
 import { post } from './broker.ts';
+import { applyChain, refuseChain } from './chain-steps.ts';
 import { type Context, emptyMoney, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
-import { type Method, methods } from './methods.ts';
+import { ownRecord } from './journal.ts';
+import { methodOf } from './methods.ts';
 import { listDocs, readOne, type Transaction, transact } from './transaction.ts';
 
 export type OrderDoc = Doc<'order'>;
@@ -86,6 +88,11 @@ async function keysOf(ctx: Context, rid: string, { purpose }: OrderDoc): Promise
   const common = [keys.order(rid), keys.evidence(rid), ...ctx.moneyKeys()];
   if (purpose.kind === 'top_up') return [...common, keys.journal(purpose.journal)];
   if (purpose.kind === 'buy') return [...common, purpose.purse, keys.journal(purpose.journal)];
+  if (purpose.kind === 'chain') {
+    const chain = await readOne(ctx.store, 'chain', keys.chain(purpose.chain));
+    const journal = chain ? [keys.journal(chain.journal)] : [];
+    return [...common, keys.chain(purpose.chain), purpose.purse, ...journal];
+  }
   const job = await readOne(ctx.store, 'job', keys.job(purpose.job));
   return [...common, keys.job(purpose.job), ...(job ? [job.purse, keys.journal(job.journal)] : [])];
 }
@@ -121,6 +128,12 @@ function applyAnswer(tx: Transaction, ctx: Context, rid: string, order: OrderDoc
     const { record } = tx.need('journal', key);
     const balanceAfterMicro = ctx.total(tx);
     tx.put('journal', key, { record: { ...record, state: 'paid', amountMicro: credited, balanceAfterMicro } });
+    return;
+  }
+  if (purpose.kind === 'chain') {
+    const balanceMicro = applyChain(tx, ctx, purpose.chain, result);
+    const { quiet } = close(tx, rid, order);
+    if (quiet && balanceMicro !== undefined) reconcile(tx, brk, balanceMicro);
     return;
   }
   if (purpose.kind === 'buy') applyBuy(tx, ctx, rid, order, { purpose, result });
@@ -172,7 +185,10 @@ function applyCash(
   const { quiet } = close(tx, rid, order);
   const rest = purse.coins.filter(({ holder }) => holder !== jobId);
   tx.put('purse', job.purse, { ...purse, coins: [...rest, ...sold.coins] });
-  move(tx, brk, { heldMicro: -micro, ...(renewing ? { coinsMicro: micro } : { accountMicro: micro }) });
+  const back = sold.backMicro ?? micro;
+  move(tx, brk, { heldMicro: -micro, ...(renewing ? { coinsMicro: micro } : { accountMicro: back }) });
+  if (back > micro) move(tx, brk, { receivedMicro: back - micro });
+  if (back < micro) move(tx, brk, { lostMicro: micro - back });
   if (quiet) reconcile(tx, brk, sold.balanceMicro);
   tx.drop(keys.job(jobId));
   const key = keys.journal(job.journal);
@@ -192,6 +208,7 @@ function refuse(tx: Transaction, ctx: Context, rid: string, order: OrderDoc, pro
     tx.put('journal', keys.journal(journal), { record: { ...record, balanceAfterMicro: ctx.total(tx) } });
   };
   if (purpose.kind === 'top_up') fail(purpose.journal);
+  if (purpose.kind === 'chain') refuseChain(tx, purpose.chain, problem);
   if (purpose.kind !== 'cash') return;
   const job = tx.get('job', keys.job(purpose.job));
   if (!job) return;
@@ -221,21 +238,3 @@ export function loseCoin(tx: Transaction, purseKey: string, holder: string): big
 /** Life of coins that are bought and renewed: pages stay readable again for as long. */
 export const COIN_TTL_MS = 30 * 86_400_000;
 const RENEWED_TTL_MS = COIN_TTL_MS;
-
-export function methodOf(name: string): Method {
-  const method = methods.get(name);
-  if (!method) throw new PaymentProblem('storage-fault', { detail: `coins of an unknown method ${name}` });
-  return method;
-}
-
-/** A journal entry of a move of one's own money. */
-export function ownRecord(
-  ctx: Context,
-  brk: string,
-  own: { kind: 'top_up' | 'purchase' | 'refund'; amountMicro: bigint; site?: string; method?: string },
-): Doc<'journal'>['record'] {
-  const env = ctx.env();
-  const { keys: brokerKeys, currency } = ctx.broker(brk);
-  const { name: brokerName, test } = brokerKeys;
-  return { id: ctx.newId(), state: 'pending', atMs: env.nowMs, currency, brk, brokerName, test, ...own };
-}

@@ -1,8 +1,10 @@
 // A fetch that pays: like fetch, and a 402 inside of the person's rules is answered and the request sent again.
-import { bodyDigest, limits, PaymentProblem, type ProblemCode, parseJson, portableCrypto } from '@farthing/protocol';
-import { readBounded } from './broker.ts';
+import { bodyDigest, limits, PaymentProblem, type ProblemCode, portableCrypto } from '@farthing/protocol';
+import { challengesOf, siteAnswer } from './site-answer.ts';
 import type { Ask, Decision, Offer, Payment, Settled, SiteAnswer } from './types.ts';
 import type { Wallet } from './wallet.ts';
+
+export { siteAnswer } from './site-answer.ts';
 
 type Fetch = typeof globalThis.fetch;
 
@@ -76,7 +78,7 @@ class Visit {
     const early = this.#ownLogin ? undefined : await wallet.preempt(this.#asked);
     if (early) {
       const { response, settled } = await this.#present(early, true);
-      const again = response.status === 402 && settled.outcome === 'not_charged';
+      const again = asksAgain(response) && settled.outcome === 'not_charged';
       return again ? this.#answer(response, redirects) : this.#finish(response, redirects);
     }
     const response = await this.#send(undefined, request.redirect);
@@ -107,7 +109,7 @@ class Visit {
   }
 
   /** A 402: at most one payment, or the answer as it is. */
-  async #answer(response: Response, redirects: number): Promise<Response> {
+  async #answer(response: Response, redirects: number, mayReopen = true): Promise<Response> {
     const { wallet, options } = this.#parts;
     const ask: Ask = { ...this.#asked, challenges: challengesOf(response) };
     const decision = await wallet.decide(ask);
@@ -119,6 +121,9 @@ class Visit {
     }
     await response.body?.cancel();
     const paid = await this.#present(payment, false);
+    // The site has ended the session meanwhile: another is opened, once.
+    const over = paid.response.status === 410 && paid.settled.outcome === 'not_charged';
+    if (mayReopen && over && asksAgain(paid.response)) return this.#answer(paid.response, redirects, false);
     return this.#finish(paid.response, redirects);
   }
 
@@ -223,34 +228,11 @@ class Visit {
   }
 }
 
+/** A refusal that says how to pay. */
+const asksAgain = (response: Response): boolean =>
+  response.status === 402 || (response.status === 410 && challengesOf(response).length > 0);
+
 function keep(request: Request): RequestInit {
   const { method, signal, credentials, cache, integrity, referrerPolicy } = request;
   return { method, signal, credentials, cache, integrity, referrerPolicy };
-}
-
-/** The values of WWW-Authenticate, and those that a gateway renamed. */
-function challengesOf({ headers }: Response): string[] {
-  return ['www-authenticate', 'x-amzn-remapped-www-authenticate'].flatMap((name) => headers.get(name) ?? []);
-}
-
-/** What decides the payment. The body of a problem is read from a copy. */
-export async function siteAnswer(response: Response): Promise<SiteAnswer> {
-  const receipt = response.headers.get('payment-receipt');
-  const problem =
-    response.status >= 400 && response.headers.get('content-type')?.startsWith('application/problem+json')
-      ? problemIn(await readBounded(response.clone()).catch(() => ''))
-      : undefined;
-  return {
-    status: response.status,
-    challenges: challengesOf(response),
-    ...(receipt === null ? {} : { receipt }),
-    ...(problem ? { problem } : {}),
-  };
-}
-
-function problemIn(text: string): SiteAnswer['problem'] {
-  const json = parseJson(text);
-  if (typeof json !== 'object' || json === null || !('consumed' in json)) return undefined;
-  const { code, consumed } = json;
-  return { consumed, ...(typeof code === 'string' ? { code } : {}) };
 }

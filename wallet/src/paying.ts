@@ -46,7 +46,7 @@ export async function decide(ctx: Context, ask: Ask): Promise<Decision> {
   if (stops) return { kind: 'refuse', reason: stops, offer };
   const served = serves(again, { httpMethod: ask.method, challengeId: found.challenge.id }, nowMs);
   if (served !== undefined) return { kind: 'again', payment: await presentAgain(ctx, served) };
-  const amount = found.request.amount;
+  const amount = found.price;
   const free = purse?.coins.filter(({ holder }) => holder === undefined) ?? [];
   const account = money?.accountMicro ?? 0n;
   if (found.method.pick(free, found.request, nowMs) === undefined && account < amount) {
@@ -71,14 +71,14 @@ function toOffer(found: Found, totalMicro: bigint): Offer {
     origin,
     url,
     vnd: request.recipient,
-    amountMicro: request.amount,
+    amountMicro: found.price,
     currency: request.currency,
     ...(description === '' ? {} : { description }),
     broker: { brk, name, test },
     expiresAtMs,
-    balanceAfterMicro: totalMicro - request.amount,
+    balanceAfterMicro: totalMicro - found.price,
     says: method.describe(),
-    suggested: suggestedRule(request.amount, test),
+    suggested: suggestedRule(found.price, test),
   };
 }
 
@@ -92,7 +92,7 @@ export async function pay(
 ): Promise<Payment> {
   ctx.needAccount();
   const found = await findOffer(ctx, ask, { challengeId: approval.challengeId });
-  if (found.request.amount > approval.maxMicro) {
+  if (found.price > approval.maxMicro) {
     throw new PaymentProblem('over-page-limit', { detail: 'the price is above what was approved' });
   }
   const { challenges: _, ...request } = ask;
@@ -127,11 +127,12 @@ export async function preempt(ctx: Context, request: Intended): Promise<Payment 
     if (forbidden(ruleOf(site, budget), budget, nowMs)) return undefined;
     const served = serves(again, { httpMethod: request.method }, nowMs);
     if (served !== undefined) return await presentAgain(ctx, served);
-    if (request.digest !== undefined || refusedNow(again, nowMs)) return undefined;
+    if (refusedNow(again, nowMs)) return undefined;
     const { pathname } = new URL(place.url);
     const offer = (fresh?.offers ?? [])
       .filter(({ httpMethod, expiresAtMs }) => httpMethod === request.method && expiresAtMs > nowMs + FRESH_MARGIN_MS)
       .filter(({ pattern }) => pathFits(pattern, pathname))
+      .filter(({ challenge }) => request.digest === undefined || challenge.intent === 'session')
       .sort((a, b) => stars(a.pattern) - stars(b.pattern))[0];
     if (!offer) return undefined;
     const challenges = [printChallenge(offer.challenge)];

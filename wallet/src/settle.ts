@@ -14,9 +14,9 @@ import {
 import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { toRecord } from './journal.ts';
-import type { Coin } from './methods.ts';
+import { type Coin, type Method, methodOf } from './methods.ts';
 import { placeOf } from './offers.ts';
-import { loseCoin, methodOf } from './orders.ts';
+import { loseCoin } from './orders.ts';
 import { giveBack } from './rules.ts';
 import { readOne, type Transaction, transact } from './transaction.ts';
 import type { Settled, SiteAnswer } from './types.ts';
@@ -129,7 +129,7 @@ function checkReceipt(
     ctx.env(),
   );
   const back = change.reduce((sum, { micro }) => sum + micro, 0n);
-  if (back + request.amount !== coin.micro) {
+  if (back + record.amountMicro !== coin.micro) {
     throw new PaymentProblem('receipt-invalid', { detail: 'price and change do not add up to the coin' });
   }
   return { receipt, change };
@@ -145,14 +145,15 @@ function pay(tx: Transaction, ctx: Context, sent: Sent, got: { receipt: Receipt;
     throw new PaymentProblem('receipt-invalid', { detail: 'the change is a coin that we have' });
   }
   const rest = purse.coins.filter(({ holder }) => holder !== id);
-  tx.put('purse', sending.purse, { ...purse, coins: [...rest, ...change] });
+  tx.put('purse', sending.purse, { ...purse, coins: [...confirmed(rest, method, sending), ...change] });
   const back = change.reduce((sum, { micro }) => sum + micro, 0n);
   move(tx, purse.brk, { heldMicro: -sending.coin.micro, coinsMicro: back, spentMicro: record.amountMicro });
   const siteKey = keys.site(record.site ?? '');
   const site = tx.get('site', siteKey);
   if (site) tx.put('site', siteKey, { ...site, lastPaidAtMs: ctx.env().nowMs });
   tx.drop(keys.pending(id));
-  markAgain(tx, ctx, sent, { state: 'paid' });
+  // In a session each request is a purchase of its own; only one whose outcome is not known is shown again.
+  markAgain(tx, ctx, sent, { state: method.many ? 'stale' : 'paid' });
   const { details, ...common } = receipt;
   const { change: _, ...proofs } = details;
   const { code: __, ...clean } = record;
@@ -168,13 +169,38 @@ function pay(tx: Transaction, ctx: Context, sent: Sent, got: { receipt: Receipt;
   });
 }
 
+type Stored = Doc<'purse'>['coins'];
+
+/** The site knows the session now: later payments need not carry its opening. */
+function confirmed(coins: Stored, { many, idOf }: Method, { coin }: Sending): Stored {
+  if (!many) return coins;
+  const id = idOf(coin.piece);
+  return coins.map((one) =>
+    one.holder === undefined && idOf(one.piece) === id ? { ...one, piece: many.confirm(one.piece) } : one,
+  );
+}
+
+/** What a payment set aside goes back to its chain, which the site may have ended. Its words stay shown. */
+function returned(coins: Stored, { many, idOf }: Method, { coin, id, code }: { coin: Coin; id: string; code: string }) {
+  if (!many) return coins;
+  const chain = idOf(coin.piece);
+  return coins
+    .filter(({ holder }) => holder !== id)
+    .map((one) => {
+      if (one.holder !== undefined || idOf(one.piece) !== chain) return one;
+      const piece = many.giveBack(one.piece, coin.micro);
+      return { ...one, piece, micro: one.micro + coin.micro, ...(many.ended.has(code) ? { ended: true } : {}) };
+    });
+}
+
 /** The coin is good again and the budgets get their money back. */
 function release(tx: Transaction, ctx: Context, sent: Sent, code: string | undefined): void {
   const { id, sending } = sent;
   const purse = tx.need('purse', sending.purse);
-  const coins = purse.coins.map(({ holder, ...coin }) =>
-    holder === id || holder === undefined ? coin : { ...coin, holder },
-  );
+  const method = methodOf(purse.method);
+  const coins = method.many
+    ? returned(purse.coins, method, { coin: sending.coin, id, code: code ?? '' })
+    : purse.coins.map(({ holder, ...coin }) => (holder === id || holder === undefined ? coin : { ...coin, holder }));
   tx.put('purse', sending.purse, { ...purse, coins });
   move(tx, purse.brk, { heldMicro: -sending.coin.micro, coinsMicro: sending.coin.micro });
   notCharged(tx, ctx, sent, code);
@@ -190,7 +216,10 @@ export function notCharged(tx: Transaction, ctx: Context, sent: Sent, code: stri
   if (budget) tx.put('budget', keys.budget, giveBack(budget, sending.day, record.amountMicro));
   tx.drop(keys.pending(id));
   // A challenge that was kept from an earlier page may have died; the fresh one may be paid without asking, once.
-  const stale = sending.preempted && code !== undefined && STALE.has(code);
+  // The same holds for a session that the site had acknowledged and has ended since.
+  const many = methodOf(sending.challenge.method).many;
+  const over = code !== undefined && many?.ended.has(code) === true && many.isOpen(sending.coin.piece);
+  const stale = over || (sending.preempted && code !== undefined && STALE.has(code));
   markAgain(tx, ctx, sent, { state: stale ? 'stale' : 'failed', ...(code === undefined ? {} : { code }) });
   tx.put('journal', keys.journal(id), {
     record: {
@@ -267,7 +296,9 @@ function keepFresh(tx: Transaction, ctx: Context, { record, sending }: Sent, ans
   const paidTo = readRequest(sending.challenge)?.recipient;
   const nowMs = ctx.env().nowMs;
   let offers = (tx.get('fresh', key)?.offers ?? []).filter((offer) => offer.expiresAtMs > nowMs);
-  for (const challenge of readChallenges(answer.challenges ?? [])) {
+  // A session is paid with its opening challenge until that expires.
+  const still = sending.challenge.intent === 'session' ? [sending.challenge] : [];
+  for (const challenge of [...still, ...readChallenges(answer.challenges ?? [])]) {
     const { s: scope, p: pattern } = readOpaque(challenge);
     const expires = expiresAtMs(challenge);
     const usable =

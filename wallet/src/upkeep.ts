@@ -1,8 +1,10 @@
 // Upkeep: finishing what was begun, moving coins in numbers, forgetting what is over.
 import { PaymentProblem } from '@farthing/protocol';
+import { advanceChain } from './chains.ts';
 import type { Context } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { needRecord } from './journal.ts';
+import { methodOf } from './methods.ts';
 import { advance, beginMove, type MoveKind, sweepExpired } from './moves.ts';
 import { openOrders, runOrder } from './orders.ts';
 import { listDocs, readOne, transact } from './transaction.ts';
@@ -12,6 +14,10 @@ export async function recover(ctx: Context): Promise<Recovered> {
   if (!ctx.account || ctx.brokers.size === 0) return { finished: 0, open: 0 };
   const begun = [
     ...(await openOrders(ctx)).map(({ rid }) => ({ key: keys.order(rid), run: () => runOrder(ctx, rid) })),
+    ...(await ctx.store.list('chain/')).map(({ key }) => ({
+      key,
+      run: () => advanceChain(ctx, key.slice('chain/'.length)),
+    })),
     ...(await ctx.store.list('job/')).map(({ key }) => ({ key, run: () => advance(ctx, key.slice('job/'.length)) })),
   ];
   let finished = 0;
@@ -36,7 +42,7 @@ export async function moveAll(ctx: Context, kind: MoveKind, choice: Choice): Pro
   await recover(ctx);
   const done: PaymentRecord[] = [];
   for (const { key, doc } of await listDocs(ctx.store, 'purse', 'purse/')) {
-    if (!choice.purse(doc)) continue;
+    if (!choice.purse(doc) || (kind === 'renew' && !methodOf(doc.method).renew)) continue;
     // No more moves than there were coins: a renewal puts coins into the purse that it takes them from.
     for (let left = doc.coins.length; left > 0; left--) {
       const id = await beginMove(ctx, key, kind, choice.coin);

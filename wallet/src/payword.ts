@@ -1,0 +1,195 @@
+// PayWord as the engine uses it: prepaid chains that pay many times. Their pieces move on with each payment, and what
+// is left comes back when the session is closed.
+import {
+  brk,
+  decode,
+  type Env,
+  type Json,
+  type JsonObject,
+  limits,
+  PaymentProblem,
+  type PaymentRequest,
+  type Receipt,
+  tryDecode,
+  verifyObject,
+} from '@farthing/protocol';
+import {
+  type Close,
+  closeSchema,
+  makeChain,
+  type PaywordPiece,
+  paywordBuyResult,
+  paywordCloseResult,
+  paywordPieceSchema,
+  paywordTicketsResult,
+  paywordWallet,
+  pieceOf,
+} from '@farthing/protocol/wallet';
+import * as v from 'valibot';
+import type { Method, PaidMany } from './methods.ts';
+import type { Coin } from './purse.ts';
+
+const asPiece = (piece: Json): PaywordPiece => decode(paywordPieceSchema, piece, 'storage-fault');
+const terms = v.object({
+  brokers: v.array(v.object({ id: brk })),
+  fundings: v.array(v.string()),
+  auths: v.array(v.string()),
+  units: v.optional(v.number(), 1),
+});
+const termsOf = (request: PaymentRequest) => tryDecode(terms, request.methodDetails);
+const unitsOf = (request: PaymentRequest): bigint => BigInt(termsOf(request)?.units ?? 1);
+
+const role = paywordWallet.sessions;
+if (!role) throw new Error('payword has sessions');
+
+/** A site that has ended the session, or will never take another word of this chain. */
+const ENDED = new Set([
+  'index-beyond',
+  'index-used',
+  'step-too-long',
+  'word-wrong',
+  'cert-forged',
+  'cert-foreign',
+  'cert-expired',
+  'session-short',
+  'session-unknown',
+  'session-final',
+]);
+
+const chainIdOf = (piece: Json): string => {
+  const { deed } = asPiece(piece);
+  if (!('ticket' in deed)) throw new PaymentProblem('storage-fault', { detail: 'a piece that is not prepaid' });
+  return deed.ticket.chain.id;
+};
+
+const many: PaidMany = {
+  advance: (piece, input) => role.advance(asPiece(piece), input),
+  confirm: (piece) => role.confirm(asPiece(piece)),
+  giveBack(piece, micro) {
+    const before = asPiece(piece);
+    return { ...before, spent: (BigInt(before.spent) - micro).toString() };
+  },
+  isOpen: (piece) => asPiece(piece).open,
+  close: (piece) => role.close(asPiece(piece)),
+  ended: ENDED,
+  readClosings,
+  make: (n, env) => makeChain(n, { locked: false }, env) as unknown as JsonObject,
+  undo: (own) => ({ closings: [], chainId: asChain(own).anchor.id, rest: 'refund' }),
+  mostUnits: limits.chainLength,
+  auth: (request) => (termsOf(request)?.auths.includes('hmac') ? 'hmac' : 'ed25519'),
+  buy: {
+    path: '/v1/payword/buy',
+    typ: 'payword-buy/1',
+    members: ({ own, unitMicro, currency, ttlMs }) => ({
+      anchor: asChain(own).anchor,
+      unit: unitMicro.toString(),
+      cur: currency,
+      ttl: Math.floor(ttlMs / 1000),
+    }),
+  },
+  bought(result, { own, unitMicro, currency, count }) {
+    const { chain, balance, cur } = decode(paywordBuyResult, result, 'broker-untrusted');
+    const { id } = asChain(own).anchor;
+    const same = chain.id === id && chain.n === count && chain.unit === unitMicro && chain.next === 1 && !chain.closed;
+    if (!same || cur !== currency) throw new PaymentProblem('broker-untrusted', { detail: 'another chain was sold' });
+    return balance;
+  },
+  allot: {
+    path: '/v1/payword/tickets',
+    typ: 'payword-tickets/1',
+    members: ({ own, vnd, count, auth }) => ({ chainId: asChain(own).anchor.id, vnd, first: 1, last: count, auth }),
+  },
+  allotted: readTicket,
+};
+
+const asChain = (own: Json) => decode(ownSchema, own, 'storage-fault');
+const ownSchema = v.object({
+  anchor: v.object({ id: v.string(), n: v.number(), w0: v.string() }),
+  tip: v.string(),
+});
+
+function readTicket(
+  result: JsonObject,
+  sale: Parameters<PaidMany['allotted']>[1],
+  { root, env }: { root: string; env: Env },
+): Coin {
+  const { ticket } = decode(paywordTicketsResult, result, 'broker-untrusted');
+  const { anchor, tip } = asChain(sale.own);
+  const { chain } = ticket;
+  const same =
+    ticket.brk === sale.brk &&
+    ticket.vnd === sale.vnd &&
+    ticket.cur === sale.currency &&
+    ticket.unit === sale.unitMicro.toString() &&
+    ticket.from === 1 &&
+    ticket.to === sale.count &&
+    'w0' in chain &&
+    chain.id === anchor.id &&
+    chain.n === anchor.n &&
+    chain.w0 === anchor.w0;
+  // A MAC is for the site to check: one that is wrong is refused there.
+  const genuine = ticket.sig === undefined || verifyObject(ticket, root, ticket.sig, env.crypto);
+  if (!same || !genuine || (ticket.mac !== undefined) !== (sale.auth === 'hmac')) {
+    throw new PaymentProblem('broker-untrusted', { detail: 'the ticket is not for this chain and site' });
+  }
+  const expiresAtMs = ticket.exp * 1000;
+  return { piece: pieceOf(ticket, { anchor, tip }, env), micro: sale.unitMicro * BigInt(sale.count), expiresAtMs };
+}
+
+/** @throws {PaymentProblem} `receipt-invalid`: not this site's signed word about the whole of this session */
+function readClosings(
+  receipt: Receipt,
+  expected: { piece: Json; vnd: string; vendorKey: string },
+  { crypto }: Env,
+): JsonObject {
+  const { session, spent } = asPiece(expected.piece);
+  const closings = tryDecode(v.array(closeSchema), receipt.details['closings']);
+  const [closing]: (Close | undefined)[] = closings ?? [];
+  const fits =
+    closings?.length === 1 &&
+    closing?.session === session &&
+    closing.vnd === expected.vnd &&
+    BigInt(closing.spent) <= BigInt(spent) &&
+    verifyObject(closing, expected.vendorKey, closing.sig, crypto);
+  if (!fits)
+    throw new PaymentProblem('receipt-invalid', { detail: 'the site did not close this session as it was paid' });
+  return { closings: [closing], chainId: chainIdOf(expected.piece), rest: 'refund' };
+}
+
+export const payword: Method = {
+  name: paywordWallet.method,
+  intents: ['session'],
+  understand(request) {
+    const known = termsOf(request);
+    // A stream (no units) is paid while it comes: that is no single payment.
+    return known?.fundings.includes('prepaid') && known.units > 0 ? paywordWallet.understand(request) : undefined;
+  },
+  costOf: (request) => request.amount * unitsOf(request),
+  idOf: chainIdOf,
+  pick(coins, request, nowMs) {
+    const able = coins.filter(({ ended }) => ended !== true);
+    const pieces = able.map(({ piece }) => asPiece(piece));
+    const chosen = paywordWallet.pick(pieces, request, nowMs);
+    const coin = chosen && able[pieces.indexOf(chosen)];
+    return coin && coins.indexOf(coin);
+  },
+  pay: (piece, input, env) => paywordWallet.pay(asPiece(piece), input, env),
+  /** Only checks: the piece has moved on when it was sent. */
+  accept(piece, paid, env) {
+    paywordWallet.accept(asPiece(piece), paid, env);
+    return [];
+  },
+  describe: () => paywordWallet.describe(),
+  goneCodes: new Set(['index-used']),
+  refund: {
+    path: '/v1/payword/close',
+    typ: 'payword-close/1',
+    members: ({ release }) => release,
+  },
+  sold(result, { currency }) {
+    const { refunded, balance, cur } = decode(paywordCloseResult, result, 'broker-untrusted');
+    if (cur !== currency) throw new PaymentProblem('broker-untrusted', { detail: `balance in ${cur}` });
+    return { coins: [], balanceMicro: balance, backMicro: refunded };
+  },
+  many,
+};
