@@ -73,20 +73,27 @@ class Visit {
     this.#asked = { url, method, site: options.site ?? new URL(url).origin, ...digest };
   }
 
-  async run(redirects: number): Promise<Response> {
+  async run(redirects: number, mayReopen = true): Promise<Response> {
     const { wallet, request } = this.#parts;
     const early = this.#ownLogin ? undefined : await wallet.preempt(this.#asked);
     if (early) {
       const { response, settled } = await this.#present(early, true);
-      const again = asksAgain(response) && settled.outcome === 'not_charged';
-      return again ? this.#answer(response, redirects) : this.#finish(response, redirects);
+      if (mayReopen && isOver(response, settled)) return this.#reopen(response, redirects);
+      const again = response.status === 402 && settled.outcome === 'not_charged';
+      return again ? this.#answer(response, redirects, mayReopen) : this.#finish(response, redirects);
     }
     const response = await this.#send(undefined, request.redirect);
     if (response.status !== 402) return response;
     const asked = request.url.split('#')[0];
     // A challenge that came after a redirect: its page has to be asked for by itself.
     if (response.redirected && response.url !== asked) return this.#elsewhere(response, redirects);
-    return this.#answer(response, redirects);
+    return this.#answer(response, redirects, mayReopen);
+  }
+
+  /** The site has ended the session meanwhile: another is opened, once. */
+  async #reopen(response: Response, redirects: number): Promise<Response> {
+    await response.body?.cancel();
+    return this.run(redirects, false);
   }
 
   /** Pays within the origin that was asked; what another origin asks for is the caller's to see. */
@@ -121,9 +128,7 @@ class Visit {
     }
     await response.body?.cancel();
     const paid = await this.#present(payment, false);
-    // The site has ended the session meanwhile: another is opened, once.
-    const over = paid.response.status === 410 && paid.settled.outcome === 'not_charged';
-    if (mayReopen && over && asksAgain(paid.response)) return this.#answer(paid.response, redirects, false);
+    if (mayReopen && isOver(paid.response, paid.settled)) return this.#reopen(paid.response, redirects);
     return this.#finish(paid.response, redirects);
   }
 
@@ -228,9 +233,7 @@ class Visit {
   }
 }
 
-/** A refusal that says how to pay. */
-const asksAgain = (response: Response): boolean =>
-  response.status === 402 || (response.status === 410 && challengesOf(response).length > 0);
+const isOver = ({ status }: Response, { outcome }: Settled): boolean => status === 410 && outcome === 'not_charged';
 
 function keep(request: Request): RequestInit {
   const { method, signal, credentials, cache, integrity, referrerPolicy } = request;

@@ -6,6 +6,7 @@ import { type Market, openMarket } from './testing/market.ts';
 import type { Wallet } from './wallet.ts';
 
 const START = 100_000n;
+const IDLE_MS = 200_000;
 const RULE = { mode: 'auto', perPageMicro: 100n, perDayMicro: 10_000n } as const;
 let market: Market;
 let wallet: Wallet;
@@ -27,8 +28,7 @@ beforeEach(async () => {
       res.send('posted');
     });
     app.get('/five', pay.wall({ ...unit, units: 5 }), (_req, res) => void res.send('five'));
-    app.get('/fails/:id', pay.wall(unit), (_req, res) => void res.sendStatus(500));
-  });
+  }, IDLE_MS);
   ({ wallet } = await market.customer());
   await wallet.setRule(market.origin, RULE);
 });
@@ -57,4 +57,73 @@ test('n payments take one question and n requests; closing returns the rest, and
   await expectConserved(200n);
   expect(await (await fetch(call('later'))).text()).toBe('call later');
   await expectConserved(210n);
+});
+
+test('parallel requests share one chain, each with a word of its own', async () => {
+  const fetch = fetcher();
+  const answers = await Promise.all(Array.from({ length: 30 }, (_, n) => fetch(call(n))));
+  expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200));
+  expect(new Set(runs).size).toBe(30);
+  expect((await wallet.history()).filter(({ kind }) => kind === 'purchase')).toHaveLength(1);
+  await expectConserved(300n);
+});
+
+test('a request for several units costs them all, and a body needs no challenge of its own', async () => {
+  const fetch = fetcher();
+  await fetch(`${market.origin}/five`);
+  await fetch(`${market.origin}/five`);
+  await fetch(`${market.origin}/call`, { method: 'POST', body: 'a' });
+  const before = market.control.seen.length;
+  await fetch(`${market.origin}/call`, { method: 'POST', body: 'b' });
+  expect(market.control.seen.length - before).toBe(1);
+  expect(runs).toEqual(['post', 'post']);
+  await expectConserved(120n);
+});
+
+test('the limits of a page and of a day hold for each unit', async () => {
+  await wallet.setRule(market.origin, { ...RULE, perPageMicro: 9n });
+  expect((await fetcher()(call(1))).status).toBe(402);
+  await wallet.setRule(market.origin, { ...RULE, perPageMicro: 10n, perDayMicro: 35n });
+  const answers = await Promise.all(Array.from({ length: 9 }, (_, n) => fetcher()(call(n)).catch(() => undefined)));
+  expect(answers.filter((answer) => answer?.status === 200)).toHaveLength(3);
+  expect((await fetcher()(`${market.origin}/five`)).status).toBe(402);
+  await expectConserved(30n);
+});
+
+test('after a lost reply the same word is shown again, and paid once', async () => {
+  let lost = 2;
+  market.control.middle = async (request, on) => {
+    const answer = await on();
+    if (request.headers.has('authorization') && lost-- > 0) throw new TypeError('connection lost');
+    return answer;
+  };
+  const fetch = fetcher();
+  expect(await (await fetch(call(1))).text()).toBe('call 1');
+  expect(await (await fetch(call(2))).text()).toBe('call 2');
+  await expectConserved(20n);
+});
+
+test('the same address again is another purchase', async () => {
+  const fetch = fetcher();
+  for (let n = 0; n < 3; n++) expect((await fetch(call('same'))).status).toBe(200);
+  await expectConserved(30n);
+});
+
+test('when a chain is used up, another is bought and opened', async () => {
+  await wallet.setRule(market.origin, { ...RULE, perDayMicro: 40n });
+  const fetch = fetcher();
+  for (let n = 1; n <= 4; n++) await fetch(call(n));
+  await wallet.setRule(market.origin, RULE);
+  for (let n = 5; n <= 8; n++) expect((await fetch(call(n))).status).toBe(200);
+  expect((await wallet.history()).filter(({ kind }) => kind === 'purchase')).toHaveLength(2);
+  await expectConserved(80n);
+});
+
+test('a session that the site has ended is followed by another, and nothing is lost', async () => {
+  const fetch = fetcher();
+  await fetch(call(1));
+  market.clock.shiftMs = IDLE_MS + 1000;
+  expect(await (await fetch(call(2))).text()).toBe('call 2');
+  expect(await drift(wallet)).toBe(0n);
+  expect((await wallet.balance()).totalMicro).toBe(START - 20n);
 });
