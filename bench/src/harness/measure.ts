@@ -41,7 +41,7 @@ export async function comparePairs(
 export async function warmUp({ load, quick }: Context, site: Site, ms: number): Promise<void> {
   const { wall, url, port, setup } = site;
   await load.call('meet', { wall, url, port, setup });
-  const endMs = performance.now() + (quick ? 2500 : 5000);
+  const endMs = performance.now() + (quick ? 1500 : 5000);
   for (let done = 0; done < (quick ? 5000 : 20_000) && performance.now() < endMs; ) {
     done += (await measureWindow(load, site, { ms })).window.requests;
   }

@@ -32,7 +32,7 @@ export async function chromiumJob(context: Context): Promise<Row[]> {
 }
 
 async function measured(context: Context, names: readonly (typeof NAMES)[number][]): Promise<Row[]> {
-  const visits = context.quick ? 8 : 16;
+  const visits = context.quick ? 6 : 16;
   const setup = await context.setup();
   await using shop = new Child<ShopApi>(join(import.meta.dirname, '..', 'shop.ts'));
   const { url } = await shop.call('start', { setup, paths: 2 * visits });
