@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeBase64url, encodeBase64url } from './base64url.ts';
-import { equalBytes, fromBase64url, toBase32, toBase64url, utf8 } from './bytes.ts';
+import { equalBytes, fromBase64url, textFromBase64url, toBase32, toBase64url, utf8 } from './bytes.ts';
 
 describe.each([
   { name: 'for browsers', encode: encodeBase64url, decode: decodeBase64url },
@@ -33,6 +33,15 @@ describe('UTF-8', () => {
   it('is the same bytes in browsers and in Node', () => {
     for (const text of ['', 'Zeitung', 'ü€😀', '\ud800'])
       expect(Uint8Array.from(utf8(text))).toEqual(new TextEncoder().encode(text));
+  });
+});
+
+describe('text in base64url', () => {
+  it('B7: what is not UTF-8 is no text, so two spellings never become one', () => {
+    for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xe2, 0x82]]) {
+      expect(textFromBase64url(toBase64url(Uint8Array.from(bytes)))).toBeUndefined();
+    }
+    expect(textFromBase64url(toBase64url(utf8('\ufeff€')))).toBe('\ufeff€');
   });
 });
 

@@ -1,5 +1,5 @@
 // Bytes inside, base64url without padding outside (RFC 4648 §5). Decoding is strict: one text for one value.
-import { bytesToUtf8, utf8ToBytes } from '@noble/ciphers/utils.js';
+import { utf8ToBytes } from '@noble/ciphers/utils.js';
 import { decodeBase64url, encodeBase64url } from './base64url.ts';
 
 /** What Node has besides: the same work in native code, 3 to 30 times faster. Browsers take the plain way. */
@@ -13,7 +13,13 @@ export const utf8: (text: string) => Uint8Array = native
       return new Uint8Array(buffer, byteOffset, length);
     }
   : utf8ToBytes;
-export const fromUtf8 = bytesToUtf8;
+
+type Decoder = { decode(bytes: Uint8Array): string };
+type Decoders = { TextDecoder: new (label: string, options: { fatal: boolean; ignoreBOM: boolean }) => Decoder };
+const decoder = new (globalThis as unknown as Decoders).TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Strict, so that two byte strings never become one text. @throws {TypeError} what is not UTF-8 */
+export const fromUtf8 = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 export function concat(...parts: Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
