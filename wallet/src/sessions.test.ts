@@ -51,7 +51,12 @@ test('n payments take one question and n requests; closing returns the rest, and
   expect((await wallet.balance()).totalMicro).toBe(START - 200n);
   expect((await wallet.budget()).spentTodayMicro).toBe(200n);
   await expectConserved(200n);
-  expect(await wallet.refund()).toMatchObject([{ kind: 'refund', state: 'refunded', amountMicro: 9_800n }]);
+  expect(await wallet.sessions()).toMatchObject([{ origin: market.origin, leftMicro: 9_800n, state: 'open' }]);
+  expect(await wallet.closeSessions({ origin: 'https://other.example' })).toEqual([]);
+  expect(await wallet.closeSessions({ origin: market.origin })).toMatchObject([
+    { kind: 'refund', state: 'refunded', amountMicro: 9_800n },
+  ]);
+  expect(await wallet.sessions()).toEqual([]);
   const { brokers } = await wallet.balance({ refresh: true });
   expect(brokers).toMatchObject([{ accountMicro: START - 200n, coinsMicro: 0n, heldMicro: 0n }]);
   await expectConserved(200n);
@@ -126,4 +131,5 @@ test('a session that the site has ended is followed by another, and nothing is l
   expect(await (await fetch(call(2))).text()).toBe('call 2');
   expect(await drift(wallet)).toBe(0n);
   expect((await wallet.balance()).totalMicro).toBe(START - 20n);
+  expect((await wallet.sessions()).map(({ state }) => state)).toEqual(['ended', 'open']);
 });

@@ -194,6 +194,21 @@ export type Settled = { readonly record: PaymentRecord; readonly outcome: 'paid'
 
 // ── additions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/**
+ * Money at a site that sells by the unit. `new`: the site has not confirmed a payment of it yet; `ended`: the site takes
+ * no more of it, and what is left returns when it expires.
+ */
+export type SessionInfo = {
+  readonly origin: string;
+  readonly vnd: string;
+  readonly brk: string;
+  readonly method: string;
+  readonly currency: Currency;
+  readonly leftMicro: bigint;
+  readonly expiresAtMs: number;
+  readonly state: 'new' | 'open' | 'ended';
+};
+
 /** What `recover()` did: broker orders and coin moves that it brought to an end, and those that still wait. */
 export type Recovered = { readonly finished: number; readonly open: number };
 

@@ -6,8 +6,10 @@ import { Context, toBrokerInfo } from './context.ts';
 import type { Doc } from './documents.ts';
 import { FundingQueue } from './funding.ts';
 import { exportCsv, history, record } from './journal.ts';
+import { methodOf } from './methods.ts';
 import { resolve } from './moves.ts';
 import { decide, type Intended, pay, pending, preempt } from './paying.ts';
+import { sessions } from './sessions.ts';
 import * as settings from './settings.ts';
 import { settle, unsent } from './settle.ts';
 import { listDocs } from './transaction.ts';
@@ -23,6 +25,7 @@ import type {
   PaymentRecord,
   Recovered,
   Rule,
+  SessionInfo,
   Settled,
   SiteAnswer,
   SiteRule,
@@ -201,13 +204,30 @@ export class Wallet {
   // ── moving coins, and mending ─────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Gives the free coins of a site (or of all) back and cashes them to the account. Returns what it did; a step that
+   * Gives the free coins of a site (or of all) back, closes sessions, and cashes what they give to the account. Returns what it did; a step that
    * could not be taken now is in the record as `pending` and goes on with `recover()`.
    */
   refund(options: { vnd?: string; origin?: string } = {}): Promise<PaymentRecord[]> {
     const { vnd, origin } = options;
     return moveAll(this.#ctx, 'refund', {
       purse: (purse) => (vnd === undefined || purse.vnd === vnd) && (origin === undefined || purse.origin === origin),
+      coin: () => true,
+    });
+  }
+
+  /** Money at sites that sell by the unit. */
+  sessions(): Promise<SessionInfo[]> {
+    return sessions(this.#ctx);
+  }
+
+  /**
+   * Closes the sessions of a site (or all): the site says what was used, and the broker returns the rest. A session with
+   * a payment whose outcome is unknown stays; one that the site has ended returns when it expires.
+   */
+  closeSessions(options: { origin?: string } = {}): Promise<PaymentRecord[]> {
+    const { origin } = options;
+    return moveAll(this.#ctx, 'refund', {
+      purse: (purse) => methodOf(purse.method).many !== undefined && (origin === undefined || purse.origin === origin),
       coin: () => true,
     });
   }

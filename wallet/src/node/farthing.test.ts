@@ -23,7 +23,7 @@ let wallets = 0;
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'farthing-cli-'));
   broker = await startBroker({ data: join(dir, 'broker'), test: true });
-  pay = await farthing({ broker: broker.url, data: join(dir, 'site'), name: 'news' });
+  pay = await farthing({ broker: broker.url, data: join(dir, 'site'), name: 'news', methods: ['scrip', 'payword'] });
   const app = express();
   app.get('/article/:id', pay.wall({ price: '0.0015 USD' }), (req, res) => {
     runs++;
@@ -34,6 +34,9 @@ beforeAll(async () => {
   });
   app.get('/gone', pay.wall({ price: '0.001 USD' }), (_req, res) => {
     res.status(404).send('nothing here');
+  });
+  app.get('/call', pay.wall({ price: '0.00001 USD', unit: 'call' }), (_req, res) => {
+    res.send('called');
   });
   app.get('/free', (_req, res) => {
     res.send('free');
@@ -111,6 +114,15 @@ test('from nothing to a paid page, its history, and the money back', async () =>
   const { value: balance } = await json('balance');
   expect(balance.brokers[0]).toMatchObject({ accountMicro: '998500', coinsMicro: '0', heldMicro: '0' });
   expect(await cli('recover')).toMatchObject({ status: 0 });
+});
+
+test('what is sold by the unit is paid in a session, which balance shows and close ends', async () => {
+  await cli('init');
+  await cli('top-up', '1.00');
+  expect(await cli('pay', `${site}/call`, '--max', '0.001 USD')).toMatchObject({ status: 0, out: 'called' });
+  expect((await cli('balance')).out).toContain(`session     $0.00999  ${site} (farthing close ${site})`);
+  expect(await cli('close', site)).toMatchObject({ status: 0, out: expect.stringMatching(/refunded/) });
+  expect((await cli('balance')).out).toMatch(/account {5}\$0\.99999\n/);
 });
 
 test('rules: auto pays without asking, never and pause refuse, limits of a page and a day hold', async () => {

@@ -3,13 +3,24 @@
 // message has a code and says what to do), 2 wrong arguments.
 import { isProblemCode, PaymentProblem, problemInfo } from '@farthing/protocol';
 import { type Command, Output, parse, text, toJsonText, UsageError } from './command.ts';
-import { balance, history, init, recover, refund, topUp } from './money-commands.ts';
+import { balance, close as closeSessions, history, init, recover, refund, topUp } from './money-commands.ts';
 import { defaultData, openWallet } from './open.ts';
 import { pay } from './pay-command.ts';
 import { budget, limits } from './rule-commands.ts';
 
 const commands: ReadonlyMap<string, Command> = new Map(
-  Object.entries({ init, 'top-up': topUp, pay, balance, history, refund, budget, recover, limits }),
+  Object.entries({
+    init,
+    'top-up': topUp,
+    pay,
+    balance,
+    history,
+    refund,
+    close: closeSessions,
+    budget,
+    recover,
+    limits,
+  }),
 );
 
 const COMMON_HELP = [

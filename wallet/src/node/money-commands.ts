@@ -1,4 +1,4 @@
-// Commands about one's own money: init, top-up, balance, history, refund, recover.
+// Commands about one's own money: init, top-up, balance, history, refund, close, recover.
 import type { Currency } from '@farthing/protocol';
 import type { PaymentRecord, Wallet } from '../index.ts';
 import { amountOf, type Command, money, originOf, type Run, text, UsageError } from './command.ts';
@@ -64,7 +64,12 @@ export const balance: Command = {
       `  site coins  ${money(coinsMicro, currency)}`,
       ...(heldMicro > 0n ? [`  set aside   ${money(heldMicro, currency)}  (farthing recover)`] : []),
     ]);
-    out.result(found, [...lines, `Total ${money(found.totalMicro, found.currency)}`]);
+    const sessions = await wallet.sessions();
+    const open = sessions.map(({ origin, leftMicro, currency, state }) => {
+      const how = state === 'ended' ? 'ended by the site' : `farthing close ${origin}`;
+      return `  session     ${money(leftMicro, currency)}  ${origin} (${how})`;
+    });
+    out.result({ ...found, sessions }, [...lines, ...open, `Total ${money(found.totalMicro, found.currency)}`]);
   },
 };
 
@@ -108,6 +113,19 @@ export const refund: Command = {
   async run({ wallet, args: [site], out }) {
     const records = await wallet.refund(site === undefined ? {} : { origin: originOf(site) });
     out.result(records, records.length > 0 ? records.map(line) : ['There were no site coins to give back.']);
+    return records.every(({ state }) => state === 'refunded') ? 0 : 1;
+  },
+};
+
+export const close: Command = {
+  usage: 'farthing close [SITE]',
+  about: 'Closes sessions, all or those of one site: what was not used returns to the account.',
+  args: 1,
+  options: {},
+  help: [['SITE', 'such as https://news.example; default: every site']],
+  async run({ wallet, args: [site], out }) {
+    const records = await wallet.closeSessions(site === undefined ? {} : { origin: originOf(site) });
+    out.result(records, records.length > 0 ? records.map(line) : ['There was no session to close.']);
     return records.every(({ state }) => state === 'refunded') ? 0 : 1;
   },
 };
