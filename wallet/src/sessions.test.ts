@@ -1,9 +1,10 @@
 // Sessions as a wallet lives them, with a real broker and a real site: one opening, then a word for each request.
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MemoryStore } from './memory-store.ts';
 import { type PayingOptions, payingFetch } from './paying-fetch.ts';
 import { drift } from './testing/customer.ts';
 import { type Market, openMarket } from './testing/market.ts';
-import type { Wallet } from './wallet.ts';
+import { Wallet } from './wallet.ts';
 
 const START = 100_000n;
 const IDLE_MS = 200_000;
@@ -20,6 +21,7 @@ beforeEach(async () => {
   market = await openMarket((app, pay) => {
     const unit = { price: '0.00001 USD', unit: 'call' };
     app.get('/call/:id', pay.wall(unit), (req, res) => {
+      if (req.params.id === 'missing') return void res.sendStatus(404);
       runs.push(String(req.params.id));
       res.send(`call ${req.params.id}`);
     });
@@ -132,4 +134,37 @@ test('a session that the site has ended is followed by another, and nothing is l
   expect(await drift(wallet)).toBe(0n);
   expect((await wallet.balance()).totalMicro).toBe(START - 20n);
   expect((await wallet.sessions()).map(({ state }) => state)).toEqual(['ended', 'open']);
+});
+
+test('a wallet that was restored from an old copy loses one price at most, and goes on with another chain', async () => {
+  const store = new MemoryStore();
+  ({ wallet } = await market.customer({ store }));
+  await wallet.setRule(market.origin, RULE);
+  await fetcher()(call(1));
+  const old = new MemoryStore();
+  const docs = Object.fromEntries((await store.list('')).map(({ key, value }) => [key, value]));
+  await old.update(Object.keys(docs), () => ({ put: docs, result: undefined }));
+  for (let n = 2; n <= 4; n++) await fetcher()(call(n));
+  wallet = await Wallet.open({ store: old, fetch: market.fetch, env: market.env });
+  expect((await fetcher()(call(5))).status).toBe(402);
+  expect((await wallet.history({ limit: 1 }))[0]).toMatchObject({ code: 'index-used', lostMicro: 10n });
+  for (let n = 6; n <= 8; n++) expect(await (await fetcher()(call(n))).text()).toBe(`call ${n}`);
+  expect((await wallet.sessions()).map(({ state }) => state)).toEqual(['ended', 'open']);
+  expect(await drift(wallet)).toBe(0n);
+  expect(runs).not.toContain('5');
+});
+
+test('a page that is missing leaves its price set aside, and the session goes on', async () => {
+  const fetch = fetcher();
+  await fetch(call(1));
+  expect((await fetch(call('missing'))).status).toBe(404);
+  expect(await wallet.pending()).toHaveLength(1);
+  expect(await (await fetch(call(2))).text()).toBe('call 2');
+  expect((await wallet.balance()).brokers).toMatchObject([{ heldMicro: 10n }]);
+  expect(await wallet.closeSessions()).toEqual([]);
+  expect(await drift(wallet)).toBe(0n);
+  market.clock.shiftMs = 32 * 86_400_000;
+  await wallet.recover();
+  expect(await wallet.pending()).toEqual([]);
+  expect(await drift(wallet)).toBe(0n);
 });

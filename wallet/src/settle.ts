@@ -180,17 +180,37 @@ function confirmed(coins: Stored, { many, idOf }: Method, { coin }: Sending): St
   );
 }
 
+type Payee = { readonly coin: Coin; readonly id: string; readonly code: string };
+
 /** What a payment set aside goes back to its chain, which the site may have ended. Its words stay shown. */
-function returned(coins: Stored, { many, idOf }: Method, { coin, id, code }: { coin: Coin; id: string; code: string }) {
+function returned(coins: Stored, { many, idOf }: Method, { coin, id, code }: Payee): Stored {
   if (!many) return coins;
   const chain = idOf(coin.piece);
+  const isRest = (one: Stored[number]) => one.holder === undefined && idOf(one.piece) === chain;
+  // The chain has expired meanwhile: what comes back expires with it.
+  if (!coins.some(isRest)) {
+    return coins.map(({ holder, ...one }) => {
+      if (holder === id) return { ...one, ended: true };
+      return holder === undefined ? one : { ...one, holder };
+    });
+  }
   return coins
     .filter(({ holder }) => holder !== id)
     .map((one) => {
-      if (one.holder !== undefined || idOf(one.piece) !== chain) return one;
+      if (!isRest(one)) return one;
       const piece = many.giveBack(one.piece, coin.micro);
       return { ...one, piece, micro: one.micro + coin.micro, ...(many.ended.has(code) ? { ended: true } : {}) };
     });
+}
+
+/** Another copy of this wallet has spent from the chain: no more is lost on it, and the rest returns when it expires. */
+function endChain(tx: Transaction, { purse: key, coin }: Sending): void {
+  const purse = tx.need('purse', key);
+  const { many, idOf } = methodOf(purse.method);
+  if (!many) return;
+  const id = idOf(coin.piece);
+  const coins = purse.coins.map((one) => (idOf(one.piece) === id ? { ...one, ended: true } : one));
+  tx.put('purse', key, { ...purse, coins });
 }
 
 /** The coin is good again and the budgets get their money back. */
@@ -245,6 +265,7 @@ function lose(
 ): Settled['outcome'] {
   const { id, record, sending } = sent;
   const lostMicro = loseCoin(tx, sending.purse, id);
+  endChain(tx, sending);
   const data: Json = { credential: sending.header.value, status, code };
   keepEvidence(tx, ctx.env(), { about: id, what: 'the site says that the coin was spent before', data });
   tx.drop(keys.pending(id));
