@@ -34,7 +34,8 @@ const terms = v.object({
   brokers: v.array(v.object({ id: brk })),
   fundings: v.array(v.string()),
   auths: v.array(v.string()),
-  units: v.optional(v.number(), 1),
+  maxStep: v.number(),
+  units: v.optional(v.pipe(v.number(), v.safeInteger()), 1),
 });
 const termsOf = (request: PaymentRequest) => tryDecode(terms, request.methodDetails);
 const unitsOf = (request: PaymentRequest): bigint => BigInt(termsOf(request)?.units ?? 1);
@@ -161,8 +162,9 @@ export const payword: Method = {
   intents: ['session'],
   understand(request) {
     const known = termsOf(request);
-    // A stream (no units) is paid while it comes: that is no single payment.
-    return known?.fundings.includes('prepaid') && known.units > 0 ? paywordWallet.understand(request) : undefined;
+    // A stream (no units) is paid while it comes; more units than one jump allows are no single payment either.
+    const isOne = known && known.units > 0 && known.units <= known.maxStep;
+    return isOne && known.fundings.includes('prepaid') ? paywordWallet.understand(request) : undefined;
   },
   costOf: (request) => request.amount * unitsOf(request),
   idOf: chainIdOf,

@@ -29,6 +29,7 @@ beforeEach(async () => {
       runs.push('post');
       res.send('posted');
     });
+    app.get('/bulk', pay.wall({ ...unit, units: 2000 }), (_req, res) => void res.send('bulk'));
     app.get('/five', pay.wall({ ...unit, units: 5 }), (_req, res) => void res.send('five'));
   }, IDLE_MS);
   ({ wallet } = await market.customer());
@@ -167,4 +168,12 @@ test('a page that is missing leaves its price set aside, and the session goes on
   await wallet.recover();
   expect(await wallet.pending()).toEqual([]);
   expect(await drift(wallet)).toBe(0n);
+});
+
+test('more units than one jump of a chain allows are paid at once, as a charge', async () => {
+  await wallet.setRule(market.origin, { mode: 'auto', perPageMicro: 20_000n, perDayMicro: 40_000n });
+  expect(await (await fetcher()(`${market.origin}/bulk`)).text()).toBe('bulk');
+  expect((await wallet.history({ limit: 1 }))[0]).toMatchObject({ method: 'scrip', amountMicro: 20_000n });
+  expect(await wallet.sessions()).toEqual([]);
+  await expectConserved(20_000n);
 });
