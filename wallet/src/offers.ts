@@ -110,6 +110,7 @@ function understand(ctx: Context, ask: Ask, place: Place, challenge: Challenge):
   if (!method) throw unusable(`method ${challenge.method} is not known`);
   const intent = method.intents.find((known) => known === challenge.intent);
   if (!intent) throw unusable(`intent ${challenge.intent} is not known`);
+  if (intent === 'session' && ctx.ports.sessions === false) throw unusable('this host pays no sessions');
   const request = readRequest(challenge);
   if (!request) throw unusable('the request cannot be read');
   const expires = expiresAtMs(challenge);

@@ -117,6 +117,18 @@ test('the same address again is another purchase', async () => {
   await expectConserved(30n);
 });
 
+test('a host that turns sessions off pays single charges, and reads again for nothing', async () => {
+  const plain = await Wallet.open({ store: new MemoryStore(), fetch: market.fetch, env: market.env, sessions: false });
+  await plain.init({ brokerUrl: market.broker.url });
+  await plain.topUp({ amountMicro: START });
+  await plain.setRule(market.origin, RULE);
+  const fetch = payingFetch(market.fetch, plain, { sleep: async () => {} });
+  for (let times = 0; times < 2; times++) expect(await (await fetch(call(1))).text()).toBe('call 1');
+  expect(await plain.sessions()).toEqual([]);
+  expect((await plain.history({ limit: 1 }))[0]).toMatchObject({ method: 'scrip', state: 'paid', amountMicro: 10n });
+  expect((await plain.balance()).totalMicro).toBe(START - 10n);
+});
+
 test('when a chain is used up, another is bought and opened', async () => {
   await wallet.setRule(market.origin, { ...RULE, perDayMicro: 40n });
   const fetch = fetcher();

@@ -28,6 +28,11 @@ export type WalletPorts = {
   readonly fetch: typeof globalThis.fetch;
   /** Called for each step, so that time and randomness are arguments. */
   readonly env: () => Env;
+  /**
+   * `false`: pay single charges only. For browsers: in a session the same address again is another purchase, while a
+   * page that was paid by a charge is read again for nothing. Default `true`.
+   */
+  readonly sessions?: boolean;
 };
 
 // ── money ───────────────────────────────────────────────────────────────────────────────────────────────────────────
