@@ -9,25 +9,29 @@ import { approvalsReady, watchSurfaces } from './approvals.ts';
 import { pageLost } from './delivery.ts';
 import { problemOf, wallet } from './engine.ts';
 import * as navigation from './navigation.ts';
-import { type HeadersSeen, observe } from './observe.ts';
+import { type HeadersSeen, loadingReady, observe } from './observe.ts';
 import { fetchAnswered, fetchAsks } from './page-fetch.ts';
 import { resolve } from './settling.ts';
 import { PUBLISH_ALARM, publish } from './snapshot.ts';
 import { gone, onViewChange, views } from './tabs.ts';
-import { findOrphans, mendAll, scheduleRenewal, stands, tend } from './upkeep.ts';
+import { findOrphans, loaded, mendAll, scheduleRenewal, tend } from './upkeep.ts';
 import { visitsReady } from './visits.ts';
 
 const own = `chrome-extension://${browser.runtime.id}`;
 
 /** A worker that was just woken reads what the last one knew before it acts; events keep their order. */
-const ready = Promise.all([views.ready, ahead.ready, approvalsReady, visitsReady]).then(findOrphans);
+const ready = Promise.all([views.ready, ahead.ready, approvalsReady, visitsReady, loadingReady]).then(findOrphans);
 const inOrder = (act: () => unknown) => void ready.then(act).catch(problemOf);
 
-observe({
-  answered: (seen) => inOrder(() => answered(seen)),
-  lost: ({ main, tabId, url, armed }) =>
-    inOrder(() => armed && (main ? pageLost(tabId, url, armed.payment) : resolve(armed.payment))),
-});
+observe(
+  {
+    answered: (seen) => void Promise.resolve(answered(seen)).catch(problemOf),
+    lost: ({ main, tabId, url, armed }) => {
+      if (armed) void (main ? pageLost(tabId, url, armed.payment) : resolve(armed.payment)).catch(problemOf);
+    },
+  },
+  inOrder,
+);
 
 function answered(seen: HeadersSeen): Promise<void> | void {
   if (seen.initiator === own) return; // the engine's own repeat of a credential
@@ -36,23 +40,24 @@ function answered(seen: HeadersSeen): Promise<void> | void {
   fetchAsks(seen);
 }
 
-function pageStands(tabId: number, url: string): void {
-  navigation.pageStands(tabId, url);
-  void stands(tabId).catch(problemOf);
-}
-
 browser.webNavigation.onBeforeNavigate.addListener((details) => {
   const { frameId, tabId, url } = details;
   const ahead = 'documentLifecycle' in details && details.documentLifecycle === 'prerender';
   if (frameId === 0 && !ahead) inOrder(() => navigation.pageLeaves(tabId, url));
 });
 browser.webNavigation.onCommitted.addListener(({ frameId, tabId, url }) => {
-  if (frameId === 0) inOrder(() => pageStands(tabId, url));
+  if (frameId === 0) inOrder(() => navigation.pageStands(tabId, url));
+});
+browser.webNavigation.onCompleted.addListener(({ frameId, tabId }) => {
+  if (frameId === 0) void ready.then(() => loaded(tabId)).catch(problemOf);
 });
 browser.webNavigation.onErrorOccurred.addListener((details) => {
   const { frameId, tabId, url } = details;
   const error = 'error' in details ? details.error : undefined;
-  if (frameId === 0 && error !== 'net::ERR_ABORTED') inOrder(() => pageStands(tabId, url));
+  if (frameId === 0 && error !== 'net::ERR_ABORTED') {
+    inOrder(() => navigation.pageStands(tabId, url));
+    void ready.then(() => loaded(tabId)).catch(problemOf);
+  }
 });
 browser.tabs.onRemoved.addListener((tabId) =>
   inOrder(() => {

@@ -4,6 +4,7 @@ import { readChallenges } from '@farthing/protocol';
 import type { Ask } from '@farthing/wallet';
 import { browser, type WebRequest } from '../browser.ts';
 import { type Armed, takeByHeader } from './rules.ts';
+import { SessionMap } from './session.ts';
 
 /** A request that this worker follows from its sending to its headers. */
 export type Watched = {
@@ -46,15 +47,36 @@ export function askOf({ url, method, challenges }: HeadersSeen, site: string): A
 
 const watched = new Map<string, Watched>();
 const MOST = 2000;
+/** Pages on their way, by request: the worker that sees the answer may not be the one that saw the request. */
+const loading = new SessionMap<Watched>('loading', 50);
+export const loadingReady = loading.ready;
 
-/** Must run in the worker's first turn, or a stopped worker is not woken for these events. */
-export function observe(observer: Observer): void {
+const known = (requestId: string) => watched.get(requestId) ?? loading.get(requestId);
+
+function note(request: Watched): void {
+  if (watched.size > MOST) watched.delete(watched.keys().next().value ?? '');
+  watched.set(request.requestId, request);
+  if (request.main && request.tabId >= 0) loading.set(request.requestId, request);
+}
+
+function forget(requestId: string): void {
+  watched.delete(requestId);
+  loading.delete(requestId);
+}
+
+/**
+ * Must run in the worker's first turn, or a stopped worker is not woken for these events. `inOrder` runs what it is given
+ * one after the other, when what the last worker knew has been read.
+ */
+export function observe(observer: Observer, inOrder: (act: () => unknown) => void): void {
   const { webRequest } = browser;
-  webRequest.onSendHeaders.addListener(sending, FILTER, ['requestHeaders']);
-  webRequest.onBeforeRedirect.addListener(redirected, FILTER);
-  webRequest.onHeadersReceived.addListener((details) => received(details, observer), FILTER, ['responseHeaders']);
-  webRequest.onCompleted.addListener(({ requestId }) => void watched.delete(requestId), FILTER);
-  webRequest.onErrorOccurred.addListener((details) => failed(details, observer), FILTER);
+  webRequest.onSendHeaders.addListener((details) => inOrder(() => sending(details)), FILTER, ['requestHeaders']);
+  webRequest.onBeforeRedirect.addListener((details) => inOrder(() => redirected(details)), FILTER);
+  webRequest.onHeadersReceived.addListener((details) => inOrder(() => received(details, observer)), FILTER, [
+    'responseHeaders',
+  ]);
+  webRequest.onCompleted.addListener(({ requestId }) => inOrder(() => forget(requestId)), FILTER);
+  webRequest.onErrorOccurred.addListener((details) => inOrder(() => failed(details, observer)), FILTER);
 }
 
 type Chromium = { readonly initiator?: string; readonly documentLifecycle?: string };
@@ -62,9 +84,8 @@ type Chromium = { readonly initiator?: string; readonly documentLifecycle?: stri
 function sending(details: WebRequest.OnSendHeadersDetailsType & Chromium): void {
   const header = (name: string) => details.requestHeaders?.find((h) => h.name.toLowerCase() === name)?.value;
   const credentials = [header('authorization'), header('payment-authorization')].filter((value) => value !== undefined);
-  const before = watched.get(details.requestId);
-  if (watched.size > MOST) watched.delete(watched.keys().next().value ?? '');
-  watched.set(details.requestId, {
+  const before = known(details.requestId);
+  note({
     requestId: details.requestId,
     tabId: details.tabId,
     url: details.url,
@@ -81,14 +102,14 @@ function sending(details: WebRequest.OnSendHeadersDetailsType & Chromium): void 
 }
 
 function redirected(details: WebRequest.OnBeforeRedirectDetailsType): void {
-  const before = watched.get(details.requestId);
+  const before = known(details.requestId);
   if (!before) return;
   const crossed = before.crossed || new URL(details.url).origin !== new URL(details.redirectUrl).origin;
-  watched.set(details.requestId, { ...before, crossed, armed: undefined });
+  note({ ...before, crossed, armed: undefined });
 }
 
 function received(details: WebRequest.OnHeadersReceivedDetailsType & Chromium, observer: Observer): void {
-  const request = watched.get(details.requestId);
+  const request = known(details.requestId);
   const headers = details.responseHeaders ?? [];
   const all = (name: string) => headers.filter((h) => h.name.toLowerCase() === name).map((h) => h.value ?? '');
   const challenges = all('www-authenticate').filter((value) => /\bpayment\b/i.test(value));
@@ -102,11 +123,11 @@ function received(details: WebRequest.OnHeadersReceivedDetailsType & Chromium, o
     receipt: all('payment-receipt')[0],
     allowOrigin: all('access-control-allow-origin')[0],
   });
-  if (request.armed) watched.set(details.requestId, { ...request, armed: undefined });
+  if (request.armed) note({ ...request, armed: undefined });
 }
 
 function failed(details: WebRequest.OnErrorOccurredDetailsType, observer: Observer): void {
-  const request = watched.get(details.requestId);
-  watched.delete(details.requestId);
+  const request = known(details.requestId);
+  forget(details.requestId);
   if (request?.armed) observer.lost(request);
 }

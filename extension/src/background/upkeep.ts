@@ -1,14 +1,16 @@
 // Work that nobody waits for: what a dead worker left is finished, open payments are shown to their sites again, coins
 // that are about to expire are renewed. One round at a time.
+import type { Ask, PaymentState } from '@farthing/wallet';
 import { browser } from '../browser.ts';
-import type { TabView } from '../view.ts';
+import type { TabState, TabView } from '../view.ts';
 import { check } from './delivery.ts';
 import { problemOf, wallet } from './engine.ts';
 import { takeUp } from './navigation.ts';
 import { flying } from './rules.ts';
 import { RECOVERY_ALARM, resolve, unwatch } from './settling.ts';
 import { publish } from './snapshot.ts';
-import { show, views } from './tabs.ts';
+import { sameDocument, show, views } from './tabs.ts';
+import { leftOver } from './visits.ts';
 
 export const RENEWAL_ALARM = 'renew';
 const RENEWAL_MINUTES = 360;
@@ -53,21 +55,28 @@ export function tend(alarm: string): void {
   if (alarm === RENEWAL_ALARM) void renew();
 }
 
-/** Pages that the last worker was paying when it died, by tab. */
-const orphans = new Map<number, TabView>();
+/** Pages that asked the last worker for money, and of which it had not said how that ended; by tab. */
+const orphans = new Map<number, { readonly ask: Ask; readonly view: TabView | undefined }>();
 
 /** Before the first event is looked at. */
 export function findOrphans(): void {
-  for (const view of views.values()) if (view.state === 'paying') orphans.set(view.tabId, view);
+  for (const [tabId, ask] of leftOver()) {
+    const view = views.get(String(tabId));
+    const open = !view || !sameDocument(view.url, ask.url) || view.state === 'paying' || view.state === 'idle';
+    if (open) orphans.set(tabId, { ask, view });
+  }
 }
 
 export async function mendAll(): Promise<void> {
   await recover();
-  for (const tabId of [...orphans.keys()]) await mend(tabId);
+  for (const tabId of [...orphans.keys()]) {
+    const tab = await browser.tabs.get(tabId).catch(() => undefined);
+    if (tab?.status !== 'loading') await mend(tabId);
+  }
 }
 
-/** A document stands in the tab of an orphan: now it can be seen how far the payment came. */
-export async function stands(tabId: number): Promise<void> {
+/** The tab of an orphan has loaded: now it can be seen how far the payment came. */
+export async function loaded(tabId: number): Promise<void> {
   if (!orphans.has(tabId)) return;
   await recover();
   await mend(tabId);
@@ -75,19 +84,23 @@ export async function stands(tabId: number): Promise<void> {
 
 async function mend(tabId: number): Promise<void> {
   const orphan = orphans.get(tabId);
-  const tab = await browser.tabs.get(tabId).catch(() => undefined);
-  if (!orphan || tab?.status === 'loading') return; // its document will stand soon
-  const status = tab && (await statusOf(tabId));
-  const record = orphan.paymentId === undefined ? undefined : await (await wallet).record(orphan.paymentId);
-  const same = views.get(String(tabId))?.atMs === orphan.atMs;
-  if (!orphans.delete(tabId) || !same) return; // somebody else has got there
+  if (!orphan) return;
+  const { ask, view } = orphan;
+  const status = await statusOf(tabId);
+  const id = view?.paymentId;
+  const record = id === undefined ? undefined : await (await wallet).record(id);
+  const untouched = views.get(String(tabId))?.atMs === view?.atMs;
+  if (!orphans.delete(tabId) || !untouched) return; // somebody else has got there
   if (status === 402) return takeUp(tabId);
-  const { url, tabId: _, origin: __, atMs: ___, ...facts } = orphan;
-  const there = status !== undefined && status < 400;
-  if (!record) show(tabId, url, { state: 'idle' });
-  else if (record.state === 'pending') show(tabId, url, { ...facts, state: 'pending' });
-  else if (record.state === 'failed_not_charged') show(tabId, url, { ...facts, state: 'failed' });
-  else show(tabId, url, { ...facts, state: there ? 'paid' : 'undelivered' });
+  if (view?.state !== 'paying') return;
+  const { tabId: _, url: __, origin: ___, atMs: ____, ...facts } = view;
+  show(tabId, ask.url, { ...facts, state: record ? ended(record.state, status) : 'idle' });
+}
+
+function ended(state: PaymentState, status: number | undefined): TabState {
+  if (state === 'pending') return 'pending';
+  if (state === 'failed_not_charged') return 'failed';
+  return status !== undefined && status < 400 ? 'paid' : 'undelivered';
 }
 
 /** What the site answered to the document that stands in the tab; `undefined` for an error page and a download. */
@@ -95,6 +108,7 @@ async function statusOf(tabId: number): Promise<number | undefined> {
   const [found] = await browser.scripting
     .executeScript({
       target: { tabId },
+      injectImmediately: true,
       func: () => {
         const [entry] = performance.getEntriesByType('navigation');
         return entry && 'responseStatus' in entry ? entry.responseStatus : undefined;

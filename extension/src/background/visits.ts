@@ -17,6 +17,8 @@ export type Visit = {
 const visits = new Map<number, Visit>();
 const asks = new SessionMap<Ask>('asks', 50);
 export const visitsReady = asks.ready;
+/** What the last worker was asked, by tab. */
+export const leftOver = () => asks.entries().map(([tabId, ask]) => [Number(tabId), ask] as const);
 
 export function begin(tabId: number, ask: Ask): Visit {
   const { promise: settled, resolve: arrive } = Promise.withResolvers<void>();

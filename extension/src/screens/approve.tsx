@@ -15,6 +15,7 @@ import { toWire } from './rule-card.tsx';
 const ARM_MS = 400;
 const CLOSE_MS = 900;
 const PATIENCE_MS = 8_000;
+const REMIND_MS = 1_500;
 type Step = 'loading' | 'asking' | 'paying' | 'paid' | 'gone';
 
 export function Approve() {
@@ -35,6 +36,8 @@ export function Approve() {
   );
   const onEscape = useEscape();
   const [since, setSince] = useState(0);
+  const [sent, setSent] = useState<MessageInput<'approve'>>();
+  useReminder(step === 'paying' ? sent : undefined);
   useFollow({ view, step, since, setStep, setProblem, load });
 
   if (step === 'loading') return <div class="popup" />;
@@ -50,6 +53,7 @@ export function Approve() {
         setProblem(undefined);
         setStep('paying');
         setSince(Date.now());
+        setSent(yes);
         send('approve', yes).catch((error) => {
           setProblem(error instanceof Refused ? error.code : 'storage-fault');
           setStep('asking');
@@ -150,6 +154,15 @@ function useFollow({ view, step, since, setStep, setProblem, load }: Follow): vo
     }, CLOSE_MS);
     return () => clearTimeout(timer);
   }, [step]);
+}
+
+/** A worker that dies may take the yes with it and answer nothing. The yes is said again: it counts once. */
+function useReminder(yes: MessageInput<'approve'> | undefined): void {
+  useEffect(() => {
+    if (!yes) return;
+    const timer = setInterval(() => void send('approve', yes).catch(() => undefined), REMIND_MS);
+    return () => clearInterval(timer);
+  }, [yes]);
 }
 
 function Closed() {
