@@ -1,8 +1,8 @@
 // Every way in which a browser asks for something, and every way in which a person says no: each paid once, or not at all.
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { nextQuestion, typeAddress } from '../harness/desk.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { nextQuestion, typeAddress, windowsClosed } from '../harness/desk.ts';
 import { openStreet, type Street } from '../harness/street.ts';
 
 const PAGE = 1500n;
@@ -16,6 +16,7 @@ beforeAll(async () => {
   ({ reader } = street);
 });
 afterAll(() => street.close());
+afterEach(() => windowsClosed(street.browser));
 beforeEach(async () => {
   await street.desk.setMode(street.site, 'auto');
   await typeAddress(reader, `${street.site}/`);

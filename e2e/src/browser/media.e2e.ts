@@ -1,7 +1,7 @@
 // Pictures of a page and bursts of its script's requests: paid by rule, asked for once, refused at once.
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { nextQuestion, typeAddress } from '../harness/desk.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { nextQuestion, typeAddress, windowsClosed } from '../harness/desk.ts';
 import { openStreet, type Street } from '../harness/street.ts';
 
 const PICTURE = 1000n;
@@ -14,6 +14,7 @@ beforeAll(async () => {
   ({ reader } = street);
 });
 afterAll(() => street.close());
+afterEach(() => windowsClosed(street.browser));
 beforeEach(async () => {
   await typeAddress(reader, `${street.site}/`);
   await reader.getByRole('heading', { name: 'Front page' }).waitFor();

@@ -102,3 +102,9 @@ export async function typeAddress(page: Page, url: string): Promise<void> {
 /** The next window that asks a person about money. */
 export const nextQuestion = ({ context }: Visit): Promise<Page> =>
   context.waitForEvent('page', { predicate: (page) => page.url().includes('approve.html'), timeout: 20_000 });
+
+/** A window that has been paid stays for a moment, and would show the next question: specs put each in its own. */
+export async function windowsClosed({ context }: Visit): Promise<void> {
+  const open = () => context.pages().filter((page) => page.url().includes('approve.html')).length;
+  await expect.poll(open, { timeout: 20_000 }).toBe(0);
+}
