@@ -65,6 +65,26 @@ describe('a connection that is cut', () => {
   });
 });
 
+describe('a site that is gone right after it was paid', () => {
+  it('leaves a pending payment with its money set aside; when it is back, the payment is settled and the page had', async () => {
+    const url = `${street.site}/article/gone`;
+    const { failed, stop } = street.proxy.fail((hit) => hit.paid || hit.method === 'POST', 'cut-before');
+    await typeAddress(reader, url);
+    await failed;
+    await street.desk.state(url, 'pending');
+    expect(await recorded(url)).toMatchObject([{ state: 'pending' }]);
+    const popup = await street.browser.open('popup.html#/');
+    await popup.getByText('is set aside for payments').waitFor();
+    stop();
+    await popup.getByRole('button', { name: 'Check now' }).click();
+    await street.desk.state(url, 'undelivered');
+    await popup.close();
+    await loadAgain();
+    await heading('Article gone').waitFor();
+    expect([await spent(), (await recorded(url)).length]).toEqual([PRICE, 1]);
+  });
+});
+
 describe('a site that takes money and fails', () => {
   it('keeps nothing: what it did not deliver is not paid', async () => {
     const url = `${street.site}/broken`;

@@ -1,7 +1,7 @@
 // Keeps the snapshot that the pages paint from, a moment behind the wallet.
 import { browser } from '../browser.ts';
 import { pack } from '../codec.ts';
-import type { Snapshot } from '../view.ts';
+import type { Snapshot, TabView } from '../view.ts';
 import { waiting } from './approvals.ts';
 import { config, problemOf, wallet } from './engine.ts';
 import { views } from './tabs.ts';
@@ -12,6 +12,8 @@ export const PUBLISH_ALARM = 'publish';
 const PAUSE_MS = 40;
 let due = false;
 let greyed: boolean | undefined;
+const icons = new Map<number, string>();
+const MOST_ICONS = 200;
 
 /** Many changes in a burst make one write. */
 export function publish(): void {
@@ -27,6 +29,7 @@ export async function write(): Promise<Snapshot> {
   const snapshot = await build();
   await browser.storage.session.set({ [SNAPSHOT]: pack(snapshot) });
   await grey(snapshot.budget?.pausedUntilMs !== undefined);
+  await Promise.all(Object.values(snapshot.tabs).map((view) => greyTab(view, snapshot)));
   return snapshot;
 }
 
@@ -50,6 +53,20 @@ async function build(): Promise<Snapshot> {
 async function grey(paused: boolean): Promise<void> {
   if (paused === greyed) return;
   greyed = paused;
-  const kind = paused ? 'icons/paused-' : 'icons/';
-  await browser.action.setIcon({ path: { 16: `${kind}16.png`, 32: `${kind}32.png` } });
+  await browser.action.setIcon({ path: iconOf(paused) });
 }
+
+/** Grey where nothing is paid: the site is off, or everything is. A tab's icon is forgotten when it shows another page. */
+async function greyTab({ tabId, origin, atMs }: TabView, { sites, budget }: Snapshot): Promise<void> {
+  const off = sites[origin]?.mode === 'never' || budget?.pausedUntilMs !== undefined;
+  const shown = `${atMs} ${off}`;
+  if (icons.get(tabId) === shown) return;
+  if (icons.size > MOST_ICONS) icons.clear();
+  icons.set(tabId, shown);
+  await browser.action.setIcon({ tabId, path: iconOf(off) }).catch(() => undefined); // the tab may be gone
+}
+
+const iconOf = (grey: boolean) => {
+  const kind = grey ? 'icons/paused-' : 'icons/';
+  return { 16: `${kind}16.png`, 32: `${kind}32.png` };
+};

@@ -6,6 +6,7 @@ import type { TabState, TabView } from '../view.ts';
 import { check } from './delivery.ts';
 import { problemOf, wallet } from './engine.ts';
 import { takeUp } from './navigation.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { flying } from './rules.ts';
 import { RECOVERY_ALARM, resolve, unwatch } from './settling.ts';
 import { publish } from './snapshot.ts';
@@ -16,22 +17,16 @@ export const RENEWAL_ALARM = 'renew';
 const RENEWAL_MINUTES = 360;
 const DAY_MS = 86_400_000;
 
-/** Joins the round that is running, if one is: two would send the same orders. */
-function oneAtATime(round: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  return () => {
-    running ??= round()
+/** A round in the background: what stops it is written down, and tried again with the next one. */
+const inBackground = (round: () => Promise<void>) =>
+  oneAtATime(() =>
+    round()
       .catch((error) => void problemOf(error))
-      .finally(() => {
-        running = undefined;
-        publish();
-      });
-    return running;
-  };
-}
+      .finally(publish),
+  );
 
 /** At start and every minute while something is open. */
-export const recover = oneAtATime(async () => {
+export const recover = inBackground(async () => {
   const engine = await wallet;
   const { open } = await engine.recover();
   for (const payment of await engine.pending()) if (!flying.has(payment.id)) await resolve(payment);
@@ -40,7 +35,7 @@ export const recover = oneAtATime(async () => {
 });
 
 /** Site coins live for a limited time: those in their last day are exchanged for new ones. */
-export const renew = oneAtATime(async () => {
+export const renew = inBackground(async () => {
   const engine = await wallet;
   if (engine.accountId() !== undefined) await engine.renewExpiring(DAY_MS);
 });

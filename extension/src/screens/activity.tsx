@@ -104,20 +104,18 @@ function Line({ record }: { record: PaymentRecord }) {
       <a class="line" href={link('receipt', record.id)}>
         <Avatar of={record.site ?? record.brokerName ?? '·'} />
         <span class="grow">
-          <b class="ell block">
-            {record.site === undefined ? (
-              <bdi>{record.brokerName ?? t(kindKey(record))}</bdi>
-            ) : (
-              <Host origin={record.site} />
-            )}
+          <b class="ell block" dir={record.site === undefined ? 'auto' : 'ltr'}>
+            {record.site === undefined ? (record.brokerName ?? t(kindKey(record))) : <Host origin={record.site} />}
           </b>
-          <span class="muted s ell block">
+          <span class="muted s row close">
             {record.kind === 'payment' && record.url !== undefined ? (
-              <bdi dir="ltr">{pathOf(record.url)}</bdi>
+              <span class="ell" dir="ltr">
+                {pathOf(record.url)}
+              </span>
             ) : (
-              t(kindKey(record))
-            )}{' '}
-            · {clock(record.atMs)}
+              <span class="ell">{t(kindKey(record))}</span>
+            )}
+            <span class="amount">· {clock(record.atMs)}</span>
           </span>
         </span>
         <span class="side">

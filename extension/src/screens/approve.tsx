@@ -204,11 +204,11 @@ function Question({ view: { site, url, title, offer } }: { view: ApprovalView })
       <div class="row">
         <Avatar of={site} />
         <div class="grow">
-          <b class="ell block">
+          <b class="ell block" dir="ltr">
             <Host origin={site} />
           </b>
-          <div class="muted s ell">
-            <bdi>{title ?? ''}</bdi>
+          <div class="muted s ell" dir="auto">
+            {title ?? ''}
           </div>
         </div>
       </div>

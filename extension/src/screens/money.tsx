@@ -42,8 +42,8 @@ function Broker({ broker }: { broker: BrokerBalance }) {
   return (
     <section class="card stack">
       <div class="row between">
-        <h2 class="ell">
-          <bdi>{name}</bdi>
+        <h2 class="ell" dir="auto">
+          {name}
         </h2>
         {test && <Chip tone="warn">{t('test')}</Chip>}
       </div>

@@ -74,8 +74,8 @@ function Header() {
   return (
     <header>
       <Icon name="wallet" />
-      <b class="s ell">
-        <bdi>{broker?.name ?? 'Farthing'}</bdi>
+      <b class="s ell" dir="auto">
+        {broker?.name ?? 'Farthing'}
       </b>
       {broker?.test && <Chip tone="warn">{t('test')}</Chip>}
       <span class="sp" />

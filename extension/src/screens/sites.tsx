@@ -33,7 +33,7 @@ export function Sites() {
               <a class="line" href={link('site', site.origin)}>
                 <Avatar of={site.origin} />
                 <span class="grow stack tight">
-                  <b class="ell block">
+                  <b class="ell block" dir="ltr">
                     <Host origin={site.origin} />
                   </b>
                   <span class="muted s ell block">

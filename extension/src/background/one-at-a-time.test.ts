@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { oneAtATime } from './one-at-a-time.ts';
+
+it('joins a round that is running, and begins a new one after it', async () => {
+  const ends: (() => void)[] = [];
+  const run = oneAtATime(() => new Promise((end) => ends.push(end)));
+  const waiting = [run(), run(), run()];
+  expect(ends).toHaveLength(1);
+  ends[0]?.();
+  await Promise.all(waiting);
+  void run();
+  expect(ends).toHaveLength(2);
+});
+
+it('tells a failure to all who wait, and is not stopped by it', async () => {
+  let rounds = 0;
+  const run = oneAtATime(async () => {
+    if (rounds++ === 0) throw new Error('the broker is away');
+  });
+  const [first, second] = await Promise.allSettled([run(), run()]);
+  expect([first.status, second.status, rounds]).toEqual(['rejected', 'rejected', 1]);
+  await expect(run()).resolves.toBeUndefined();
+});
