@@ -5,7 +5,7 @@ import { patternsOf } from './ahead.ts';
 import { problemOf, wallet } from './engine.ts';
 import type { HeadersSeen } from './observe.ts';
 import { type Armed, arm, unusedOf, withdraw } from './rules.ts';
-import { resolve, settle, watch } from './settling.ts';
+import { notSent, resolve, settle, watch } from './settling.ts';
 import { sameDocument, show, views } from './tabs.ts';
 import { end, isCurrent, mayTry, succeeded, type Visit, visitOf } from './visits.ts';
 
@@ -33,7 +33,7 @@ export async function deliver(here: Visit, payment: Payment, { automatic }: { au
   const { tabId, ask } = here;
   const drop = async () => {
     if (views.get(String(tabId))?.state === 'paying') show(tabId, ask.url, { state: 'declined' });
-    await (await wallet).unsent(payment.id);
+    await notSent(payment);
   };
   if (!isCurrent(here)) return drop();
   await Promise.race([here.settled, new Promise((done) => setTimeout(done, COMMIT_MS))]);
@@ -110,7 +110,7 @@ async function ended(paymentId: string): Promise<Settled['outcome']> {
 
 /** The request that this rule was for will not be made: its money is free again. */
 async function takeBack(rule: Armed): Promise<void> {
-  if (await withdraw(rule)) await (await wallet).unsent(rule.payment.id);
+  if (await withdraw(rule)) await notSent(rule.payment);
 }
 
 /** Takes back the credentials of a tab that have not left; `but` the ones for this address. */
@@ -139,7 +139,7 @@ export async function preempt(tabId: number, site: string, url: string): Promise
   if (!payment) return false;
   await arm(
     { payment, tabId, kind: 'main_frame', automatic: true, ttlMs: PREEMPT_RULE_MS },
-    () => void engine.unsent(payment.id),
+    () => void notSent(payment).catch(problemOf),
   );
   return true;
 }

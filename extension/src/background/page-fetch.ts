@@ -2,10 +2,10 @@
 import type { Ask, Payment } from '@farthing/wallet';
 import { patternsOf } from './ahead.ts';
 import { open, scriptsOf, wasDeclined } from './approvals.ts';
-import { wallet } from './engine.ts';
+import { problemOf, wallet } from './engine.ts';
 import { askOf, type HeadersSeen } from './observe.ts';
 import { arm } from './rules.ts';
-import { settle } from './settling.ts';
+import { notSent, settle } from './settling.ts';
 import { sameDocument, show } from './tabs.ts';
 
 type Seen = { readonly ask: Ask; readonly tabId: number; readonly atMs: number };
@@ -91,7 +91,7 @@ type Arming = { readonly page: Page; readonly payment: Payment; readonly kind: K
 
 async function armed({ page, payment, kind, automatic }: Arming): Promise<string> {
   const nonce = `farthing-${crypto.randomUUID()}`;
-  const expired = () => void wallet.then((engine) => engine.unsent(payment.id));
+  const expired = () => void notSent(payment).catch(problemOf);
   await arm({ payment, tabId: page.tabId, kind, nonce, automatic, ttlMs: RULE_MS }, expired);
   return nonce;
 }

@@ -22,8 +22,11 @@ export type ArmOptions = {
 };
 
 const armed = new Map<number, Armed>();
-/** Payments of this worker's own life whose answer is awaited: recovery leaves them to their request. */
-export const flying = new Set<string>();
+/** Payments whose answer is awaited, since when: recovery leaves them to their request, but not for ever. */
+const flying = new Map<string, number>();
+const FLIGHT_MS = 60_000;
+export const isFlying = (paymentId: string) => Date.now() - (flying.get(paymentId) ?? 0) < FLIGHT_MS;
+export const landed = (paymentId: string) => void flying.delete(paymentId);
 let nextId = 1;
 const GRACE_MS = 1_000;
 
@@ -42,11 +45,12 @@ export async function arm(options: ArmOptions, unsent: () => void): Promise<Arme
   const ruleId = nextId++;
   const entry: Armed = { ruleId, payment, tabId, automatic, state: 'armed' };
   armed.set(ruleId, entry);
-  flying.add(payment.id);
+  flying.set(payment.id, Date.now());
   try {
     await browser.declarativeNetRequest.updateSessionRules({ addRules: [headerRule(ruleId, options)] });
   } catch (error) {
     armed.delete(ruleId);
+    landed(payment.id);
     throw error;
   }
   setTimeout(() => void withdraw(entry).then((never) => never && unsent()), ttlMs);
@@ -63,7 +67,7 @@ export async function withdraw(entry: Armed): Promise<boolean> {
   await remove(entry);
   await new Promise((done) => setTimeout(done, GRACE_MS));
   const never = armed.delete(entry.ruleId);
-  if (never) flying.delete(entry.payment.id);
+  if (never) landed(entry.payment.id);
   return never;
 }
 

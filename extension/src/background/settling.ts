@@ -6,7 +6,7 @@ import { browser } from '../browser.ts';
 import { learn } from './ahead.ts';
 import { problemOf, wallet } from './engine.ts';
 import type { HeadersSeen } from './observe.ts';
-import { flying } from './rules.ts';
+import { landed } from './rules.ts';
 
 export const RECOVERY_ALARM = 'recover';
 const PRESENT_MS = 10_000;
@@ -27,10 +27,18 @@ export async function unwatch(): Promise<void> {
   await browser.alarms.clear(RECOVERY_ALARM);
 }
 
+/**
+ * The request that was to carry this credential was never made, so its money is free again. Not so for one that was made
+ * before, perhaps by a worker that has died: it may have left then, and only its site can tell.
+ */
+export async function notSent(payment: Payment): Promise<void> {
+  if (!payment.repeat) await (await wallet).unsent(payment.id);
+}
+
 /** Settles by the answer's headers. A refusal's body is out of sight here, so the engine reads it by a repeat. */
 export async function settle(payment: Payment, seen: HeadersSeen): Promise<Settled['outcome']> {
   const engine = await wallet;
-  flying.delete(payment.id);
+  landed(payment.id);
   try {
     let { outcome } = await engine.settle(payment.id, {
       status: seen.status,
@@ -51,7 +59,7 @@ export async function settle(payment: Payment, seen: HeadersSeen): Promise<Settl
  * coin is given back to the site, which says so if it was spent. `unknown` is looked at every minute until it is known, by upkeep.ts.
  */
 export async function resolve(payment: Payment): Promise<Settled['outcome']> {
-  flying.delete(payment.id);
+  landed(payment.id);
   try {
     const engine = await wallet;
     const answer = await present(payment);

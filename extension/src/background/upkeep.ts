@@ -7,7 +7,7 @@ import { check } from './delivery.ts';
 import { problemOf, wallet } from './engine.ts';
 import { takeUp } from './navigation.ts';
 import { oneAtATime } from './one-at-a-time.ts';
-import { flying } from './rules.ts';
+import { isFlying } from './rules.ts';
 import { RECOVERY_ALARM, resolve, unwatch } from './settling.ts';
 import { publish } from './snapshot.ts';
 import { sameDocument, show, views } from './tabs.ts';
@@ -29,7 +29,7 @@ const inBackground = (round: () => Promise<void>) =>
 export const recover = inBackground(async () => {
   const engine = await wallet;
   const { open } = await engine.recover();
-  for (const payment of await engine.pending()) if (!flying.has(payment.id)) await resolve(payment);
+  for (const payment of await engine.pending()) if (!isFlying(payment.id)) await resolve(payment);
   for (const { tabId, state } of views.values()) if (state === 'pending') await check(tabId);
   if (open === 0 && (await engine.pending()).length === 0) await unwatch();
 });
