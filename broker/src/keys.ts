@@ -51,7 +51,11 @@ export function openKeys(data: string, { crypto, random }: Pick<Env, 'crypto' | 
 }
 
 /** `GET /v1/keys` */
-export function keysRecord(keys: Keys, about: { name: string; test: boolean; faucetMicro: bigint }, env: Env) {
+export function keysRecord(
+  keys: Keys,
+  about: { name: string; test: boolean; faucetMicro: bigint; pollMicro: bigint },
+  env: Env,
+) {
   const unsigned = {
     typ: 'keys/1' as const,
     brk: keys.brk,
@@ -61,6 +65,7 @@ export function keysRecord(keys: Keys, about: { name: string; test: boolean; fau
     test: about.test,
     currencies: carried,
     ...(about.test ? { faucet: about.faucetMicro.toString() } : {}),
+    poll: about.pollMicro.toString(),
     at: Math.floor(env.nowMs / 1000),
   };
   return { ...unsigned, sig: signObject(unsigned, keys.seed, env.crypto) };

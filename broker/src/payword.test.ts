@@ -118,7 +118,7 @@ test('on credit a site is paid down to the line, and the rest when the customer 
   const more = commitTo(bench, await certify(anna, other.vnd, 50_000n), 50, 1_000n);
   const session = commitTo(bench, day, 50, 1_000n);
   expect((await redeemWords(site, claimOf(session, 30))).balance).toBe('30000');
-  expect(await anna.statement()).toMatchObject({ balance: '0', owed: '30000' });
+  expect(await anna.statement()).toMatchObject({ balance: '0', owed: '30000', line: '50000' });
   expect(await redeemWords(other, claimOf(more, 40))).toMatchObject({
     sessions: [{ credited: '20000', later: true }],
     balance: '20000',

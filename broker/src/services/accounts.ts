@@ -63,9 +63,11 @@ export function statement(
 ): JsonObject {
   const name = vnd === undefined ? account.user(from) : account.vendor(ownVendor(vnd, from, ledger).vnd);
   const balance = ledger.journal.balance(name, cur);
+  const lent = ledger.credit.line(name, cur);
   return {
     balance: ledger.journal.shown(name, cur),
     ...(balance < 0n ? { owed: (-balance).toString() } : {}),
+    ...(lent ? { line: lent.line.toString() } : {}),
     cur,
     lines: ledger.journal.lines(name, cur, { after, limit }).map((line) => ({
       seq: line.seq,

@@ -21,6 +21,11 @@ export const amt0 = v.pipe(
   v.check((s) => parseAmount(s, { zero: true }) !== undefined, 'a decimal string of base units, 0…10^18'),
   v.transform((s) => BigInt(s)),
 );
+/** `amt` that stays text, because the text is what is signed. */
+export const amtText = v.pipe(
+  v.string(),
+  v.check((s) => parseAmount(s) !== undefined, 'a decimal string of base units, 1…10^18'),
+);
 export const cur = v.pipe(
   v.string(),
   v.check(isCurrency, 'usd-micro or eur-micro'),

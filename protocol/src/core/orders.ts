@@ -7,6 +7,7 @@ import type { Crypto, Env } from './crypto.ts';
 import {
   amt,
   amt0,
+  amtText,
   boundedText,
   brk,
   cur,
@@ -136,6 +137,8 @@ export const brokerKeysSchema = v.object({
   currencies: v.pipe(v.array(cur), v.minLength(1), v.maxLength(8)),
   /** Demo money a customer can get at once, in base units; absent without a faucet. */
   faucet: v.exactOptional(v.string()),
+  /** PayWord on credit: sites report one payment in so many base units of any currency, on average. */
+  poll: v.exactOptional(amtText),
   at: seconds,
   sig,
 });
@@ -201,6 +204,12 @@ export const statementOrder = orderSchema('statement/1', {
 export const statementResult = v.object({
   balance: amt0,
   cur,
+  /** What the account owes; its balance is 0 then. */
+  owed: v.exactOptional(amt),
+  /** How much the broker lets it owe; absent without credit. */
+  line: v.exactOptional(amt0),
+  /** The moment from which what it owes by its last invoices is overdue; absent while nothing of them is. */
+  due: v.exactOptional(seconds),
   lines: v.array(
     v.object({
       seq: u32,

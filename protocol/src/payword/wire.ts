@@ -3,15 +3,10 @@
 import * as v from 'valibot';
 import { fromBase64url } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
-import { amt, amt0, brk, cur, h32, id16, seconds, sig, u32, vnd } from '../core/decode.ts';
+import { amt0, amtText, brk, cur, h32, id16, seconds, sig, u32, vnd } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
 import { objectHash } from '../core/sign.ts';
 
-/** Amounts that stay text, because the text is what is signed. */
-const amtText = v.pipe(
-  v.string(),
-  v.check((s) => v.safeParse(amt, s).success, 'a decimal string of base units'),
-);
 const amt0Text = v.pipe(
   v.string(),
   v.check((s) => v.safeParse(amt0, s).success, 'a decimal string of base units'),
