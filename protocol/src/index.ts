@@ -11,6 +11,7 @@ export * from './core/limits.ts';
 export type * from './core/method.ts';
 export * from './core/money.ts';
 export * from './core/orders.ts';
+export * from './core/payment-meter.ts';
 export * from './core/problems.ts';
 export * from './core/receipt.ts';
 export * from './core/session.ts';

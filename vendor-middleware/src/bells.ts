@@ -1,11 +1,20 @@
-// Wakes the streams of a session when it is paid on: at once in this process, within a moment when another process of
-// the site took the payment.
+// Wakes the streams of a session when it is paid on, and their companions when a stream has used it up or ended: at once in
+// this process, within a moment when another process of the site did it.
 import { setTimeout as pause } from 'node:timers/promises';
+import { limits } from '@farthing/protocol';
 
-const POLL_MS = 250;
+const POLL_MS = 100;
 
 export class Bells {
   readonly #waiting = new Map<string, Set<() => void>>();
+  #seats = 0;
+
+  /** Room for one more companion to wait, or `undefined`. */
+  seat(): { leave(): void } | undefined {
+    if (this.#seats >= limits.companions) return undefined;
+    this.#seats++;
+    return { leave: () => void this.#seats-- };
+  }
 
   /** The row of this session has just moved. */
   ring(key: string): void {

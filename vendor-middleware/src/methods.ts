@@ -9,6 +9,7 @@ import type {
   ServiceAnswer,
   SessionRole,
   SessionView,
+  StreamProgress,
   VendorEnv,
   VendorRole,
   Verified,
@@ -32,7 +33,8 @@ export type Method = {
 export type Sessions = {
   identify(payload: JsonObject, env: Env): ReturnType<SessionRole<never>['identify']>;
   undo(row: Json, undo: Json): Json;
-  meter(row: Json, want: { price: Price; units: number }, env: Env): Metered;
+  meter(row: Json, want: { price: Price; units: number; stream: StreamProgress }, env: Env): Metered;
+  leave(row: Json, stream: StreamProgress, env: Env): ReturnType<SessionRole<never>['leave']>;
   stop(row: Json): Json;
   view(row: Json): SessionView;
 };
@@ -56,6 +58,7 @@ const bindSessions = <Keys>(role: SessionRole<Keys>, keys: () => Keys): Sessions
   identify: (payload, env) => role.identify(payload, env),
   undo: (row, undo) => role.undo(row, undo),
   meter: (row, want, env) => role.meter(row, want, keys(), env),
+  leave: (row, stream, env) => role.leave(row, stream, env),
   stop: (row) => role.stop(row),
   view: (row) => role.view(row),
 });

@@ -39,11 +39,12 @@ const short = (text: string): string =>
 
 /**
  * `METHOD /path?query` as on the request line, in origin-form: an absolute-form target names a host that we do not
- * believe. @throws {PaymentProblem} `request-malformed` longer than `limits.urlBytes`
+ * believe. @param method in place of the request's own @throws {PaymentProblem} `request-malformed` longer than
+ * `limits.urlBytes`
  */
-export function targetOf(req: Request): string {
+export function targetOf(req: Request, method: string = req.method): string {
   const path = req.originalUrl.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/#.*$/s, '');
-  const target = `${req.method} ${path.startsWith('/') ? path : `/${path}`}`;
+  const target = `${method} ${path.startsWith('/') ? path : `/${path}`}`;
   if (target.length > limits.urlBytes) {
     throw new PaymentProblem('request-malformed', {
       detail: `the request target has more than ${limits.urlBytes} bytes`,

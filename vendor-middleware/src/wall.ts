@@ -102,7 +102,9 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
       description: textOf(options.description, req),
       unit: options.unit,
     };
-    visit = { target: targetOf(req), digest: await bodyDigestOf(req, site.tell), quote, scope };
+    // A companion may repeat what opened its stream: there the two are one target.
+    const asked = stream && req.method === 'HEAD' ? 'GET' : req.method;
+    visit = { target: targetOf(req, asked), digest: await bodyDigestOf(req, site.tell), quote, scope };
     if (!credential) throw new PaymentProblem('payment-required');
     const upfront = stream !== undefined || options.settle === 'upfront';
     const alsoSpend = idempotencySpend(req, visit);

@@ -124,9 +124,21 @@ export type Question = {
   readonly members: JsonObject;
 };
 
-/** Units that may be delivered now, and what is written first. `units` 0: `need` says what to ask the wallet for. */
+/**
+ * One of the streams of a session, as it speaks to the row. `id`: a name that no other stream has. `done`: units that left
+ * since it spoke last, of those that it took; the others stay taken.
+ */
+export type StreamProgress = { readonly id: string; readonly done: number };
+
+/**
+ * Units that may be delivered now, and what is written first. Only what a stream reports as done is claimed: what it took
+ * and never delivered is free again when it leaves, or is not heard of for `limits.streamLeaseMs`.
+ */
 export type Metered = Pick<Stepped, 'next' | 'claims' | 'untilMs' | 'details' | 'ask'> & {
   readonly units: number;
+  /** Units that could be taken after these. */
+  readonly left: number;
+  /** What to ask the wallet for, when units were wanted and there are none. */
   readonly need?: JsonObject;
 };
 
@@ -139,8 +151,13 @@ export interface SessionRole<Keys> {
   identify(payload: JsonObject, env: Env): { id: string; key: string; code: ProblemCode } | undefined;
   /** The row after a payment whose handler failed: its instrument is good again, once. */
   undo(row: Json, undo: Json): Json;
-  /** Takes up to `units` at `price.amount` each out of what was paid ahead. @throws {PaymentProblem} closed, expired */
-  meter(row: Json, want: { price: Price; units: number }, keys: Keys, env: Env): Metered;
+  /**
+   * Takes up to `units` at `price.amount` each out of what was paid ahead; 0 only says that the stream is running.
+   * @throws {PaymentProblem} closed, expired, too many streams
+   */
+  meter(row: Json, want: { price: Price; units: number; stream: StreamProgress }, keys: Keys, env: Env): Metered;
+  /** The stream has ended, whatever became of the session: what it took and did not deliver is free again. */
+  leave(row: Json, stream: StreamProgress, env: Env): Pick<Metered, 'next' | 'claims' | 'untilMs' | 'details'>;
   /** Nothing more is accepted on credit: the broker said no to a question. */
   stop(row: Json): Json;
   /** Ends the session, by the site or because it was idle: signed closings for the broker and the wallet. */
@@ -156,6 +173,8 @@ export type SessionView = {
   readonly final: boolean;
   /** When it counts as idle, if nothing more is paid. */
   readonly idleAtMs: number;
+  /** A stream is running, if it is not later than this; 0: none was heard of. */
+  readonly streamsUntilMs: number;
   readonly untilMs: number;
 };
 

@@ -12,6 +12,7 @@ import {
   type Receipt,
   readReceipt,
   readRequest,
+  type StreamProgress,
 } from '../index.ts';
 import type { Check } from './conformance.ts';
 import { CURRENCY, type FixtureWorld, type MethodFixture } from './fixture.ts';
@@ -116,6 +117,68 @@ export function sessionChecks<Keys, Piece>(fixture: MethodFixture<Keys, Piece>, 
         here.pay(0, 1);
         same(here.meter(2).units, 1, 'units after one more');
         same(here.view().spent, BigInt(got.units + 1) * UNIT, 'spent');
+      },
+    },
+    {
+      name: 'only what left is claimed; what a stream took and did not deliver is free again when it ends',
+      run() {
+        const here = scene();
+        here.pay(0, 10);
+        here.meter(4);
+        same(here.claimed(), 0n, 'claimed before it left');
+        here.meter(4, { id: 'a', done: 4 });
+        same(here.claimed(), 4n * UNIT, 'claimed');
+        here.store.leave(here.key(), { id: 'a', done: 1 }, env);
+        same(here.claimed(), 5n * UNIT, 'claimed in the end');
+        same(here.view().spent, 5n * UNIT, 'spent');
+        here.store.leave(here.key(), { id: 'a', done: 1 }, env);
+        same(here.claimed(), 5n * UNIT, 'claimed by an end that is told twice');
+      },
+    },
+    {
+      name: 'a stream that is not heard of is gone: what it took is free again, and nothing of it is claimed',
+      run() {
+        const here = scene();
+        here.pay(0, 4);
+        here.meter(3);
+        same(here.view().streamsUntilMs, NOW + limits.streamLeaseMs, 'running until');
+        const inTime = { ...env, nowMs: NOW + limits.streamLeaseMs };
+        same(here.meter(4, { id: 'b', done: 0 }, inTime).units, 1, 'units while it may be running');
+        const later = { ...env, nowMs: inTime.nowMs + 1 };
+        same(here.meter(4, { id: 'b', done: 1 }, later).units, 3, 'units after it is gone');
+        here.store.leave(here.key(), { id: 'a', done: 3 }, later);
+        here.store.leave(here.key(), { id: 'b', done: 3 }, later);
+        same(here.claimed(), 4n * UNIT, 'claimed');
+        same(here.view().streamsUntilMs, 0, 'running');
+      },
+    },
+    {
+      name: 'a session has so many streams and no more, and its row stays small',
+      run() {
+        const here = scene();
+        here.pay(0, 100);
+        const ids = Array.from({ length: limits.sessionStreams }, (_, i) => `stream-${i}`);
+        for (const id of ids) here.meter(9, { id, done: 0 });
+        refused(() => here.meter(9, { id: 'one more', done: 0 }));
+        for (const row of here.store.rows.values()) {
+          if (row.length > 1024) throw new Error(`a row of ${row.length} bytes`);
+        }
+        same(here.view().spent, BigInt(9 * ids.length) * UNIT, 'spent');
+      },
+    },
+    {
+      name: 'a stream that ends after the close, or after the broker stopped it, is paid for what it delivered',
+      run() {
+        for (const end of ['close', 'stop'] as const) {
+          const here = scene();
+          here.pay(0, 4);
+          here.meter(3);
+          if (end === 'close') here.receive(here.sessions.close(here.piece));
+          else here.store.stop(here.key());
+          refused(() => here.meter(1, { id: 'a', done: 2 }));
+          here.store.leave(here.key(), { id: 'a', done: 2 }, env);
+          same(here.claimed(), 2n * UNIT, `claimed after ${end}`);
+        }
       },
     },
     {
@@ -354,8 +417,8 @@ class Scene<Keys, Piece> {
     return this.store.view(this.key());
   }
 
-  meter(units: number) {
-    return this.store.meter(this.key(), { price: this.price, units }, this.#env);
+  meter(units: number, stream: StreamProgress = { id: 'a', done: 0 }, env = this.#env) {
+    return this.store.meter(this.key(), { price: this.price, units, stream }, env);
   }
 
   redeem(): void {

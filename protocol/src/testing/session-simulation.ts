@@ -63,6 +63,8 @@ function run<Keys, Piece>(fixture: MethodFixture<Keys, Piece>, options: StreamOp
   const first = world.broker.buy('alice', vnd, UNIT * BigInt(units), env);
   let disk = { piece: first, held: undefined as { header: string; from: Piece } | undefined };
   let received = 0;
+  /** Units that the stream has delivered and not yet told its row. */
+  let done = 0;
   const cut = rng.below(units + 1);
   const fair = () => BigInt(report.paid - report.delivered);
   const isLost = () => {
@@ -109,12 +111,15 @@ function run<Keys, Piece>(fixture: MethodFixture<Keys, Piece>, options: StreamOp
 
   function deliver(): void {
     const [key = fault('no session')] = store.rows.keys();
-    report.delivered += store.meter(key, { price, units: limits.sessionUnits }, env).units;
+    const { units } = store.meter(key, { price, units: limits.sessionUnits, stream: { id: 'a', done } }, env);
+    report.delivered += units;
+    done = units;
   }
 
   /** Both end it where it was cut, and the broker settles. */
   function settle(): void {
     const [key] = store.rows.keys();
+    if (key !== undefined) store.leave(key, { id: 'a', done }, env);
     const spent = key === undefined ? 0n : store.view(key).spent;
     if (spent !== BigInt(report.delivered) * UNIT) throw new Error('what was delivered is not what was spent');
     world.broker.redeem(vnd, store.due(), env);
@@ -127,7 +132,7 @@ function run<Keys, Piece>(fixture: MethodFixture<Keys, Piece>, options: StreamOp
       world.broker.cash('alice', { closings: readReceipt(receipt)?.details['closings'] }, env);
       if (world.broker.balance('alice') + spent !== 1_000_000n) throw new Error('credits + refund ≠ price');
       try {
-        store.meter(key, { price, units: 1 }, env);
+        store.meter(key, { price, units: 1, stream: { id: 'b', done: 0 } }, env);
         throw new Error('delivered after the close');
       } catch (error) {
         if (!(error instanceof PaymentProblem)) throw error;

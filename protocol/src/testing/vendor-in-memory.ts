@@ -16,7 +16,9 @@ import {
   type Price,
   printReceipt,
   type Question,
+  type SessionRole,
   type SessionView,
+  type StreamProgress,
   type Tally,
   type VendorRole,
   type Verified,
@@ -107,15 +109,27 @@ export class VendorInMemory<Keys> {
   }
 
   /** Takes units out of what was paid ahead. @throws {PaymentProblem} */
-  meter(key: string, want: { price: Price; units: number }, env: Env): Metered {
+  meter(key: string, want: { price: Price; units: number; stream: StreamProgress }, env: Env): Metered {
+    const metered = this.#change(key, (sessions, row) => sessions.meter(row, want, this.#keys, env));
+    if (metered.ask) this.questions.push(metered.ask);
+    return metered;
+  }
+
+  leave(key: string, stream: StreamProgress, env: Env): void {
+    this.#change(key, (sessions, row) => sessions.leave(row, stream, env));
+  }
+
+  #change<Change extends Pick<Metered, 'next' | 'claims'>>(
+    key: string,
+    change: (sessions: SessionRole<Keys>, row: Json) => Change,
+  ): Change {
     const { sessions } = this.#role;
     const row = this.row(key);
     if (!sessions || row === undefined) throw new Error(`no session ${key}`);
-    const metered = this.#twice(() => sessions.meter(row, want, this.#keys, env));
-    this.#write(key, metered.next);
-    this.#book(metered.claims);
-    if (metered.ask) this.questions.push(metered.ask);
-    return metered;
+    const made = this.#twice(() => change(sessions, row));
+    this.#write(key, made.next);
+    this.#book(made.claims);
+    return made;
   }
 
   /** The site ends a session by itself. */

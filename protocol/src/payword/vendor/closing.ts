@@ -8,15 +8,17 @@ import { signObject } from '../../core/sign.ts';
 import type { PaywordKeys } from './keys.ts';
 import { endOfRow, receiptOf } from './outcome.ts';
 import { readRow, type SessionState, toRow } from './session.ts';
+import { withoutLost } from './streams.ts';
 
 /** Closing a closed session gives the same closings, but for their time. */
 export function close(row: Json, keys: PaywordKeys, env: Env): { next: Json; closings: readonly JsonObject[] } {
-  const state = readRow(row);
+  const state = withoutLost(readRow(row), env.nowMs);
   return { next: toRow({ ...state, state: 'final' }), closings: closingsOf(state, keys, env) };
 }
 
 /** As a step: the customer asks for it, also when it was idle or stopped. @throws {PaymentProblem} `session-final` */
-export function closingOf(state: SessionState, intent: string, keys: PaywordKeys, env: Env): Stepped {
+export function closingOf(seen: SessionState, intent: string, keys: PaywordKeys, env: Env): Stepped {
+  const state = withoutLost(seen, env.nowMs);
   if (state.state === 'final') throw new PaymentProblem('session-final', { members: { session: state.id } });
   if (intent !== 'session') throw new PaymentProblem('payload-invalid', { detail: 'action: a session is closed' });
   const { next, closings } = close(toRow(state), keys, env);

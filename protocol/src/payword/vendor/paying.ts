@@ -11,6 +11,7 @@ import type { Opened } from './opening.ts';
 import { claimableUntilMs, claimsOf, endOfRow, receiptOf, rowKey } from './outcome.ts';
 import { questionOf } from './question.ts';
 import { add, advance, draw, needLive, readRow, type SessionState, type Shown, toRow, unmark } from './session.ts';
+import { withoutLost } from './streams.ts';
 
 type Undo = { a: number; i: number; takes: { d: number; amount: string }[] };
 
@@ -73,7 +74,7 @@ export function take(state: SessionState, shown: Shown, context: Context): Stepp
   const { nowMs, crypto } = env;
   needLive(state, nowMs);
   if (state.cur !== context.currency) throw foreignCurrency();
-  const moved = advance(state, shown, { maxStep: keys.maxStep, nowMs, crypto });
+  const moved = advance(withoutLost(state, nowMs), shown, { maxStep: keys.maxStep, nowMs, crypto });
   const { state: next, takes } = draw(moved, cost, nowMs);
   const due = keys.pollMicro !== undefined && cost > 0n && isPollDue(chance, cost, keys.pollMicro);
   const ask = due ? questionOf(next, { vnd: keys.vnd, amount: cost }) : undefined;

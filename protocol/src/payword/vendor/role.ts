@@ -16,7 +16,7 @@ import type {
 import { closeAction, deedId, openingSchema, tickSchema } from '../wire.ts';
 import { close, closingOf } from './closing.ts';
 import type { PaywordKeys } from './keys.ts';
-import { meter } from './metering.ts';
+import { leave, meter } from './metering.ts';
 import { checkOpening } from './opening.ts';
 import { endOfRow, rowKey } from './outcome.ts';
 import { type Context, foreignCurrency, fresh, known, open, take, undo } from './paying.ts';
@@ -34,6 +34,7 @@ export const paywordVendor: VendorRole<PaywordKeys> = {
     identify,
     undo,
     meter,
+    leave,
     stop: (row) => toRow({ ...readRow(row), state: 'stopped' }),
     close,
     view: (row) => {
@@ -43,6 +44,7 @@ export const paywordVendor: VendorRole<PaywordKeys> = {
         currency: state.cur,
         final: state.state === 'final',
         idleAtMs: state.seenMs + state.idleMs,
+        streamsUntilMs: Math.max(0, ...(state.streams ?? []).map(({ untilMs }) => untilMs)),
         untilMs: endOfRow(state),
       };
     },

@@ -38,6 +38,14 @@ export type DeedState = {
   readonly sub?: string;
 };
 
+/** A running stream: what it took at `price` and did not say that it delivered, as `[deed, base units]`, in that order. */
+export type StreamState = {
+  readonly id: string;
+  readonly price: string;
+  readonly takes: readonly (readonly [number, string])[];
+  readonly untilMs: number;
+};
+
 export type SessionState = {
   readonly id: string;
   readonly brk: string;
@@ -47,6 +55,7 @@ export type SessionState = {
   readonly idleMs: number;
   readonly seenMs: number;
   readonly state: 'open' | 'stopped' | 'final';
+  readonly streams?: readonly StreamState[];
 };
 
 /** Rows come from the site's own store, written by this module: their shape is not checked again. */
