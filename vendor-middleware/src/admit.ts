@@ -26,6 +26,8 @@ export type Pass = {
   readonly kind: 'first' | 'takeover' | 'paid';
   readonly id: string;
   readonly receipt: string;
+  /** A handler that fails gives this payment back. */
+  readonly releases: boolean;
   readonly session?: SessionPass;
 };
 
@@ -188,20 +190,22 @@ async function written<Value>(write: Promise<Value>): Promise<Value> {
   }
 }
 
-function won({ site }: Admission, { id, session }: Mine, { receipt, final, ask }: Won): Pass {
+function won({ site, upfront }: Admission, { id, session }: Mine, { receipt, final, ask }: Won): Pass {
   site.flights.start(id);
-  if (!session) return { kind: 'first', id, receipt };
+  const pass = { kind: 'first' as const, id, receipt, releases: !upfront };
+  if (!session) return pass;
   const { key, role } = session;
   site.bells.ring(key);
   if (ask) site.questions.ask(ask, { key, role });
-  return { kind: 'first', id, receipt, session: { key, final, undo: role.undo } };
+  return { ...pass, session: { key, final, undo: role.undo } };
 }
 
 /** What a repeat knows of its session is in the receipt that it gets again. */
 function again(kind: 'takeover' | 'paid', { id, session }: Mine, receipt: string): Pass {
-  if (!session) return { kind, id, receipt };
+  const pass = { kind, id, receipt, releases: false };
+  if (!session) return pass;
   const final = readReceipt(receipt)?.details['final'] === true;
-  return { kind, id, receipt, session: { key: session.key, final, undo: session.role.undo } };
+  return { ...pass, session: { key: session.key, final, undo: session.role.undo } };
 }
 
 /** A pass, or `wait:<id>`: look again when that payment has ended; or `again`: look again now. */

@@ -1,7 +1,7 @@
 // Cross-origin requests: a page of another origin, or a wallet's own page, must be able to read the challenge and pay.
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
-const EXPOSED = 'WWW-Authenticate, Payment-Receipt, Payment-Meter, Preference-Applied, Retry-After';
+const EXPOSED = 'WWW-Authenticate, Payment-Receipt, Payment-Consumed, Payment-Meter, Preference-Applied, Retry-After';
 /** `Access-Control-Allow-Headers: *` does not cover Authorization, so all are named. */
 const ALLOWED = 'Authorization, Payment-Authorization, Accept-Payment, Idempotency-Key, Prefer, Content-Type';
 

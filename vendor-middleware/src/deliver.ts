@@ -6,7 +6,7 @@ import type { NextFunction, Response } from 'express';
 import onHeaders from 'on-headers';
 import type { Pass } from './admit.ts';
 import type { Visit } from './check.ts';
-import { addVary, keepPrivate } from './headers.ts';
+import { addVary, keepPrivate, tellConsumed } from './headers.ts';
 import type { Offers } from './offers.ts';
 import type { Site } from './site.ts';
 
@@ -20,12 +20,15 @@ export type Delivery = {
 };
 
 export function deliver(delivery: Delivery, res: Response, next: NextFunction): void {
-  const { pass } = delivery;
+  const { pass, site } = delivery;
   if (res.destroyed) {
     end(delivery, false);
     return;
   }
   let ended = false;
+  const startMs = site.env().nowMs;
+  // A run that took longer may have been taken over, and then its release comes too late.
+  const isOurs = () => site.env().nowMs - startMs < site.reservationMs / 2;
   const verdict = (good: boolean) => {
     if (ended) return;
     ended = true;
@@ -37,6 +40,7 @@ export function deliver(delivery: Delivery, res: Response, next: NextFunction): 
     const good = res.statusCode < 400;
     verdict(good);
     if (good) attach(delivery, res);
+    else tellConsumed(res, !(pass.releases && isOurs()));
   });
   res.once('close', () => verdict(false));
   next();
@@ -45,7 +49,7 @@ export function deliver(delivery: Delivery, res: Response, next: NextFunction): 
 /** A repeat changes nothing: what was paid stays paid, also when this run fails. */
 export function end({ site, pass }: Pick<Delivery, 'site' | 'pass'>, good: boolean): void {
   if (pass.kind === 'paid') return;
-  const bad = pass.kind === 'takeover' ? 'loose' : 'release';
+  const bad = pass.releases ? 'release' : 'loose';
   site.store
     .settle(pass.id, site.owner.id, good ? 'commit' : bad, pass.session?.undo)
     // Without its verdict the reservation stays: a repeat of the credential resolves it.

@@ -17,6 +17,15 @@ export function addVary(res: Response): void {
   res.setHeader('Vary', [...now, ...VARY.filter((name) => !known.has(name.toLowerCase()))].join(', '));
 }
 
+/**
+ * On answers from 400 on to a request that carried a credential: `Payment-Consumed: ?0` (RFC 8941), nothing of it was
+ * consumed. A handler that passes on another site's answer says nothing about this payment.
+ */
+export function tellConsumed(res: Response, consumed: boolean): void {
+  if (consumed) res.removeHeader('Payment-Consumed');
+  else res.setHeader('Payment-Consumed', '?0');
+}
+
 /** Members of a list header; a quoted-string with a comma in it is one member. */
 function listOf(value: number | string | string[] | undefined): string[] {
   const text = Array.isArray(value) ? value.join(',') : String(value ?? '');

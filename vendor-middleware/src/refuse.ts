@@ -1,6 +1,7 @@
 // The answer to a request that is not (rightly) paid: one problem, two representations, the same headers on both.
 import {
   type Challenge,
+  type Consumed,
   type JsonObject,
   limits,
   orderOffers,
@@ -10,7 +11,7 @@ import {
 } from '@farthing/protocol';
 import type { Request, Response } from 'express';
 import { wantsPage } from './accept.ts';
-import { addVary } from './headers.ts';
+import { addVary, tellConsumed } from './headers.ts';
 import type { Quote } from './offers.ts';
 import { type PageText, paywallPage } from './page.ts';
 import { type Language, languages } from './page-texts.ts';
@@ -24,6 +25,8 @@ export type Refusal = {
   /** Fresh challenges; each 402 has at least one. */
   readonly challenges: readonly Challenge[];
   readonly text: PageText;
+  /** What is known of the credential that came with the request. */
+  readonly consumed: Consumed;
 };
 
 export function refuse(refusal: Refusal, req: Request, res: Response): void {
@@ -36,6 +39,7 @@ export function refuse(refusal: Refusal, req: Request, res: Response): void {
   res.status(problem.status);
   res.setHeader('Cache-Control', 'no-store');
   addVary(res);
+  tellConsumed(res, refusal.consumed !== false);
   if (challenges.length > 0) res.setHeader('WWW-Authenticate', challenges.map(printChallenge));
   if (problem.extra.retryAfter !== undefined) res.setHeader('Retry-After', String(problem.extra.retryAfter));
   const page = wantsPage(req.get('accept')) ? paywallPage({ ...refusal, body, language: languageOf(req) }) : undefined;

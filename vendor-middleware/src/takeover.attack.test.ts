@@ -38,7 +38,11 @@ test('a stuck payment is unknown, then taken over, never released, and delivered
 
   // Somebody serves it: its outcome is not known, for this credential and for any other of the same scrip.
   const busy = await fetch(`${next.url}/x`, { headers });
-  expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '1']);
+  expect([busy.status, busy.headers.get('retry-after'), busy.headers.has('payment-consumed')]).toEqual([
+    503,
+    '1',
+    false,
+  ]);
   expect(await problemOf(busy)).toMatchObject({ code: 'outcome-unknown', consumed: 'unknown' });
   const rival = await buy(`${next.url}/x`, piece);
   expect(await problemOf(rival.answer)).toMatchObject({ code: 'outcome-unknown' });
@@ -46,6 +50,7 @@ test('a stuck payment is unknown, then taken over, never released, and delivered
   shiftMs = 61_000;
   const failed = await fetch(`${next.url}/x`, { headers });
   expect([failed.status, failed.headers.has('payment-receipt')]).toEqual([500, false]);
+  expect(failed.headers.has('payment-consumed')).toBe(false);
   expect(await problemOf((await buy(`${next.url}/x`, piece)).answer)).toMatchObject({ code: 'scrip-spent' });
 
   broken = false;

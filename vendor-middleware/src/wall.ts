@@ -1,6 +1,14 @@
 // The wall of one route: asks for money, or checks the money that came, and only then lets the handler run.
 
-import { type Challenge, limits, PaymentProblem, type Price, parsePrice, readCredential } from '@farthing/protocol';
+import {
+  type Challenge,
+  type Consumed,
+  limits,
+  PaymentProblem,
+  type Price,
+  parsePrice,
+  readCredential,
+} from '@farthing/protocol';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import onHeaders from 'on-headers';
 import { admit, type Pass } from './admit.ts';
@@ -84,6 +92,8 @@ function warnOfCurrency({ methods, env, tell }: Site, { price }: WallOptions): v
 async function gate(wall: Wall, req: Request, res: Response): Promise<((next: NextFunction) => void) | undefined> {
   const { site, options, offers, stream } = wall;
   let visit: Visit | undefined;
+  // Only here the store is asked what became of the credential; a wall that fails before does not know.
+  let isAdmitting = false;
   try {
     const { authorization = [], 'payment-authorization': separate = [] } = req.headersDistinct;
     const credential = readCredential([...authorization, ...separate]);
@@ -108,7 +118,9 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     if (!credential) throw new PaymentProblem('payment-required');
     const upfront = stream !== undefined || options.settle === 'upfront';
     const alsoSpend = idempotencySpend(req, visit);
+    isAdmitting = true;
     const pass = await admit({ site, offers, visit, credential, upfront, alsoSpend });
+    isAdmitting = false;
     const delivery = { site, offers, visit, pass, challenge: credential.challenge };
     if (pass.session?.final) return void closed(delivery, res);
     if (pass.kind === 'paid' && !SAFE.has(req.method)) {
@@ -119,7 +131,8 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     return (next) => deliver(delivery, res, next);
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;
-    answer(wall, { problem: error, visit }, req, res);
+    const consumed = isAdmitting ? (error.extra.consumed ?? false) : 'unknown';
+    answer(wall, { problem: error, visit, consumed }, req, res);
     return undefined;
   }
 }
@@ -154,12 +167,12 @@ function note({ id }: Pass, res: Response): void {
 /** Every 402 carries a fresh challenge; when none can be made, nobody can pay now: 503. */
 function answer(
   { site, options, offers }: Wall,
-  { problem, visit }: { problem: PaymentProblem; visit: Visit | undefined },
+  { problem, visit, consumed }: { problem: PaymentProblem; visit: Visit | undefined; consumed: Consumed },
   req: Request,
   res: Response,
 ): void {
   const text = { title: textOf(options.title, req), teaser: textOf(options.teaser, req) };
-  const shown = { site, quote: visit?.quote, text };
+  const shown = { site, quote: visit?.quote, text, consumed };
   try {
     const challenges: Challenge[] =
       visit && problem.status === 402 ? offers.make(visit.quote, visit.scope, visit.digest) : [];
@@ -174,11 +187,8 @@ function answer(
 function fault({ site, options }: Wall, error: unknown, req: Request, res: Response): void {
   site.tell({ code: 'store-fault', message: error instanceof Error ? error.message : 'unknown fault' });
   const problem = new PaymentProblem('site-fault');
-  refuse(
-    { site, problem, challenges: [], text: { title: typeof options.title === 'string' ? options.title : undefined } },
-    req,
-    res,
-  );
+  const text = { title: typeof options.title === 'string' ? options.title : undefined };
+  refuse({ site, problem, challenges: [], text, consumed: 'unknown' }, req, res);
 }
 
 /** The owner's text function may throw: then there is no text, and the wall stands. */
