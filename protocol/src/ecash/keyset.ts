@@ -1,0 +1,138 @@
+// Keysets: what a coin is worth, where, and until when follows from the broker's signed record of its key and from nothing
+// else. The list of all keysets has one hash for everybody: a broker that gives somebody keys of his own is seen by it.
+import * as v from 'valibot';
+import { fromBase64url } from '../core/bytes.ts';
+import type { Crypto } from '../core/crypto.ts';
+import { amt, brk, cur, h32, seconds, sig, u32, vnd } from '../core/decode.ts';
+import { limits } from '../core/limits.ts';
+import { PaymentProblem } from '../core/problems.ts';
+import { objectHash, signObject, verifyObject } from '../core/sign.ts';
+import { rsaText } from './coin.ts';
+import { publicKeyOf, type RsaPublicKey } from './rsa.ts';
+
+const amtText = v.pipe(
+  v.string(),
+  v.check((s) => v.is(amt, s), 'a decimal string of base units'),
+);
+
+/**
+ * One RSA key of 2048 bits, e = 65537, for one currency, denomination and epoch, and nothing else. With `vnd` its coins are
+ * good at that vendor alone. Times in seconds: coins are withdrawn from `nbf`, spent until `spendUntil`, claimed by vendors
+ * until `claimUntil`, swapped for new ones until `reclaimUntil`.
+ */
+export const keysetSchema = v.strictObject({
+  typ: v.literal('keyset/1'),
+  brk,
+  cur,
+  denom: amtText,
+  epoch: u32,
+  vnd: v.optional(vnd),
+  n: rsaText,
+  e: v.literal(65_537),
+  nbf: seconds,
+  spendUntil: seconds,
+  claimUntil: seconds,
+  reclaimUntil: seconds,
+  sig,
+});
+export type KeysetRecord = v.InferOutput<typeof keysetSchema>;
+
+/** All keysets of one broker that are in use, by name, in order. `no` grows with every change. */
+export const keyListSchema = v.strictObject({
+  typ: v.literal('keylist/1'),
+  brk,
+  no: u32,
+  keysets: v.pipe(v.array(h32), v.maxLength(limits.keysets)),
+  revoked: v.pipe(v.array(h32), v.maxLength(limits.keysets)),
+  sig,
+});
+export type KeyList = v.InferOutput<typeof keyListSchema>;
+
+/** A keyset that was checked: `ks` is its name, which every coin carries. */
+export type Keyset = {
+  readonly ks: string;
+  readonly record: KeysetRecord;
+  readonly key: RsaPublicKey;
+  readonly value: bigint;
+};
+
+export const keysetName = (record: Omit<KeysetRecord, 'sig'>, crypto: Crypto): string => objectHash(record, crypto);
+/** What vendors name in their challenges, and wallets compare. */
+export const keyListHash = (list: Omit<KeyList, 'sig'>, crypto: Crypto): string => objectHash(list, crypto);
+
+export const signKeyset = (record: Omit<KeysetRecord, 'sig'>, seed: Uint8Array, crypto: Crypto): KeysetRecord => ({
+  ...record,
+  sig: signObject(record, seed, crypto),
+});
+
+/** Names sorted, so that one set of keysets has one list. */
+export function signKeyList(
+  { brk: broker, no, keysets, revoked }: Pick<KeyList, 'brk' | 'no' | 'keysets' | 'revoked'>,
+  seed: Uint8Array,
+  crypto: Crypto,
+): KeyList {
+  const list = {
+    typ: 'keylist/1' as const,
+    brk: broker,
+    no,
+    keysets: [...keysets].sort(),
+    revoked: [...revoked].sort(),
+  };
+  return { ...list, sig: signObject(list, seed, crypto) };
+}
+
+/**
+ * Checks what a broker published: signatures by its root key, every keyset of the list and no other, one key for one use.
+ * @param root the broker's root key, h32
+ * @throws {PaymentProblem} `broker-untrusted`
+ */
+export function readKeyList(
+  { list, records }: { list: KeyList; records: readonly KeysetRecord[] },
+  { brk: broker, root }: { brk: string; root: string },
+  crypto: Crypto,
+): Keyset[] {
+  const untrusted = (detail: string) => new PaymentProblem('broker-untrusted', { detail });
+  if (list.brk !== broker || !verifyObject(list, root, list.sig, crypto)) throw untrusted('its key list is not signed');
+  const named = [...list.keysets, ...list.revoked];
+  const inOrder = [list.keysets, list.revoked].every((names) => names.every((name, i) => (names[i - 1] ?? '') < name));
+  if (!inOrder || new Set(named).size !== named.length) throw untrusted('its key list is not in order');
+  const keysets = records.map((record) => readKeyset(record, { brk: broker, root }, crypto));
+  const names = new Set(keysets.map(({ ks }) => ks));
+  if (keysets.length !== list.keysets.length || !list.keysets.every((name) => names.has(name))) {
+    throw untrusted('its key list and its keysets differ');
+  }
+  const moduli = new Set(keysets.map(({ record }) => record.n));
+  const uses = new Set(
+    keysets.map(({ record: { cur: of, denom, epoch, vnd: at = '' } }) => `${of} ${denom} ${epoch} ${at}`),
+  );
+  if (moduli.size !== keysets.length || uses.size !== keysets.length) {
+    throw untrusted('two keysets share a key, or are for the same coins');
+  }
+  return keysets;
+}
+
+function readKeyset(
+  record: KeysetRecord,
+  { brk: broker, root }: { brk: string; root: string },
+  crypto: Crypto,
+): Keyset {
+  const { nbf, spendUntil, claimUntil, reclaimUntil, n } = record;
+  const modulus = fromBase64url(n);
+  const top = modulus?.[0] ?? 0;
+  const odd = ((modulus?.at(-1) ?? 0) & 1) === 1;
+  const sane = nbf < spendUntil && spendUntil <= claimUntil && claimUntil <= reclaimUntil && top >= 0x80 && odd;
+  if (!modulus || !sane || record.brk !== broker || !verifyObject(record, root, record.sig, crypto)) {
+    throw new PaymentProblem('broker-untrusted', { detail: 'a keyset is not signed, or makes no sense' });
+  }
+  return { ks: keysetName(record, crypto), record, key: publicKeyOf(modulus), value: BigInt(record.denom) };
+}
+
+/** What one may do with coins of a keyset now. Clocks may differ by `limits.clockSkewMs`, in the payer's favour. */
+export function phaseOf({ nbf, spendUntil, claimUntil, reclaimUntil }: KeysetRecord, nowMs: number): Phase {
+  const past = (seconds: number) => nowMs > seconds * 1000 + limits.clockSkewMs;
+  if (nowMs + limits.clockSkewMs < nbf * 1000) return 'early';
+  if (!past(spendUntil)) return 'spend';
+  if (!past(claimUntil)) return 'claim';
+  return past(reclaimUntil) ? 'over' : 'reclaim';
+}
+export type Phase = 'early' | 'spend' | 'claim' | 'reclaim' | 'over';
