@@ -1,4 +1,6 @@
 // The broker's half of every method. A new method is one more export here.
+export { keysetName, signKeyList, signKeyset } from './ecash/keyset.ts';
+export * as ecash from './ecash/mint.ts';
 export * as payword from './payword/broker/role.ts';
 export * from './payword/orders.ts';
 export * as scrip from './scrip/broker.ts';

@@ -1,5 +1,26 @@
 // The wallet's half of every method. A new method is one more export here.
 
+export {
+  type Coin,
+  coinSchema,
+  type Output,
+  type SpendTerms,
+  type SpentCoin,
+  signSpend,
+  signSwap,
+} from './ecash/coin.ts';
+export { DENOMINATIONS, pickCoins, split } from './ecash/denominations.ts';
+export { type CoinDraft, coinSecret, draftCoin, finishCoin } from './ecash/derive.ts';
+export {
+  type KeyList,
+  type Keyset,
+  type KeysetRecord,
+  keyListHash,
+  keyListSchema,
+  keysetSchema,
+  phaseOf,
+  readKeyList,
+} from './ecash/keyset.ts';
 export * from './payword/orders.ts';
 export { commit, commitSegments, makeChain, type OwnChain, pieceOf } from './payword/wallet/make.ts';
 export { type PaywordPiece, pieceSchema as paywordPieceSchema } from './payword/wallet/piece.ts';

@@ -1,0 +1,115 @@
+// The broker as a mint: what a withdrawal, a swap and a deposit change, keyset by keyset. Rows in, rows out: the host inserts
+// the coins' keys (each once), writes the totals, signs the outputs and books the money in the same transaction.
+import type { Env } from '../core/crypto.ts';
+import { limits } from '../core/limits.ts';
+import type { Currency } from '../core/money.ts';
+import { PaymentProblem } from '../core/problems.ts';
+import { checkSpend, checkSwap, type KnownKeysets, valueOfCoins } from './checks.ts';
+import type { Output, SpendTerms, SpentCoin } from './coin.ts';
+import { phaseOf } from './keyset.ts';
+import type { Rsa } from './rsa.ts';
+
+/** In base units. L4: issued = redeemed + outstanding, and outstanding is never negative. Both only grow. */
+export type KeysetTotals = { readonly issued: bigint; readonly redeemed: bigint };
+
+/** What one order adds to the totals of each keyset that it touches. */
+export type TotalsStep = ReadonlyMap<string, KeysetTotals>;
+
+/** `spent`: one-time keys to insert, each once for ever. `value`: what moves between coins and accounts. */
+export type Minted = { readonly value: bigint; readonly spent: readonly string[]; readonly totals: TotalsStep };
+
+export type MintKeys = { readonly keysets: KnownKeysets; readonly rsa?: Rsa };
+
+/** Coins out of an account: the host debits `value`. @throws {PaymentProblem} as `issuable` */
+export function withdraw(outputs: readonly Output[], cur: Currency, { keysets }: MintKeys, { nowMs }: Env): Minted {
+  const value = issuable(outputs, cur, { keysets, nowMs });
+  return { value, spent: [], totals: totalsOf([], outputs, keysets) };
+}
+
+/**
+ * Coins for coins of the same value, by whoever holds them. Locked coins come back only when their vendor can no longer
+ * claim them (NetCash's window); coins of an ended epoch while they can be reclaimed.
+ * @throws {PaymentProblem} as `valueOfCoins`, `issuable`, `checkSwap`; `sum-wrong`
+ */
+export function swap(
+  { coins, outputs, cur }: { coins: readonly SpentCoin[]; outputs: readonly Output[]; cur: Currency },
+  keys: MintKeys,
+  { crypto, nowMs }: Env,
+): Minted {
+  const { keysets } = keys;
+  const common = { keysets, cur, nowMs, most: limits.coinsByReference };
+  const locks = new Set(coins.map(({ ks }) => keysets.get(ks)?.record.vnd));
+  const [vnd] = locks;
+  if (locks.size > 1) throw new PaymentProblem('lock-foreign', { detail: 'coins of one lock in one swap' });
+  const phases = vnd === undefined ? (['spend', 'claim', 'reclaim'] as const) : (['reclaim'] as const);
+  const value = valueOfCoins(coins, { ...common, vnd, phases });
+  if (coins.length === 0 || value !== issuable(outputs, cur, { keysets, nowMs })) throw new PaymentProblem('sum-wrong');
+  checkSwap(coins, outputs, keysets, { crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
+  return { value, spent: coins.map(({ pk }) => pk), totals: totalsOf(coins, outputs, keysets) };
+}
+
+/**
+ * A payment with coins, as a vendor presents it: `terms.amount` goes to `terms.vnd`, the change becomes coins again.
+ * Locked coins are taken from their vendor alone, until the end of its window, and give no change.
+ * @throws {PaymentProblem} as `valueOfCoins`, `issuable`, `checkSpend`; `sum-wrong`, `keyset-expired`
+ */
+export function deposit(
+  { coins, terms, cur }: { coins: readonly SpentCoin[]; terms: SpendTerms; cur: Currency },
+  keys: MintKeys,
+  { crypto, nowMs }: Env,
+): Minted {
+  const { keysets } = keys;
+  const { vnd, change = [], exp } = terms;
+  const isLocked = coins.some(({ ks }) => keysets.get(ks)?.record.vnd !== undefined);
+  const phases = isLocked ? (['spend', 'claim'] as const) : (['spend'] as const);
+  const lock = isLocked ? { vnd } : {};
+  const value = valueOfCoins(coins, { keysets, cur, nowMs, most: limits.coinsByReference, phases, ...lock });
+  if (!isLocked && nowMs > exp * 1000 + limits.clockSkewMs) throw new PaymentProblem('challenge-expired');
+  const back = change.length === 0 ? 0n : issuable(change, cur, { keysets, nowMs });
+  if (terms.cur !== cur || value !== terms.amount + back || (isLocked && back > 0n))
+    throw new PaymentProblem('sum-wrong');
+  checkSpend(coins, { ...terms, coins }, keysets, { crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
+  return { value: terms.amount, spent: coins.map(({ pk }) => pk), totals: totalsOf(coins, change, keysets) };
+}
+
+/**
+ * Outputs are signed with keysets that can be spent, locked or not. @returns their value
+ * @throws {PaymentProblem} `payload-invalid`, `coin-repeated`, `keyset-unknown`, `keyset-expired`
+ */
+function issuable(
+  outputs: readonly Output[],
+  cur: Currency,
+  { keysets, nowMs }: { keysets: KnownKeysets; nowMs: number },
+): bigint {
+  const most = limits.coinsByReference;
+  if (outputs.length === 0 || outputs.length > most) {
+    throw new PaymentProblem('payload-invalid', { detail: `expected 1…${most} outputs` });
+  }
+  if (new Set(outputs.map(({ b }) => b)).size !== outputs.length) throw new PaymentProblem('coin-repeated');
+  let value = 0n;
+  for (const { ks } of outputs) {
+    const keyset = keysets.get(ks);
+    if (!keyset || keyset.record.cur !== cur) throw new PaymentProblem('keyset-unknown');
+    if (phaseOf(keyset.record, nowMs) !== 'spend') throw new PaymentProblem('keyset-expired');
+    value += keyset.value;
+  }
+  return value;
+}
+
+function totalsOf(coins: readonly SpentCoin[], outputs: readonly Output[], keysets: KnownKeysets): TotalsStep {
+  const totals = new Map<string, KeysetTotals>();
+  const add = (ks: string, member: keyof KeysetTotals) => {
+    const now = totals.get(ks) ?? { issued: 0n, redeemed: 0n };
+    totals.set(ks, { ...now, [member]: now[member] + (keysets.get(ks)?.value ?? 0n) });
+  };
+  for (const { ks } of coins) add(ks, 'redeemed');
+  for (const { ks } of outputs) add(ks, 'issued');
+  return totals;
+}
+
+/** @throws {Error} more was redeemed than was issued: a key was stolen, or the books are wrong. The host stops and alarms. */
+export function addTotals(row: KeysetTotals, step: KeysetTotals): KeysetTotals {
+  const next = { issued: row.issued + step.issued, redeemed: row.redeemed + step.redeemed };
+  if (next.redeemed > next.issued) throw new Error('a keyset redeemed more than it issued');
+  return next;
+}

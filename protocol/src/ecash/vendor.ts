@@ -1,0 +1,96 @@
+// The vendor's side of coins that are locked to it: checked and marked spent by the vendor alone, claimed later. Anonymous,
+// off-line, and without double spending: what no system of the nineties had together.
+import * as v from 'valibot';
+import type { Env } from '../core/crypto.ts';
+import { brk, decode, seconds } from '../core/decode.ts';
+import type { JsonObject } from '../core/json.ts';
+import { limits } from '../core/limits.ts';
+import type { Price, VendorEnv, VendorRole, Verified, VerifyInput } from '../core/method.ts';
+import { PaymentProblem } from '../core/problems.ts';
+import { checkSpend, type KnownKeysets, valueOfCoins } from './checks.ts';
+import { coinSetHash, type SpentCoin, spentCoinSchema } from './coin.ts';
+import { phaseOf } from './keyset.ts';
+import type { Rsa } from './rsa.ts';
+
+/** `list` is the hash of the key list that this vendor sees; a wallet that sees another refuses (it may be tagged). */
+export type EcashBroker = {
+  readonly id: string;
+  readonly url: string;
+  readonly list: string;
+  readonly keysets: KnownKeysets;
+};
+export type EcashKeys = {
+  readonly vnd: string;
+  readonly api: string;
+  readonly brokers: readonly EcashBroker[];
+  /** Native RSA where the host has it. */
+  readonly rsa?: Rsa;
+};
+
+const payloadSchema = v.strictObject({
+  brk,
+  exp: seconds,
+  coins: v.pipe(v.array(spentCoinSchema), v.minLength(1), v.maxLength(limits.coinsByReference)),
+});
+
+export const lockedCoinVendor: VendorRole<EcashKeys> = {
+  method: 'ecash',
+  intents: ['charge'],
+  details,
+  verify,
+  services: {},
+};
+
+/** Brokers that have keysets for this vendor now. */
+function details({ vnd, api, brokers }: EcashKeys, { currency }: Price, { nowMs }: Env): JsonObject | undefined {
+  const able = brokers.filter(({ keysets }) =>
+    [...keysets.values()].some(
+      ({ record }) => record.vnd === vnd && record.cur === currency && phaseOf(record, nowMs) === 'spend',
+    ),
+  );
+  if (able.length === 0) return undefined;
+  return {
+    api,
+    brokers: able.map(({ id, url, list }) => ({ id, url, keysets: list })),
+    lock: 'vendor',
+    maxCoins: limits.coinsInHeader,
+    change: false,
+  };
+}
+
+function verify({ challenge, payload, price }: VerifyInput, keys: EcashKeys, env: VendorEnv): Verified {
+  const { brk: id, exp, coins } = decode(payloadSchema, payload, 'payload-invalid');
+  const broker = keys.brokers.find((one) => one.id === id);
+  if (!broker) throw new PaymentProblem('keyset-unknown', { detail: 'this site takes no coins of that broker' });
+  if (env.nowMs > exp * 1000 + limits.clockSkewMs) throw new PaymentProblem('challenge-expired');
+  const { vnd } = keys;
+  const { amount, currency } = price;
+  const { keysets } = broker;
+  const phases = ['spend'] as const;
+  const rules = { keysets, cur: currency, vnd, phases, nowMs: env.nowMs, most: limits.coinsByReference };
+  const value = valueOfCoins(coins, rules);
+  if (value < amount) throw new PaymentProblem('amount-short', { members: { shortBy: (amount - value).toString() } });
+  if (value > amount) throw new PaymentProblem('sum-wrong', { detail: 'locked coins give no change' });
+  const terms = { challengeId: challenge.id, vnd, amount, cur: currency, coins, exp };
+  checkSpend(coins, terms, keysets, { crypto: env.crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
+  const untils = coins.map(({ ks }) => (keysets.get(ks)?.record.claimUntil ?? 0) * 1000 + limits.clockSkewMs);
+  const untilMs = Math.max(...untils);
+  return {
+    spends: coins.map(({ pk }) => ({ key: `coin:${pk}`, untilMs, code: 'coin-spent' })),
+    tallies: [],
+    claims: [claimOf(id, { challengeId: challenge.id, amount, coins, exp, untilMs: Math.min(...untils) })],
+    untilMs,
+    reference: coinSetHash(coins, env.crypto),
+    details: {},
+  };
+}
+
+/** One payment is one claim: the broker repeats every check from what goes with it. */
+function claimOf(
+  id: string,
+  paid: { challengeId: string; amount: bigint; coins: readonly SpentCoin[]; exp: number; untilMs: number },
+): Verified['claims'][number] {
+  const { challengeId, amount, coins, exp, untilMs } = paid;
+  const proof = { challengeId, exp, coins: coins.map(({ ks, pk, sig, spend }) => ({ ks, pk, sig, spend })) };
+  return { key: `ecash:${id}:${challengeId}`, add: amount, untilMs, evidence: { rank: 0, proof } };
+}
