@@ -1,15 +1,7 @@
 #!/usr/bin/env node
 // The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
-import {
-  audit,
-  grantCredit,
-  issueInvites,
-  issueVouchers,
-  listOverclaims,
-  listVendors,
-  type Outcome,
-  statement,
-} from './operate.ts';
+import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statement } from './operate.ts';
+import { closeInvoices, grantCredit, listInvoices, listOverclaims } from './operate-payword.ts';
 import { HELP, type Options, readOptions, UsageError } from './options.ts';
 import { startBroker } from './start.ts';
 
@@ -28,6 +20,8 @@ async function serve({ json, test, ...options }: Options): Promise<number> {
     creditMicro: options.creditMicro,
     paywordFeeBps: options.paywordFeeBps,
     pollMicro: options.pollMicro,
+    invoicePeriod: options.invoicePeriod,
+    invoiceDueDays: options.invoiceDueDays,
     test,
     ...(name === undefined ? {} : { name }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
@@ -51,13 +45,16 @@ async function run(args: readonly string[]): Promise<number> {
   return status;
 }
 
-async function operate({ command, data, account, value, count }: Options): Promise<Outcome> {
+async function operate({ command, data, account, value, count, close, invoiceDueDays }: Options): Promise<Outcome> {
   switch (command) {
     case 'audit':
       return audit(data);
     case 'credit':
       if (!value || account === undefined) throw new UsageError('credit needs --account KEY and --value MONEY');
       return grantCredit(data, account, value);
+    case 'invoices':
+      if (close) await closeInvoices(data, invoiceDueDays);
+      return listInvoices(data);
     case 'overclaims':
       return listOverclaims(data);
     case 'invite':

@@ -1,23 +1,12 @@
 // What an operator does beside the running service, on a connection of its own: codes, audit, reports.
 import { existsSync } from 'node:fs';
-import { GroupCommit, nativeCrypto, nodeEnv, openDatabase, openReadOnly } from '@farthing/node-kit';
-import {
-  type Currency,
-  type Env,
-  formatMoney,
-  isCurrency,
-  type Json,
-  type Money,
-  type Order,
-  parseJson,
-} from '@farthing/protocol';
-import { payword } from '@farthing/protocol/broker';
+import { GroupCommit, nodeEnv, openDatabase, openReadOnly } from '@farthing/node-kit';
+import { type Currency, type Env, formatMoney, isCurrency, type Json, type Money } from '@farthing/protocol';
 import { auditLedger } from './audit/audit.ts';
-import { openKeys } from './keys.ts';
+import { type Keys, openKeys } from './keys.ts';
 import { newCode } from './ledger/codes.ts';
-import { account } from './ledger/journal.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
-import { int, num, text } from './ledger/rows.ts';
+import { int, num, type Row, text } from './ledger/rows.ts';
 import { migrations } from './ledger/schema.ts';
 import { ledgerPath } from './start.ts';
 
@@ -40,15 +29,17 @@ export async function issueInvites(data: string, count: number): Promise<Outcome
 }
 
 async function issue(data: string, count: number, add: (ledger: Ledger, code: string, madeMs: number) => void) {
-  return write(data, (ledger, env) => {
+  return write(data, ({ ledger, env }) => {
     const codes = Array.from({ length: count }, () => newCode(env.random));
     for (const code of codes) add(ledger, code, env.nowMs);
     return codes;
   });
 }
 
+type Desk = { readonly ledger: Ledger; readonly keys: Keys; readonly env: Env };
+
 /** One transaction beside the running service. */
-async function write<T>(data: string, run: (ledger: Ledger, env: Env) => T): Promise<T> {
+export async function write<T>(data: string, run: (desk: Desk) => T): Promise<T> {
   const path = existing(data);
   const env = nodeEnv();
   const keys = openKeys(data, env);
@@ -56,40 +47,10 @@ async function write<T>(data: string, run: (ledger: Ledger, env: Env) => T): Pro
   const group = new GroupCommit(db);
   try {
     const ledger = openLedger(db, { crypto: env.crypto, seed: keys.seed });
-    return await group.run(() => run(ledger, env));
+    return await group.run(() => run({ ledger, keys, env }));
   } finally {
     group.close();
   }
-}
-
-/** Lets an account owe up to `line` for PayWord; 0 ends its credit. `key`: what the wallet shows as its account. */
-export async function grantCredit(data: string, key: string, line: Money): Promise<Outcome> {
-  const { amount, currency: cur } = line;
-  await write(data, (ledger, env) => {
-    const name = account.user(key);
-    ledger.credit.setLine({ account: name, cur, line: amount, perSite: amount, madeMs: env.nowMs });
-  });
-  return { lines: [`${key}\t${shown(amount, cur)}`], json: { key, line: amount.toString(), cur }, status: 0 };
-}
-
-/** Overclaims, as evidence: the site's signed batch, which claim of it, and the deed. Anyone can check those `proved`. */
-export function listOverclaims(data: string): Outcome {
-  const { root } = openKeys(data, nodeEnv());
-  const rows = read(
-    data,
-    `SELECT a.vnd, a.n, a.session, a.cum, a.why, a.deed, o.body, v.pk FROM payword_alarm a
-     JOIN payword_batch b ON b.hash = a.batch JOIN stored_order o ON o.from_key = b.from_key AND o.rid = b.rid
-     JOIN vendor v ON v.vnd = a.vnd ORDER BY o.n, a.n`,
-  );
-  const overclaims = rows.map((row) => {
-    const order = parseJson(text(row, 'body')) as Order; // stored by the service, with its signature checked
-    const evidence = { order, claim: num(row, 'n'), deed: parseJson(text(row, 'deed')) ?? null };
-    const verdict = payword.judge(evidence, { vendorKey: text(row, 'pk'), root }, nativeCrypto);
-    const [vnd, session, why] = [text(row, 'vnd'), text(row, 'session'), text(row, 'why')];
-    return { vnd, session, cum: int(row, 'cum').toString(), why, verdict, evidence };
-  });
-  const lines = overclaims.map(({ vnd, session, cum, why, verdict }) => [vnd, session, cum, why, verdict].join('\t'));
-  return { lines: lines.length > 0 ? lines : ['No site has claimed too much.'], json: { overclaims }, status: 0 };
 }
 
 export function audit(data: string): Outcome {
@@ -147,7 +108,8 @@ export function statement(data: string): Outcome {
   return { lines: lines.length > 0 ? lines : ['Nothing was booked yet.'], json: { totals }, status: 0 };
 }
 
-function read(data: string, sql: string) {
+/** Of a file that the service may be writing. */
+export function read(data: string, sql: string): Row[] {
   const db = openReadOnly(existing(data));
   try {
     return db.prepare(sql).all();
@@ -163,4 +125,4 @@ function existing(data: string): string {
 }
 
 const currencyOr = (cur: unknown): Currency => (typeof cur === 'string' && isCurrency(cur) ? cur : 'usd-micro');
-const shown = (amount: bigint, currency: Currency): string => formatMoney({ amount, currency });
+export const shown = (amount: bigint, currency: Currency): string => formatMoney({ amount, currency });

@@ -2,6 +2,7 @@
 // an error that says what to change.
 import { parseArgs } from 'node:util';
 import { h32, type Money, PaymentProblem, parsePrice, tryDecode } from '@farthing/protocol';
+import type { Period } from './services/invoices.ts';
 
 export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
 
@@ -12,6 +13,7 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   broker vendors                       list sites, what they are owed, and alarms
   broker overclaims [--json]           claims that were not paid, with evidence for a third party
   broker credit --account KEY --value '20 USD'   let an account owe so much; '0 USD' ends its credit
+  broker invoices [--close]            invoices of customers on credit; --close makes those of the running period now
   broker statement                     balances by kind of account
 
   --data DIR            keys and ledger (default ./.farthing/broker)       FARTHING_BROKER_DATA
@@ -25,6 +27,8 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   --credit-limit MONEY  test mode: what any account may owe (default '1 USD')   FARTHING_BROKER_CREDIT_LIMIT
   --payword-fee N       kept of PayWord claims, in hundredths of a percent (default 0)   FARTHING_BROKER_PAYWORD_FEE
   --poll MONEY          on credit a site reports one payment in so much (default '0.01 USD')   FARTHING_BROKER_POLL
+  --invoice-period P    on credit: daily, weekly or monthly (default monthly)   FARTHING_BROKER_INVOICE_PERIOD
+  --invoice-due DAYS    to pay an invoice in; then no more certificates (default 14)   FARTHING_BROKER_INVOICE_DUE
   --public-url URL      how others reach it, behind a proxy                FARTHING_BROKER_PUBLIC_URL
   --json                results as JSON; serve prints {"url","brk"} when ready
   --help
@@ -41,6 +45,7 @@ export const commands = [
   'vendors',
   'statement',
   'overclaims',
+  'invoices',
   'credit',
 ] as const;
 export type Command = (typeof commands)[number];
@@ -59,11 +64,14 @@ export type Options = {
   readonly creditMicro: bigint;
   readonly paywordFeeBps: number;
   readonly pollMicro: bigint;
+  readonly invoicePeriod: Period;
+  readonly invoiceDueDays: number;
   readonly publicUrl: string | undefined;
   /** Public key of an account. */
   readonly account: string | undefined;
   readonly value: Money | undefined;
   readonly count: number;
+  readonly close: boolean;
 };
 
 const flags = {
@@ -83,12 +91,15 @@ const flags = {
   account: { type: 'string' },
   value: { type: 'string' },
   count: { type: 'string' },
+  close: { type: 'boolean' },
+  'invoice-period': { type: 'string' },
+  'invoice-due': { type: 'string' },
 } as const;
 
 /** @throws {UsageError} */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { values, positionals } = parse(args);
-  const get = (name: Exclude<keyof typeof flags, 'help' | 'json' | 'test'>, fallback: string): string =>
+  const get = (name: Exclude<keyof typeof flags, 'help' | 'json' | 'test' | 'close'>, fallback: string): string =>
     values[name] ?? env[`FARTHING_BROKER_${name.toUpperCase().replaceAll('-', '_')}`] ?? fallback;
   return {
     command: commandOf(positionals),
@@ -104,10 +115,13 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     creditMicro: money('--credit-limit', get('credit-limit', '1 USD')).amount,
     paywordFeeBps: whole('payword-fee', get('payword-fee', '0'), { least: 0, most: 10_000 }),
     pollMicro: money('--poll', get('poll', '0.01 USD')).amount,
+    invoicePeriod: periodOf(get('invoice-period', 'monthly')),
+    invoiceDueDays: whole('invoice-due', get('invoice-due', '14'), { least: 0, most: 365 }),
     publicUrl: urlOf(get('public-url', '')),
     account: accountOf(values.account),
     value: values.value === undefined ? undefined : worthOf(values.value, commandOf(positionals)),
     count: whole('count', values.count ?? '1', { least: 1, most: 10_000 }),
+    close: values.close ?? false,
   };
 }
 
@@ -172,6 +186,13 @@ function nameOf(text: string): string | undefined {
 function registrationOf(text: string): 'open' | 'invite' {
   if (text !== 'open' && text !== 'invite')
     throw new UsageError(`--registration: expected open or invite, got ${text}`);
+  return text;
+}
+
+function periodOf(text: string): Period {
+  if (text !== 'daily' && text !== 'weekly' && text !== 'monthly') {
+    throw new UsageError(`--invoice-period: expected daily, weekly or monthly, got ${text}`);
+  }
   return text;
 }
 

@@ -3,7 +3,8 @@ import { type JsonObject, toBase64url } from '@farthing/protocol';
 import { makeChain } from '@farthing/protocol/wallet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { auditLedger } from './audit/audit.ts';
-import { grantCredit, listOverclaims, listVendors } from './operate.ts';
+import { listVendors } from './operate.ts';
+import { grantCredit, listOverclaims } from './operate-payword.ts';
 import { ledgerPath } from './start.ts';
 import { Bench, Person, Site } from './testing/client.ts';
 import {

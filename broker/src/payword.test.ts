@@ -1,12 +1,9 @@
-import { copyFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { makeChain } from '@farthing/protocol/wallet';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { auditLedger } from './audit/audit.ts';
-import { migrations } from './ledger/schema.ts';
 import { ledgerPath } from './start.ts';
 import { Bench, Person, pieceOf, Site } from './testing/client.ts';
+import { makeOlder } from './testing/older.ts';
 import {
   AFTER_WINDOW_MS,
   buyChain,
@@ -215,27 +212,12 @@ test('a repeated order gets the stored answer and moves nothing twice', async ()
   expect(await balance(anna)).toBe('4990000');
 });
 
-test('a ledger of the version before is taken over with its money, pieces and history', async () => {
+test('a ledger of the first version is taken over with its money, pieces and history', async () => {
   await anna.faucet(5_000_000n);
   const { scrip } = pieceOf(await anna.buy(site.vnd, 10_000n));
   await bench.stop();
   const path = ledgerPath(bench.data);
-  // As the first version would have left it: its tables, without those that came later.
-  const db = new DatabaseSync(path);
-  db.exec('PRAGMA foreign_keys=OFF');
-  const [first = ''] = migrations;
-  const old = new DatabaseSync(join(bench.data, 'old.db'));
-  old.exec(first);
-  const names = old
-    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
-    .all()
-    .map(({ name }) => String(name));
-  old.close();
-  db.exec(`ATTACH '${join(bench.data, 'old.db')}' AS old`);
-  for (const name of names) db.exec(`INSERT INTO old.${name} SELECT * FROM main.${name}`);
-  db.exec('PRAGMA old.user_version=1; PRAGMA wal_checkpoint(TRUNCATE)');
-  db.close();
-  copyFileSync(join(bench.data, 'old.db'), path);
+  makeOlder(bench.data, 1);
   expect(auditLedger(path, bench.public.root).findings).toEqual([]);
   await bench.start();
   expect(await balance(anna)).toBe('4990000');

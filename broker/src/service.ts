@@ -16,9 +16,11 @@ import {
 } from '@farthing/protocol';
 import type { OrderRoute } from './http/routes.ts';
 import type { Keys } from './keys.ts';
+import type { Party } from './ledger/invoices.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
 import type { OrderText } from './ledger/orders.ts';
 import { FaucetMeter } from './services/faucet-meter.ts';
+import { closePeriods, periodStartMs } from './services/invoices.ts';
 import { licenseOwnScrip } from './services/licences.ts';
 import type { Settings, Step } from './services/step.ts';
 import { sweepChains, sweepResidue } from './services/sweep.ts';
@@ -36,6 +38,8 @@ export class BrokerService {
   readonly #group: GroupCommit;
   readonly #db: DatabaseSync;
   readonly #faucet: FaucetMeter;
+  /** The start of the newest period before which all was invoiced. */
+  #closedMs = 0;
 
   constructor({ db, keys, settings, env }: ServiceParts) {
     this.keys = keys;
@@ -62,6 +66,17 @@ export class BrokerService {
     });
     while (await this.#group.run(() => sweepResidue(this.step())));
     while (await this.#group.run(() => sweepChains(this.step())));
+    await this.#closePeriods();
+  }
+
+  /** Once a period: whatever is billed after that waits for the next one. */
+  async #closePeriods(): Promise<void> {
+    const beforeMs = periodStartMs(this.settings.invoicePeriod, this.#env().nowMs);
+    if (beforeMs <= this.#closedMs) return;
+    let last: Party | undefined;
+    do last = await this.#group.run(() => closePeriods(this.step(), { beforeMs, last }));
+    while (last);
+    this.#closedMs = beforeMs;
   }
 
   /**

@@ -9,6 +9,7 @@ import { brokerApp, type Log } from './http/app.ts';
 import { openKeys } from './keys.ts';
 import { migrations } from './ledger/schema.ts';
 import { BrokerService } from './service.ts';
+import type { Period } from './services/invoices.ts';
 import type { Settings } from './services/step.ts';
 
 export type BrokerOptions = {
@@ -30,6 +31,10 @@ export type BrokerOptions = {
   readonly paywordFeeBps?: number;
   /** PayWord on credit: a site reports one payment in so many base units. Default 10,000. */
   readonly pollMicro?: bigint;
+  /** Credit: how often customers get an invoice. Default `monthly`. */
+  readonly invoicePeriod?: Period;
+  /** Days to pay an invoice in; then no certificates until it is paid. Default 14. */
+  readonly invoiceDueDays?: number;
   /** How others reach it, when that differs from host and port. */
   readonly publicUrl?: string;
   /** Clock and randomness, called for each step. */
@@ -49,6 +54,7 @@ const HOUR_MS = 3_600_000;
 export const DEFAULT_FAUCET_MICRO = 5_000_000n;
 const DEFAULT_CREDIT_MICRO = 1_000_000n;
 const DEFAULT_POLL_MICRO = 10_000n;
+const DEFAULT_DUE_DAYS = 14;
 export const ledgerPath = (data: string): string => join(data, 'ledger.db');
 
 /** @throws {Error} the data directory, its keys or the port cannot be used; the message says what to change */
@@ -94,6 +100,8 @@ function settingsOf(options: BrokerOptions): Settings {
     creditMicro: test ? (options.creditMicro ?? DEFAULT_CREDIT_MICRO) : 0n,
     paywordFeeBps: options.paywordFeeBps ?? 0,
     pollMicro: options.pollMicro ?? DEFAULT_POLL_MICRO,
+    invoicePeriod: options.invoicePeriod ?? 'monthly',
+    invoiceDueDays: options.invoiceDueDays ?? DEFAULT_DUE_DAYS,
   };
 }
 

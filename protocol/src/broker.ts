@@ -2,6 +2,7 @@
 export { keysetName, signKeyList, signKeyset } from './ecash/keyset.ts';
 export * as ecash from './ecash/mint.ts';
 export * as payword from './payword/broker/role.ts';
+export { type Invoice, invoiceSchema, isGenuineInvoice } from './payword/invoice.ts';
 export * from './payword/orders.ts';
 export * as scrip from './scrip/broker.ts';
 export * from './scrip/orders.ts';

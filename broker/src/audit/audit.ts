@@ -6,6 +6,7 @@ import { nativeCrypto, openReadOnly } from '@farthing/node-kit';
 import { brokerId, fromBase64url } from '@farthing/protocol';
 import { readEvidence } from './evidence.ts';
 import { type Finding, Findings } from './findings.ts';
+import { readInvoices } from './invoices.ts';
 import { checkJournal } from './journal.ts';
 import { Model } from './model.ts';
 import { checkPayword, hasPayword, readLines, readTerms } from './payword-check.ts';
@@ -56,9 +57,10 @@ function inspect(db: DatabaseSync, { root, findings, counted }: Run): void {
   const evidence = readEvidence(db, { brk, root, crypto }, findings);
   const auditor = { brk, root, crypto, findings };
   const lines = readLines(db, auditor);
-  const own = { licences: ownLicences(db, brk), terms: readTerms(db, auditor) };
+  const own = { licences: ownLicences(db, brk), terms: readTerms(db, auditor), invoices: readInvoices(db, auditor) };
   const model = new Model({ brk, crypto }, own, findings);
   for (const [i, item] of evidence.entries()) model.take(item, i + 1);
+  model.payword.invoices.end(evidence.length, model.payword.deals);
   const totals = checkJournal(db, model, { findings, crypto, lines });
   checkTables(db, model, { ...auditor, totals });
   // A ledger without these tables is an older one only while no order of PayWord is in it.

@@ -39,6 +39,7 @@ export function checkJournal(
       seen.add(name);
       checkMove(name, { entry, lines }, { model, findings, totals });
     }
+    checkOwed(seq, totals, { model, findings });
     totals.entries++;
     totals.head = prev;
   }
@@ -46,8 +47,21 @@ export function checkJournal(
   for (const [name, { kind }] of model.moves) {
     if (!seen.has(name)) findings.add({ table: 'journal', row: name, expected: `an entry of ${kind}`, found: 'none' });
   }
+  for (const [seq, owed] of model.payword.invoices.owed) {
+    if (seq < next) continue;
+    for (const { row } of owed) findings.add({ table: 'invoice', row, expected: `entry ${seq}`, found: 'none' });
+  }
   checkBalances(db, totals, { findings, credit });
   return totals;
+}
+
+/** Invoices that were made after this entry: what they say is owed is what the account owes. */
+function checkOwed(seq: bigint, { balances }: Totals, { model, findings }: { model: Model; findings: Findings }): void {
+  for (const { row, account, balance } of model.payword.invoices.owed.get(seq) ?? []) {
+    const there = balances.get(account) ?? 0n;
+    if (there === balance) continue;
+    findings.add({ table: 'invoice', row, column: 'owed', expected: String(there), found: String(balance) });
+  }
 }
 
 /** Hands out the postings of each entry in turn, so that the file is walked once; strays belong to no entry. */

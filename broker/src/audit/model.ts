@@ -27,8 +27,7 @@ import {
 import type * as v from 'valibot';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
-import type { TermsRow } from './payword-deals.ts';
-import { PaywordModel } from './payword-model.ts';
+import { type Own, PaywordModel } from './payword-model.ts';
 
 export type Root = {
   vnd: string;
@@ -74,16 +73,16 @@ export class Model {
   readonly #crypto: Crypto;
   readonly #findings: Findings;
 
-  /** `own`: what the broker gave itself, which no order asked for: licences, and the terms of PayWord. */
+  /** `own`: what the broker did by itself, which no order asked for: licences, and the terms and invoices of PayWord. */
   constructor(
     broker: { brk: string; crypto: Crypto },
-    own: { licences: readonly Licence[]; terms: readonly TermsRow[] },
+    own: Own & { licences: readonly Licence[] },
     findings: Findings,
   ) {
     this.#brk = broker.brk;
     this.#crypto = broker.crypto;
     this.#findings = findings;
-    this.payword = new PaywordModel(own.terms, broker.crypto, findings);
+    this.payword = new PaywordModel(own, broker.crypto, findings);
     for (const licence of own.licences) this.#grant(licence);
   }
 

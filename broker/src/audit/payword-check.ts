@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, canonicalJson, fromBase64url, parseJson, toBase64url, verifyObject } from '@farthing/protocol';
 import { type Cells, compare, type Findings } from './findings.ts';
+import { hasInvoices } from './invoices.ts';
 import type { Totals } from './journal.ts';
 import type { TermsRow } from './payword-deals.ts';
 import type { PaywordModel } from './payword-model.ts';
@@ -124,7 +125,8 @@ function checkDeals(db: DatabaseSync, model: PaywordModel, { findings }: Auditor
     const texts = { bounds: canonicalJson(deal.bounds), doc: canonicalJson(deal.doc) };
     const funding = deal.chain === undefined ? 'credit' : 'prepaid';
     const row = { funding, source, vnd, cur, fee_bps, exp: BigInt(deal.exp), cap, claimable, credited, ...texts };
-    deals.set(session, { ...row, closed: deal.closed ? 1n : 0n });
+    const closed = deal.closed ? 1n : 0n;
+    deals.set(session, { ...row, closed, ...(hasInvoices(db) ? { invoiced: deal.invoiced } : {}) });
     let [accepted, committed] = [0n, 0n];
     deal.links.forEach(({ kind, id, unit, first, last, n, hi, word, yEnd: y_end }, a) => {
       const numbers = { first: BigInt(first), last: BigInt(last), n: BigInt(n), hi: BigInt(hi) };

@@ -52,6 +52,8 @@ export type Deal = {
   cap: bigint;
   claimable: bigint;
   credited: bigint;
+  /** Of it, on invoices. */
+  invoiced: bigint;
   closed: boolean;
   bounds: { key: string; limit: string }[];
   doc: { [member: string]: Json };
@@ -76,6 +78,7 @@ export function dealOfTicket(ticket: Ticket, feeBps: bigint): Deal {
     cap,
     claimable: cap,
     credited: 0n,
+    invoiced: 0n,
     closed: false,
     bounds: [],
     doc: { ticket },
@@ -109,6 +112,7 @@ export function dealOfCommitment(
     cap,
     claimable: cap,
     credited: 0n,
+    invoiced: 0n,
     closed: false,
     bounds,
     doc: { ...deed, cert },

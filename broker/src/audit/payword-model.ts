@@ -20,6 +20,7 @@ import {
 import type * as v from 'valibot';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
+import { InvoiceModel, type InvoiceRow } from './invoices.ts';
 import {
   type Cert,
   type Chain,
@@ -39,6 +40,9 @@ type Redemption = v.InferOutput<typeof paywordRedeemResult>;
 type Moved = { kind: string; ref: string; sums: Map<string, bigint>; account: string; cur: string; balance: bigint };
 export type Book = (evidence: Evidence, moved: Moved) => void;
 
+/** What no order asked for. */
+export type Own = { readonly terms: readonly TermsRow[]; readonly invoices: readonly InvoiceRow[] };
+
 /** Not overclaims: nothing is kept of them. */
 const PLAIN = new Set(['falling', 'late']);
 const DAY_SECONDS = 86_400;
@@ -53,6 +57,7 @@ export class PaywordModel {
   readonly polls = new Map<string, { day: bigint; guess: bigint }>();
   readonly batches = new Map<string, Cells>();
   readonly alarms = new Map<string, Cells>();
+  readonly invoices: InvoiceModel;
   /** Of each pseudonym. */
   readonly #newest = new Map<string, { account: string; cert: Cert }>();
   readonly #last = new Map<string, { n: bigint; hash: string }>();
@@ -61,8 +66,9 @@ export class PaywordModel {
   readonly #findings: Findings;
   #number = 0;
 
-  constructor(terms: readonly TermsRow[], crypto: Crypto, findings: Findings) {
-    this.#terms = terms;
+  constructor(own: Own, crypto: Crypto, findings: Findings) {
+    this.#terms = own.terms;
+    this.invoices = new InvoiceModel(own.invoices, findings);
     this.#crypto = crypto;
     this.#findings = findings;
   }
@@ -74,6 +80,7 @@ export class PaywordModel {
   /** `number`: which order it is, from 1. @returns whether it is one of PayWord's */
   take(evidence: Evidence, number: number, book: Book): boolean {
     this.#number = number;
+    this.invoices.before(number, this.deals);
     return (
       apply(paywordCertOrder, paywordCertResult, evidence, (o, { cert }) => {
         const row = { account: `user:${o.from}`, cert };
@@ -191,6 +198,7 @@ export class PaywordModel {
   #bill(deal: Deal, increase: bigint, at: number): void {
     const chain = deal.chain === undefined ? undefined : this.chains.get(deal.chain);
     if (chain) chain.credited += increase;
+    if (deal.chain === undefined) this.invoices.bill(deal, increase);
     const keys = deal.bounds.map(({ key }) => key);
     if (deal.chain === undefined) keys.push(`account:${deal.source}:${deal.cur}:${Math.floor(at / DAY_SECONDS)}`);
     for (const key of keys) this.used.set(key, (this.used.get(key) ?? 0n) + increase);

@@ -25,6 +25,8 @@ import {
   paywordCertResult,
   paywordCloseOrder,
   paywordCloseResult,
+  paywordInvoicesOrder,
+  paywordInvoicesResult,
   paywordKeyOrder,
   paywordKeyResult,
   paywordPollOrder,
@@ -41,6 +43,7 @@ import {
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import { faucet, statement, voucher } from '../services/accounts.ts';
+import * as invoices from '../services/invoices.ts';
 import { grant, list } from '../services/licences.ts';
 import * as credit from '../services/payword-credit.ts';
 import * as prepaid from '../services/payword-prepaid.ts';
@@ -181,8 +184,16 @@ export const orderRoutes: readonly OrderRoute[] = [
     summary: 'Certifies a day key of an account on credit, for one site up to a limit',
     order: paywordCertOrder,
     result: paywordCertResult,
-    problems: [...site, 'credit-closed', 'rate-limit'],
+    problems: [...site, 'credit-closed', 'credit-overdue', 'rate-limit'],
     run: credit.certify,
+  }),
+  route({
+    path: '/v1/payword/invoices',
+    summary: 'The next invoice of an account on credit',
+    order: paywordInvoicesOrder,
+    result: paywordInvoicesResult,
+    read: true,
+    run: invoices.read,
   }),
   route({
     path: '/v1/payword/poll',

@@ -6,6 +6,8 @@ import { blob, int, num, text } from './rows.ts';
 /** Accounts as they stand in the database. */
 export const account = {
   user: (pk: string) => `user:${pk}`,
+  /** The public key of a customer's account. */
+  keyOf: (name: string) => name.slice('user:'.length),
   vendor: (vnd: string) => `vendor:${vnd}`,
   scrip: 'float:scrip',
   chains: 'float:chain',

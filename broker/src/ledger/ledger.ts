@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Crypto } from '@farthing/protocol';
 import { openCodes } from './codes.ts';
 import { openCredit } from './credit.ts';
+import { openInvoices } from './invoices.ts';
 import { openJournal } from './journal.ts';
 import { openOrders } from './orders.ts';
 import { openPayword } from './payword.ts';
@@ -19,6 +20,7 @@ export function openLedger(db: DatabaseSync, signer: { crypto: Crypto; seed: Uin
     scrip: openScrip(db),
     payword: openPayword(db),
     credit: openCredit(db, signer),
+    invoices: openInvoices(db, signer),
     codes: openCodes(db, signer),
   };
 }

@@ -2,6 +2,7 @@
 // `journal` and `posting` are the truth; `balance` and the sums in `root` and `licence` are projections that the audit
 // recomputes. Every table but `refusal` is append-only or moves in one direction.
 
+import { invoices } from './schema-invoices.ts';
 import { payword } from './schema-payword.ts';
 
 const first = `
@@ -160,4 +161,4 @@ CREATE TABLE invite (
 `;
 
 /** `migrations[n]` takes a database from version n to n + 1. Never edit one that was released. */
-export const migrations: readonly string[] = [first, payword];
+export const migrations: readonly string[] = [first, payword, invoices];

@@ -64,10 +64,12 @@ export function statement(
   const name = vnd === undefined ? account.user(from) : account.vendor(ownVendor(vnd, from, ledger).vnd);
   const balance = ledger.journal.balance(name, cur);
   const lent = ledger.credit.line(name, cur);
+  const due = ledger.invoices.dueOf({ account: name, cur }, balance);
   return {
     balance: ledger.journal.shown(name, cur),
     ...(balance < 0n ? { owed: (-balance).toString() } : {}),
     ...(lent ? { line: lent.line.toString() } : {}),
+    ...(due === undefined ? {} : { due }),
     cur,
     lines: ledger.journal.lines(name, cur, { after, limit }).map((line) => ({
       seq: line.seq,

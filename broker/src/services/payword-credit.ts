@@ -4,15 +4,17 @@ import { payword, type paywordCertOrder, type paywordPollOrder } from '@farthing
 import type * as v from 'valibot';
 import type { CreditRow } from '../ledger/credit.ts';
 import { account } from '../ledger/journal.ts';
+import { needPaidInvoices } from './invoices.ts';
 import { type OrderStep, type Step, secondsOf } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
-/** @throws {PaymentProblem} `vendor-unknown`, `credit-closed`, `rate-limit` */
+/** @throws {PaymentProblem} `vendor-unknown`, `credit-closed`, `credit-overdue`, `rate-limit` */
 export function certify(order: v.InferOutput<typeof paywordCertOrder>, step: OrderStep): JsonObject {
   const { from, vnd, pk, cur, limit } = order;
   const { ledger, keys } = step;
   if (!ledger.vendors.get(vnd)) throw new PaymentProblem('vendor-unknown');
   const name = account.user(from);
+  needPaidInvoices({ account: name, cur }, step);
   const line = ledger.credit.line(name, cur) ?? lend(name, cur, step);
   const terms = line && { account: name, cur, perSite: line.perSite, perDay: line.line, level: 2 as const };
   const row = atFreeMoment(step.env, (env) => {

@@ -3,6 +3,7 @@ import type { Env, Order } from '@farthing/protocol';
 import type { Keys } from '../keys.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { FaucetMeter } from './faucet-meter.ts';
+import type { Period } from './invoices.ts';
 
 export type Settings = {
   readonly name: string;
@@ -17,6 +18,9 @@ export type Settings = {
   readonly paywordFeeBps: number;
   /** Credit: a site reports one payment in so many base units. */
   readonly pollMicro: bigint;
+  /** Credit: how often customers get an invoice, and how many days they have to pay it. */
+  readonly invoicePeriod: Period;
+  readonly invoiceDueDays: number;
 };
 
 export type Step = {

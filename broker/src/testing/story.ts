@@ -3,6 +3,7 @@
 import { fromBase64url } from '@farthing/protocol';
 import { fundsProof, proofText } from '@farthing/protocol/wallet';
 import { issueInvites, issueVouchers } from '../operate.ts';
+import { closeInvoices } from '../operate-payword.ts';
 import { type Bench, DAY_SECONDS, Person, pieceOf, Site, soldOf, USD } from './client.ts';
 import {
   buyChain,
@@ -52,7 +53,7 @@ export async function tellStory(bench: Bench): Promise<{ site: Site; anna: Perso
   return { site, anna };
 }
 
-/** PayWord, prepaid and on credit, with an overclaim, a chain that was refunded and one that nobody ends. */
+/** PayWord, prepaid and on credit, with an overclaim, invoices, a chain that was refunded and one that nobody ends. */
 async function tellOfWords(bench: Bench, site: Site, anna: Person): Promise<void> {
   const { vnd } = site;
   await bench.send('/v1/payword/keys', keyOrder(site));
@@ -68,6 +69,11 @@ async function tellOfWords(bench: Bench, site: Site, anna: Person): Promise<void
   await bench.send('/v1/payword/poll', pollOrder(site, day.cert, 12_000n));
   const promise = commitTo(bench, day, 50, 1_000n);
   await redeemWords(site, claimOf(promise, 20), { ...claimOf(promise, 20, { deed: false }), cum: '21000' });
+  await closeInvoices(bench.data, 14);
+  await redeemWords(site, claimOf(promise, 30));
+  await closeInvoices(bench.data, 14);
+  await redeemWords(site, claimOf(promise, 31));
+  await bench.send('/v1/payword/invoices', anna.order('payword-invoices/1', { cur: USD }));
 }
 
 async function codesOf(issued: ReturnType<typeof issueInvites>, member: string): Promise<string[]> {

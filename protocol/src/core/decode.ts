@@ -26,6 +26,13 @@ export const amtText = v.pipe(
   v.string(),
   v.check((s) => parseAmount(s) !== undefined, 'a decimal string of base units, 1…10^18'),
 );
+/** `amt0` that stays text. */
+export const amt0Text = v.pipe(
+  v.string(),
+  v.check((s) => parseAmount(s, { zero: true }) !== undefined, 'a decimal string of base units, 0…10^18'),
+);
+/** What an account gained or lost, or has or owes: base units as a decimal string, negative ones with a minus. */
+export const signedText = text(/^(0|-?[1-9][0-9]{0,18})$/, 'a signed decimal string');
 export const cur = v.pipe(
   v.string(),
   v.check(isCurrency, 'usd-micro or eur-micro'),

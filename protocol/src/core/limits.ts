@@ -56,6 +56,7 @@ const table = {
   chainTickets: [64, 'tickets', 'ranges of one prepaid chain; a refund sums over them'],
   paywordWindowMs: [172_800_000, 'ms', 'how long after expiry words can be claimed; then the rest is refunded'],
   paywordClaims: [500, 'claims', 'sessions in one redemption batch'],
+  invoiceSessions: [500, 'sessions', 'one invoice; a period with more has several. Under 64 KB'],
   redeemHashes: [200_000, 'hashes', 'work of one redemption batch: 0.2 s, and twice the longest chain'],
   keysets: [256, 'keysets', 'keys of one broker in use: 27 denominations of a few currencies and epochs'],
   coinsInHeader: [4, 'coins', 'coins and change of one payment that fit a header of 4 KB'],

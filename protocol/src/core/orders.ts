@@ -17,6 +17,7 @@ import {
   jsonObject,
   seconds,
   sig,
+  signedText,
   u32,
   vnd,
   webOrigin,
@@ -215,8 +216,8 @@ export const statementResult = v.object({
       seq: u32,
       at: seconds,
       kind: boundedText(32),
-      /** Signed decimal string: what the account gained or lost. */
-      amount: v.pipe(v.string(), v.regex(/^-?(0|[1-9][0-9]{0,18})$/, 'a signed decimal string')),
+      /** What the account gained or lost. */
+      amount: signedText,
       ref: boundedText(128),
     }),
   ),

@@ -423,6 +423,13 @@ const table = {
     'No credit at this broker',
     'The broker gives this account no credit, or none of this size. Pay prepaid.',
   ],
+  'credit-overdue': [
+    'broker',
+    403,
+    'customer',
+    'An invoice is overdue',
+    'Pay in what is owed: member owed, in base units. Then the broker certifies again; prepaid money works meanwhile.',
+  ],
   'chain-unknown': [
     'broker',
     404,

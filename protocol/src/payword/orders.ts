@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { amt, amt0, base64urlText, boundedText, brk, cur, h32, id16, seconds, sig, u32, vnd } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
 import { orderSchema } from '../core/orders.ts';
+import { invoiceSchema } from './invoice.ts';
 import { anchorSchema, closeSchema, daycertSchema, deedSchema, lastSchema, ticketSchema } from './wire.ts';
 
 const index = v.pipe(u32, v.minValue(1), v.maxValue(limits.chainLength));
@@ -92,3 +93,7 @@ export const paywordCloseResult = v.object({ refunded: amt0, next: v.exactOption
 /** /v1/payword/poll: a site reports one payment in many. */
 export const paywordPollOrder = orderSchema('payword-poll/1', { vnd, sub: id16, cur, amount: amt });
 export const paywordPollResult = v.object({ answer: v.picklist(['ok', 'limit', 'deny']) });
+
+/** /v1/payword/invoices: a signed read. The account's next invoice after number `after`; `count` is how many there are. */
+export const paywordInvoicesOrder = orderSchema('payword-invoices/1', { cur, after: v.optional(u32, 0) });
+export const paywordInvoicesResult = v.object({ count: u32, invoice: v.exactOptional(invoiceSchema) });

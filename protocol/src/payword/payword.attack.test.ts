@@ -16,7 +16,6 @@ import {
 } from '../index.ts';
 import { seeded, seededEnv, VendorInMemory } from '../testing/index.ts';
 import { poll } from './broker/credit.ts';
-import { aggregate } from './broker/invoice.ts';
 import { judge } from './broker/overclaim.ts';
 import { coin, down, up } from './chain.ts';
 import { Broker } from './fixture.ts';
@@ -544,26 +543,6 @@ describe('polling bounds what 50 sites in parallel lend to one customer: L + V·
     expect(world.store.questions.length).toBeGreaterThan(20);
     expect(world.store.questions.length).toBeLessThan(70);
     expect(world.store.questions[0]).toMatchObject({ typ: 'payword-poll/1', members: { vnd: SITE, amount: '1' } });
-  });
-});
-
-describe('invoices', () => {
-  it('Σ invoices = Σ credit notes + fees, lines without an item', () => {
-    const rng = seeded(31);
-    const rows = Array.from({ length: 1000 }, (_, i) => ({
-      account: `user${rng.below(10)}`,
-      vnd: `site${rng.below(5)}.example`,
-      cur: CUR,
-      amount: BigInt(10 + rng.below(1000)),
-      fee: BigInt(rng.below(10)),
-      batch: toBase64url(new Uint8Array(32).fill(i % 256)),
-    }));
-    const { invoices, credits } = aggregate(rows, portableCrypto);
-    const sum = (lines: typeof invoices, of: 'total' | 'fee') => lines.reduce((all, line) => all + line[of], 0n);
-    expect(sum(invoices, 'total')).toBe(sum(credits, 'total') + sum(credits, 'fee'));
-    expect(invoices.reduce((all, { count }) => all + count, 0)).toBe(1000);
-    expect(invoices).toHaveLength(50);
-    expect(aggregate([], portableCrypto)).toEqual({ invoices: [], credits: [] });
   });
 });
 

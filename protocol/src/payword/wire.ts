@@ -3,14 +3,10 @@
 import * as v from 'valibot';
 import { fromBase64url } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
-import { amt0, amtText, brk, cur, h32, id16, seconds, sig, u32, vnd } from '../core/decode.ts';
+import { amt0Text, amtText, brk, cur, h32, id16, seconds, sig, u32, vnd } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
 import { objectHash } from '../core/sign.ts';
 
-const amt0Text = v.pipe(
-  v.string(),
-  v.check((s) => v.safeParse(amt0, s).success, 'a decimal string of base units'),
-);
 const whole = (min: number, max: number) => v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max));
 const chainNumber = whole(0, limits.chainSegments - 1);
 /** Words count from 1; w[0] is worth nothing. How far they go is the chain's. */

@@ -1,65 +1,72 @@
-// Aggregation: a period closes with one invoice per customer and one credit note per vendor, lines by counterparty. Nobody
-// sees an item or a path: a line has a count, a total, a fee and the Merkle root of its redemptions.
-import { fromBase64url, toBase64url, utf8 } from '../../core/bytes.ts';
-import type { Crypto } from '../../core/crypto.ts';
+// Closing a period: what sites were paid on one account since its last invoice becomes the next one, by site and session.
+import type { Env } from '../../core/crypto.ts';
+import { limits } from '../../core/limits.ts';
 import type { Currency } from '../../core/money.ts';
-import { merkleTree } from '../segments.ts';
+import { objectHash, signObject } from '../../core/sign.ts';
+import { type Invoice, owedOf } from '../invoice.ts';
+import type { Issuer } from './credit.ts';
 
-/** One credited increase: who pays, who gets `amount − fee`, and the hash of the batch that claimed it. */
-export type Credited = {
+/** A session on credit, and what was paid for it since the last invoice. */
+export type Billed = { readonly session: string; readonly vnd: string; readonly amount: bigint };
+
+/** One account in one currency at the moment of closing. `account` is its public key, `balance` negative when it owes. */
+export type OpenAccount = {
   readonly account: string;
-  readonly vnd: string;
   readonly cur: Currency;
-  readonly amount: bigint;
-  readonly fee: bigint;
-  readonly batch: string;
-};
-export type InvoiceLine = {
-  readonly party: string;
-  readonly counterparty: string;
-  readonly cur: Currency;
-  readonly count: number;
-  readonly total: bigint;
-  readonly fee: bigint;
-  readonly root: string;
+  readonly balance: bigint;
+  readonly billed: readonly Billed[];
+  readonly last: Invoice | undefined;
+  /** Seconds at which its first period began; with a last invoice, its end. */
+  readonly since: number;
 };
 
-/** Σ invoices = Σ credit notes + fees, per currency: both are sums over the same rows. */
-export function aggregate(
-  rows: readonly Credited[],
-  crypto: Crypto,
-): { invoices: InvoiceLine[]; credits: InvoiceLine[] } {
-  const by = (
-    party: (row: Credited) => string,
-    other: (row: Credited) => string,
-    worth: (row: Credited) => bigint,
-  ): InvoiceLine[] => {
-    const groups = new Map<string, [Credited, ...Credited[]]>();
-    for (const row of rows) {
-      const key = JSON.stringify([party(row), other(row), row.cur]);
-      const group = groups.get(key);
-      if (group) group.push(row);
-      else groups.set(key, [row]);
-    }
-    return [...groups.values()].map((group) => ({
-      party: party(group[0]),
-      counterparty: other(group[0]),
-      cur: group[0].cur,
-      count: group.length,
-      total: group.reduce((sum, row) => sum + worth(row), 0n),
-      fee: group.reduce((sum, { fee }) => sum + fee, 0n),
-      root: toBase64url(
-        merkleTree(
-          group.map(({ batch }) => fromBase64url(batch) ?? utf8(batch)),
-          crypto,
-        ).root,
-      ),
-    }));
-  };
-  const customer = ({ account }: Credited) => account;
-  const vendor = ({ vnd }: Credited) => vnd;
-  return {
-    invoices: by(customer, vendor, ({ amount }) => amount),
-    credits: by(vendor, customer, ({ amount, fee }) => amount - fee),
-  };
+/** Invoices that hold everything billed; more than one when there are too many sessions for one. */
+export function makeInvoices(
+  open: OpenAccount,
+  { issuer, dueSeconds }: { issuer: Issuer; dueSeconds: number },
+  env: Env,
+): Invoice[] {
+  const { account, cur, balance, billed } = open;
+  const at = Math.floor(env.nowMs / 1000);
+  const all = billed.reduce((sum, { amount }) => sum + amount, 0n);
+  const invoices: Invoice[] = [];
+  let last = open.last;
+  for (let i = 0; i < billed.length; i += limits.invoiceSessions) {
+    const part = billed.slice(i, i + limits.invoiceSessions);
+    const total = part.reduce((sum, { amount }) => sum + amount, 0n);
+    const before = BigInt(last?.after ?? '0');
+    const moved = i === 0 ? balance - before + all : 0n;
+    const after = before + moved - total;
+    const unsigned = {
+      typ: 'invoice/1' as const,
+      brk: issuer.brk,
+      account,
+      cur,
+      number: (last?.number ?? 0) + 1,
+      prev: last ? objectHash(last, env.crypto) : '',
+      from: last?.to ?? open.since,
+      to: at,
+      before: before.toString(),
+      moved: moved.toString(),
+      lines: linesOf(part),
+      billed: total.toString(),
+      after: after.toString(),
+      owed: owedOf(after).toString(),
+      due: at + dueSeconds,
+    };
+    last = { ...unsigned, sig: signObject(unsigned, issuer.seed, env.crypto) };
+    invoices.push(last);
+  }
+  return invoices;
+}
+
+/** In the order in which the sites come first. */
+function linesOf(billed: readonly Billed[]): Invoice['lines'] {
+  const sites = new Map<string, { total: bigint; sessions: { session: string; amount: string }[] }>();
+  for (const { vnd, session, amount } of billed) {
+    const line = sites.get(vnd) ?? { total: 0n, sessions: [] };
+    line.sessions.push({ session, amount: amount.toString() });
+    sites.set(vnd, { ...line, total: line.total + amount });
+  }
+  return [...sites].map(([vnd, { total, sessions }]) => ({ vnd, total: total.toString(), sessions }));
 }

@@ -1,0 +1,80 @@
+// The operator's jobs that belong to PayWord: credit, invoices, and evidence of overclaims.
+import { nativeCrypto, nodeEnv } from '@farthing/node-kit';
+import { type Money, type Order, parseJson } from '@farthing/protocol';
+import { payword } from '@farthing/protocol/broker';
+import { openKeys } from './keys.ts';
+import type { Party } from './ledger/invoices.ts';
+import { account } from './ledger/journal.ts';
+import { int, num, type Row, text } from './ledger/rows.ts';
+import { currencyOf } from './ledger/scrip.ts';
+import { type Outcome, read, shown, write } from './operate.ts';
+import { closePeriods } from './services/invoices.ts';
+
+/** Lets an account owe up to `line` for PayWord; 0 ends its credit. `key`: what the wallet shows as its account. */
+export async function grantCredit(data: string, key: string, line: Money): Promise<Outcome> {
+  const { amount, currency: cur } = line;
+  await write(data, ({ ledger, env }) => {
+    const name = account.user(key);
+    ledger.credit.setLine({ account: name, cur, line: amount, perSite: amount, madeMs: env.nowMs });
+  });
+  return { lines: [`${key}\t${shown(amount, cur)}`], json: { key, line: amount.toString(), cur }, status: 0 };
+}
+
+/** Makes the invoices of the running period now, instead of at its end. */
+export async function closeInvoices(data: string, invoiceDueDays: number): Promise<void> {
+  let last: Party | undefined;
+  do last = await write(data, (desk) => closePeriods({ ...desk, settings: { invoiceDueDays } }, { last }));
+  while (last);
+}
+
+const EVERY_INVOICE = `SELECT i.account, i.cur, i.number, i.owed, i.due, i.doc, b.amount AS balance,
+    (SELECT coalesce(sum(p.amount), 0) FROM posting p
+     WHERE p.account = i.account AND p.account <> 'float:scrip' AND p.cur = i.cur AND p.seq > i.seq AND p.amount > 0) AS paid
+  FROM invoice i JOIN balance b ON b.account = i.account AND b.cur = i.cur ORDER BY i.n`;
+
+/** Every invoice, and what of it is still owed. */
+export function listInvoices(data: string): Outcome {
+  const now = Math.floor(nodeEnv().nowMs / 1000);
+  const invoices = read(data, EVERY_INVOICE).map((row) => {
+    const left = leftOf(row);
+    const state = left === 0n ? 'paid' : num(row, 'due') < now ? 'overdue' : 'open';
+    return { key: account.keyOf(text(row, 'account')), cur: currencyOf(row), left, state, row };
+  });
+  const lines = invoices.map(({ key, cur, left, state, row }) => {
+    const due = new Date(num(row, 'due') * 1000).toISOString().slice(0, 10);
+    return [key, `#${num(row, 'number')}`, shown(int(row, 'owed'), cur), shown(left, cur), `due ${due}`, state].join(
+      '\t',
+    );
+  });
+  const json = invoices.map(({ left, state, row }) => {
+    return { left: left.toString(), state, invoice: parseJson(text(row, 'doc')) ?? null };
+  });
+  return { lines: lines.length > 0 ? lines : ['No invoice was made.'], json: { invoices: json }, status: 0 };
+}
+
+/** What came in since is taken for the oldest debts first; who owes less than that owes no more than that. */
+function leftOf(row: Row): bigint {
+  const [owes, open] = [-int(row, 'balance'), int(row, 'owed') - int(row, 'paid')];
+  const left = open < owes ? open : owes;
+  return left > 0n ? left : 0n;
+}
+
+/** Overclaims, as evidence: the site's signed batch, which claim of it, and the deed. Anyone can check those `proved`. */
+export function listOverclaims(data: string): Outcome {
+  const { root } = openKeys(data, nodeEnv());
+  const rows = read(
+    data,
+    `SELECT a.vnd, a.n, a.session, a.cum, a.why, a.deed, o.body, v.pk FROM payword_alarm a
+     JOIN payword_batch b ON b.hash = a.batch JOIN stored_order o ON o.from_key = b.from_key AND o.rid = b.rid
+     JOIN vendor v ON v.vnd = a.vnd ORDER BY o.n, a.n`,
+  );
+  const overclaims = rows.map((row) => {
+    const order = parseJson(text(row, 'body')) as Order; // stored by the service, with its signature checked
+    const evidence = { order, claim: num(row, 'n'), deed: parseJson(text(row, 'deed')) ?? null };
+    const verdict = payword.judge(evidence, { vendorKey: text(row, 'pk'), root }, nativeCrypto);
+    const [vnd, session, why] = [text(row, 'vnd'), text(row, 'session'), text(row, 'why')];
+    return { vnd, session, cum: int(row, 'cum').toString(), why, verdict, evidence };
+  });
+  const lines = overclaims.map(({ vnd, session, cum, why, verdict }) => [vnd, session, cum, why, verdict].join('\t'));
+  return { lines: lines.length > 0 ? lines : ['No site has claimed too much.'], json: { overclaims }, status: 0 };
+}
