@@ -6,4 +6,5 @@ export { type Problem, type SetupCode, SetupError } from './setup-error.ts';
 export { memory } from './store/memory.ts';
 export type * from './store/port.ts';
 export { sqlite } from './store/sqlite.ts';
-export type { Chunk, StreamSource } from './stream.ts';
+export type { StreamSource } from './stream.ts';
+export type { Chunk } from './units.ts';

@@ -1,16 +1,19 @@
 // Streams that are paid by the unit: each chunk of the source is one unit, taken out of what the session has paid ahead and
 // written durably before the chunk leaves. When that is used up the stream waits for the next word, which comes with a
 // companion request (HEAD to the same URL).
-import { type JsonObject, PaymentProblem, printReceipt, type SessionView } from '@farthing/protocol';
+import { type JsonObject, type Metered, PaymentProblem, printReceipt, type SessionView } from '@farthing/protocol';
 import type { Request, Response } from 'express';
+import { unlessAborted } from './abort.ts';
 import { answerCompanion } from './companion.ts';
 import { attach, type Delivery, end } from './deliver.ts';
 import { Meter } from './meter.ts';
 import type { Sessions } from './methods.ts';
+import { type Chunk, Units } from './units.ts';
 
-export type Chunk = string | Uint8Array;
-
-/** Gives the units of one answer, in order. It is asked for the next only when the last has left; `signal`: nobody listens. */
+/**
+ * Gives the units of one answer, in order. It is asked for one unit more than is paid, and for no more than the reader
+ * takes; `signal`: nobody listens.
+ */
 export type StreamSource = (req: Request, signal: AbortSignal) => AsyncIterable<Chunk>;
 
 export type Stream = { readonly source: StreamSource; readonly type: string; readonly holdMs: number };
@@ -50,45 +53,61 @@ class Playing {
   }
 
   async run(req: Request): Promise<void> {
-    const res = this.#res;
     const { meter } = this.#delivery;
-    // Companions may come as soon as the answer begins: from then on the row says that it runs.
-    await meter.take(0);
-    res.status(200).setHeader('Content-Type', this.#stream.type);
-    if (!this.#isEvents) res.setHeader('Trailer', 'Payment-Receipt');
-    res.flushHeaders();
-    const { signal } = this.#gone;
-    const chunks = this.#stream.source(req, signal)[Symbol.asyncIterator]();
     try {
-      while (!signal.aborted && !meter.isOver) {
-        const next = await this.#unlessGone(chunks.next());
-        if (!next || next.done || !(await this.#take())) break;
-        if (!meter.holds) throw new Error('the process or its store stood still for too long');
-        meter.count();
-        await this.#write(next.value);
-      }
+      // Companions may come as soon as the answer begins: from then on the row says that it runs.
+      const joined = await meter.take(0);
+      this.#begin();
+      const units = new Units(this.#stream.source(req, this.#gone.signal), this.#gone.signal);
+      await this.#play(units, joined?.left ?? 0).finally(() => units.close());
     } finally {
-      // A source that waits for something else may never come back: nobody waits for it.
-      void Promise.resolve(chunks.return?.()).catch(() => {});
       await meter.leave();
     }
     this.#close();
   }
 
-  /** Takes one unit; waits for the next word when there is none. False: the stream is at its end. */
-  async #take(): Promise<boolean> {
+  #begin(): void {
+    const res = this.#res;
+    res.status(200).setHeader('Content-Type', this.#stream.type);
+    if (!this.#isEvents) res.setHeader('Trailer', 'Payment-Receipt');
+    res.flushHeaders();
+  }
+
+  async #play(units: Units, ahead: number): Promise<void> {
+    let left = ahead;
+    while (!this.#delivery.meter.isOver) {
+      const taken = await this.#take(await units.gather(left));
+      if (!taken) return;
+      left = taken.left;
+      await this.#deliver(units.take(taken.units));
+    }
+  }
+
+  /** Hands units that were taken to the connection: what was handed counts as delivered. */
+  async #deliver(chunks: readonly Chunk[]): Promise<void> {
+    const { meter } = this.#delivery;
+    for (const chunk of chunks) {
+      if (this.#gone.signal.aborted) return;
+      if (!meter.holds) throw new Error('the process or its store stood still for too long');
+      meter.count();
+      if (!this.#res.write(chunk)) await this.#drained();
+    }
+  }
+
+  /** Takes units that are in hand; waits for the next word when none is paid. `undefined`: the stream is at its end. */
+  async #take(units: number): Promise<Metered | undefined> {
+    if (units === 0) return undefined;
     const { meter, role } = this.#delivery;
     const untilMs = performance.now() + this.#stream.holdMs;
     let told = false;
     while (!this.#gone.signal.aborted) {
-      const metered = await meter.take(1);
-      if (!metered) return false;
-      if (metered.units > 0) return true;
+      const metered = await meter.take(units);
+      if (!metered || metered.units > 0) return metered;
       if (!told && metered.need && this.#isEvents) await this.#event('payment-need-payword', metered.need);
       told = true;
-      if (!(await this.#moved(role.view(metered.next), untilMs))) return false;
+      if (!(await this.#moved(role.view(metered.next), untilMs))) return undefined;
     }
-    return false;
+    return undefined;
   }
 
   /** Waits for money on the row: what was paid, or what another stream gave back. False: none came in time. */
@@ -106,15 +125,17 @@ class Playing {
     }
   }
 
-  async #write(chunk: Chunk): Promise<void> {
-    if (this.#gone.signal.aborted || this.#res.write(chunk)) return;
+  async #drained(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#res.once('drain', resolve);
-    await this.#unlessGone(promise);
+    await unlessAborted(promise, this.#gone.signal);
     this.#res.off('drain', resolve);
   }
 
-  #event = (name: string, data: JsonObject) => this.#write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  async #event(name: string, data: JsonObject): Promise<void> {
+    if (this.#gone.signal.aborted) return;
+    if (!this.#res.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)) await this.#drained();
+  }
 
   /** The receipt of the whole stream: an event, or a trailer. */
   #close(): void {
@@ -131,15 +152,5 @@ class Playing {
     if (this.#isEvents) void this.#event('payment-receipt', { ...details, ...receipt });
     else this.#res.addTrailers({ 'Payment-Receipt': printReceipt({ ...receipt, details }) });
     this.#res.end();
-  }
-
-  /** `undefined` when the listener hangs up first. */
-  #unlessGone<Value>(value: Promise<Value>): Promise<Value | undefined> {
-    const { signal } = this.#gone;
-    const { promise: hungUp, resolve } = Promise.withResolvers<undefined>();
-    const stop = () => resolve(undefined);
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    return Promise.race([value, hungUp]).finally(() => signal.removeEventListener('abort', stop));
   }
 }
