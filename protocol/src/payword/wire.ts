@@ -3,9 +3,12 @@
 import * as v from 'valibot';
 import { fromBase64url } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
+import { type DayCert, daycertSchema } from '../core/daycert.ts';
 import { amt0Text, amtText, brk, cur, h32, id16, seconds, sig, u32, vnd } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
 import { objectHash } from '../core/sign.ts';
+
+export { type DayCert, daycertSchema };
 
 const whole = (min: number, max: number) => v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max));
 const chainNumber = whole(0, limits.chainSegments - 1);
@@ -13,24 +16,6 @@ const chainNumber = whole(0, limits.chainSegments - 1);
 const index = v.pipe(u32, v.minValue(1));
 
 export const chainEntry = v.strictObject({ id: id16, n: whole(1, limits.chainLength), unit: amtText, w0: h32 });
-
-/** Day certificate (methods design §5): this key may promise the broker's money to `vnd`, up to `limit`, today. */
-export const daycertSchema = v.strictObject({
-  typ: v.literal('daycert/1'),
-  brk,
-  /** Pseudonym of the account, another one for each vendor. */
-  sub: id16,
-  pk: h32,
-  vnd: v.union([vnd, v.literal('*')]),
-  cur,
-  limit: amtText,
-  perDay: amtText,
-  level: whole(0, 2),
-  nbf: seconds,
-  exp: seconds,
-  sig,
-});
-export type DayCert = v.InferOutput<typeof daycertSchema>;
 
 /** Credit: the customer's day key promises the words of one to four chains, or of `m` chains under a Merkle root. */
 export const commitmentSchema = v.pipe(
