@@ -1,6 +1,7 @@
 // The broker's half of every method. A new method is one more export here.
 export { keysetName, signKeyList, signKeyset } from './ecash/keyset.ts';
 export * as ecash from './ecash/mint.ts';
+export * from './ecash/orders.ts';
 export * as payword from './payword/broker/role.ts';
 export { type Invoice, invoiceSchema, isGenuineInvoice } from './payword/invoice.ts';
 export * from './payword/orders.ts';

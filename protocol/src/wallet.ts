@@ -21,6 +21,7 @@ export {
   phaseOf,
   readKeyList,
 } from './ecash/keyset.ts';
+export * from './ecash/orders.ts';
 export * from './payword/orders.ts';
 export { commit, commitSegments, makeChain, type OwnChain, pieceOf } from './payword/wallet/make.ts';
 export { type PaywordPiece, pieceSchema as paywordPieceSchema } from './payword/wallet/piece.ts';

@@ -60,6 +60,8 @@ const table = {
   redeemHashes: [200_000, 'hashes', 'work of one redemption batch: 0.2 s, and twice the longest chain'],
   keysets: [256, 'keysets', 'keys of one broker in use: 27 denominations of a few currencies and epochs'],
   coinsInHeader: [4, 'coins', 'coins and change of one payment that fit a header of 4 KB'],
+  coinsToRestore: [100, 'outputs', 'one batch of a restore; a wallet stops after three empty ones'],
+  coinHoldMs: [86_400_000, 'ms', 'a payment with coins that its site neither captured nor voided'],
   coinsByReference: [64, 'coins', 'coins, and outputs, of one payment by reference, one withdrawal or one swap'],
   sealedBytes: [1_099_511_627_776, 'bytes', 'sealed goods: 2^40, far below what one AES key may encrypt'],
   sealedRecordBytes: [65_536, 'bytes', 'plaintext of one sealed record: what is held in memory of a file of any size'],

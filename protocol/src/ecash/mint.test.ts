@@ -3,7 +3,18 @@ import { portableCrypto as crypto } from '../core/crypto.ts';
 import { limits } from '../core/limits.ts';
 import type { ProblemCode } from '../core/problems.ts';
 import { mintOf, NOW_MS, recordOf } from './fixture.ts';
-import { addTotals, deposit, type KeysetTotals, type Minted, type MintKeys, swap, withdraw } from './mint.ts';
+import {
+  addTotals,
+  capture,
+  deposit,
+  free,
+  type KeysetTotals,
+  type Minted,
+  type MintKeys,
+  swap,
+  swapVoided,
+  withdraw,
+} from './mint.ts';
 import { Hand } from './wallet-fixture.ts';
 
 const VND = 'news.example';
@@ -23,7 +34,8 @@ const code = (expected: ProblemCode) => expect.objectContaining({ code: expected
 const at = (seconds: number) => ({ ...env, nowMs: seconds * 1000 + limits.clockSkewMs + 1 });
 const record = mint.of(2n).record;
 const terms = (amount: bigint) => ({ challengeId: 'c1', vnd: VND, amount, cur, exp: NOW_MS / 1000 + 300 });
-const totals = ({ totals: step }: Minted) => [...step].map(([ks, { issued, redeemed }]) => [ks, issued, redeemed]);
+const totals = ({ totals: step }: Pick<Minted, 'totals'>) =>
+  [...step].map(([ks, { issued, redeemed, held }]) => [ks, issued, redeemed, held]);
 if (!one || !two || !five) throw new Error('three keysets were made');
 
 describe('Withdrawing', () => {
@@ -33,8 +45,8 @@ describe('Withdrawing', () => {
     const made = withdraw(outputs, cur, keys, env);
     expect(made.value).toBe(7n);
     expect(totals(made)).toEqual([
-      [five.ks, 5n, 0n],
-      [two.ks, 2n, 0n],
+      [five.ks, 5n, 0n, 0n],
+      [two.ks, 2n, 0n, 0n],
     ]);
   });
 
@@ -122,11 +134,11 @@ describe('Depositing', () => {
   const coins = alice.pay(held, { ...terms(3n), change });
 
   it('pays the vendor the amount, and makes the change coins again', () => {
-    const made = deposit({ coins, terms: { ...terms(3n), coins, change }, cur }, keys, env);
+    const made = deposit({ coins, terms: { ...terms(3n), coins, change }, cur, hold: false }, keys, env);
     expect(made).toMatchObject({ value: 3n, spent: [held[0]?.coin.pk] });
     expect(totals(made)).toEqual([
-      [five.ks, 0n, 5n],
-      [two.ks, 2n, 0n],
+      [five.ks, 0n, 5n, 0n],
+      [two.ks, 2n, 0n, 0n],
     ]);
   });
 
@@ -138,32 +150,67 @@ describe('Depositing', () => {
     ['change for somebody else', 'spend-wrong', { change: [alice.take(2n).output] }],
   ])('refuses %s', (_, expected, altered) => {
     const claimed = { ...terms(3n), coins, change, ...altered };
-    expect(() => deposit({ coins, terms: claimed, cur }, keys, env)).toThrow(code(expected));
+    expect(() => deposit({ coins, terms: claimed, cur, hold: false }, keys, env)).toThrow(code(expected));
   });
 
   it('refuses a payment that has expired, and coins that can no longer be spent', () => {
-    const claim = { coins, terms: { ...terms(3n), coins, change }, cur };
+    const claim = { coins, terms: { ...terms(3n), coins, change }, cur, hold: false };
     expect(() => deposit(claim, keys, at(NOW_MS / 1000 + 300))).toThrow(code('challenge-expired'));
     expect(() => deposit(claim, keys, at(record.spendUntil))).toThrow(code('keyset-expired'));
   });
 
   it('takes locked coins from their own vendor, later too, and from no other', () => {
     const locked = alice.pay([alice.take(2n, VND)], terms(2n));
-    const claim = { coins: locked, terms: { ...terms(2n), coins: locked }, cur };
+    const claim = { coins: locked, terms: { ...terms(2n), coins: locked }, cur, hold: false };
     expect(deposit(claim, keys, at(record.spendUntil)).value).toBe(2n);
     expect(() => deposit(claim, keys, at(record.claimUntil))).toThrow(code('keyset-expired'));
     const thief = { ...terms(2n), vnd: 'shop.example' };
     const shown = alice.pay([alice.take(2n, VND)], thief);
-    expect(() => deposit({ coins: shown, terms: { ...thief, coins: shown }, cur }, keys, env)).toThrow(
+    expect(() => deposit({ coins: shown, terms: { ...thief, coins: shown }, cur, hold: false }, keys, env)).toThrow(
       code('lock-foreign'),
     );
   });
 });
 
+describe('Holding a payment', () => {
+  const held = [alice.take(5n)];
+  const change = [alice.take(2n).output];
+  const coins = alice.pay(held, { ...terms(3n), change });
+  const payment = { coins, terms: { ...terms(3n), coins, change }, cur, hold: true };
+
+  it('takes the coins out of circulation, and pays nobody until it is captured', () => {
+    expect(totals(deposit(payment, keys, env))).toEqual([
+      [five.ks, 0n, 0n, 5n],
+      [two.ks, 2n, 0n, 0n],
+    ]);
+    expect(totals({ totals: capture(coins, keys) })).toEqual([[five.ks, 0n, 5n, -5n]]);
+    expect(totals({ totals: free(coins, keys) })).toEqual([[five.ks, 0n, 0n, -5n]]);
+  });
+
+  it('that was voided after its change went out gives back the amount, not the coins', () => {
+    const back = [alice.take(2n).output, alice.take(1n).output];
+    const made = swapVoided({ coins: alice.swap(held, back), outputs: back, cur, amount: 3n }, keys, env);
+    expect(made.value).toBe(3n);
+    expect(totals(made)).toEqual([
+      [five.ks, 0n, 5n, -5n],
+      [two.ks, 2n, 0n, 0n],
+      [one.ks, 1n, 0n, 0n],
+    ]);
+    const all = [alice.take(5n).output];
+    const greedy = { coins: alice.swap(held, all), outputs: all, cur, amount: 3n };
+    expect(() => swapVoided(greedy, keys, env)).toThrow(code('sum-wrong'));
+    const stolen = { coins, outputs: back, cur, amount: 3n };
+    expect(() => swapVoided(stolen, keys, env)).toThrow(code('spend-wrong'));
+  });
+});
+
 describe('The totals of a keyset', () => {
   it('stop the mint as soon as more comes back than went out', () => {
-    const row: KeysetTotals = { issued: 10n, redeemed: 8n };
-    expect(addTotals(row, { issued: 0n, redeemed: 2n })).toEqual({ issued: 10n, redeemed: 10n });
-    expect(() => addTotals(row, { issued: 0n, redeemed: 3n })).toThrow(/more than it issued/);
+    const row: KeysetTotals = { issued: 10n, redeemed: 6n, held: 2n };
+    const none = { issued: 0n, redeemed: 0n, held: 0n };
+    expect(addTotals(row, { ...none, redeemed: 2n })).toEqual({ issued: 10n, redeemed: 8n, held: 2n });
+    expect(() => addTotals(row, { ...none, redeemed: 3n })).toThrow(/more than it issued/);
+    expect(() => addTotals(row, { ...none, held: 3n })).toThrow(/more than it issued/);
+    expect(() => addTotals(row, { ...none, held: -3n })).toThrow(/more than it issued/);
   });
 });

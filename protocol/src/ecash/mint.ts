@@ -9,13 +9,13 @@ import type { Output, SpendTerms, SpentCoin } from './coin.ts';
 import { phaseOf } from './keyset.ts';
 import type { Rsa } from './rsa.ts';
 
-/** In base units. L4: issued = redeemed + outstanding, and outstanding is never negative. Both only grow. */
-export type KeysetTotals = { readonly issued: bigint; readonly redeemed: bigint };
+/** In base units, each ≥ 0. L4: issued = redeemed + held + outstanding, and outstanding is never negative. */
+export type KeysetTotals = { readonly issued: bigint; readonly redeemed: bigint; readonly held: bigint };
 
-/** What one order adds to the totals of each keyset that it touches. */
+/** What one order adds to the totals of each keyset that it touches; `held` may fall. */
 export type TotalsStep = ReadonlyMap<string, KeysetTotals>;
 
-/** `spent`: one-time keys to insert, each once for ever. `value`: what moves between coins and accounts. */
+/** `spent`: one-time keys to insert, each once. `value`: what moves between coins and accounts. */
 export type Minted = { readonly value: bigint; readonly spent: readonly string[]; readonly totals: TotalsStep };
 
 export type MintKeys = { readonly keysets: KnownKeysets; readonly rsa?: Rsa };
@@ -23,7 +23,7 @@ export type MintKeys = { readonly keysets: KnownKeysets; readonly rsa?: Rsa };
 /** Coins out of an account: the host debits `value`. @throws {PaymentProblem} as `issuable` */
 export function withdraw(outputs: readonly Output[], cur: Currency, { keysets }: MintKeys, { nowMs }: Env): Minted {
   const value = issuable(outputs, cur, { keysets, nowMs });
-  return { value, spent: [], totals: totalsOf([], outputs, keysets) };
+  return { value, spent: [], totals: totalsOf({ issued: outputs }, keysets) };
 }
 
 /**
@@ -45,19 +45,23 @@ export function swap(
   const value = valueOfCoins(coins, { ...common, vnd, phases });
   if (coins.length === 0 || value !== issuable(outputs, cur, { keysets, nowMs })) throw new PaymentProblem('sum-wrong');
   checkSwap(coins, outputs, keysets, { crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
-  return { value, spent: coins.map(({ pk }) => pk), totals: totalsOf(coins, outputs, keysets) };
+  return { value, spent: coins.map(({ pk }) => pk), totals: totalsOf({ redeemed: coins, issued: outputs }, keysets) };
 }
+
+export type Payment = {
+  readonly coins: readonly SpentCoin[];
+  readonly terms: SpendTerms;
+  readonly cur: Currency;
+  /** The money waits for `capture` or `free`. */
+  readonly hold: boolean;
+};
 
 /**
  * A payment with coins, as a vendor presents it: `terms.amount` goes to `terms.vnd`, the change becomes coins again.
  * Locked coins are taken from their vendor alone, until the end of its window, and give no change.
- * @throws {PaymentProblem} as `valueOfCoins`, `issuable`, `checkSpend`; `sum-wrong`, `keyset-expired`
+ * @throws {PaymentProblem} as `valueOfCoins`, `issuable`, `checkSpend`; `sum-wrong`, `keyset-expired`, `challenge-expired`
  */
-export function deposit(
-  { coins, terms, cur }: { coins: readonly SpentCoin[]; terms: SpendTerms; cur: Currency },
-  keys: MintKeys,
-  { crypto, nowMs }: Env,
-): Minted {
+export function deposit({ coins, terms, cur, hold }: Payment, keys: MintKeys, { crypto, nowMs }: Env): Minted {
   const { keysets } = keys;
   const { vnd, change = [], exp } = terms;
   const isLocked = coins.some(({ ks }) => keysets.get(ks)?.record.vnd !== undefined);
@@ -69,7 +73,40 @@ export function deposit(
   if (terms.cur !== cur || value !== terms.amount + back || (isLocked && back > 0n))
     throw new PaymentProblem('sum-wrong');
   checkSpend(coins, { ...terms, coins }, keysets, { crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
-  return { value: terms.amount, spent: coins.map(({ pk }) => pk), totals: totalsOf(coins, change, keysets) };
+  const moved = hold ? { held: coins, issued: change } : { redeemed: coins, issued: change };
+  return { value: terms.amount, spent: coins.map(({ pk }) => pk), totals: totalsOf(moved, keysets) };
+}
+
+/** A held payment is paid: nothing of the coins is outstanding any more. */
+export const capture = (coins: readonly Pick<SpentCoin, 'ks'>[], { keysets }: MintKeys): TotalsStep =>
+  totalsOf({ redeemed: coins, freed: coins }, keysets);
+
+/**
+ * A held payment was voided, or nobody captured it in time. Without change its coins are good again: the host deletes their
+ * keys. With change they are not, because nobody can call the change back: as one set they are worth the amount, for the same
+ * payment again or for `swapVoided`.
+ */
+export const free = (coins: readonly Pick<SpentCoin, 'ks'>[], { keysets }: MintKeys): TotalsStep =>
+  totalsOf({ freed: coins }, keysets);
+
+/**
+ * Coins for the amount of a voided payment whose change stands. The host has found that `coins` are exactly its set.
+ * @throws {PaymentProblem} as `issuable`, `checkSwap`; `sum-wrong`
+ */
+export function swapVoided(
+  {
+    coins,
+    outputs,
+    cur,
+    amount,
+  }: { coins: readonly SpentCoin[]; outputs: readonly Output[]; cur: Currency; amount: bigint },
+  keys: MintKeys,
+  { crypto, nowMs }: Env,
+): Minted {
+  const { keysets } = keys;
+  if (amount !== issuable(outputs, cur, { keysets, nowMs })) throw new PaymentProblem('sum-wrong');
+  checkSwap(coins, outputs, keysets, { crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
+  return { value: amount, spent: [], totals: totalsOf({ redeemed: coins, freed: coins, issued: outputs }, keysets) };
 }
 
 /**
@@ -96,20 +133,33 @@ function issuable(
   return value;
 }
 
-function totalsOf(coins: readonly SpentCoin[], outputs: readonly Output[], keysets: KnownKeysets): TotalsStep {
+type Moved = Partial<Record<keyof KeysetTotals | 'freed', readonly { readonly ks: string }[]>>;
+
+/** `freed` takes out of what is held. */
+function totalsOf({ issued = [], redeemed = [], held = [], freed = [] }: Moved, keysets: KnownKeysets): TotalsStep {
   const totals = new Map<string, KeysetTotals>();
-  const add = (ks: string, member: keyof KeysetTotals) => {
-    const now = totals.get(ks) ?? { issued: 0n, redeemed: 0n };
-    totals.set(ks, { ...now, [member]: now[member] + (keysets.get(ks)?.value ?? 0n) });
+  const add = (items: readonly { readonly ks: string }[], member: keyof KeysetTotals, sign: 1n | -1n) => {
+    for (const { ks } of items) {
+      const now = totals.get(ks) ?? { issued: 0n, redeemed: 0n, held: 0n };
+      totals.set(ks, { ...now, [member]: now[member] + sign * (keysets.get(ks)?.value ?? 0n) });
+    }
   };
-  for (const { ks } of coins) add(ks, 'redeemed');
-  for (const { ks } of outputs) add(ks, 'issued');
+  add(redeemed, 'redeemed', 1n);
+  add(held, 'held', 1n);
+  add(freed, 'held', -1n);
+  add(issued, 'issued', 1n);
   return totals;
 }
 
-/** @throws {Error} more was redeemed than was issued: a key was stolen, or the books are wrong. The host stops and alarms. */
+/** @throws {Error} more came back than went out: a key was stolen, or the books are wrong. The host stops and alarms. */
 export function addTotals(row: KeysetTotals, step: KeysetTotals): KeysetTotals {
-  const next = { issued: row.issued + step.issued, redeemed: row.redeemed + step.redeemed };
-  if (next.redeemed > next.issued) throw new Error('a keyset redeemed more than it issued');
+  const next = {
+    issued: row.issued + step.issued,
+    redeemed: row.redeemed + step.redeemed,
+    held: row.held + step.held,
+  };
+  if (next.held < 0n || next.redeemed + next.held > next.issued) {
+    throw new Error('a keyset redeemed more than it issued');
+  }
   return next;
 }

@@ -1,0 +1,112 @@
+// What coins ask of the broker: `core/orders.ts` explains orders and answers. All are POST under /v1/ecash, but the keysets,
+// which anyone may GET. Orders of people without an account are signed by a key that is used for that one order.
+import * as v from 'valibot';
+import { amt, amt0, brk, cur, h32, id16, seconds, sig, vnd } from '../core/decode.ts';
+import { limits } from '../core/limits.ts';
+import { orderSchema } from '../core/orders.ts';
+import { outputSchema, rsaText, spentCoinSchema } from './coin.ts';
+import { keyListSchema, keysetSchema } from './keyset.ts';
+
+const outputs = v.pipe(v.array(outputSchema), v.minLength(1), v.maxLength(limits.coinsByReference));
+const coins = v.pipe(v.array(spentCoinSchema), v.minLength(1), v.maxLength(limits.coinsByReference));
+/** Blind signatures, one for each output, in order. */
+const signatures = v.pipe(v.array(rsaText), v.maxLength(limits.coinsByReference));
+
+/** GET /v1/ecash/keysets, also with `?list=<hash>`: the list as it was. Signed, and the same for everybody. */
+export const keysetsResult = v.object({
+  list: keyListSchema,
+  keysets: v.pipe(v.array(keysetSchema), v.maxLength(limits.keysets)),
+});
+
+/** /v1/ecash/withdraw: coins for money of the account. */
+export const ecashWithdrawOrder = orderSchema('ecash-withdraw/1', { cur, outputs });
+export const ecashWithdrawResult = v.object({ signatures, balance: amt0, cur });
+
+/** /v1/ecash/swap: coins for coins of the same value. `from` is a key for this order alone: no identity. */
+export const ecashSwapOrder = orderSchema('ecash-swap/1', { cur, coins, outputs });
+export const ecashSwapResult = v.object({ signatures });
+
+/** What a payment binds, as in `coin-spend/1`; `goods` and `key` for sealed goods. */
+const payment = {
+  vnd,
+  challengeId: h32,
+  amount: amt,
+  cur,
+  exp: seconds,
+  coins,
+  change: v.exactOptional(outputs),
+};
+
+/** The broker's word that a payment is held for a site, or was paid to it: anyone can check it. */
+export const depositReceiptSchema = v.strictObject({
+  typ: v.literal('ecash-deposit/1'),
+  brk,
+  vnd,
+  challengeId: h32,
+  amount: amt,
+  cur,
+  /** `coinSetHash` of the coins. */
+  coins: h32,
+  state: v.picklist(['held', 'paid']),
+  /** Until then a held payment can be captured; then its coins are good again. */
+  until: seconds,
+  at: seconds,
+  sig,
+});
+
+/** /v1/ecash/deposit: a site asks before it delivers. With `hold` the money waits for capture or void, else it is paid at once. */
+export const ecashDepositOrder = orderSchema('ecash-deposit/1', { ...payment, hold: v.boolean() });
+export const ecashDepositResult = v.object({ receipt: depositReceiptSchema, change: signatures });
+
+const held = v.pipe(v.array(h32), v.minLength(1), v.maxLength(limits.redeemClaims));
+
+/** /v1/ecash/capture: pays held payments, by challenge id. One that is not held any more is told in `gone`. */
+export const ecashCaptureOrder = orderSchema('ecash-capture/1', { vnd, cur, held });
+export const ecashCaptureResult = v.object({ paid: v.array(h32), gone: v.array(h32), balance: amt0, cur });
+
+/** /v1/ecash/void: the handler failed; the coins are good again. */
+export const ecashVoidOrder = orderSchema('ecash-void/1', { vnd, held });
+export const ecashVoidResult = v.object({ freed: v.array(h32), gone: v.array(h32) });
+
+const { change: _, vnd: __, ...locked } = payment;
+/** One payment with coins that are locked to the site, as it was accepted off line. */
+export const lockedClaim = v.strictObject(locked);
+
+/** /v1/ecash/redeem: what a site took in locked coins. `prev` as for scrip. */
+export const ecashRedeemOrder = orderSchema('ecash-redeem/1', {
+  vnd,
+  prev: v.union([v.literal(''), h32]),
+  claims: v.pipe(v.array(lockedClaim), v.minLength(1), v.maxLength(limits.redeemClaims)),
+});
+export const ecashRedeemResult = v.object({
+  redemption: v.object({
+    typ: v.literal('redemption/1'),
+    brk,
+    vnd,
+    batch: h32,
+    prev: v.union([v.literal(''), h32]),
+    credited: amt0,
+    fee: amt0,
+    at: seconds,
+    sig,
+  }),
+  payments: v.array(v.object({ challengeId: h32, credited: amt0, alarm: v.exactOptional(v.string()) })),
+  balance: amt0,
+  cur,
+});
+
+/** /v1/ecash/restore: outputs as the seed gives them, in the order of their counters; signatures of those that were signed. */
+export const ecashRestoreOrder = orderSchema('ecash-restore/1', {
+  outputs: v.pipe(v.array(outputSchema), v.minLength(1), v.maxLength(limits.coinsToRestore)),
+});
+export const ecashRestoreResult = v.object({
+  signatures: v.pipe(v.array(v.nullable(rsaText)), v.maxLength(limits.coinsToRestore)),
+});
+
+/** /v1/ecash/prove: the coin's one-time key asks (`from` = pk) what became of it. `nonce` makes the answer this one. */
+export const ecashProveOrder = orderSchema('ecash-prove/1', { nonce: id16 });
+export const ecashProveResult = v.object({
+  nonce: id16,
+  state: v.picklist(['unspent', 'held', 'paid', 'swapped']),
+  deposit: v.exactOptional(depositReceiptSchema),
+});
