@@ -1,6 +1,6 @@
 // The operator's jobs that belong to PayWord: credit, invoices, and evidence of overclaims.
 import { nativeCrypto, nodeEnv } from '@farthing/node-kit';
-import { type Money, type Order, parseJson } from '@farthing/protocol';
+import { type Currency, type Money, type Order, parseJson } from '@farthing/protocol';
 import { payword } from '@farthing/protocol/broker';
 import { openKeys } from './keys.ts';
 import type { Party } from './ledger/invoices.ts';
@@ -13,11 +13,22 @@ import { closePeriods } from './services/invoices.ts';
 /** Lets an account owe up to `line` for PayWord; 0 ends its credit. `key`: what the wallet shows as its account. */
 export async function grantCredit(data: string, key: string, line: Money): Promise<Outcome> {
   const { amount, currency: cur } = line;
-  await write(data, ({ ledger, env }) => {
+  const about = await write(data, ({ ledger, keys, env }) => {
     const name = account.user(key);
     ledger.credit.setLine({ account: name, cur, line: amount, perSite: amount, madeMs: env.nowMs });
+    const sites = ledger.vendors.all().filter(({ vnd }) => vnd !== keys.brk).length;
+    return { limitMicro: amount, everyMicro: ledger.credit.terms().pollMicro, sites };
   });
-  return { lines: [`${key}\t${shown(amount, cur)}`], json: { key, line: amount.toString(), cur }, status: 0 };
+  const { lines, json } = amount > 0n && about.sites > 0 ? risk(about, cur) : { lines: [], json: {} };
+  const granted = { key, line: amount.toString(), cur, ...json };
+  return { lines: [`${key}\t${shown(amount, cur)}`, ...lines], json: granted, status: 0 };
+}
+
+/** What the sites could lose to a customer who spends at all of them at once: polling bounds it. */
+function risk(about: Parameters<typeof payword.exposure>[0], cur: Currency) {
+  const { meanMicro, p99Micro } = payword.exposure(about);
+  const text = `Who cheats at ${about.sites} sites at once spends ${shown(meanMicro, cur)} on average, ${shown(p99Micro, cur)} at most in 99 of 100 cases.`;
+  return { lines: [text], json: { sites: about.sites, mean: meanMicro.toString(), p99: p99Micro.toString() } };
 }
 
 /** Makes the invoices of the running period now, instead of at its end. */

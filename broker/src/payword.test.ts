@@ -9,6 +9,7 @@ import {
   buyChain,
   buyTicket,
   certify,
+  certOrder,
   chainOrder,
   claimOf,
   closeOrder,
@@ -166,6 +167,9 @@ test('polling answers ok, then limit once, then deny, and starts anew the next d
   const answers = [];
   for (let i = 0; i < 4; i++) answers.push(await answer(pollOrder(site, cert, 500n)));
   expect(answers).toEqual(['ok', 'ok', 'limit', 'deny']);
+  // Nor is it certified to a site that has not asked yet.
+  const order = certOrder(anna, site.vnd, 1n, bench.env().random(32));
+  expect(await bench.refused('/v1/payword/cert', order)).toBe('limit-reached');
   bench.offsetMs = 86_400_000;
   const { cert: tomorrow } = await certify(anna, site.vnd, 30_000n);
   expect(tomorrow.sub).toBe(cert.sub);

@@ -23,6 +23,7 @@ import { makeOwner } from './owner.ts';
 import { Payword } from './payword.ts';
 import { Questions } from './questions.ts';
 import { Redeemers } from './redeemers.ts';
+import { Refused } from './refused.ts';
 import { makeRoutes } from './routes.ts';
 import { Serials } from './serials.ts';
 import { type Problem, SetupError } from './setup-error.ts';
@@ -117,7 +118,8 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
   }
   const currencyOf = (root: string) => licences.keys.licences.get(root.slice(0, root.indexOf('.')))?.cur;
   const takes = new Set(options.methods ?? ['scrip']);
-  const payword = new Payword({ vnd, api, broker, ring, store, terms: paywordTermsOf(options), env });
+  const refused = new Refused(env);
+  const payword = new Payword({ vnd, api, broker, ring, store, terms: options.payword ?? {}, refused, env });
   if (takes.has('payword')) await agree(payword, { isAway, tell });
   const methods = [
     ...(takes.has('scrip') ? [bindMethod(scripVendor, () => licences.keys)] : []),
@@ -126,7 +128,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
   // What was earned before a method was turned off is claimed all the same.
   const channels = [scripChannel(currencyOf), ...((await owes(store, takes)) ? [paywordChannel] : [])];
   const redeemer = new Redeemers({ store, vnd, seed: ring.seed, broker, env, tell }, channels);
-  const questions = new Questions({ store, seed: ring.seed, broker, env, tell });
+  const questions = new Questions({ store, seed: ring.seed, broker, refused, env, tell });
   const upkeep = startUpkeep({ store, licences, env, tell });
   const mounted = { routes: false, told: false };
   const site: Site = {
@@ -200,10 +202,6 @@ async function owes(store: VendorStore, takes: ReadonlySet<string>): Promise<boo
   if (takes.has('payword')) return true;
   const { kind, docs } = paywordChannel;
   return (await store.countDue(1, kind)) > 0 || (await store.readDoc(`${docs}:outbox`)) !== undefined;
-}
-
-function paywordTermsOf({ payword: { poll, ...terms } = {} }: FarthingOptions) {
-  return { ...terms, ...(poll === undefined ? {} : { pollMicro: parsePrice(poll).amount }) };
 }
 
 function listener({ log = console.warn, onProblem }: FarthingOptions) {

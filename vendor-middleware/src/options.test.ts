@@ -77,11 +77,10 @@ test.each([
   [{ methods: [] }, 'option-invalid'],
   [{ methods: ['gold'] }, 'option-invalid'],
   [{ methods: ['scrip', 'scrip'] }, 'option-invalid'],
-  [{ payword: { fundings: ['prepaid'], maxStep: 10_000, idleMs: 86_400_000, poll: '0.10 USD' } }, 'fine'],
+  [{ payword: { fundings: ['prepaid'], maxStep: 10_000, idleMs: 86_400_000 } }, 'fine'],
   [{ payword: { fundings: [] } }, 'option-invalid'],
   [{ payword: { maxStep: 10_001 } }, 'option-invalid'],
   [{ payword: { idleMs: 86_400_001 } }, 'option-invalid'],
-  [{ payword: { poll: 'often' } }, 'price-invalid'],
   [{ payword: { pol: '1 USD' } }, 'option-unknown'],
 ])('farthing(%j) is %s', (options: object, code) => {
   expect(codeOf(() => checkFarthingOptions({ broker: 'x', data: 'y', ...options }))).toBe(code);

@@ -32,10 +32,7 @@ export type FarthingOptions = {
   /** Ways to pay that the site takes; default: scrip alone. */
   readonly methods?: readonly MethodName[];
   /** Terms of PayWord: how long a session may be idle (ms), and how its money is backed. */
-  readonly payword?: PaywordOptions & {
-    /** Credit: the broker is asked about one payment in so much money on average, such as `'0.10 USD'`; absent: never. */
-    readonly poll?: string;
-  };
+  readonly payword?: PaywordOptions;
   /** A reservation without a status is taken over by a repeat after this; default 60 s. */
   readonly reservationMs?: number;
   /** Clock, randomness and cryptography: for tests. */
@@ -106,8 +103,8 @@ export function checkFarthingOptions(options: FarthingOptions): void {
     'methods',
     "a list of 'scrip' and 'payword'",
   );
-  known('farthing({ payword })', payword, 'fundings maxStep idleMs poll');
-  const { fundings = ['credit'], maxStep = 1, idleMs = 1, poll } = payword;
+  known('farthing({ payword })', payword, 'fundings maxStep idleMs');
+  const { fundings = ['credit'], maxStep = 1, idleMs = 1 } = payword;
   need(
     fundings.length > 0 && fundings.every((name) => ['credit', 'prepaid'].includes(name)),
     'payword.fundings',
@@ -115,7 +112,6 @@ export function checkFarthingOptions(options: FarthingOptions): void {
   );
   need(between(maxStep, limits.wordStepMax), 'payword.maxStep', `1 to ${limits.wordStepMax}`);
   need(between(idleMs, limits.sessionIdleMaxMs), 'payword.idleMs', `1 to ${limits.sessionIdleMaxMs} milliseconds`);
-  if (poll !== undefined) checkPrice(poll);
   need(options.vnd === undefined || /^[a-z0-9.:-]{1,64}$/.test(options.vnd), 'vnd', 'a-z 0-9 . : - up to 64');
 }
 

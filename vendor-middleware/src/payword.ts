@@ -13,9 +13,9 @@ import {
 import { type PaywordKeys, paywordKeyResult } from '@farthing/protocol/vendor';
 import { type BrokerAt, sendOrder } from './broker-client.ts';
 import type { KeyRing } from './keys.ts';
+import type { Refused } from './refused.ts';
 import type { VendorStore } from './store/port.ts';
 
-/** `poll`: on credit, the broker is asked about one payment in so much money on average; absent: never. */
 export type PaywordOptions = {
   readonly fundings?: readonly ('credit' | 'prepaid')[];
   readonly maxStep?: number;
@@ -28,7 +28,8 @@ type Parts = {
   readonly broker: BrokerAt;
   readonly ring: KeyRing;
   readonly store: VendorStore;
-  readonly terms: PaywordOptions & { readonly pollMicro?: bigint };
+  readonly terms: PaywordOptions;
+  readonly refused: Refused;
   readonly env: () => Env;
 };
 
@@ -70,9 +71,9 @@ export class Payword {
   }
 
   #build(isShared: boolean): PaywordKeys {
-    const { vnd, api, broker, ring, terms } = this.#parts;
+    const { vnd, api, broker, ring, terms, refused } = this.#parts;
     const { fundings = ['credit', 'prepaid'], maxStep = limits.wordStep, idleMs = limits.sessionIdleMs } = terms;
-    const { brk, root, currencies } = broker.keys;
+    const { brk, root, currencies, poll } = broker.keys;
     return {
       vnd,
       api,
@@ -82,7 +83,9 @@ export class Payword {
       fundings,
       maxStep,
       idleMs,
-      ...(terms.pollMicro === undefined ? {} : { pollMicro: terms.pollMicro }),
+      refused,
+      // Its own rate: the broker takes each report for so much money.
+      ...(poll === undefined ? {} : { pollMicro: BigInt(poll) }),
     };
   }
 }

@@ -1,8 +1,9 @@
 // Questions to the broker about customers on credit, in the background: a payment never waits for one. When the answer is
-// no, the session takes nothing more.
+// no, the site takes nothing more of this customer's credit.
 import { type Env, makeOrder, PaymentProblem, type Question } from '@farthing/protocol';
 import { type BrokerAt, sendOrder } from './broker-client.ts';
 import type { Sessions } from './methods.ts';
+import type { Refused } from './refused.ts';
 import type { Problem } from './setup-error.ts';
 import type { VendorStore } from './store/port.ts';
 
@@ -13,6 +14,7 @@ type Parts = {
   readonly store: VendorStore;
   readonly seed: Uint8Array;
   readonly broker: BrokerAt;
+  readonly refused: Refused;
   readonly env: () => Env;
   readonly tell: (problem: Problem) => void;
 };
@@ -43,11 +45,12 @@ export class Questions {
     await Promise.all(this.#open);
   }
 
-  async #ask({ path, typ, members }: Question, { key, role }: { key: string; role: Sessions }): Promise<void> {
-    const { store, seed, broker, env } = this.#parts;
+  async #ask({ path, typ, members, party }: Question, { key, role }: { key: string; role: Sessions }): Promise<void> {
+    const { store, seed, broker, refused, env } = this.#parts;
     const order = makeOrder(typ, members, seed, env());
     const { answer } = await sendOrder(broker, path, { order, crypto: env().crypto });
     if (answer === 'ok') return;
+    refused.add(party);
     await store.changeSession(key, (row) => {
       const { final, untilMs } = role.view(row);
       return { next: final ? row : role.stop(row), claims: [], untilMs };

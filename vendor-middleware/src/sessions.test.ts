@@ -204,7 +204,9 @@ describe('a site that takes sessions', () => {
 });
 
 test('a site asks the broker about credit in the background, and a no ends the credit', async () => {
-  const site = await open({ store: memory(), payword: { poll: '0.000001 USD' } });
+  const broker = await tinyBroker({ poll: '2' });
+  cleanups.push(() => broker.close());
+  const site = await open({ store: memory(), on: broker });
   site.app.get('/call', site.pay.wall({ price: '0.00001 USD', unit: 'call' }), (_req, res) => void res.send('ok'));
   site.broker.payword.mood.poll = 'limit';
   const payer = new Payer(site.broker.payword.credit({ vnd: site.pay.vnd, n: 1000, unit: 10n }));
@@ -214,7 +216,7 @@ test('a site asks the broker about credit in the background, and a no ends the c
     if (answer.status !== 200) code = (await problemOf(answer))['code'];
   }
   expect(code).toBe('limit-reached');
-  expect(site.broker.payword.polls[0]).toMatchObject({ typ: 'payword-poll/1', vnd: site.pay.vnd, amount: '10' });
+  expect(broker.payword.polls[0]).toMatchObject({ typ: 'payword-poll/1', vnd: site.pay.vnd, amount: '10' });
 });
 
 test('a session that nobody pays for a while ends', async () => {

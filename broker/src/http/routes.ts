@@ -184,7 +184,7 @@ export const orderRoutes: readonly OrderRoute[] = [
     summary: 'Certifies a day key of an account on credit, for one site up to a limit',
     order: paywordCertOrder,
     result: paywordCertResult,
-    problems: [...site, 'credit-closed', 'credit-overdue', 'rate-limit'],
+    problems: [...site, 'credit-closed', 'credit-overdue', 'limit-reached', 'rate-limit'],
     run: credit.certify,
   }),
   route({

@@ -8,7 +8,7 @@ import { needPaidInvoices } from './invoices.ts';
 import { type OrderStep, type Step, secondsOf } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
-/** @throws {PaymentProblem} `vendor-unknown`, `credit-closed`, `credit-overdue`, `rate-limit` */
+/** @throws {PaymentProblem} `vendor-unknown`, `credit-closed`, `credit-overdue`, `limit-reached`, `rate-limit` */
 export function certify(order: v.InferOutput<typeof paywordCertOrder>, step: OrderStep): JsonObject {
   const { from, vnd, pk, cur, limit } = order;
   const { ledger, keys } = step;
@@ -16,6 +16,11 @@ export function certify(order: v.InferOutput<typeof paywordCertOrder>, step: Ord
   const name = account.user(from);
   needPaidInvoices({ account: name, cur }, step);
   const line = ledger.credit.line(name, cur) ?? lend(name, cur, step);
+  const polled = ledger.credit.poll(name, cur);
+  const today = secondsOf(step.env.nowMs) * 1000;
+  if (line && polled?.day === Math.floor(today / DAY_MS) && polled.estimate >= limitOf(line, today, step)) {
+    throw new PaymentProblem('limit-reached');
+  }
   const terms = line && { account: name, cur, perSite: line.perSite, perDay: line.line, level: 2 as const };
   const row = atFreeMoment(step.env, (env) => {
     const made = payword.issueCert({ vnd, pk, cur, limit }, terms, keys, env);
@@ -48,9 +53,17 @@ export const roomOf = (name: string, cur: Currency, { ledger }: Step): bigint =>
   return room > 0n ? room : 0n;
 };
 
+const DAY_MS = 86_400_000;
+
+/** What an account may spend in a day by the guess of polling. What was billed today is in the guess already. */
+function limitOf({ account: name, cur, line }: CreditRow, nowMs: number, step: Step): bigint {
+  const left = roomOf(name, cur, step) + step.ledger.payword.used(dayOf(name, cur, nowMs));
+  return left < line ? left : line;
+}
+
 /** Name of the sum that an account was billed in a day. */
 export const dayOf = (name: string, cur: Currency, atMs: number): string =>
-  `account:${name}:${cur}:${Math.floor(atMs / 86_400_000)}`;
+  `account:${name}:${cur}:${Math.floor(atMs / DAY_MS)}`;
 
 /**
  * Always an answer: a pseudonym that is not the asker's customer is denied like one whose credit was closed.
@@ -65,9 +78,7 @@ export function poll(order: v.InferOutput<typeof paywordPollOrder>, step: OrderS
   const theirs = row?.cert.vnd === vnd && row.cert.cur === cur && nowMs <= row.cert.exp * 1000 + limits.clockSkewMs;
   const line = theirs ? ledger.credit.line(row.account, cur) : undefined;
   if (!theirs || !line) return { answer: 'deny' };
-  // What was billed today is in the guess already: it counts once.
-  const left = roomOf(row.account, cur, step) + ledger.payword.used(dayOf(row.account, cur, nowMs));
-  const perDay = left < line.line ? left : line.line;
+  const perDay = limitOf(line, nowMs, step);
   const terms = { account: row.account, cur, perSite: line.perSite, perDay, level: row.cert.level as 0 | 1 | 2 };
   const report = { amount, everyMicro: ledger.credit.terms().pollMicro };
   const polled = payword.poll(ledger.credit.poll(row.account, cur), report, terms, nowMs);

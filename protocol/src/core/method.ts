@@ -117,8 +117,10 @@ export type Deed = {
   readonly tallies: readonly Tally[];
   readonly untilMs: number;
 };
+/** `party`: whom it is about. A no ends this session, and all that the site would take of the same party for the day. */
 export type Question = {
   readonly brk: string;
+  readonly party: string;
   readonly path: string;
   readonly typ: string;
   readonly members: JsonObject;

@@ -19,7 +19,7 @@ import { poll } from './broker/credit.ts';
 import { judge } from './broker/overclaim.ts';
 import { coin, down, up } from './chain.ts';
 import { Broker } from './fixture.ts';
-import { isPollDue } from './poll.ts';
+import { exposure, isPollDue } from './poll.ts';
 import type { PaywordKeys } from './vendor/keys.ts';
 import { paywordVendor } from './vendor/role.ts';
 import { commit, commitSegments, makeChain, pieceOf } from './wallet/make.ts';
@@ -503,38 +503,59 @@ describe('C9: secrets stay in the wallet', () => {
   });
 });
 
-describe('polling bounds what 50 sites in parallel lend to one customer: L + V·T', () => {
-  const simulate = (limit: number, every: number, seed: number): number => {
+describe('polling bounds what sites in parallel lend to one customer: L + (V − 1)·T on average', () => {
+  const simulate = (about: { limit: number; every: number; sites: number; price: number }, seed: number): number => {
+    const { limit, every, sites, price } = about;
     const rng = seeded(seed);
     const line = { account: 'thief', cur: CUR, perSite: 10n ** 12n, perDay: BigInt(limit), level: 2 } as const;
-    const open = Array.from({ length: 50 }, (_, i) => i);
+    const open = Array.from({ length: sites }, (_, i) => i);
     let row: Parameters<typeof poll>[0];
     let spent = 0;
     while (open.length > 0) {
       const site = rng.below(open.length);
-      spent++;
-      if (!isPollDue(rng.bytes(6), 1n, BigInt(every))) continue;
-      const told = poll(row, { amount: 1n, everyMicro: BigInt(every) }, line, NOW);
+      spent += price;
+      if (!isPollDue(rng.bytes(6), BigInt(price), BigInt(every))) continue;
+      const told = poll(row, { amount: BigInt(price), everyMicro: BigInt(every) }, line, NOW);
       row = told.row;
       if (told.answer !== 'ok') open.splice(site, 1);
     }
     return spent;
   };
+  // Mean and p99 as multiples of L. The design's table: V = 50: 1.49 and 1.78 at T = L/100, 1.05 and 1.12 at L/1000.
   it.each([
-    [10_000, 100, 1.6, 2.0],
-    [50_000, 50, 1.1, 1.2],
-  ])('L = %i, T = %i', (limit, every, mostMean, mostP99) => {
-    const totals = Array.from({ length: 200 }, (_, run) => simulate(limit, every, 1000 + run) / limit).sort(
-      (a, b) => a - b,
-    );
-    const mean = totals.reduce((sum, total) => sum + total, 0) / totals.length;
-    const p99 = totals[Math.floor(totals.length * 0.99)] ?? 0;
-    const bound = (limit + 50 * every) / limit;
+    [{ limit: 10_000, every: 100, sites: 50, price: 3 }, 400, 1.49, 1.79],
+    [{ limit: 50_000, every: 50, sites: 50, price: 2 }, 100, 1.05, 1.13],
+    [{ limit: 10_000, every: 1_000, sites: 5, price: 20 }, 400, 1.4, 2.42],
+    [{ limit: 10_000, every: 10_000, sites: 1, price: 200 }, 400, 1, 4.61],
+  ])('%o', (about, runs, mean, p99) => {
+    const { limit, every, sites } = about;
+    const bound = exposure({ limitMicro: BigInt(limit), everyMicro: BigInt(every), sites });
+    expect([Number(bound.meanMicro) / limit, Number(bound.p99Micro) / limit]).toEqual([
+      expect.closeTo(mean, 2),
+      expect.closeTo(p99, 2),
+    ]);
+    const totals = Array.from({ length: runs }, (_, run) => simulate(about, 1000 + run) / limit).sort((a, b) => a - b);
+    const found = totals.reduce((sum, total) => sum + total, 0) / runs;
+    const within = totals.filter((total) => total <= p99).length / runs;
     console.info(
-      `polling, V = 50, T = L/${limit / every}: mean ${mean.toFixed(2)} L, p99 ${p99.toFixed(2)} L, bound of the mean ${bound.toFixed(2)} L`,
+      `polling, V = ${sites}, T = L/${limit / every}: mean ${found.toFixed(3)} L, ${within * 100} % within ${p99} L`,
     );
-    expect(mean).toBeLessThan(Math.min(bound * 1.03, mostMean));
-    expect(p99).toBeLessThan(mostP99);
+    // Four standard errors of the mean: a run's spread is √k·T.
+    const spread = Math.sqrt(limit / every + sites - 1) * (every / limit);
+    expect(Math.abs(found - mean)).toBeLessThan((4 * spread) / Math.sqrt(runs) + 0.005);
+    expect(within).toBeGreaterThanOrEqual(0.975);
+  });
+  it('a customer of whom the broker said no pays nothing more on credit, in old sessions and new ones', () => {
+    const refused = new Set<string>();
+    const world = new World('credit', 6, portableCrypto, { refused });
+    const first = world.pay(world.broker.sell('alice', { vnd: SITE, n: 9, unit: 1n }, world.env));
+    const second = world.broker.sell('alice', { vnd: SITE, n: 9, unit: 1n }, world.env);
+    refused.add('another customer');
+    const before = world.pay(first);
+    refused.add(world.broker.cert('alice', SITE, world.env).cert.sub);
+    expect(codeOf(() => world.pay(before))).toBe('limit-reached');
+    expect(codeOf(() => world.pay(second))).toBe('limit-reached');
+    expect([...world.store.due().values()].map(({ total }) => total)).toEqual([2n]);
   });
   it('a site asks about one payment in T, and a no stops the session', () => {
     const world = new World('credit', 5, portableCrypto, { pollMicro: 10n });

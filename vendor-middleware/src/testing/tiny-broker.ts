@@ -27,7 +27,7 @@ import { tinyPayword } from './tiny-payword.ts';
 
 export type TinyBroker = Awaited<ReturnType<typeof tinyBroker>>;
 
-export async function tinyBroker(options: { test?: boolean; env?: typeof nodeEnv } = {}) {
+export async function tinyBroker(options: { test?: boolean; poll?: string; env?: typeof nodeEnv } = {}) {
   const env = options.env ?? nodeEnv;
   const { crypto } = env();
   const seed = env().random(32);
@@ -53,6 +53,7 @@ export async function tinyBroker(options: { test?: boolean; env?: typeof nodeEnv
       name: 'Tiny broker',
       test: options.test ?? true,
       currencies: ['usd-micro' as const],
+      ...(options.poll === undefined ? {} : { poll: options.poll }),
       at: Math.floor(env().nowMs / 1000),
     };
     return { ...unsigned, sig: signObject(unsigned, seed, crypto) };

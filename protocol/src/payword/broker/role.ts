@@ -1,5 +1,7 @@
 // The broker's side of PayWord, by subject. Rows in, rows out: the host loads them, writes them and books the money in the
 // same transaction. Credit: user → vendor. Prepaid: user → float:chain → vendor, and the rest float:chain → user.
+
+export { exposure } from '../poll.ts';
 export {
   type Claim,
   type ClaimAlarm,

@@ -16,4 +16,6 @@ export type PaywordKeys = {
   readonly idleMs: number;
   /** Credit: the broker is asked about one in so many base units, on average; absent: never. */
   readonly pollMicro?: bigint;
+  /** Pseudonyms of whom the broker said no today: their credit is not taken any more. */
+  readonly refused?: { has(sub: string): boolean };
 };

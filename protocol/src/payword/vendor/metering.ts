@@ -19,7 +19,7 @@ type Want = { price: Price; units: number; stream: StreamProgress };
 export function meter(row: Json, { price, units, stream }: Want, keys: PaywordKeys, env: Env): Metered {
   const { nowMs } = env;
   const { state, sent, held } = lift(withoutLost(readRow(row), nowMs, stream.id), stream);
-  needLive(state, nowMs);
+  needLive(state, keys, nowMs);
   if (price.currency !== state.cur) throw new PaymentProblem('cert-foreign');
   if ((state.streams?.length ?? 0) >= limits.sessionStreams) {
     throw new PaymentProblem('site-not-ready', { detail: 'too many streams of this session are running' });

@@ -43,6 +43,7 @@ function checkCredit({ commitment, cert, a, i, w, leaf, path }: CreditOpening, k
     if (commitment[name] !== cert[name]) throw foreign(`${name}: commitment and certificate differ`);
   }
   checkDates(commitment, cert, env);
+  if (keys.refused?.has(commitment.sub)) throw new PaymentProblem('limit-reached');
   if (BigInt(commitment.cap) > BigInt(cert.limit)) {
     throw new PaymentProblem('limit-reached', { detail: 'the cap is above the limit of the certificate' });
   }

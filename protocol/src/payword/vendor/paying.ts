@@ -72,7 +72,7 @@ export function open(state: SessionState, opened: Opened, context: Context): Ste
 export function take(state: SessionState, shown: Shown, context: Context): Stepped {
   const { cost, units, intent, keys, chance, env } = context;
   const { nowMs, crypto } = env;
-  needLive(state, nowMs);
+  needLive(state, keys, nowMs);
   if (state.cur !== context.currency) throw foreignCurrency();
   const moved = advance(withoutLost(state, nowMs), shown, { maxStep: keys.maxStep, nowMs, crypto });
   const { state: next, takes } = draw(moved, cost, nowMs);

@@ -7,5 +7,5 @@ export function questionOf(state: SessionState, about: { vnd: string; amount: bi
   const sub = state.deeds.find((deed) => deed.sub !== undefined)?.sub;
   if (sub === undefined) return undefined;
   const members = { vnd: about.vnd, sub, cur: state.cur, amount: about.amount.toString() };
-  return { brk: state.brk, path: '/v1/payword/poll', typ: 'payword-poll/1', members };
+  return { brk: state.brk, party: sub, path: '/v1/payword/poll', typ: 'payword-poll/1', members };
 }

@@ -11,6 +11,7 @@ import type { Currency } from '../../core/money.ts';
 import { PaymentProblem } from '../../core/problems.ts';
 import { down } from '../chain.ts';
 import { bytesOf } from '../wire.ts';
+import type { PaywordKeys } from './keys.ts';
 
 /** A chain as far as it was revealed: `at` is the word at `hi`. `used` marks indices hi, hi − 1, …, one hex bit each. */
 export type ChainState = {
@@ -66,9 +67,10 @@ const problem = (code: ConstructorParameters<typeof PaymentProblem>[0], state: S
   new PaymentProblem(code, { members: { session: state.id, ...members } });
 
 /** @throws {PaymentProblem} `session-final`, `limit-reached`: closed, idle for too long, or stopped by the broker */
-export function needLive(state: SessionState, nowMs: number): void {
+export function needLive(state: SessionState, { refused }: Pick<PaywordKeys, 'refused'>, nowMs: number): void {
   if (state.state === 'final' || nowMs > state.seenMs + state.idleMs) throw problem('session-final', state, {});
-  if (state.state === 'stopped') throw problem('limit-reached', state, {});
+  const isRefused = state.deeds.some(({ sub }) => sub !== undefined && refused?.has(sub));
+  if (state.state === 'stopped' || isRefused) throw problem('limit-reached', state, {});
 }
 
 export type Shown = {
