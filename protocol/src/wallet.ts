@@ -29,4 +29,4 @@ export { paywordWallet } from './payword/wallet/role.ts';
 export { type Anchor, type Close, closeSchema, type DayCert, type Ticket } from './payword/wire.ts';
 export * from './scrip/orders.ts';
 export { pieceSchema as scripPieceSchema, releaseBody, type ScripPiece, scripWallet } from './scrip/wallet.ts';
-export { fundsProof, proofText, type Release, releaseSchema, type Scrip, scripSchema } from './scrip/wire.ts';
+export { fundsProof, type Release, releaseSchema, type Scrip, scripSchema } from './scrip/wire.ts';

@@ -1,5 +1,5 @@
 // Paying an order with broker scrip: the broker is the vendor of its own scrip, checks it, spends it once, gives change.
-import { type Currency, PaymentProblem } from '@farthing/protocol';
+import { type Currency, equalText, PaymentProblem } from '@farthing/protocol';
 import {
   type buyOrder,
   certify,
@@ -7,7 +7,6 @@ import {
   fundsProof,
   isCertified,
   type Scrip,
-  sameProof,
   scrip,
   splitId,
 } from '@farthing/protocol/broker';
@@ -50,7 +49,7 @@ function checkFunds({ scrip: piece, proof }: Funds, cur: Currency, { ledger, key
   const csec = customerSecret(piece.cid, customers.customer, env.crypto);
   const genuine =
     isCertified(piece, secrets.scrip, env.crypto) &&
-    sameProof(proof, fundsProof({ scrip: piece, rid: order.rid }, csec, env.crypto));
+    equalText(proof, fundsProof({ scrip: piece, rid: order.rid }, csec, env.crypto));
   if (!genuine) throw new PaymentProblem('scrip-forged');
 }
 

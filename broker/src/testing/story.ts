@@ -1,7 +1,7 @@
 // One of everything that a broker does, so that every table has a row that tests can look at or damage.
 
 import { fromBase64url } from '@farthing/protocol';
-import { fundsProof, proofText } from '@farthing/protocol/wallet';
+import { fundsProof } from '@farthing/protocol/wallet';
 import { issueInvites, issueVouchers } from '../operate.ts';
 import { closeInvoices } from '../operate-payword.ts';
 import { type Bench, DAY_SECONDS, Person, pieceOf, Site, soldOf, USD } from './client.ts';
@@ -47,7 +47,7 @@ export async function tellStory(bench: Bench): Promise<{ site: Site; anna: Perso
   const blank = anna.buyOrder(site.vnd, 30_000n);
   const secret = fromBase64url(csec) ?? new Uint8Array();
   const { crypto } = bench.env();
-  const proof = proofText(fundsProof({ scrip, rid: blank.rid }, secret, crypto));
+  const proof = fundsProof({ scrip, rid: blank.rid }, secret, crypto);
   await bench.send('/v1/scrip/buy', anna.resign({ ...blank, funds: { scrip, proof } }));
   await tellOfWords(bench, site, anna);
   return { site, anna };

@@ -78,7 +78,7 @@ export function challengeId(parts: Omit<Challenge, 'id'>, secret: Uint8Array, cr
     parts.opaque ?? '',
   ];
   if (parts.header !== undefined) slots.push(parts.header);
-  return toBase64url(crypto.hmacSha256(secret, utf8(slots.join('|'))));
+  return crypto.macText(secret, slots.join('|'));
 }
 
 /** Stateless: nothing is stored for a challenge until it is paid. */

@@ -1,5 +1,5 @@
 // One signing rule for every object (methods §0): `farthing/` + typ, one NUL, canonical JSON without mac, sig, sigs.
-import { equalBytes, fromBase64url, toBase64url, utf8 } from './bytes.ts';
+import { equalText, fromBase64url, toBase64url, utf8 } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
 import { canonicalJson, type Json, type JsonObject } from './json.ts';
 
@@ -7,16 +7,18 @@ export type Typed = { readonly typ: string } & JsonObject;
 
 const OUTSIDE = new Set(['mac', 'sig', 'sigs']);
 
-/** The bytes that are signed or MACed. The type tag makes one object's signature worthless for any other. */
-export function signingInput(object: { readonly typ: string }): Uint8Array {
+/** The text that is signed or MACed. The type tag makes one object's signature worthless for any other. */
+export function signingText(object: { readonly typ: string }): string {
   const signed: Record<string, Json> = {};
   for (const [name, value] of Object.entries(object)) if (!OUTSIDE.has(name)) signed[name] = value as Json;
-  return utf8(`farthing/${object.typ}\0${canonicalJson(signed)}`);
+  return `farthing/${object.typ}\0${canonicalJson(signed)}`;
 }
+
+const signingInput = (object: { readonly typ: string }): Uint8Array => utf8(signingText(object));
 
 /** h32 of the signing input: the name of a signed object. */
 export function objectHash(object: { readonly typ: string }, crypto: Crypto): string {
-  return toBase64url(crypto.sha256(signingInput(object)));
+  return crypto.hashText(signingText(object));
 }
 
 export function signObject(object: { readonly typ: string }, seed: Uint8Array, crypto: Crypto): string {
@@ -36,10 +38,9 @@ export function verifyObject(
 }
 
 export function macObject(object: { readonly typ: string }, key: Uint8Array, crypto: Crypto): string {
-  return toBase64url(crypto.hmacSha256(key, signingInput(object)));
+  return crypto.macText(key, signingText(object));
 }
 
 export function verifyMac(object: { readonly typ: string }, mac: string, key: Uint8Array, crypto: Crypto): boolean {
-  const bytes = fromBase64url(mac);
-  return bytes?.length === 32 && equalBytes(bytes, crypto.hmacSha256(key, signingInput(object)));
+  return equalText(mac, macObject(object, key, crypto));
 }

@@ -43,6 +43,8 @@ const counted = () => {
     publicKey: (seed) => portableCrypto.publicKey(seed),
     sha256: (data) => tally('sha256', portableCrypto.sha256(data)),
     hmacSha256: (key, data) => tally('hmac', portableCrypto.hmacSha256(key, data)),
+    hashText: (text) => tally('sha256', portableCrypto.hashText(text)),
+    macText: (key, text) => tally('hmac', portableCrypto.macText(key, text)),
     sign: (seed, message) => tally('sign', portableCrypto.sign(seed, message)),
     verify: (key, message, signature) => tally('verify', portableCrypto.verify(key, message, signature)),
   };

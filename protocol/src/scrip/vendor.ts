@@ -1,5 +1,6 @@
 // The vendor's side of scrip: checks what was presented, mints the change, releases what is given back. No state here.
 
+import { equalText } from '../core/bytes.ts';
 import type { Env } from '../core/crypto.ts';
 import { decode, tryDecode } from '../core/decode.ts';
 import type { Json, JsonObject } from '../core/json.ts';
@@ -24,12 +25,10 @@ import {
   type Licence,
   type MasterSecrets,
   payProof,
-  proofText,
   receiptProof,
   releaseProof,
   releaseRequest,
   type Scrip,
-  sameProof,
   signedPayload,
   splitId,
 } from './wire.ts';
@@ -81,7 +80,7 @@ function verify({ challenge, payload, price, target, digest }: VerifyInput, keys
       csec,
       env.crypto,
     );
-    if (proof === undefined || !sameProof(proof, expected)) throw new PaymentProblem('scrip-forged');
+    if (proof === undefined || !equalText(proof, expected)) throw new PaymentProblem('scrip-forged');
   }
   const left = BigInt(scrip.val) - price.amount;
   if (left < 0n) throw new PaymentProblem('amount-short', { members: { shortBy: (-left).toString() } });
@@ -90,9 +89,7 @@ function verify({ challenge, payload, price, target, digest }: VerifyInput, keys
   const change = left > 0n ? mintChange(scrip, left, keys, env) : undefined;
   const told: Record<string, Json> = change ? { change } : {};
   if (!isBearer(scrip)) {
-    told['proof'] = proofText(
-      receiptProof({ challengeId: challenge.id, amount: price.amount, change }, csec, env.crypto),
-    );
+    told['proof'] = receiptProof({ challengeId: challenge.id, amount: price.amount, change }, csec, env.crypto);
   }
   return {
     spends: [spendOf(scrip, untilMs)],
@@ -148,7 +145,7 @@ function release(body: Json, keys: ScripKeys, env: Env): ServiceAnswer {
   if (!request) throw new PaymentProblem('payload-invalid', { detail: 'expected {scrip, to, proof}' });
   const { scrip, to, proof } = request;
   const csec = checkPiece(scrip, keys, env);
-  if (!sameProof(proof, releaseProof({ scrip, to }, csec, env.crypto))) throw new PaymentProblem('scrip-forged');
+  if (!equalText(proof, releaseProof({ scrip, to }, csec, env.crypto))) throw new PaymentProblem('scrip-forged');
   faceOf(scrip, keys);
   const unsigned = {
     typ: 'release/1',

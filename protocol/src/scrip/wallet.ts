@@ -1,6 +1,6 @@
 // The customer's side of scrip: picks a piece, proves it, checks the change that comes back.
 import * as v from 'valibot';
-import { fromBase64url } from '../core/bytes.ts';
+import { equalText, fromBase64url } from '../core/bytes.ts';
 import type { PaymentRequest } from '../core/challenge.ts';
 import type { Env } from '../core/crypto.ts';
 import { boundedText, brk, h32, tryDecode } from '../core/decode.ts';
@@ -9,16 +9,7 @@ import { limits } from '../core/limits.ts';
 import type { PayInput, WalletRole } from '../core/method.ts';
 import { PaymentProblem } from '../core/problems.ts';
 import type { Receipt } from '../core/receipt.ts';
-import {
-  isBearer,
-  payProof,
-  proofText,
-  receiptProof,
-  releaseProof,
-  type Scrip,
-  sameProof,
-  scripSchema,
-} from './wire.ts';
+import { isBearer, payProof, receiptProof, releaseProof, type Scrip, scripSchema } from './wire.ts';
 
 /** `csec` is absent for bearer pieces that somebody handed over. `brk` is the broker that sold it. */
 export type ScripPiece = { readonly scrip: Scrip; readonly csec?: string; readonly brk: string };
@@ -69,7 +60,7 @@ export const scripWallet: WalletRole<ScripPiece> = {
     const wish = change ? { change } : {};
     if (isBearer(scrip)) return { scrip, ...wish };
     const proof = payProof({ challengeId: challenge.id, scrip, target, digest, change }, secretOf(csec), env.crypto);
-    return { scrip, proof: proofText(proof), ...wish };
+    return { scrip, proof, ...wish };
   },
   accept(piece, paid, env) {
     return checkChange(piece, paid, env);
@@ -110,7 +101,7 @@ function checkChange(piece: ScripPiece, paid: PayInput & { receipt: Receipt }, e
       env.crypto,
     );
     const proof = receipt.details['proof'];
-    if (typeof proof !== 'string' || !sameProof(proof, expected)) {
+    if (typeof proof !== 'string' || !equalText(proof, expected)) {
       throw new PaymentProblem('receipt-invalid', {
         detail: 'the receipt was not made by the site that got the scrip',
       });
@@ -124,6 +115,6 @@ export function releaseBody(piece: ScripPiece, to: string, env: Env): JsonObject
   return {
     scrip: piece.scrip,
     to,
-    proof: proofText(releaseProof({ scrip: piece.scrip, to }, secretOf(piece.csec), env.crypto)),
+    proof: releaseProof({ scrip: piece.scrip, to }, secretOf(piece.csec), env.crypto),
   };
 }

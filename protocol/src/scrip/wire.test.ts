@@ -1,7 +1,9 @@
+import fc from 'fast-check';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { portableCrypto as crypto, toBase64url } from '../index.ts';
+import { portableCrypto as crypto, macObject, toBase64url } from '../index.ts';
 import vectors from './vectors.json' with { type: 'json' };
-import { certify, customerSecret, payProof, proofText, type Scrip } from './wire.ts';
+import { certify, customerSecret, payProof, receiptProof, type Scrip, scripSchema } from './wire.ts';
 
 const secret = (byte: string) => new Uint8Array(32).fill(Number.parseInt(byte, 16));
 const blank = vectors.scrip as unknown as Omit<Scrip, 'mac'>;
@@ -17,7 +19,7 @@ describe('scrip vectors', () => {
       csec,
       crypto,
     );
-    expect(proofText(proof)).toBe(vectors.proof);
+    expect(proof).toBe(vectors.proof);
   });
   it('change under the vendor’s own key id has the published MAC', () => {
     const change = certify(
@@ -26,5 +28,56 @@ describe('scrip vectors', () => {
       crypto,
     );
     expect(change.mac).toBe(vectors.change.mac);
+  });
+});
+
+describe('the texts that are written out', () => {
+  const key = secret('5a');
+  const word = fc.stringMatching(/^[a-z][a-z0-9]{0,7}$/);
+  const id = fc.tuple(word, fc.bigInt(0n, 10n ** 15n - 1n)).map(([kid, serial]) => `${kid}.${serial}`);
+  const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((s) => s.isWellFormed());
+  const scrips = fc.record({
+    typ: fc.constant('scrip/1' as const),
+    vnd: fc.stringMatching(/^[a-z0-9.:-]{1,64}$/),
+    root: id,
+    id,
+    val: fc.bigInt(1n, 10n ** 18n).map(String),
+    cur: fc.constantFrom('usd-micro' as const, 'eur-micro' as const),
+    cid: word.map((kid) => `${kid}.${'-'.repeat(21)}A`),
+    exp: fc.integer({ min: 0, max: 253_402_300_799 }),
+    props: fc.dictionary(text, text, { maxKeys: 2 }),
+  });
+
+  it('are what the signing rule says, for every piece that the schema takes', () => {
+    fc.assert(
+      fc.property(scrips, (blank) => {
+        const scrip = certify(blank, key, crypto);
+        expect(v.is(scripSchema, scrip)).toBe(true);
+        expect(scrip.mac).toBe(macObject(blank, key, crypto));
+      }),
+    );
+  });
+  it('are what the signing rule says, whatever the request and the challenge are called', () => {
+    const mac = 'm'.repeat(43);
+    fc.assert(
+      fc.property(
+        text,
+        text,
+        text,
+        fc.boolean(),
+        fc.bigInt(0n, 10n ** 18n),
+        (challengeId, target, digest, change, amount) => {
+          const scrip = { mac } as Scrip;
+          const proven = { typ: 'scrip-pay/1', challengeId, scrip: mac, target, digest, change };
+          expect(payProof({ challengeId, scrip, target, digest, change }, key, crypto)).toBe(
+            macObject(proven, key, crypto),
+          );
+          const told = { typ: 'scrip-receipt/1', challengeId, amount: `${amount}`, change: change ? mac : '' };
+          expect(receiptProof({ challengeId, amount, change: change ? scrip : undefined }, key, crypto)).toBe(
+            macObject(told, key, crypto),
+          );
+        },
+      ),
+    );
   });
 });

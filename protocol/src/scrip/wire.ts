@@ -1,12 +1,12 @@
 // Scrip on the wire: objects, MACs and their checks (Millicent: Glassman, Manasse, Abadi, Gauthier, Sobalvarro, WWW4 1995).
 // The names are the paper's: vendor, broker, customer, scrip, change, master scrip secret, master customer secret.
 import * as v from 'valibot';
-import { equalBytes, fromBase64url, toBase64url, utf8 } from '../core/bytes.ts';
+import { equalText, utf8 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { amt, amt0, brk, cur, h32, kid, seconds, sig, stringMap, vnd } from '../core/decode.ts';
 import { canonicalJson } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
-import { macObject, verifyMac } from '../core/sign.ts';
+import { macObject } from '../core/sign.ts';
 
 const scripId = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9]{0,7}\.(0|[1-9][0-9]{0,14})$/, 'a scrip id such as k1.1001'));
 const customerId = v.pipe(
@@ -55,11 +55,18 @@ export function splitId(id: string): { kid: string; serial: string } {
 }
 
 export function certify(scrip: Omit<Scrip, 'mac'>, secret: Uint8Array, crypto: Crypto): Scrip {
-  return { ...scrip, mac: macObject(scrip, secret, crypto) };
+  return { ...scrip, mac: crypto.macText(secret, scripText(scrip)) };
 }
 
 export const isCertified = (scrip: Scrip, secret: Uint8Array, crypto: Crypto): boolean =>
-  verifyMac(scrip, scrip.mac, secret, crypto);
+  equalText(scrip.mac, crypto.macText(secret, scripText(scrip)));
+
+// The three texts that every payment makes are `signingText` written out: their schemas allow no character that JSON
+// would escape, except where it is quoted. That is a tenth of the work of sorting and quoting member by member.
+
+const scripText = ({ cid, cur, exp, id, props, root, val, vnd }: Omit<Scrip, 'mac'>): string =>
+  `farthing/scrip/1\0{"cid":"${cid}","cur":"${cur}","exp":${exp},"id":"${id}","props":${canonicalJson(props)},` +
+  `"root":"${root}","typ":"scrip/1","val":"${val}","vnd":"${vnd}"}`;
 
 /** csec = HMAC(master customer secret, "farthing/scrip-customer/1" NUL cid): shared by vendor, broker and customer. */
 export function customerSecret(cid: string, secret: Uint8Array, crypto: Crypto): Uint8Array {
@@ -73,9 +80,12 @@ export function payProof(
   { challengeId, scrip, target, digest, change }: PayProof,
   csec: Uint8Array,
   crypto: Crypto,
-): Uint8Array {
-  const rebuilt = { typ: 'scrip-pay/1', challengeId, scrip: scrip.mac, target, digest, change };
-  return crypto.hmacSha256(csec, rebuiltInput(rebuilt));
+): string {
+  return crypto.macText(
+    csec,
+    `farthing/scrip-pay/1\0{"challengeId":${canonicalJson(challengeId)},"change":${change},` +
+      `"digest":${canonicalJson(digest)},"scrip":"${scrip.mac}","target":${canonicalJson(target)},"typ":"scrip-pay/1"}`,
+  );
 }
 
 /** HMAC(csec, `scrip-receipt/1`): tells the customer that the vendor, and not a proxy, gave this change. */
@@ -83,42 +93,25 @@ export function receiptProof(
   { challengeId, amount, change }: { challengeId: string; amount: bigint; change: Scrip | undefined },
   csec: Uint8Array,
   crypto: Crypto,
-): Uint8Array {
-  return crypto.hmacSha256(
+): string {
+  return crypto.macText(
     csec,
-    rebuiltInput({ typ: 'scrip-receipt/1', challengeId, amount: amount.toString(), change: change?.mac ?? '' }),
+    `farthing/scrip-receipt/1\0{"amount":"${amount}","challengeId":${canonicalJson(challengeId)},` +
+      `"change":"${change?.mac ?? ''}","typ":"scrip-receipt/1"}`,
   );
 }
 
 /** HMAC(csec, `scrip-release/1`): the holder gives the piece back; `to` is the account that may cash the release. */
-export function releaseProof(
-  { scrip, to }: { scrip: Scrip; to: string },
-  csec: Uint8Array,
-  crypto: Crypto,
-): Uint8Array {
-  return crypto.hmacSha256(csec, rebuiltInput({ typ: 'scrip-release/1', scrip: scrip.mac, to }));
-}
+export const releaseProof = ({ scrip, to }: { scrip: Scrip; to: string }, csec: Uint8Array, crypto: Crypto): string => {
+  const rebuilt = { typ: 'scrip-release/1', scrip: scrip.mac, to };
+  return macObject(rebuilt, csec, crypto);
+};
 
 /** HMAC(csec, `scrip-funds/1`): pays a broker order with broker scrip; bound to that order's id. */
-export function fundsProof(
-  { scrip, rid }: { scrip: Scrip; rid: string },
-  csec: Uint8Array,
-  crypto: Crypto,
-): Uint8Array {
-  return crypto.hmacSha256(csec, rebuiltInput({ typ: 'scrip-funds/1', scrip: scrip.mac, rid }));
-}
-
-function rebuiltInput(object: { readonly typ: string } & Record<string, string | boolean>): Uint8Array {
-  return utf8(`farthing/${object.typ}\0${canonicalJson(object)}`);
-}
-
-/** Constant time; false for text that is not 32 bytes of base64url. */
-export function sameProof(text: string, expected: Uint8Array): boolean {
-  const bytes = fromBase64url(text);
-  return bytes !== undefined && equalBytes(bytes, expected);
-}
-
-export const proofText = toBase64url;
+export const fundsProof = ({ scrip, rid }: { scrip: Scrip; rid: string }, csec: Uint8Array, crypto: Crypto): string => {
+  const rebuilt = { typ: 'scrip-funds/1', scrip: scrip.mac, rid };
+  return macObject(rebuilt, csec, crypto);
+};
 
 export const signedPayload = v.strictObject({
   scrip: scripSchema,
