@@ -1,20 +1,24 @@
 // `npm run bench`: measures what paying costs, prints a table with targets beside the values, and writes JSON.
 import { Context } from './harness/context.ts';
 import { describeMachine } from './harness/machine.ts';
-import { headline, table, writeReport } from './harness/report.ts';
-import { notRun, type Row, relate } from './harness/rows.ts';
+import { hotspots } from './harness/profile.ts';
+import { headline, missed, table, writeReport } from './harness/report.ts';
+import { type Row, relate } from './harness/rows.ts';
 import { brokerJob } from './jobs/broker.ts';
 import { chromiumJob } from './jobs/chromium.ts';
 import { coreJob } from './jobs/core.ts';
 import { expressJob } from './jobs/express.ts';
-import { storesJob } from './jobs/stores.ts';
+import { pastJob } from './jobs/past.ts';
+import { streamJob } from './jobs/stream.ts';
 import { walletJob } from './jobs/wallet.ts';
+import { METHODS } from './methods/index.ts';
 import { type Options, readOptions, usage } from './options.ts';
 
 const jobs: Readonly<Record<string, (context: Context) => Promise<Row[]>>> = {
   express: expressJob,
+  stream: streamJob,
   core: coreJob,
-  stores: storesJob,
+  memory: pastJob,
   broker: brokerJob,
   'wallet/node': walletJob,
   'wallet/chromium': chromiumJob,
@@ -26,22 +30,15 @@ async function main({ quick, only, json, profile }: Options): Promise<number> {
   console.log(headline(machine));
   await using context = new Context({ quick, only, profile });
   const rows: Row[] = [];
-  let failed = 0;
-  for (const [name, job] of Object.entries(jobs)) {
-    try {
-      rows.push(...(await job(context)));
-    } catch (error) {
-      failed++;
-      console.error(error);
-      rows.push(notRun(name, '', error instanceof Error ? error.message : 'unknown fault'));
-    }
-  }
-  rows.push(...relate(rows));
+  for (const [name, job] of Object.entries(jobs)) rows.push(...(await context.attempt(name, '', () => job(context))));
+  rows.push(...relate(rows, METHODS));
   const seconds = Math.round((performance.now() - startMs) / 1000);
   console.log(`\n${table(rows)}\n`);
+  if (profile !== undefined) console.log(`${hotspots(profile)}\n`);
   writeReport(json, { machine, quick, pairs: context.pairs, seconds, rows });
   console.log(`${rows.length} rows in ${seconds} s, medians of ${context.pairs} pairs; JSON in ${json}`);
-  return failed > 0 ? 1 : rows.length > 0 ? 0 : 2;
+  console.log(missed(rows));
+  return context.failed > 0 ? 1 : rows.length > 0 ? 0 : 2;
 }
 
 const options = readOptions(process.argv.slice(2));

@@ -1,23 +1,29 @@
-// A server of the benchmark in a process of its own: one Express app, one page of a kilobyte, and in front of it one
-// wall or none. Its CPU is what is measured.
+// A server of the benchmark in a process of its own: one Express app, one page of a kilobyte and one stream, and in front
+// of them one wall or none. Its CPU is what is measured.
 import type { AddressInfo } from 'node:net';
-import express, { type RequestHandler } from 'express';
+import express from 'express';
 import { answerCalls } from './harness/child.ts';
 import { loadWall, type WallName } from './walls/index.ts';
-import type { Mounted, Setup } from './walls/wall.ts';
+import { type Content, type Mounted, type Setup, TICK } from './walls/wall.ts';
 
 export type ServerApi = {
   /** `setupMs`: from the call to a wall that can sell. */
   start(what: { wall: WallName; setup: Setup }): Promise<{ url: string; port: number; setupMs: number }>;
   cpuMicros(nothing: undefined): number;
   drain(nothing: undefined): Promise<void>;
-  /** Collects garbage first, when the process was started with `--expose-gc`. */
-  memory(nothing: undefined): { rss: number; heap: number; external: number };
+  fill(count: number): Promise<void>;
+  /** Bytes of live values and buffers. Collects garbage first, when the process was started with `--expose-gc`. */
+  heap(nothing: undefined): Promise<number>;
 };
 
 const body = { title: 'An article', text: 'It was a bright cold day in April. '.repeat(28) };
-const page: RequestHandler = (_req, res) => {
-  res.json(body);
+const content: Content = {
+  page: (_req, res) => {
+    res.json(body);
+  },
+  async *ticks(units) {
+    for (let n = 0; n < units; n++) yield TICK;
+  },
 };
 
 let mounted: Mounted = {};
@@ -28,7 +34,7 @@ answerCalls<ServerApi>(
       const app = express();
       const { mount } = await loadWall(wall);
       const startMs = performance.now();
-      mounted = await mount(app, page, setup);
+      mounted = await mount(app, content, setup);
       const setupMs = performance.now() - startMs;
       const { promise, resolve } = Promise.withResolvers<void>();
       const server = app.listen(0, '127.0.0.1', () => resolve());
@@ -42,10 +48,17 @@ answerCalls<ServerApi>(
       return user + system;
     },
     drain: async () => mounted.drain?.(),
-    memory() {
+    async fill(count) {
+      if (!mounted.fill) throw new Error('this wall keeps nothing');
+      await mounted.fill(count);
+    },
+    async heap() {
+      // What a first collection finalizes, a second one frees.
       globalThis.gc?.();
-      const { rss, heapUsed, external } = process.memoryUsage();
-      return { rss, heap: heapUsed, external };
+      await new Promise((resolve) => setImmediate(resolve));
+      globalThis.gc?.();
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
     },
   },
   () => mounted.close?.(),

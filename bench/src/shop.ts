@@ -1,13 +1,13 @@
 // A site with many walls in a process of its own: each path is a scope that no wallet has paid before.
 import type { AddressInfo } from 'node:net';
-import { farthing, sqlite } from '@farthing/vendor';
+import { farthing } from '@farthing/vendor';
 import express, { type RequestHandler } from 'express';
 import { answerCalls } from './harness/child.ts';
-import { storePath } from './walls/scrip.ts';
+import { type MethodName, methodOf, storeOf } from './methods/index.ts';
 import type { Setup } from './walls/wall.ts';
 
 export type ShopApi = {
-  start(what: { setup: Setup; paths: number }): Promise<{ url: string }>;
+  start(what: { setup: Setup; method: MethodName; paths: number }): Promise<{ url: string }>;
 };
 
 /** Headed like the demo's article, so that the demo's first visit finds its way here too. */
@@ -19,14 +19,17 @@ let close: () => unknown = () => undefined;
 
 answerCalls<ShopApi>(
   {
-    async start({ setup, paths }) {
+    async start({ setup, method, paths }) {
       const { brokerUrl: broker, folder: data, secret } = setup;
-      const pay = await farthing({ broker, data, secret, store: sqlite(storePath(setup)), name: 'Benchmark' });
+      const { site, unit } = methodOf(method);
+      const store = storeOf('sqlite').open(setup);
+      const pay = await farthing({ ...site, broker, data, secret, store, name: 'Benchmark' });
       close = () => pay.close();
+      const price = { price: '0.0015 USD', ...(unit === undefined ? {} : { unit }) };
       const app = express();
       app.get('/free', page);
-      for (let n = 0; n < paths; n++) app.get(`/once/${n}`, pay.wall({ price: '0.0015 USD' }), page);
-      app.get('/again/:id', pay.wall({ price: '0.0015 USD' }), page);
+      for (let n = 0; n < paths; n++) app.get(`/once/${n}`, pay.wall(price), page);
+      app.get('/again/:id', pay.wall(price), page);
       app.use('/farthing', pay.routes());
       const { promise, resolve } = Promise.withResolvers<void>();
       const server = app.listen(0, '127.0.0.1', () => resolve());

@@ -8,6 +8,7 @@ import type { ServerApi } from '../server.ts';
 import type { WallName } from '../walls/index.ts';
 import type { Setup } from '../walls/wall.ts';
 import { Child } from './child.ts';
+import { notRun, type Row } from './rows.ts';
 
 export type Settings = {
   readonly quick: boolean;
@@ -17,16 +18,16 @@ export type Settings = {
 
 export class Context {
   readonly quick: boolean;
-  /** For `startSite`: what its process is started with. */
-  readonly execArgv: readonly string[];
+  readonly #profile: string | undefined;
   readonly #only: string | undefined;
   readonly #folder = mkdtempSync(join(tmpdir(), 'farthing-bench-'));
   #folders = 0;
+  #failed = 0;
   #broker: Promise<{ child: Child<BrokerApi>; url: string }> | undefined;
   #load: Child<LoadApi> | undefined;
 
   constructor({ quick, only, profile }: Settings) {
-    this.execArgv = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+    this.#profile = profile;
     this.quick = quick;
     this.#only = only;
   }
@@ -40,6 +41,13 @@ export class Context {
   wants(name: string): boolean {
     const only = this.#only;
     return only === undefined || name.startsWith(only) || only.startsWith(`${name}/`);
+  }
+
+  /** What the process of a server that is measured starts with. `name` is that of its rows. */
+  execArgv(name: string): string[] {
+    if (this.#profile === undefined) return [];
+    const file = `${name.replaceAll('/', '-')}.cpuprofile`;
+    return ['--cpu-prof', `--cpu-prof-dir=${this.#profile}`, `--cpu-prof-name=${file}`];
   }
 
   folder(): string {
@@ -64,6 +72,22 @@ export class Context {
     return { folder, brokerUrl: url, secret: crypto.getRandomValues(new Uint8Array(32)) };
   }
 
+  /** How many attempts failed. */
+  get failed(): number {
+    return this.#failed;
+  }
+
+  /** What fails takes no other rows with it: its row says why it is missing. */
+  async attempt(name: string, unit: string, measure: () => Promise<Row[]>): Promise<Row[]> {
+    try {
+      return await measure();
+    } catch (error) {
+      this.#failed++;
+      console.error(error);
+      return [notRun(name, unit, error instanceof Error ? error.message : 'unknown fault')];
+    }
+  }
+
   say(text: string): void {
     process.stderr.write(`${text}\n`);
   }
@@ -75,8 +99,11 @@ export class Context {
   }
 }
 
-export async function startBroker(data: string): Promise<{ child: Child<BrokerApi>; url: string }> {
-  const child = new Child<BrokerApi>(join(import.meta.dirname, '..', 'broker-server.ts'));
+export async function startBroker(
+  data: string,
+  execArgv: readonly string[] = [],
+): Promise<{ child: Child<BrokerApi>; url: string }> {
+  const child = new Child<BrokerApi>(join(import.meta.dirname, '..', 'broker-server.ts'), execArgv);
   const { url } = await child.call('start', data);
   return { child, url };
 }

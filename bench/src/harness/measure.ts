@@ -1,7 +1,4 @@
 // One comparison: the gated and the ungated server take windows in turn, and each pair is compared with itself.
-
-import type { LoadApi } from '../load.ts';
-import type { Child } from './child.ts';
 import type { Context, Site } from './context.ts';
 import { gatedFirst, median, type Pair } from './stats.ts';
 import type { Window } from './window.ts';
@@ -9,53 +6,59 @@ import type { Window } from './window.ts';
 /** Callers at once at full load; at half load, the most that may be under way. */
 const CONNECTIONS = 64;
 
-export type Figure = 'perSecond' | 'cpuMicros' | 'p50Ms' | 'p99Ms';
-export type Figures = Readonly<Record<Figure, number>>;
-export type Compared = Readonly<Record<Figure, readonly Pair[]>> & { readonly busiest: number };
+export type Sides = { readonly gated: Site; readonly free: Site };
+export type Compared<Figure extends string> = Readonly<Record<Figure, readonly Pair[]>>;
+export type PageFigure = 'perSecond' | 'cpuMicros' | 'p50Ms' | 'p99Ms';
+export type StreamFigure = 'perSecond' | 'cpuMicros';
+
+/** Any figures of one window: `measure` is asked for each side in turn, the order changing with each pair. */
+async function inPairs<Figure extends string>(
+  pairs: number,
+  sides: Sides,
+  measure: (site: Site) => Promise<Record<Figure, number>>,
+): Promise<(figure: Figure) => Pair[]> {
+  const measured: Record<keyof Sides, Record<Figure, number>>[] = [];
+  for (let n = 0; n < pairs; n++) {
+    const early = gatedFirst(n) ? await measure(sides.gated) : undefined;
+    const free = await measure(sides.free);
+    measured.push({ free, gated: early ?? (await measure(sides.gated)) });
+  }
+  return (figure) => measured.map(({ gated, free }) => ({ gated: gated[figure], free: free[figure] }));
+}
+
+// ── pages ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 type Plan = { readonly pairs: number; readonly ms: number; readonly perSecond?: number };
 
-export async function comparePairs(
-  context: Context,
-  sides: { gated: Site; free: Site },
-  plan: Plan,
-): Promise<Compared> {
-  const { load } = context;
-  const pairs: { gated: Figures; free: Figures }[] = [];
-  let busiest = 0;
-  const measure = async (site: Site) => {
-    const { figures, window } = await measureWindow(load, site, plan);
-    busiest = Math.max(busiest, window.busy);
-    return figures;
-  };
-  for (let n = 0; n < plan.pairs; n++) {
-    const early = gatedFirst(n) ? await measure(sides.gated) : undefined;
-    const free = await measure(sides.free);
-    pairs.push({ free, gated: early ?? (await measure(sides.gated)) });
-  }
-  const of = (figure: Figure): Pair[] => pairs.map(({ gated, free }) => ({ gated: gated[figure], free: free[figure] }));
-  return { perSecond: of('perSecond'), cpuMicros: of('cpuMicros'), p50Ms: of('p50Ms'), p99Ms: of('p99Ms'), busiest };
+export async function comparePages(context: Context, sides: Sides, plan: Plan): Promise<Compared<PageFigure>> {
+  const of = await inPairs(plan.pairs, sides, async (site) => (await pages(context, site, plan)).figures);
+  return { perSecond: of('perSecond'), cpuMicros: of('cpuMicros'), p50Ms: of('p50Ms'), p99Ms: of('p99Ms') };
 }
 
 /** Lets a server meet every path and its compiler settle: that takes thousands of requests, not one. */
-export async function warmUp({ load, quick }: Context, site: Site, ms: number): Promise<void> {
-  const { wall, url, port, setup } = site;
-  await load.call('meet', { wall, url, port, setup });
+export async function warmUp(context: Context, site: Site, ms: number): Promise<void> {
+  await meet(context, site);
+  const { quick } = context;
   const endMs = performance.now() + (quick ? 1500 : 5000);
   for (let done = 0; done < (quick ? 5000 : 20_000) && performance.now() < endMs; ) {
-    done += (await measureWindow(load, site, { ms })).window.requests;
+    done += (await pages(context, site, { ms })).window.requests;
   }
+}
+
+/** The load learns of a site, and how it is paid there. */
+export async function meet({ load }: Context, { wall, url, port, setup }: Site): Promise<void> {
+  await load.call('meet', { wall, url, port, setup });
 }
 
 /** How many requests the last window took a second: so many are made ready for the next. */
 const speeds = new Map<number, number>();
 const FIRST_SPEED = 2500;
 
-async function measureWindow(
-  load: Child<LoadApi>,
+async function pages(
+  { load }: Context,
   { port, child, wall }: Site,
   { ms, perSecond }: { ms: number; perSecond?: number },
-): Promise<{ figures: Figures; window: Window }> {
+): Promise<{ figures: Record<PageFigure, number>; window: Window }> {
   const speed = perSecond ?? (speeds.get(port) ?? FIRST_SPEED) * 1.3;
   await load.call('prepare', { port, count: Math.ceil((speed * ms) / 1000) + CONNECTIONS });
   const before = await child.call('cpuMicros', undefined);
@@ -75,4 +78,43 @@ async function measureWindow(
 }
 
 /** Half of what the gated side can do. */
-export const halfOf = ({ perSecond }: Compared): number => Math.floor(median(perSecond.map(({ gated }) => gated)) / 2);
+export const halfOf = ({ perSecond }: Compared<PageFigure>): number =>
+  Math.floor(median(perSecond.map(({ gated }) => gated)) / 2);
+
+// ── streams ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const FIRST_UNITS = 500;
+const MOST_UNITS = 500_000;
+
+/** One stream at a time on one connection, long enough to take about `ms`. `unitBytes`: what a unit is at least. */
+export async function compareStreams(
+  context: Context,
+  sides: Sides,
+  plan: { pairs: number; ms: number; unitBytes: number },
+): Promise<Compared<StreamFigure>> {
+  const lengths = new Map<Site, number>();
+  const measure = async (site: Site) => {
+    const units = lengths.get(site) ?? FIRST_UNITS;
+    const figures = await stream(context, site, { units, unitBytes: plan.unitBytes });
+    lengths.set(site, Math.min(MOST_UNITS, Math.max(FIRST_UNITS, Math.round((figures.perSecond * plan.ms) / 1000))));
+    return figures;
+  };
+  await inPairs(plan.pairs > 3 ? 5 : 3, sides, measure);
+  const of = await inPairs(plan.pairs, sides, measure);
+  return { perSecond: of('perSecond'), cpuMicros: of('cpuMicros') };
+}
+
+async function stream(
+  { load }: Context,
+  { child, port, wall }: Site,
+  { units, unitBytes }: { units: number; unitBytes: number },
+): Promise<Record<StreamFigure, number>> {
+  const before = await child.call('cpuMicros', undefined);
+  const { status, bytes, elapsedMs } = await load.call('stream', { port, units });
+  await child.call('drain', undefined);
+  const cpu = (await child.call('cpuMicros', undefined)) - before;
+  if (status !== 200 || bytes < units * unitBytes) {
+    throw new Error(`${wall}: a stream of ${units} units ended with ${status} after ${bytes} bytes`);
+  }
+  return { perSecond: (units * 1000) / elapsedMs, cpuMicros: cpu / units };
+}

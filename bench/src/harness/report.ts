@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Machine } from './machine.ts';
-import type { Row } from './rows.ts';
+import { digits, type Row } from './rows.ts';
 
 export type Report = {
   readonly machine: Machine;
@@ -25,13 +25,14 @@ export const headline = ({ cpu, cores, memoryMiB, platform, node, commit, loadBe
 
 const HEADS = ['', 'value', 'unit', 'beside', 'ratio', 'target', ''];
 
-/** A blank line between groups: `express/scrip/sqlite/p99` belongs to `express/scrip/sqlite`. */
-export function table(rows: readonly Row[]): string {
+/** Groups stand together, a blank line between them: `express/scrip/sqlite/p99` belongs to `express/scrip/sqlite`. */
+export function table(list: readonly Row[]): string {
+  const rows = [...Map.groupBy(list, ({ name }) => groupOf(name)).values()].flat();
   const lines = rows.map(({ name, value, unit, baseline, ratio, target, note }) => [
     name,
-    value === null ? '–' : number(value),
+    value === null ? '–' : digits(value),
     unit,
-    baseline === null ? '' : number(baseline),
+    baseline === null ? '' : digits(baseline),
     ratio === null ? '' : ratio.toFixed(2),
     target?.text ?? '',
     note ?? (target ? (target.met ? 'met' : 'MISSED') : ''),
@@ -54,11 +55,14 @@ export function table(rows: readonly Row[]): string {
 const groupOf = (name: string): string =>
   name
     .split('/')
-    .slice(0, name.startsWith('express/') && !name.startsWith('express/ungated') ? 3 : 1)
+    .slice(0, name.startsWith('express/') ? 3 : 2)
     .join('/');
 
-/** Three digits that mean something; more would be noise. */
-function number(value: number): string {
-  const size = Math.abs(value);
-  return value.toFixed(size >= 100 || value === 0 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
+/** The last line: which targets were missed, and by how much. */
+export function missed(rows: readonly Row[]): string {
+  const judged = rows.filter(({ target }) => target);
+  const lines = judged.flatMap(({ name, target }) => (target && !target.met ? [`  ${name}: ${target.by}`] : []));
+  if (judged.length === 0) return 'no row with a target';
+  if (lines.length === 0) return `all ${judged.length} targets met`;
+  return [`${lines.length} of ${judged.length} targets missed:`, ...lines].join('\n');
 }

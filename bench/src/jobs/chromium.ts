@@ -9,38 +9,48 @@ import { Child } from '../harness/child.ts';
 import type { Context } from '../harness/context.ts';
 import { notRun, type Row, row } from '../harness/rows.ts';
 import { compare, type Pair } from '../harness/stats.ts';
+import { METHODS, type MethodName } from '../methods/index.ts';
 import type { ShopApi } from '../shop.ts';
 
-const NAMES = ['wallet/chromium/navigation', 'wallet/chromium/fetch'] as const;
+const WAYS = ['navigation', 'fetch'] as const;
+type Way = (typeof WAYS)[number];
+type Plan = { readonly method: MethodName; readonly ways: readonly Way[] };
+
 const extension = join(import.meta.dirname, '..', '..', '..', 'extension');
+const nameOf = (method: MethodName, way: Way): string => `wallet/chromium/${method}/${way}`;
 
 export async function chromiumJob(context: Context): Promise<Row[]> {
-  const names = NAMES.filter((name) => context.wants(name));
-  if (names.length === 0) return [];
-  context.say('wallet/chromium…');
+  const plans = METHODS.map((method) => ({ method, ways: WAYS.filter((way) => context.wants(nameOf(method, way))) }));
+  const wanted = plans.filter(({ ways }) => ways.length > 0);
+  if (wanted.length === 0) return [];
+  const missing = (plan: Plan, why: string) => plan.ways.map((way) => notRun(nameOf(plan.method, way), 'ms', why));
   try {
     execFileSync(process.execPath, ['scripts/build.ts'], { cwd: extension, stdio: 'ignore' });
   } catch {
-    return names.map((name) => notRun(name, 'ms', 'the extension could not be built'));
+    return wanted.flatMap((plan) => missing(plan, 'the extension could not be built'));
   }
-  try {
-    return await measured(context, names);
-  } catch (error) {
-    const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'unknown fault';
-    return names.map((name) => notRun(name, 'ms', why));
+  const rows: Row[] = [];
+  for (const plan of wanted) {
+    context.say(`wallet/chromium/${plan.method}…`);
+    try {
+      rows.push(...(await measured(context, plan)));
+    } catch (error) {
+      rows.push(...missing(plan, error instanceof Error ? error.message : 'unknown fault'));
+    }
   }
+  return rows;
 }
 
-async function measured(context: Context, names: readonly (typeof NAMES)[number][]): Promise<Row[]> {
+async function measured(context: Context, plan: Plan): Promise<Row[]> {
   const visits = context.quick ? 6 : 16;
   const setup = await context.setup();
   await using shop = new Child<ShopApi>(join(import.meta.dirname, '..', 'shop.ts'));
-  const { url } = await shop.call('start', { setup, paths: 2 * visits });
+  const { url } = await shop.call('start', { setup, method: plan.method, paths: 2 * visits });
   const article = `${url}/again/0`;
   const browser = await visit({ brokerUrl: setup.brokerUrl, demoUrl: article, profile: context.folder() });
   try {
     await firstPaidPage(browser, { article });
-    return await rowsOf(browser, { url, visits, names });
+    return await rowsOf(browser, { url, visits, plan });
   } finally {
     await browser.close();
   }
@@ -48,25 +58,26 @@ async function measured(context: Context, names: readonly (typeof NAMES)[number]
 
 async function rowsOf(
   { context }: Visit,
-  { url, visits, names }: { url: string; visits: number; names: readonly (typeof NAMES)[number][] },
+  { url, visits, plan }: { url: string; visits: number; plan: Plan },
 ): Promise<Row[]> {
   const page = await context.newPage();
-  const ways = {
-    'wallet/chromium/navigation': (path: string) => navigate(page, url + path),
-    'wallet/chromium/fetch': (path: string) => fetchIn(page, path),
+  const go: Readonly<Record<Way, (path: string) => Promise<number>>> = {
+    navigation: (path) => navigate(page, url + path),
+    fetch: (path) => fetchIn(page, path),
   };
-  await ways['wallet/chromium/navigation']('/free');
+  await go.navigation('/free');
   const rows: Row[] = [];
   let path = 0;
-  for (const name of names) {
+  for (const way of plan.ways) {
     const asked: Pair[] = [];
     const ahead: Pair[] = [];
     for (let n = 0; n < visits; n++) {
-      const free = await ways[name](`/free?${name}${n}`);
-      asked.push({ free, gated: await ways[name](`/once/${path++}`) });
-      ahead.push({ free, gated: await ways[name](`/again/${name.length}${n}`) });
+      const free = await go[way](`/free?${way}${n}`);
+      asked.push({ free, gated: await go[way](`/once/${path++}`) });
+      ahead.push({ free, gated: await go[way](`/again/${way}${n}`) });
     }
     const [slow, fast] = [compare(asked.slice(2)), compare(ahead.slice(2))];
+    const name = nameOf(plan.method, way);
     rows.push(
       row(name, 'ms, asked for money', slow),
       row(`${name}/added`, 'ms', { value: slow.added, baseline: slow.baseline }),

@@ -1,11 +1,11 @@
-// A paid request through Express, beside the same app ungated in the same run: every store of ours, and the peers.
+// A paid request through Express, beside the same app ungated in the same run: every method on every store, and the peers.
 import { type Context, type Site, startSite } from '../harness/context.ts';
-import { type Compared, comparePairs, halfOf, warmUp } from '../harness/measure.ts';
+import { type Compared, comparePages, halfOf, type PageFigure, warmUp } from '../harness/measure.ts';
 import { type Row, row } from '../harness/rows.ts';
 import { compare, median } from '../harness/stats.ts';
-import type { WallName } from '../walls/index.ts';
+import { FARTHINGS, PEERS, type WallName } from '../walls/index.ts';
 
-const WALLS: readonly WallName[] = ['scrip/memory', 'scrip/sqlite', 'peer/x402', 'peer/mppx', 'peer/jwt', 'peer/l402'];
+const WALLS: readonly WallName[] = [...FARTHINGS.map(({ name }) => name), ...PEERS];
 
 export async function expressJob(context: Context): Promise<Row[]> {
   const walls = WALLS.filter((wall) => context.wants(`express/${wall}`));
@@ -16,12 +16,14 @@ export async function expressJob(context: Context): Promise<Row[]> {
     await warmUp(context, free, fullMs(context));
     const rows = alone ? await ungated(context, free) : [];
     for (const wall of walls) {
-      context.say(`express/${wall}…`);
-      rows.push(...(await gated(context, { wall, free })));
+      const name = `express/${wall}`;
+      context.say(`${name}…`);
+      rows.push(...(await context.attempt(name, 'requests/s', () => gated(context, { wall, free }))));
     }
     return rows;
   } finally {
     await free.child.end();
+    await context.load.call('leave', free.port);
   }
 }
 
@@ -34,11 +36,8 @@ async function ungated(context: Context, free: Site): Promise<Row[]> {
   const twin = await startSite('free', await context.setup());
   try {
     await warmUp(context, twin, fullMs(context));
-    const { perSecond, cpuMicros, p50Ms, p99Ms } = await comparePairs(
-      context,
-      { gated: twin, free },
-      { pairs: context.pairs, ms: fullMs(context) },
-    );
+    const plan = { pairs: context.pairs, ms: fullMs(context) };
+    const { perSecond, cpuMicros, p50Ms, p99Ms } = await comparePages(context, { gated: twin, free }, plan);
     const name = 'express/ungated';
     const cpu = compare(cpuMicros);
     return [
@@ -55,24 +54,22 @@ async function ungated(context: Context, free: Site): Promise<Row[]> {
 }
 
 async function gated(context: Context, { wall, free }: { wall: WallName; free: Site }): Promise<Row[]> {
-  const site = await startSite(wall, await context.setup(), context.execArgv);
+  const name = `express/${wall}`;
+  const site = await startSite(wall, await context.setup(), context.execArgv(name));
   try {
     await warmUp(context, site, fullMs(context));
     const sides = { gated: site, free };
-    const full = await comparePairs(context, sides, { pairs: context.pairs, ms: fullMs(context) });
-    const half = await comparePairs(context, sides, {
-      pairs: context.pairs,
-      ms: halfMs(context),
-      perSecond: halfOf(full),
-    });
-    return wallRows(`express/${wall}`, full, half);
+    const { pairs } = context;
+    const full = await comparePages(context, sides, { pairs, ms: fullMs(context) });
+    const half = await comparePages(context, sides, { pairs, ms: halfMs(context), perSecond: halfOf(full) });
+    return wallRows(name, full, half);
   } finally {
     await site.child.end();
     await context.load.call('leave', site.port);
   }
 }
 
-export function wallRows(name: string, full: Compared, half: Compared): Row[] {
+function wallRows(name: string, full: Compared<PageFigure>, half: Compared<PageFigure>): Row[] {
   const cpu = compare(full.cpuMicros);
   const evenCpu = compare(half.cpuMicros);
   const tail = compare(half.p99Ms);

@@ -7,7 +7,7 @@ import { PAGE, type Wall } from './wall.ts';
 const OPTIONS = { algorithms: ['HS256' as const], issuer: 'bench', audience: 'article' };
 
 export const jwt: Wall = {
-  async mount(app, page, { secret }) {
+  async mount(app, { page }, { secret }) {
     const key = createSecretKey(secret);
     app.get(
       PAGE,
@@ -25,14 +25,10 @@ export const jwt: Wall = {
   },
   async payer(_url, { secret }) {
     const key = createSecretKey(secret);
-    return async (count) =>
-      Array.from({ length: count }, () => {
-        const token = jsonwebtoken.sign({ jti: randomUUID() }, key, {
-          issuer: 'bench',
-          audience: 'article',
-          expiresIn: '1h',
-        });
-        return `Authorization: Bearer ${token}`;
-      });
+    const line = () => {
+      const terms = { issuer: 'bench', audience: 'article', expiresIn: '1h' } as const;
+      return `Authorization: Bearer ${jsonwebtoken.sign({ jti: randomUUID() }, key, terms)}`;
+    };
+    return { pages: async (count) => Array.from({ length: count }, line) };
   },
 };

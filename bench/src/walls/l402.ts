@@ -10,7 +10,7 @@ const mac = (key: Uint8Array, text: string): Buffer => createHmac('sha256', key)
 const sealOf = (root: Uint8Array, { id, caveats }: Omit<Macaroon, 'sig'>): Buffer => caveats.reduce(mac, mac(root, id));
 
 export const l402: Wall = {
-  async mount(app, page, { secret }) {
+  async mount(app, { page }, { secret }) {
     app.get(
       PAGE,
       (req, res, next) => {
@@ -22,14 +22,14 @@ export const l402: Wall = {
     return {};
   },
   async payer(_url, { secret }) {
-    return async (count) =>
-      Array.from({ length: count }, () => {
-        const preimage = randomBytes(32);
-        const id = `${hashOf(preimage)}.${randomBytes(16).toString('hex')}`;
-        const caveats = [SERVICE, `expires=${Date.now() + 3_600_000}`];
-        const macaroon = { id, caveats, sig: sealOf(secret, { id, caveats }).toString('hex') };
-        return `Authorization: L402 ${Buffer.from(JSON.stringify(macaroon)).toString('base64')}:${preimage.toString('hex')}`;
-      });
+    const line = () => {
+      const preimage = randomBytes(32);
+      const id = `${hashOf(preimage)}.${randomBytes(16).toString('hex')}`;
+      const caveats = [SERVICE, `expires=${Date.now() + 3_600_000}`];
+      const macaroon = { id, caveats, sig: sealOf(secret, { id, caveats }).toString('hex') };
+      return `Authorization: L402 ${Buffer.from(JSON.stringify(macaroon)).toString('base64')}:${preimage.toString('hex')}`;
+    };
+    return { pages: async (count) => Array.from({ length: count }, line) };
   },
 };
 

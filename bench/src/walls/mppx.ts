@@ -16,7 +16,7 @@ const method = Method.from({
 });
 
 export const mppx: Wall = {
-  async mount(app, page, { secret }) {
+  async mount(app, { page }, { secret }) {
     const key = createSecretKey(secret);
     const spent = new Set<string>();
     const server = Mppx.create({
@@ -41,7 +41,7 @@ export const mppx: Wall = {
   },
   async payer(url, { secret }) {
     const key = createSecretKey(secret);
-    return async (count) => {
+    const pages = async (count: number) => {
       const answer = await fetch(url + TARGET);
       const challenge = Challenge.fromResponse(answer);
       await answer.body?.cancel();
@@ -51,6 +51,7 @@ export const mppx: Wall = {
         return `Authorization: ${Credential.serialize({ challenge, payload })}`;
       });
     };
+    return { pages };
   },
 };
 

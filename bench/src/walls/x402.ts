@@ -20,7 +20,7 @@ const scheme: SchemeNetworkServer = {
 };
 
 export const x402: Wall = {
-  async mount(app, page, { secret }) {
+  async mount(app, { page }, { secret }) {
     const server = new x402ResourceServer(facilitator(createSecretKey(secret))).register(NETWORK, scheme);
     const accepts = { scheme: 'exact', payTo: 'bench', price: '$0.0015', network: NETWORK } as const;
     app.use(paymentMiddleware({ 'GET /article/*': { accepts, description: 'An article' } }, server));
@@ -29,7 +29,7 @@ export const x402: Wall = {
   },
   async payer(url, { secret }) {
     const key = createSecretKey(secret);
-    return async (count) => {
+    const pages = async (count: number) => {
       const answer = await fetch(url + TARGET);
       await answer.body?.cancel();
       const { x402Version, resource, accepts } = decodePaymentRequiredHeader(
@@ -43,6 +43,7 @@ export const x402: Wall = {
         return `Payment-Signature: ${encodePaymentSignatureHeader({ x402Version, resource, accepted, payload })}`;
       });
     };
+    return { pages };
   },
 };
 

@@ -15,6 +15,7 @@ import {
 import { type Licence, scrip } from '@farthing/protocol/broker';
 import { type ScripKeys, scripVendor } from '@farthing/protocol/vendor';
 import { scripWallet } from '@farthing/protocol/wallet';
+import type { Kernel } from '../method.ts';
 
 const VND = 'bench.example';
 const TARGET = 'GET /article/1';
@@ -54,8 +55,25 @@ const keys: ScripKeys = {
   brokers: [{ id: 'bench', url: 'https://broker.example' }],
 };
 
+export function kernels(): readonly Kernel[] {
+  const paid = paidRequests(2000);
+  let next = 0;
+  return [
+    {
+      name: 'verify',
+      unit: 'payments',
+      per: 1,
+      run() {
+        const header = paid[next++ % paid.length];
+        if (header !== undefined) verify(header);
+      },
+    },
+    { name: 'mint', unit: 'pieces', per: limits.scripBuyCount, run: () => void mint(limits.scripBuyCount) },
+  ];
+}
+
 /** What a broker makes for one sale: `count` pieces, each certified, with its customer secret. */
-export const mint = (count: number): scrip.Issued =>
+const mint = (count: number): scrip.Issued =>
   scrip.issue(row, { val: 30_000n, count, ttlMs: DAY_MS, bearer: false, buyer: undefined }, env);
 
 /** Header values as wallets send them. */

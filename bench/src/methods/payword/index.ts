@@ -1,0 +1,11 @@
+import type { Method } from '../method.ts';
+
+export const payword: Method = {
+  site: { methods: ['payword'] },
+  unit: 'call',
+  streams: true,
+  payer: async () => (await import('./payer.ts')).payer,
+  kernels: async () => (await import('./kernels.ts')).kernels,
+  past: async () => (await import('./past.ts')).past,
+  trades: async () => (await import('./trades.ts')).trades,
+};
