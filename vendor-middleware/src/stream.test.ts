@@ -1,10 +1,10 @@
 // Streams over real HTTP: paid by the unit, paused and resumed by companion requests, cut by either side.
 import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { JsonObject } from '@farthing/protocol';
-import { readPaymentMeter, readReceipt } from '@farthing/protocol';
+import { readReceipt } from '@farthing/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { memory, SetupError, type StreamOptions, type VendorStore } from './index.ts';
+import { memory, SetupError, type StreamOptions } from './index.ts';
+import { allOf, eventsOf } from './testing/events.ts';
 import { Payer } from './testing/payer.ts';
 import { problemOf, type SiteOptions, type TestSite, testSite } from './testing/site.ts';
 
@@ -37,27 +37,6 @@ const sell = (path: string, count: number, options: Partial<StreamOptions> = {})
       }
     }),
   );
-
-type Event = { readonly event: string; readonly data: JsonObject | number };
-
-async function* eventsOf(answer: Response): AsyncGenerator<Event> {
-  let text = '';
-  for await (const chunk of answer.body ?? []) {
-    text += Buffer.from(chunk).toString();
-    for (let at = text.indexOf('\n\n'); at >= 0; at = text.indexOf('\n\n')) {
-      const block = text.slice(0, at);
-      text = text.slice(at + 2);
-      const event = /^event: (.*)$/m.exec(block)?.[1] ?? 'unit';
-      yield { event, data: JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? 'null') };
-    }
-  }
-}
-
-async function allOf(answer: Response): Promise<Event[]> {
-  const events: Event[] = [];
-  for await (const event of eventsOf(answer)) events.push(event);
-  return events;
-}
 
 const companion = (url: string, ahead = 0) => payer.pay(url, { method: 'HEAD' }, ahead);
 const spent = async () => {
@@ -261,91 +240,6 @@ describe('a stream', () => {
     const moved = await fetch(`${site.url}/other`, { headers: { authorization: header } });
     expect([moved.status, (await problemOf(moved))['code']]).toEqual([402, 'index-used']);
   });
-});
-
-describe('a fast stream', () => {
-  let writes: number;
-  const counted = (store: VendorStore): VendorStore => ({
-    ...store,
-    changeSession(key, change) {
-      writes++;
-      return store.changeSession(key, change);
-    },
-  });
-  beforeEach(async () => {
-    writes = 0;
-    await open({ store: counted(memory()), payword: { maxStep: 10_000 } });
-  });
-  const payAhead = async (url: string, units: number) => {
-    payer = new Payer(site.broker.payword.credit({ vnd: site.pay.vnd, n: units + 10, unit: 10n }));
-    const { receipt } = await payer.pay(url, { method: 'HEAD' }, units);
-    return String(receipt?.details['session']);
-  };
-
-  test('takes many units with one write, and is paid for each', async () => {
-    sell('/live', 8000);
-    const url = `${site.url}/live`;
-    await payAhead(url, 8000);
-    const events = await allOf((await payer.pay(url, {}, 0)).answer);
-    expect(events.filter(({ event }) => event === 'unit')).toHaveLength(8000);
-    expect(events.at(-1)).toMatchObject({ event: 'payment-receipt', data: { units: 8000, spent: '80000' } });
-    expect(writes).toBeLessThan(8000 / 100);
-    expect(await spent()).toBe(80_000n);
-  });
-
-  test('that is cut gives back what it took and did not hand over, to the unit', async () => {
-    const size = 20_000;
-    site.app.all(
-      '/video',
-      site.pay.stream({ ...UNIT, type: 'video/mp4' }, async function* () {
-        for (;;) yield new Uint8Array(size);
-      }),
-    );
-    const url = `${site.url}/video`;
-    const session = await payAhead(url, 9000);
-    const { answer } = await payer.pay(url, {}, 0);
-    const reader = answer.body?.getReader();
-    await reader?.read();
-    let before = -1;
-    const isStill = () => {
-      const still = writes === before;
-      before = writes;
-      return still;
-    };
-    await expect.poll(isStill, { interval: 200, timeout: 20_000 }).toBe(true);
-    await reader?.cancel();
-    const meterOf = async () => {
-      const { answer: told } = await payer.pay(url, { method: 'HEAD' }, 0);
-      return readPaymentMeter(told.headers.get('payment-meter'));
-    };
-    await expect.poll(async () => (await meterOf())?.running).toBe(false);
-    const closed = await payer.send(url, { action: 'close', session });
-    const total = await spent();
-    expect(total).toBeGreaterThan(0n);
-    expect(closed.receipt?.details['spent']).toBe(`${total}`);
-  });
-});
-
-test('a store that fails in the middle of a stream ends it, and nothing more is delivered', async () => {
-  const store = memory();
-  let failing = false;
-  const changeSession: VendorStore['changeSession'] = (key, change) =>
-    failing ? Promise.reject(new Error('disk')) : store.changeSession(key, change);
-  await open({ store: { ...store, changeSession } });
-  site.app.get(
-    '/live',
-    site.pay.stream(UNIT, async function* () {
-      while (made < 100) {
-        failing = made === 5;
-        yield `data: ${++made}\n\n`;
-        await pause(1);
-      }
-    }),
-  );
-  const { answer } = await payer.pay(`${site.url}/live`, {}, 50);
-  await expect(answer.text()).rejects.toThrow();
-  expect(made).toBe(6);
-  expect(site.pay.problems.map(({ code }) => code)).toContain('stream-failed');
 });
 
 test('sessions and streams work on Express 4 too', async () => {

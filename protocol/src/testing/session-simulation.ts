@@ -116,29 +116,39 @@ function run<Keys, Piece>(fixture: MethodFixture<Keys, Piece>, options: StreamOp
     done = units;
   }
 
-  /** Both end it where it was cut, and the broker settles. */
+  /** The end, where it was cut: in order, before what was taken last was handed over, or by the death of the vendor. */
   function settle(): void {
     const [key] = store.rows.keys();
-    if (key !== undefined) store.leave(key, { id: 'a', done }, env);
-    const spent = key === undefined ? 0n : store.view(key).spent;
-    if (spent !== BigInt(report.delivered) * UNIT) throw new Error('what was delivered is not what was spent');
-    world.broker.redeem(vnd, store.due(), env);
-    if (world.broker.balance(vnd) !== spent) throw new Error('the vendor was not paid what it delivered');
-    if (key !== undefined) {
-      const { receipt } = store.receive(
-        { challenge, payload: sessions?.close(disk.piece) ?? {}, price, target: TARGET, digest: '' },
-        env,
-      );
-      world.broker.cash('alice', { closings: readReceipt(receipt)?.details['closings'] }, env);
-      if (world.broker.balance('alice') + spent !== 1_000_000n) throw new Error('credits + refund ≠ price');
-      try {
-        store.meter(key, { price, units: 1, stream: { id: 'b', done: 0 } }, env);
-        throw new Error('delivered after the close');
-      } catch (error) {
-        if (!(error instanceof PaymentProblem)) throw error;
-      }
+    if (key === undefined) return;
+    const end = rng.pick(['in order', 'cut', 'died'] as const);
+    if (end === 'cut') {
+      store.meter(key, { price, units: limits.sessionUnits, stream: { id: 'a', done } }, env);
+      done = 0;
     }
+    if (end !== 'died') store.leave(key, { id: 'a', done }, env);
+    const later = { ...env, nowMs: env.nowMs + (end === 'died' ? limits.streamLeaseMs + 1 : 0) };
+    const { receipt } = store.receive(
+      { challenge, payload: sessions?.close(disk.piece) ?? {}, price, target: TARGET, digest: '' },
+      later,
+    );
+    const told = readReceipt(receipt)?.details ?? fault('unreadable');
+    // What a dead vendor delivered last it never told anybody: that is its own loss.
+    const units = report.delivered - (end === 'died' ? done : 0);
+    if (report.delivered - units > 1) throw new Error('a death cost more than one unit');
+    const spent = BigInt(units) * UNIT;
+    if (told['spent'] !== `${spent}`) throw new Error(`${end}: spent ${told['spent']}, delivered ${report.delivered}`);
+    world.broker.redeem(vnd, store.due(), later);
+    if (world.broker.balance(vnd) !== spent) throw new Error('the vendor was not paid what it delivered');
+    world.broker.cash('alice', { closings: told['closings'] }, later);
+    if (world.broker.balance('alice') + spent !== 1_000_000n) throw new Error('credits + refund ≠ price');
     world.broker.checkLaws();
+    try {
+      store.meter(key, { price, units: 1, stream: { id: 'b', done: 0 } }, later);
+    } catch (error) {
+      if (error instanceof PaymentProblem) return;
+      throw error;
+    }
+    throw new Error('delivered after the close');
   }
 }
 
