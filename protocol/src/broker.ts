@@ -1,4 +1,6 @@
 // The broker's half of every method. A new method is one more export here.
+export * as cheque from './cheque/broker.ts';
+export { chequeProof } from './cheque/wire.ts';
 export { keysetName, signKeyList, signKeyset } from './ecash/keyset.ts';
 export * as ecash from './ecash/mint.ts';
 export * from './ecash/orders.ts';

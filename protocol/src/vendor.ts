@@ -1,4 +1,5 @@
 // The vendor's half of every method. A new method is one more export here.
+export { type ChequeKeys, chequeVendor } from './cheque/vendor.ts';
 export { type EcashBroker, type EcashKeys, lockedCoinVendor } from './ecash/vendor.ts';
 export {
   paywordCloseOrder,

@@ -1,0 +1,100 @@
+// The broker's side of cheques: one outcome for each order, decided once and the same for ever. With sealed goods the key is
+// checked against the customer's own signature before money moves, and kept, so that nobody can keep it back.
+import type { Env } from '../core/crypto.ts';
+import type { DayCert } from '../core/daycert.ts';
+import { PaymentProblem, type ProblemCode } from '../core/problems.ts';
+import { isKeyOf } from '../core/sealed.ts';
+import { signObject } from '../core/sign.ts';
+import { checkCheque, checkDates } from './checks.ts';
+import { type Cheque, type ChequeReceipt, chequeHash } from './wire.ts';
+
+/** Who stands behind a pseudonym: the account that is debited. */
+export type CertHolder = { readonly cert: DayCert; readonly account: string };
+
+/** What became of one order, by (vendor, epoid). Rows are never changed but from `held` to an end. */
+export type ChequeRow = { readonly hash: string; readonly account: string; readonly receipt: ChequeReceipt };
+
+export type Presented = {
+  readonly cheque: Cheque;
+  readonly cert: DayCert;
+  /** The key of sealed goods, h32. */
+  readonly key?: string;
+  /** The money waits for the vendor's capture. */
+  readonly hold: boolean;
+};
+
+/** What the account allows for this payment: a code says why not. The host looks at funds, limits, level and approvals. */
+export type Allowance = (account: string, cheque: Cheque) => ProblemCode | undefined;
+
+export type Books = {
+  readonly vnd: string;
+  readonly issuer: { readonly brk: string; readonly root: string; readonly seed: Uint8Array };
+  readonly holder: CertHolder | undefined;
+  readonly known: ChequeRow | undefined;
+  readonly allow: Allowance;
+};
+
+/** `row` is to be written when `isNew`; the host debits when its receipt says `paid` or `held`. */
+export type Decided = { readonly row: ChequeRow; readonly isNew: boolean };
+
+/**
+ * Decides an order that a vendor presents. Money, funds and limits refuse with a stored, final receipt; what is not a genuine
+ * order of this vendor's customer is no order at all and leaves nothing behind.
+ * @throws {PaymentProblem} `cheque-conflict` another order with this epoid; `cert-…`, `cheque-…`; `key-wrong`
+ */
+export function decide({ cheque, cert, key, hold }: Presented, books: Books, env: Env): Decided {
+  const { vnd, issuer, holder, known, allow } = books;
+  const hash = chequeHash(cheque, env.crypto);
+  if (known) {
+    if (known.hash !== hash) throw new PaymentProblem('cheque-conflict');
+    return { row: known, isNew: false };
+  }
+  // The certificate as it was issued counts, not the copy that came with the order.
+  if (!holder || holder.cert.sig !== cert.sig) throw new PaymentProblem('cert-forged');
+  checkCheque({ cheque, cert: holder.cert }, { vnd, brk: issuer.brk, root: issuer.root }, env.crypto);
+  if (cheque.goods && (key === undefined || !isKeyOf(key, cheque.goods.kc))) throw new PaymentProblem('key-wrong');
+  const refusal = lateness(cheque, holder.cert, env) ?? allow(holder.account, cheque);
+  const result = refusal ? ('refused' as const) : hold ? ('held' as const) : ('paid' as const);
+  const opened = result === 'paid' && key !== undefined ? { key } : {};
+  const receipt = sign(cheque, { hash, result, ...(refusal ? { code: refusal } : {}), ...opened }, issuer, env);
+  return { row: { hash, account: holder.account, receipt }, isNew: true };
+}
+
+/** Orders that are served at once may come later; they were in time when the vendor took them, which nobody else can tell. */
+function lateness(cheque: Cheque, cert: DayCert, { nowMs }: Env): ProblemCode | undefined {
+  if (cheque.capture !== 'now') return undefined;
+  try {
+    checkDates({ cheque, cert }, nowMs);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PaymentProblem) return error.code;
+    throw error;
+  }
+}
+
+/** The end of a hold: paid, with the key if there is one, or refused. A row that has ended stays as it is. */
+export function end(
+  row: ChequeRow,
+  cheque: Cheque,
+  { verdict, key }: { verdict: 'capture' | 'void'; key?: string },
+  { issuer, env }: { issuer: Books['issuer']; env: Env },
+): Decided {
+  if (row.receipt.result !== 'held') return { row, isNew: false };
+  const how =
+    verdict === 'capture' ? ({ result: 'paid' } as const) : ({ result: 'refused', code: 'site-fault' } as const);
+  const opened = verdict === 'capture' && key !== undefined ? { key } : {};
+  return { row: { ...row, receipt: sign(cheque, { hash: row.hash, ...how, ...opened }, issuer, env) }, isNew: true };
+}
+
+type Outcome = { hash: string; result: ChequeReceipt['result']; code?: ProblemCode; key?: string };
+
+function sign(cheque: Cheque, { hash, ...outcome }: Outcome, issuer: Books['issuer'], env: Env): ChequeReceipt {
+  const { epoid, vnd, amount, cur } = cheque;
+  const unsigned = {
+    typ: 'cheque-receipt/1' as const,
+    ...{ brk: issuer.brk, epoid, cheque: hash, vnd, amount, cur },
+    ...outcome,
+    at: Math.floor(env.nowMs / 1000),
+  };
+  return { ...unsigned, sig: signObject(unsigned, issuer.seed, env.crypto) };
+}
