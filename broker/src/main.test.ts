@@ -80,6 +80,14 @@ describe('the command', () => {
     expect(command('credit', '--account', 'anna', '--value', '20 USD')).toMatchObject({ status: 2 });
     expect(command('credit', '--account', key)).toMatchObject({ status: 2 });
     expect(command('overclaims').stdout).toBe('No site has claimed too much.\n');
+    expect(command('check-evidence')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('overclaims --json'),
+    });
+    expect(command('check-evidence', join(data, 'keys.json'))).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('not evidence'),
+    });
     expect(command('audit').status).toBe(0);
     child.kill('SIGTERM');
     expect(await ended).toBe(0);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
 import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statement } from './operate.ts';
-import { closeInvoices, grantCredit, listInvoices, listOverclaims } from './operate-payword.ts';
+import { checkEvidence, closeInvoices, grantCredit, listInvoices, listOverclaims } from './operate-payword.ts';
 import { HELP, type Options, readOptions, UsageError } from './options.ts';
 import { startBroker } from './start.ts';
 
@@ -45,10 +45,22 @@ async function run(args: readonly string[]): Promise<number> {
   return status;
 }
 
-async function operate({ command, data, account, value, count, close, invoiceDueDays }: Options): Promise<Outcome> {
+async function operate({
+  command,
+  file,
+  data,
+  account,
+  value,
+  count,
+  close,
+  invoiceDueDays,
+}: Options): Promise<Outcome> {
   switch (command) {
     case 'audit':
       return audit(data);
+    case 'check-evidence':
+      if (file === undefined) throw new UsageError('check-evidence needs a file, as overclaims --json prints it');
+      return checkEvidence(file);
     case 'credit':
       if (!value || account === undefined) throw new UsageError('credit needs --account KEY and --value MONEY');
       return grantCredit(data, account, value);

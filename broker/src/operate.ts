@@ -109,10 +109,10 @@ export function statement(data: string): Outcome {
 }
 
 /** Of a file that the service may be writing. */
-export function read(data: string, sql: string): Row[] {
+export function read(data: string, sql: string, ...values: string[]): Row[] {
   const db = openReadOnly(existing(data));
   try {
-    return db.prepare(sql).all();
+    return db.prepare(sql).all(...values);
   } finally {
     db.close();
   }

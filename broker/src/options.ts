@@ -12,6 +12,7 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   broker invite [--count 1]            issue codes that let a site register
   broker vendors                       list sites, what they are owed, and alarms
   broker overclaims [--json]           claims that were not paid, with evidence for a third party
+  broker check-evidence FILE [--json]  judge such evidence with nothing but the file; exit 1 unless all is proved
   broker credit --account KEY --value '20 USD'   let an account owe so much; '0 USD' ends its credit
   broker invoices [--close]            invoices of customers on credit; --close makes those of the running period now
   broker statement                     balances by kind of account
@@ -45,6 +46,7 @@ export const commands = [
   'vendors',
   'statement',
   'overclaims',
+  'check-evidence',
   'invoices',
   'credit',
 ] as const;
@@ -52,6 +54,8 @@ export type Command = (typeof commands)[number];
 
 export type Options = {
   readonly command: Command;
+  /** Of check-evidence. */
+  readonly file: string | undefined;
   readonly help: boolean;
   readonly json: boolean;
   readonly data: string;
@@ -102,7 +106,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
   const get = (name: Exclude<keyof typeof flags, 'help' | 'json' | 'test' | 'close'>, fallback: string): string =>
     values[name] ?? env[`FARTHING_BROKER_${name.toUpperCase().replaceAll('-', '_')}`] ?? fallback;
   return {
-    command: commandOf(positionals),
+    ...commandOf(positionals),
     help: values.help ?? false,
     json: values.json ?? false,
     test: values.test ?? flag('FARTHING_BROKER_TEST', env),
@@ -119,7 +123,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     invoiceDueDays: whole('invoice-due', get('invoice-due', '14'), { least: 0, most: 365 }),
     publicUrl: urlOf(get('public-url', '')),
     account: accountOf(values.account),
-    value: values.value === undefined ? undefined : worthOf(values.value, commandOf(positionals)),
+    value: values.value === undefined ? undefined : worthOf(values.value, commandOf(positionals).command),
     count: whole('count', values.count ?? '1', { least: 1, most: 10_000 }),
     close: values.close ?? false,
   };
@@ -133,12 +137,14 @@ function parse(args: readonly string[]) {
   }
 }
 
-function commandOf(positionals: readonly string[]): Command {
-  const [word = 'serve', more] = positionals;
+function commandOf(positionals: readonly string[]): Pick<Options, 'command' | 'file'> {
+  const [word = 'serve', first, ...rest] = positionals;
   const command = commands.find((name) => name === word);
   if (!command) throw new UsageError(`unknown command ${word}: expected one of ${commands.join(', ')}`);
+  const file = command === 'check-evidence' ? first : undefined;
+  const [more] = file === undefined && first !== undefined ? [first] : rest;
   if (more !== undefined) throw new UsageError(`unexpected argument ${more}`);
-  return command;
+  return { command, file };
 }
 
 function flag(name: string, env: NodeJS.ProcessEnv): boolean {

@@ -59,7 +59,7 @@ export function openVendors(db: DatabaseSync) {
   };
 }
 
-const vendorOf = (row: Row): VendorRow => ({
+export const vendorOf = (row: Row): VendorRow => ({
   vnd: text(row, 'vnd'),
   pk: text(row, 'pk'),
   name: text(row, 'name'),

@@ -2,24 +2,29 @@
 // keys can check it, without the broker's books. Deeds under a MAC prove nothing to others: there the broker decides.
 import type { Crypto } from '../../core/crypto.ts';
 import { tryDecode } from '../../core/decode.ts';
-import type { Json } from '../../core/json.ts';
+import { canonicalJson, type Json } from '../../core/json.ts';
 import { checkOrder, type Order } from '../../core/orders.ts';
 import { PaymentProblem } from '../../core/problems.ts';
 import { verifyObject } from '../../core/sign.ts';
 import { paywordRedeemOrder } from '../orders.ts';
 import { isUnder, leafOf } from '../segments.ts';
-import { bytesOf, type Deed, deedId, deedSchema } from '../wire.ts';
+import { bytesOf, type Close, type Deed, deedId, deedSchema } from '../wire.ts';
 import { type ClaimedChain, show, worthOf } from './claims.ts';
 
-/** `order` as it was received; `claim` is the number of the claim in it. */
-export type Overclaim = { readonly order: Order; readonly claim: number; readonly deed: Json };
+/** `order` as it was received; `claim` is the number of the claim in it; `closing`: what the site said before it claimed. */
+export type Overclaim = {
+  readonly order: Order;
+  readonly claim: number;
+  readonly deed: Json;
+  readonly closing?: Close | undefined;
+};
 
 /** `proved`: the claim is more than its words or its deed allow. `open`: it proves nothing to a third party. */
 export type Verdict = 'proved' | 'honest' | 'open';
 
 /** `vendorKey` and `root` (the broker's) as h32. */
 export function judge(
-  { order, claim: number, deed: json }: Overclaim,
+  { order, claim: number, deed: json, closing }: Overclaim,
   keys: { vendorKey: string; root: string },
   crypto: Crypto,
 ): Verdict {
@@ -27,10 +32,14 @@ export function judge(
   const deed = tryDecode(deedSchema, json);
   const claim = decoded?.claims[number];
   if (!decoded || !deed || !claim || decoded.from !== keys.vendorKey || !isSigned(order, crypto)) return 'open';
-  if (deedId(deed, crypto) !== claim.session) return 'open';
+  // A deed that the site itself signed into its claim is the site's word: it must be good. One that the broker adds may not.
+  const own = claim.deed !== undefined && canonicalJson(claim.deed as Json) === canonicalJson(json);
+  const unsound = own && 'commitment' in deed ? 'proved' : 'open';
+  if (deedId(deed, crypto) !== claim.session) return unsound;
   const terms = 'ticket' in deed ? deed.ticket : deed.commitment;
-  if (!isGenuine(deed, keys.root, crypto)) return 'open';
+  if (!isGenuine(deed, keys.root, crypto)) return unsound;
   if (terms.vnd !== decoded.vnd) return 'proved';
+  if (closing && isBroken(closing, { claim, at: decoded.at, vendorKey: keys.vendorKey }, crypto)) return 'proved';
   const chains = chainsOf(deed, crypto);
   if (!chains) return 'proved';
   const y = 'ticket' in deed ? deed.y : undefined;
@@ -38,6 +47,16 @@ export function judge(
   const shown = show({ chains }, { vnd: decoded.vnd, cum, last, ...(y === undefined ? {} : { y }) }, crypto);
   if (typeof shown === 'string' || cum > worthOf(shown)) return 'proved';
   return 'commitment' in deed && cum > BigInt(deed.commitment.cap) ? 'proved' : 'honest';
+}
+
+/** The site closed the session with less, and then claimed more. */
+function isBroken(
+  closing: Close,
+  { claim, at, vendorKey }: { claim: { session: string; cum: bigint }; at: number; vendorKey: string },
+  crypto: Crypto,
+): boolean {
+  const theirs = closing.session === claim.session && verifyObject(closing, vendorKey, closing.sig, crypto);
+  return theirs && closing.at <= at && claim.cum > BigInt(closing.spent);
 }
 
 function isSigned(order: Order, crypto: Crypto): boolean {
@@ -56,6 +75,8 @@ function isGenuine(deed: Deed, root: string, crypto: Crypto): boolean {
   const { commitment, cert } = deed;
   return (
     cert.sub === commitment.sub &&
+    BigInt(commitment.cap) <= BigInt(cert.limit) &&
+    commitment.exp <= cert.exp &&
     verifyObject(cert, root, cert.sig, crypto) &&
     verifyObject(commitment, cert.pk, commitment.sig, crypto)
   );

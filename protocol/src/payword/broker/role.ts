@@ -21,6 +21,6 @@ export {
   type PollRow,
   poll,
 } from './credit.ts';
+export { type Judged, judgeEvidence } from './evidence.ts';
 export { type Billed, makeInvoices, type OpenAccount } from './invoice.ts';
-export { judge, type Overclaim, type Verdict } from './overclaim.ts';
 export { allot, type ChainRow, priceOf, refundChain, sellChain, takeClose } from './prepaid.ts';
