@@ -1,5 +1,5 @@
 // Named for the attacks: each is refused, nothing moves twice, and an overclaim leaves evidence that anyone can check.
-import { type JsonObject, toBase64url } from '@farthing/protocol';
+import { type JsonObject, limits, toBase64url } from '@farthing/protocol';
 import { makeChain } from '@farthing/protocol/wallet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { auditLedger } from './audit/audit.ts';
@@ -152,6 +152,30 @@ describe('claims', () => {
     expect(await redeemRefused({ ...order, vnd: other.vnd })).toBe('signature-invalid');
     expect(await redeemRefused(wordsOrder(new Site(bench, 'c.example'), [claimOf(session, 5)]))).toBe('vendor-unknown');
     expect(await owedTo(site)).toBe('0');
+  });
+
+  test('claims made to burn time cost a bounded number of hashes, and those after them wait', async () => {
+    let hashes = 0;
+    const { crypto } = bench.env();
+    const sha256 = (data: Uint8Array) => {
+      if (data.length === 53) hashes++;
+      return crypto.sha256(data);
+    };
+    await bench.stop();
+    await bench.start({ env: () => ({ ...bench.env(), crypto: { ...crypto, sha256 } }) });
+    const n = limits.chainLength;
+    const claims = [];
+    for (let k = 0; k < 5; k++) {
+      const random = () => toBase64url(bench.env().random(32));
+      const anchor = { id: toBase64url(bench.env().random(16)), n, w0: random() };
+      const chain = { anchor, tip: random() };
+      await bench.send('/v1/payword/buy', chainOrder(anna, chain, 1n));
+      const session = await buyTicket(anna, chain, { vnd: site.vnd, first: 1, last: n });
+      claims.push({ session: session.id, cum: String(n), last: [{ a: 0, i: n, w: random() }] });
+    }
+    const { sessions } = await redeemWords(site, ...claims);
+    expect(sessions.map(({ alarm, later }) => alarm ?? later)).toEqual(['word-wrong', 'word-wrong', true, true, true]);
+    expect(hashes).toBe(limits.redeemHashes);
   });
 
   test('w[0], n + 1, a fraction and 2^53 are no indices', async () => {

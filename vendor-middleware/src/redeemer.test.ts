@@ -1,4 +1,5 @@
 import { nodeEnv } from '@farthing/node-kit';
+import { limits } from '@farthing/protocol';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { scripChannel } from './channels.ts';
 import { type ClaimTotal, memory, type VendorStore } from './index.ts';
@@ -56,8 +57,28 @@ test('claims are paid once, totals grow, and batches are linked by their hashes'
   expect(await due()).toEqual([]);
   const batches = site.broker.orders.filter(({ typ }) => typ === 'scrip-redeem/1');
   expect(batches.map((order) => order['prev'])).toEqual(['', site.broker.batches[0]]);
-  expect(await store.listDocs('redemption:')).toHaveLength(2);
+  const kept = (await store.listDocs('redemption:')).map(({ value }) => JSON.parse(value) as { redemption: object });
+  expect(kept).toMatchObject([
+    { n: 1, redemption: { credited: '1500', batch: site.broker.batches[0] } },
+    { n: 2, redemption: { credited: '1', prev: site.broker.batches[0], sig: expect.any(String) } },
+  ]);
   expect(problems).toEqual([]);
+});
+
+test('the newest redemptions are kept as evidence, and no more than so many', async () => {
+  const [piece] = site.broker.sell(10_000n);
+  const redeem = await redeemer();
+  const most = limits.redemptionsKept;
+  await store.swapDoc('redeem:count', undefined, String(most - 1));
+  await store.swapDoc('redemption:redeem:00000', undefined, 'the oldest');
+  await earn(piece?.scrip.root ?? '', 1n);
+  await redeem.redeemNow();
+  const [kept, ...more] = await store.listDocs('redemption:');
+  expect([kept?.key, JSON.parse(kept?.value ?? '')]).toEqual([
+    'redemption:redeem:00000',
+    { n: most, redemption: expect.objectContaining({ typ: 'redemption/1' }) },
+  ]);
+  expect(more).toEqual([]);
 });
 
 test('a lost answer is asked for again with the same bytes, also by another process of the site', async () => {

@@ -39,6 +39,7 @@ export class Redeemer {
   readonly #most: number;
   readonly #outbox: string;
   readonly #prev: string;
+  readonly #count: string;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #failures = 0;
@@ -50,6 +51,7 @@ export class Redeemer {
     this.#most = parts.most ?? limits.pendingClaims;
     this.#outbox = `${parts.channel.docs}:outbox`;
     this.#prev = `${parts.channel.docs}:prev`;
+    this.#count = `${parts.channel.docs}:count`;
   }
 
   /** More claims than the site may keep: it stops selling until the broker has paid. */
@@ -59,14 +61,14 @@ export class Redeemer {
 
   /** What an earlier run of the site left behind is redeemed first. */
   async start(): Promise<void> {
-    await this.#count();
+    await this.#countDue();
     if (this.#due > 0 || (await this.#parts.store.readDoc(this.#outbox)) !== undefined) this.#schedule(0);
   }
 
   /** There is a new claim. */
   nudge(): void {
     this.#due++;
-    if (this.#due === this.#most) void this.#count().catch(() => {});
+    if (this.#due === this.#most) void this.#countDue().catch(() => {});
     if (this.#failures === 0) this.#schedule(GATHER_MS);
   }
 
@@ -115,11 +117,11 @@ export class Redeemer {
       // A batch that another process has just sent leaves nothing to do for this one.
       while (await this.#one()) if (this.#closed) break;
     } finally {
-      await this.#count();
+      await this.#countDue();
     }
   }
 
-  async #count(): Promise<void> {
+  async #countDue(): Promise<void> {
     this.#due = await this.#parts.store.countDue(this.#most, this.#parts.channel.kind);
     if (this.isFull)
       this.#parts.tell({ code: 'claims-full', message: `${this.#most} claims wait for the broker: no more sales` });
@@ -189,11 +191,22 @@ export class Redeemer {
     const claimed = channel.totals(order);
     const later = new Set(told.filter((one) => one.later).map(({ key }) => key));
     const paid = claimed.filter(({ key }) => !later.has(key));
-    const evidence = `redemption:${String(redemption.at).padStart(12, '0')}:${batch}`;
-    const put = { [this.#outbox]: undefined, [this.#prev]: batch, [evidence]: JSON.stringify({ order, result }) };
+    const alarms = told.filter(({ alarm }) => alarm !== undefined).map(({ key, alarm }) => ({ key, alarm }));
+    const n = Number((await store.readDoc(this.#count)) ?? 0) + 1;
+    const put = {
+      [this.#outbox]: undefined,
+      [this.#prev]: batch,
+      [this.#count]: String(n),
+      [this.#slot(n)]: JSON.stringify({ n, redemption: signed, ...(alarms.length > 0 ? { alarms } : {}) }),
+    };
     await store.claimsPaid(paid, { key: this.#outbox, was: text, put });
     // It was too busy for any of them: asking again at once would make it no less so.
     if (paid.length === 0 && claimed.length > 0) throw new PaymentProblem('broker-unreachable', { retryAfter: 5 });
+  }
+
+  /** The last so many redemptions, signed by the broker, are kept as evidence of what it paid: a ring of documents. */
+  #slot(n: number): string {
+    return `redemption:${this.#parts.channel.docs}:${String(n % limits.redemptionsKept).padStart(5, '0')}`;
   }
 
   /** Refusals after which a new order is safe: the broker did nothing for this one, and totals credit nothing twice. */

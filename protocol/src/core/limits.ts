@@ -70,6 +70,11 @@ const table = {
   memoBytes: [80, 'characters', 'what a customer writes on a cheque'],
   approvals: [4, 'approvals', 'people who allow one cheque'],
   redeemClaims: [1000, 'claims', 'claims in one redemption batch'],
+  redemptionsKept: [
+    10_000,
+    'redemptions',
+    'of one method that a site keeps; older ones are in its statement at the broker',
+  ],
   pendingClaims: [1_000_000, 'claims', 'claims a site keeps while its broker is away; then 503'],
   statementLines: [200, 'lines', 'one page of a statement'],
   openReservations: [10_000, 'reservations', 'requests one vendor process is serving at once'],
