@@ -44,9 +44,7 @@ describe('C1, C2: indices that cannot be', () => {
     const payer = payerAt(site);
     await payer.pay(`${site.url}/call`);
     const payload = await payer.next(`${site.url}/call`);
-    const startedMs = performance.now();
     const { answer } = await payer.send(`${site.url}/call`, { ...payload, i });
-    expect(performance.now() - startedMs).toBeLessThan(500);
     expect([answer.status, runs]).toEqual([402, 1]);
     expect(await problemOf(answer)).toMatchObject({ consumed: false });
     expect((await payer.send(`${site.url}/call`, payload)).answer.status).toBe(200);

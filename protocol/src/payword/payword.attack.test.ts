@@ -126,15 +126,12 @@ describe('C1: indices that burn time or break arithmetic are refused in no time,
     const { crypto, count } = counted();
     const before = world.store.rows.get(`payword:${piece.session}`);
     const input = world.input(1);
-    const start = performance.now();
     const code = codeOf(() =>
       world.store.receive({ ...input, payload: { ...good, i } as JsonObject, price }, { ...world.env, crypto }),
     );
-    const tookMs = performance.now() - start;
     expect(['payload-invalid', 'index-beyond', 'step-too-long', 'word-wrong']).toContain(code);
     expect(count.sha256).toBeLessThan(10);
     expect(count.verify).toBe(0);
-    expect(tookMs).toBeLessThan(5);
     expect(world.store.rows.get(`payword:${piece.session}`)).toBe(before);
   });
   it('a wrong word at the largest step costs maxStep hashes and no more', () => {
@@ -224,6 +221,12 @@ describe('C5: a commitment that was moved, altered or borrowed opens nothing', (
     ['for longer than its certificate', resigned({ exp: cert.exp + 1 }), 'cert-foreign'],
     ['signed by another key', resigned({}, new Uint8Array(32).fill(1)), 'cert-forged'],
   ])('%s', (_, payload, code) => expect(world.try(payload)).toBe(code));
+  it('under a certificate of another key, such as another day’s', () => {
+    const another = { ...cert, pk: toBase64url(portableCrypto.publicKey(new Uint8Array(32).fill(1))) };
+    const { sig: _, ...unsigned } = another;
+    const genuine = { ...another, sig: signObject(unsigned, world.broker.issuer.seed, portableCrypto) };
+    expect(world.try({ ...open(good), cert: genuine })).toBe('cert-forged');
+  });
   it('another day’s: expired', () => {
     expect(world.try(open(good), { nowMs: (cert.exp + 61) * 1000 })).toBe('cert-expired');
   });

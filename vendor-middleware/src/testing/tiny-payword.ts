@@ -12,7 +12,7 @@ import {
   toBase64url,
 } from '@farthing/protocol';
 import { payword, paywordKeyOrder, paywordPollOrder, paywordRedeemOrder } from '@farthing/protocol/broker';
-import { commit, makeChain, type PaywordPiece, pieceOf } from '@farthing/protocol/wallet';
+import { commit, commitSegments, makeChain, type PaywordPiece, pieceOf } from '@farthing/protocol/wallet';
 
 const DAY_MS = 86_400_000;
 const CUR = 'usd-micro' as const;
@@ -82,6 +82,16 @@ export function tinyPayword({ brk, seed, boxSecret, env }: Parts) {
     },
   };
 
+  function certify(vnd: string) {
+    const daySeed = env().random(32);
+    const pk = toBase64url(crypto.publicKey(daySeed));
+    const most = 10n ** 15n;
+    const line = { account: `customer ${certs.size}`, cur: CUR, perSite: most, perDay: most, level: 2 } as const;
+    const row = payword.issueCert({ vnd, pk, cur: CUR, limit: most }, line, issuer, env());
+    certs.set(row.cert.sub, row);
+    return { cert: row.cert, daySeed };
+  }
+
   return {
     routes,
     keys,
@@ -92,13 +102,13 @@ export function tinyPayword({ brk, seed, boxSecret, env }: Parts) {
     total,
     /** On credit, with a fresh day key. */
     credit({ vnd, n, unit }: Sale): PaywordPiece {
-      const daySeed = env().random(32);
-      const pk = toBase64url(crypto.publicKey(daySeed));
-      const most = 10n ** 15n;
-      const line = { account: `customer ${certs.size}`, cur: CUR, perSite: most, perDay: most, level: 2 } as const;
-      const row = payword.issueCert({ vnd, pk, cur: CUR, limit: most }, line, issuer, env());
-      certs.set(row.cert.sub, row);
-      return commit(row.cert, { n, unit, cap: unit * BigInt(n), exp: row.cert.exp }, daySeed, env());
+      const { cert, daySeed } = certify(vnd);
+      return commit(cert, { n, unit, cap: unit * BigInt(n), exp: cert.exp }, daySeed, env());
+    },
+    /** On credit: `m` chains under one signature, each for a device of its own. */
+    segments({ vnd, n, unit, m, cap }: Sale & { readonly m: number; readonly cap: bigint }): PaywordPiece[] {
+      const { cert, daySeed } = certify(vnd);
+      return commitSegments(cert, { n, unit, m, cap, exp: cert.exp }, daySeed, env());
     },
     /** Prepaid: a double-locked chain with one ticket over all of it. */
     prepaid({ vnd, n, unit }: Sale): PaywordPiece {
