@@ -11,6 +11,7 @@ export {
 } from './ecash/coin.ts';
 export { DENOMINATIONS, pickCoins, split } from './ecash/denominations.ts';
 export { type CoinDraft, coinSecret, draftCoin, finishCoin } from './ecash/derive.ts';
+export { type Gift, makeGift, printGift, readGift, signedGift } from './ecash/gift.ts';
 export {
   type KeyList,
   type Keyset,
@@ -22,6 +23,7 @@ export {
   readKeyList,
 } from './ecash/keyset.ts';
 export * from './ecash/orders.ts';
+export * as purse from './ecash/purse.ts';
 export * from './payword/orders.ts';
 export { commit, commitSegments, makeChain, type OwnChain, pieceOf } from './payword/wallet/make.ts';
 export { type PaywordPiece, pieceSchema as paywordPieceSchema } from './payword/wallet/piece.ts';

@@ -22,7 +22,8 @@ export const brokerSeed = seed;
 
 type Secret = { readonly keyset: Keyset; readonly d: bigint };
 export type Mint = {
-  readonly list: KeyList;
+  /** Of the coins that go everywhere, or of one vendor's. */
+  list(vnd?: string): KeyList;
   readonly records: readonly KeysetRecord[];
   readonly keysets: readonly Keyset[];
   /** The keyset of this value; of `vnd` when given. */
@@ -52,14 +53,28 @@ export function recordOf(
 export function mintOf(wanted: readonly { readonly value: bigint; readonly vnd?: string }[]): Mint {
   const made = wanted.map(({ value, vnd }, at) => recordOf(value, vnd === undefined ? {} : { vnd }, at));
   const records = made.map(({ record }) => record);
-  const { list, keysets } = listed(records);
+  const lists = new Map<string | undefined, ReturnType<typeof listed>>();
+  for (const vnd of new Set(wanted.map((one) => one.vnd))) {
+    lists.set(
+      vnd,
+      listed(
+        records.filter((record) => record.vnd === vnd),
+        vnd,
+      ),
+    );
+  }
+  const keysets = [...lists.values()].flatMap((one) => one.keysets);
   const secrets = new Map<string, Secret>();
   for (const keyset of keysets) {
     const d = made.find(({ record }) => record.n === keyset.record.n)?.d;
     if (d !== undefined) secrets.set(keyset.ks, { keyset, d });
   }
   return {
-    list,
+    list(vnd) {
+      const found = lists.get(vnd)?.list;
+      if (!found) throw new Error('no keysets of this lock');
+      return found;
+    },
     records,
     keysets,
     of(value, vnd) {
@@ -77,10 +92,14 @@ export function mintOf(wanted: readonly { readonly value: bigint; readonly vnd?:
   };
 }
 
-function listed(records: readonly KeysetRecord[]): { list: KeyList; keysets: Keyset[] } {
+function listed(records: readonly KeysetRecord[], vnd: string | undefined): { list: KeyList; keysets: Keyset[] } {
   const crypto = portableCrypto;
   const names = records.map(({ sig: _, ...record }) => nameOf(record));
-  const list = signKeyList({ brk: BROKER.brk, no: 1, keysets: names, revoked: [] }, seed, crypto);
+  const list = signKeyList(
+    { brk: BROKER.brk, ...(vnd === undefined ? {} : { vnd }), no: 1, keysets: names, revoked: [] },
+    seed,
+    crypto,
+  );
   return { list, keysets: readKeyList({ list, records }, BROKER, crypto) };
 }
 const nameOf = (record: Omit<KeysetRecord, 'sig'>) => keysetName(record, portableCrypto);

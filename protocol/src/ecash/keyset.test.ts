@@ -6,6 +6,7 @@ import { keyListHash, keysetName, phaseOf, readKeyList, signKeyList } from './ke
 
 const mint = mintOf([{ value: 1n }, { value: 2n }]);
 const [one, two] = mint.records;
+const list = mint.list();
 if (!one || !two) throw new Error('two keysets were made');
 const untrusted = expect.objectContaining({ code: 'broker-untrusted' });
 const listOf = (names: string[], revoked: string[] = []) =>
@@ -21,20 +22,27 @@ describe('A key list', () => {
   });
 
   it('has one hash whoever reads it, and another as soon as one keyset differs', () => {
-    const same = signKeyList({ ...mint.list, keysets: [...mint.list.keysets].reverse() }, brokerSeed, crypto);
-    expect(keyListHash(same, crypto)).toBe(keyListHash(mint.list, crypto));
+    const same = signKeyList({ ...list, keysets: [...list.keysets].reverse() }, brokerSeed, crypto);
+    expect(keyListHash(same, crypto)).toBe(keyListHash(list, crypto));
     const { record: own } = recordOf(2n);
     const tagging = listOf([name(one), name(own)]);
-    expect(keyListHash({ ...tagging, no: mint.list.no }, crypto)).not.toBe(keyListHash(mint.list, crypto));
+    expect(keyListHash({ ...tagging, no: list.no }, crypto)).not.toBe(keyListHash(list, crypto));
   });
 
   it.each<[string, () => unknown]>([
-    ['signed by somebody else', () => [signKeyList(mint.list, new Uint8Array(32).fill(9), crypto), mint.records]],
-    ['of another broker', () => [signKeyList({ ...mint.list, brk: 'b2' }, brokerSeed, crypto), mint.records]],
-    ['that leaves a keyset out', () => [mint.list, [one]]],
+    ['signed by somebody else', () => [signKeyList(list, new Uint8Array(32).fill(9), crypto), mint.records]],
+    ['of another broker', () => [signKeyList({ ...list, brk: 'b2' }, brokerSeed, crypto), mint.records]],
+    ['that leaves a keyset out', () => [list, [one]]],
     ['with a keyset that it does not name', () => [listOf([name(one)]), mint.records]],
-    ['with a keyset whose value was altered', () => [mint.list, [one, { ...two, denom: '500' }]]],
+    ['with a keyset whose value was altered', () => [list, [one, { ...two, denom: '500' }]]],
     ['that revokes what it offers', () => [listOf([name(one), name(two)], [name(one)]), mint.records]],
+    [
+      'with a keyset that is locked to a site',
+      () => {
+        const { record } = recordOf(2n, { vnd: 'news.example' });
+        return [listOf([name(one), name(record)]), [one, record]];
+      },
+    ],
     [
       'with one key for two values',
       () => {
@@ -65,8 +73,8 @@ describe('A key list', () => {
       },
     ],
   ])('is refused %s', (_, made) => {
-    const [list, records] = made() as [typeof mint.list, typeof mint.records];
-    expect(() => readKeyList({ list, records }, BROKER, crypto)).toThrow(untrusted);
+    const [shown, records] = made() as [typeof list, typeof mint.records];
+    expect(() => readKeyList({ list: shown, records }, BROKER, crypto)).toThrow(untrusted);
   });
 });
 

@@ -26,7 +26,7 @@ export const keysetSchema = v.strictObject({
   cur,
   denom: amtText,
   epoch: u32,
-  vnd: v.optional(vnd),
+  vnd: v.exactOptional(vnd),
   n: rsaText,
   e: v.literal(65_537),
   nbf: seconds,
@@ -37,10 +37,14 @@ export const keysetSchema = v.strictObject({
 });
 export type KeysetRecord = v.InferOutput<typeof keysetSchema>;
 
-/** All keysets of one broker that are in use, by name, in order. `no` grows with every change. */
+/**
+ * All keysets of one broker that are in use, by name, in order: those whose coins go everywhere, or those of one vendor.
+ * `no` grows with every change.
+ */
 export const keyListSchema = v.strictObject({
   typ: v.literal('keylist/1'),
   brk,
+  vnd: v.exactOptional(vnd),
   no: u32,
   keysets: v.pipe(v.array(h32), v.maxLength(limits.keysets)),
   revoked: v.pipe(v.array(h32), v.maxLength(limits.keysets)),
@@ -67,13 +71,14 @@ export const signKeyset = (record: Omit<KeysetRecord, 'sig'>, seed: Uint8Array, 
 
 /** Names sorted, so that one set of keysets has one list. */
 export function signKeyList(
-  { brk: broker, no, keysets, revoked }: Pick<KeyList, 'brk' | 'no' | 'keysets' | 'revoked'>,
+  { brk: broker, vnd: of, no, keysets, revoked }: Pick<KeyList, 'brk' | 'vnd' | 'no' | 'keysets' | 'revoked'>,
   seed: Uint8Array,
   crypto: Crypto,
 ): KeyList {
   const list = {
     typ: 'keylist/1' as const,
     brk: broker,
+    ...(of === undefined ? {} : { vnd: of }),
     no,
     keysets: [...keysets].sort(),
     revoked: [...revoked].sort(),
@@ -98,6 +103,8 @@ export function readKeyList(
   if (!inOrder || new Set(named).size !== named.length) throw untrusted('its key list is not in order');
   const keysets = records.map((record) => readKeyset(record, { brk: broker, root }, crypto));
   const names = new Set(keysets.map(({ ks }) => ks));
+  if (keysets.some(({ record }) => record.vnd !== list.vnd))
+    throw untrusted('a keyset of another lock is in its key list');
   if (keysets.length !== list.keysets.length || !list.keysets.every((name) => names.has(name))) {
     throw untrusted('its key list and its keysets differ');
   }

@@ -12,10 +12,17 @@ const coins = v.pipe(v.array(spentCoinSchema), v.minLength(1), v.maxLength(limit
 /** Blind signatures, one for each output, in order. */
 const signatures = v.pipe(v.array(rsaText), v.maxLength(limits.coinsByReference));
 
-/** GET /v1/ecash/keysets, also with `?list=<hash>`: the list as it was. Signed, and the same for everybody. */
+/** GET /v1/ecash/keysets, of one site with `?vnd=`: signed, and the same for everybody. */
 export const keysetsResult = v.object({
   list: keyListSchema,
   keysets: v.pipe(v.array(keysetSchema), v.maxLength(limits.keysets)),
+});
+
+/** /v1/ecash/lock: makes keysets whose coins are good at the site alone; those that exist are given again. */
+export const ecashLockOrder = orderSchema('ecash-lock/1', {
+  vnd,
+  cur,
+  denoms: v.pipe(v.array(amt), v.minLength(1), v.maxLength(limits.lockedDenominations)),
 });
 
 /** /v1/ecash/withdraw: coins for money of the account. */

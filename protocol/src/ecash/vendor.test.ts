@@ -17,7 +17,7 @@ const mint = mintOf([
   { value: 500n, vnd: 'shop.example' },
   { value: 500n },
 ]);
-const broker = { id: 'b1', url: 'https://b.example', list: keyListHash(mint.list, crypto) };
+const broker = { id: 'b1', url: 'https://b.example', list: keyListHash(mint.list(VND), crypto) };
 const keys: EcashKeys = {
   vnd: VND,
   api: '/farthing',
