@@ -26,7 +26,7 @@ export * from './ecash/orders.ts';
 export * as purse from './ecash/purse.ts';
 export * from './payword/orders.ts';
 export { commit, commitSegments, makeChain, type OwnChain, pieceOf } from './payword/wallet/make.ts';
-export { type PaywordPiece, pieceSchema as paywordPieceSchema } from './payword/wallet/piece.ts';
+export { type PaywordPiece, pieceSchema as paywordPieceSchema, wordsLeft } from './payword/wallet/piece.ts';
 export { paywordWallet } from './payword/wallet/role.ts';
 export { type Anchor, type Close, closeSchema, type DayCert, type Ticket } from './payword/wire.ts';
 export * from './scrip/orders.ts';

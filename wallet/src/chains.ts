@@ -20,7 +20,7 @@ export async function buyChain(
   const env = ctx.env();
   const { recipient: vnd, currency, amount: unitMicro } = request;
   const units = Number(valueMicro / unitMicro);
-  const count = Math.min(units, many.mostUnits);
+  const count = Math.min(units, many.longest);
   const id = ctx.newId();
   const key = keys.chain(id);
   const doc: ChainDoc = {

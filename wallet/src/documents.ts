@@ -31,6 +31,8 @@ const coinSchema = v.object({
   holder: v.exactOptional(text),
   /** The site takes no more of it. */
   ended: v.exactOptional(v.boolean()),
+  /** Set aside by a stream, which has its session for itself until it ends. */
+  stream: v.exactOptional(v.boolean()),
   /** Of a session: where it was paid last, and with which challenge, so that it can be closed. */
   last: v.exactOptional(v.object({ challenge: storedChallenge, url: text, httpMethod: text })),
 });
@@ -45,6 +47,9 @@ const recordSchema = v.object({
   method: v.exactOptional(text),
   amountMicro: micro,
   currency,
+  /** Of a stream: how many of what it has delivered. */
+  units: v.exactOptional(v.number()),
+  unit: v.exactOptional(text),
   brk: v.exactOptional(text),
   brokerName: v.exactOptional(text),
   test: v.exactOptional(v.boolean()),
@@ -55,6 +60,26 @@ const recordSchema = v.object({
   says: v.exactOptional(v.object({ kind: text, siteLearns: text, brokerLearns: text })),
   balanceAfterMicro: v.exactOptional(micro),
   lostMicro: v.exactOptional(micro),
+});
+
+/** A stream is one payment that grows: `coin` and `header` are those of the word that was shown last. */
+const streamSchema = v.object({
+  /** Of one unit. */
+  priceMicro: micro,
+  /** Units and base units that the last word paid for. */
+  units: v.number(),
+  lastMicro: micro,
+  /** All that the site may take for this stream so far. */
+  grantedMicro: micro,
+  by: v.picklist(['person', 'rule', 'flag']),
+  /** Total that a person or a flag allowed. */
+  mostMicro: micro,
+  /** What the site had taken in this session before. */
+  baseMicro: micro,
+  /** The header that the site acknowledged last. */
+  known: v.exactOptional(text),
+  /** It has ended, and what was not used is back. */
+  over: v.boolean(),
 });
 
 /** What a payment needs beside its record to be sent, sent again and settled. */
@@ -74,6 +99,7 @@ const sendingSchema = v.object({
   /** A 2xx or 3xx was seen. */
   delivered: v.boolean(),
   repeatUntilMs: ms,
+  stream: v.exactOptional(streamSchema),
 });
 
 const purposeSchema = v.variant('kind', [

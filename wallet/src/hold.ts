@@ -1,6 +1,14 @@
 // The step that makes a payment: limits checked and debited, a coin set aside, the credential written down, at once
 // and before anything is sent (wire §11). Nothing in here waits.
-import { limits, type PayInput, PaymentProblem, type ProblemCode, printCredential } from '@farthing/protocol';
+import {
+  type Challenge,
+  type JsonObject,
+  limits,
+  type PayInput,
+  PaymentProblem,
+  type ProblemCode,
+  printCredential,
+} from '@farthing/protocol';
 import { type Context, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { type Found, requestHash } from './offers.ts';
@@ -12,6 +20,8 @@ export type Hold = {
   readonly ask: Omit<Ask, 'challenges'>;
   readonly found: Found;
   readonly by: Approval['by'];
+  /** What was allowed for this request, in base units. */
+  readonly mostMicro: bigint;
   /** Replaces the rule of the site in the same step. */
   readonly rule?: Rule;
   /** Answers the challenge that came with an earlier payment: it is taken out of the store. */
@@ -69,30 +79,27 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
     const before = tx.get('again', again);
     const served = serves(before, { httpMethod: ask.method, challengeId: found.challenge.id }, env.nowMs);
     if (served !== undefined) return { kind: 'again', id: served };
-    const allowed = checkRules(tx, input, { site: names.site, nowMs: env.nowMs });
-    if (input.by === 'rule' && refusedNow(before, env.nowMs)) throw new PaymentProblem('approval-needed');
+    const { challenge, request } = found;
+    const digest = challenge.digest ?? '';
+    const shown = { challenge, request, target: found.target, digest, ...found.stream };
     const purse = tx.get('purse', found.purse);
-    const free = purse?.coins.filter(({ holder }) => holder === undefined) ?? [];
-    const index = found.method.pick(free, found.request, env.nowMs);
+    const free = freeCoins(purse, found);
+    const index = found.method.pick(free, shown, env.nowMs);
     const coin = index === undefined ? undefined : free[index];
-    if (!purse || !coin) return { kind: 'short' };
+    const taken = coin && take(found, coin, { id, shown, httpMethod: ask.method });
+    const amount = taken?.amount ?? found.price;
+    const allowed = checkRules(tx, input, { site: names.site, amount, nowMs: env.nowMs });
+    if (input.by === 'rule' && refusedNow(before, env.nowMs)) throw new PaymentProblem('approval-needed');
+    if (!purse || !coin || !taken) return { kind: 'short' };
     // The challenge of a session goes on serving.
     const once = found.intent !== 'session';
     if (input.preempted && once && !takeFresh(tx, names.fresh, found.challenge.id)) return { kind: 'taken' };
 
-    const { challenge, request } = found;
-    const digest = challenge.digest ?? '';
-    const shown = { challenge, request, target: found.target, digest };
-    const payload = found.method.pay(coin.piece, shown, env);
-    const value = printCredential({ challenge, payload });
-    if (value.length > limits.credentialBytes) throw new PaymentProblem('credential-too-large');
-    const name = challenge.header === undefined ? ('Authorization' as const) : ('Payment-Authorization' as const);
-    const header = { name, value };
+    const header = headerOf(challenge, found.method.pay(coin.piece, shown, env));
     const repeatUntilMs = Math.max(env.nowMs + limits.retentionMs, coin.expiresAtMs);
     const day = dayOf(env.nowMs);
-    tx.put('site', names.site, debit(allowed.site, day, found.price));
-    tx.put('budget', keys.budget, debit(allowed.budget, day, found.price));
-    const taken = take(found, coin, { id, shown, httpMethod: ask.method });
+    tx.put('site', names.site, debit(allowed.site, day, amount));
+    tx.put('budget', keys.budget, debit(allowed.budget, day, amount));
     tx.put('purse', found.purse, {
       ...purse,
       coins: purse.coins.flatMap((one) => (one === coin ? taken.coins : [one])),
@@ -115,8 +122,9 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
         site: ask.site,
         url: found.url,
         method: found.method.name,
-        amountMicro: found.price,
+        amountMicro: amount,
         currency: request.currency,
+        ...(found.unit === undefined ? {} : { unit: found.unit }),
         brk: found.brk,
         brokerName: found.broker.keys.name,
         test: found.broker.keys.test,
@@ -136,6 +144,7 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
         preempted: input.preempted ?? false,
         delivered: false,
         repeatUntilMs,
+        ...(found.stream ? { stream: firstUnit(found, { amount, by: input.by, mostMicro: input.mostMicro }) } : {}),
       },
     });
     const { currency } = request;
@@ -144,9 +153,10 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
       url: found.url,
       method: ask.method,
       header,
-      amountMicro: found.price,
+      amountMicro: amount,
       currency,
       repeat: false,
+      ...(found.stream ? { stream: true as const } : {}),
     };
     return { kind: 'held', payment };
   });
@@ -161,22 +171,56 @@ type StoredCoin = Doc<'purse'>['coins'][number];
  * no word is shown for two requests, and others can pay with it meanwhile.
  */
 function take(
-  { method, price, challenge, url }: Found,
+  { method, price, challenge, url, stream }: Found,
   coin: StoredCoin,
   { id, shown, httpMethod }: { id: string; shown: PayInput; httpMethod: string },
-): { held: StoredCoin; coins: StoredCoin[] } {
-  if (!method.many) return { held: coin, coins: [{ ...coin, holder: id }] };
+): { amount: bigint; held: StoredCoin; coins: StoredCoin[] } {
+  const { many } = method;
+  if (!many) return { amount: price, held: coin, coins: [{ ...coin, holder: id }] };
   const { piece, micro, expiresAtMs } = coin;
-  const held = { piece, micro: price, expiresAtMs };
+  const next = many.advance(piece, shown);
+  const amount = many.owed(next) - many.owed(piece);
+  const held = { piece, micro: amount, expiresAtMs, ...(stream ? { stream: true } : {}) };
   const last = { challenge, url, httpMethod };
-  const rest = { ...coin, piece: method.many.advance(piece, shown), micro: micro - price, last };
-  return { held, coins: [rest, { ...held, holder: id }] };
+  const rest = { ...coin, piece: next, micro: micro - amount, last };
+  return { amount, held, coins: [rest, { ...held, holder: id }] };
+}
+
+/** Coins that a payment may take. A stream shares its session with no other payment, so that it knows what it used. */
+export function freeCoins(purse: Doc<'purse'> | undefined, { method, stream }: Pick<Found, 'method' | 'stream'>) {
+  const coins = purse?.coins ?? [];
+  const free = coins.filter(({ holder }) => holder === undefined);
+  const { many } = method;
+  if (!many) return free;
+  const held = coins.filter((coin) => coin.holder !== undefined && (stream !== undefined || coin.stream === true));
+  const busy = new Set(held.map(({ piece }) => many.sessionOf(piece)));
+  return free.filter(({ piece }) => !busy.has(many.sessionOf(piece)));
+}
+
+type Allowed = { readonly amount: bigint; readonly by: Approval['by']; readonly mostMicro: bigint };
+
+const firstUnit = ({ price }: Found, { amount, by, mostMicro }: Allowed) => ({
+  priceMicro: price,
+  units: 1,
+  lastMicro: amount,
+  grantedMicro: amount,
+  by,
+  mostMicro,
+  baseMicro: 0n,
+  over: false,
+});
+
+/** @throws {PaymentProblem} `credential-too-large` */
+export function headerOf(challenge: Challenge, payload: JsonObject): Payment['header'] {
+  const value = printCredential({ challenge, payload });
+  if (value.length > limits.credentialBytes) throw new PaymentProblem('credential-too-large');
+  return { name: challenge.header === undefined ? 'Authorization' : 'Payment-Authorization', value };
 }
 
 function checkRules(
   tx: Transaction,
-  { found, by, rule: wished }: Hold,
-  { site: key, nowMs }: { site: string; nowMs: number },
+  { found, by, mostMicro, rule: wished }: Hold,
+  { site: key, amount, nowMs }: { site: string; amount: bigint; nowMs: number },
 ): { site: Doc<'site'>; budget: Doc<'budget'>; why: string } {
   const budget = tx.get('budget', keys.budget) ?? FIRST_BUDGET;
   const before = tx.get('site', key) ?? { day: 0, spentMicro: 0n, changedAtMs: 0 };
@@ -185,10 +229,13 @@ function checkRules(
   const site = wished ? { ...before, rule: wished, changedAtMs: nowMs } : before;
   const rule = ruleOf(site, budget);
   const { currency } = found.request;
-  const broken: ProblemCode | undefined = limitBroken({ rule, site, budget, amount: found.price, nowMs }, by);
+  if (by !== 'rule' && amount > mostMicro) throw new PaymentProblem('over-page-limit', { detail: ABOVE });
+  const broken: ProblemCode | undefined = limitBroken({ rule, site, budget, amount, nowMs }, by);
   if (broken) throw new PaymentProblem(broken);
   return { site, budget, why: describeRule(site, rule, currency) };
 }
+
+const ABOVE = 'the price is above what was approved';
 
 function takeFresh(tx: Transaction, key: string, challengeId: string): boolean {
   const offers = tx.get('fresh', key)?.offers ?? [];

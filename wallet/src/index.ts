@@ -3,5 +3,6 @@ export type { TopUp } from './account.ts';
 export { MemoryStore } from './memory-store.ts';
 export type { Intended } from './paying.ts';
 export { type PayingEvent, type PayingOptions, payingFetch, siteAnswer } from './paying-fetch.ts';
+export { type Meter, type MeterEvent, type MeterOptions, runMeter } from './run-meter.ts';
 export type * from './types.ts';
 export { Wallet } from './wallet.ts';

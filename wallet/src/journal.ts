@@ -30,7 +30,8 @@ export function toRecord({ code, receipt, ...record }: Entry['record']): Payment
 /** A payment that is shown again: the same credential. */
 export function toPayment(record: Entry['record'], sending: NonNullable<Entry['sending']>): Payment {
   const { id, url = '', amountMicro, currency } = record;
-  return { id, url, method: sending.httpMethod, header: sending.header, amountMicro, currency, repeat: true };
+  const { httpMethod: method, header, stream } = sending;
+  return { id, url, method, header, amountMicro, currency, repeat: true, ...(stream ? { stream: true } : {}) };
 }
 
 const PAGE = 100;

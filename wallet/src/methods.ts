@@ -53,12 +53,12 @@ export interface Method {
   readonly name: string;
   readonly intents: readonly Intent[];
   understand(request: PaymentRequest): { brokers: readonly { id: string; url: string }[]; api: string } | undefined;
-  /** What one request costs, in base units. */
+  /** What one request costs, in base units; of a stream, one unit. */
   costOf(request: PaymentRequest): bigint;
   /** Names the coin: no two of a purse are equal. */
   idOf(piece: Json): string;
   /** Index of the coin to pay with, or `undefined` when none covers the price. */
-  pick(coins: readonly Coin[], request: PaymentRequest, nowMs: number): number | undefined;
+  pick(coins: readonly Coin[], ask: Pick<PayInput, 'request' | 'units'>, nowMs: number): number | undefined;
   pay(piece: Json, input: PayInput, env: Env): JsonObject;
   /** The coins that come back. @throws {PaymentProblem} `receipt-invalid` */
   accept(piece: Json, paid: PayInput & { receipt: Receipt }, env: Env): readonly Coin[];
@@ -85,6 +85,16 @@ export interface Method {
 
 /** Coins that pay many times: bought as a chain, moved on with each payment, closed to get the rest back. */
 export interface PaidMany {
+  /** Is this paid unit by unit while it is delivered? */
+  isStream(request: PaymentRequest): boolean;
+  /** Names the session that the piece pays into: several pieces may. */
+  sessionOf(piece: Json): string;
+  /** Base units that the words which were shown are owed for. */
+  owed(piece: Json): bigint;
+  /** The most units of a stream that one payment of this piece can pay. */
+  mostUnits(piece: Json, request: PaymentRequest): number;
+  /** What the site says that it has taken in the session, in base units. */
+  drawn(receipt: Receipt): bigint;
   /** The piece once `pay` of this input may have been sent: to be written with the payload. */
   advance(piece: Json, input: PayInput): Json;
   /** The piece, perhaps advanced since, after the site has acknowledged a payment. */
@@ -102,7 +112,7 @@ export interface PaidMany {
   make(count: number, env: Env): JsonObject;
   /** What the broker wants to see to take back a chain that no site was told of. */
   undo(own: Json): JsonObject;
-  readonly mostUnits: number;
+  readonly longest: number;
   auth(request: PaymentRequest): ChainSale['auth'];
   readonly buy: BrokerCall<ChainSale>;
   /** The balance. @throws {PaymentProblem} `broker-untrusted` */
@@ -130,9 +140,9 @@ const scrip: Method = {
   understand: (request) => scripWallet.understand(request),
   costOf: ({ amount }) => amount,
   idOf: (piece) => asPiece(piece).scrip.id,
-  pick(coins, request, nowMs) {
+  pick(coins, ask, nowMs) {
     const pieces = coins.map(({ piece }) => asPiece(piece));
-    const chosen = scripWallet.pick(pieces, request, nowMs);
+    const chosen = scripWallet.pick(pieces, ask, nowMs);
     return chosen && pieces.indexOf(chosen);
   },
   pay: (piece, input, env) => scripWallet.pay(asPiece(piece), input, env),

@@ -12,11 +12,12 @@ import {
 import { call, PATIENCE_MS, problemOf, type Reply } from './broker.ts';
 import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
+import { notCharged } from './give-back.ts';
 import { ownRecord } from './journal.ts';
 import { methodOf, type PaidMany } from './methods.ts';
 import { vouchFor } from './offers.ts';
 import { COIN_TTL_MS, draftOrder, loseCoin, runOrder, storeOrder } from './orders.ts';
-import { needPayment, notCharged, withPayment } from './settle.ts';
+import { needPayment, withPayment } from './sent.ts';
 import { siteAnswer } from './site-answer.ts';
 import { listDocs, readOne, transact } from './transaction.ts';
 import type { Settled, SiteAnswer } from './types.ts';
@@ -60,10 +61,10 @@ export async function beginMove(
 
 /** A chain that no site knows yet, or whose payments are under way, cannot be closed. */
 function canMove({ method: name, coins }: Purse, { piece, micro, ended }: Coin): boolean {
-  const { many, idOf } = methodOf(name);
+  const { many } = methodOf(name);
   if (!many) return true;
-  const id = idOf(piece);
-  const isBusy = coins.some((one) => one.holder !== undefined && idOf(one.piece) === id);
+  const session = many.sessionOf(piece);
+  const isBusy = coins.some((one) => one.holder !== undefined && many.sessionOf(one.piece) === session);
   return !isBusy && ended !== true && micro > 0n && many.isOpen(piece);
 }
 
@@ -278,7 +279,7 @@ export async function resolve(ctx: Context, id: string): Promise<Settled> {
         atMs: env.nowMs,
       });
       tx.put('journal', keys.journal(journal), { record: { ...moveRecord(ctx, purse, coin, 'renew'), id: journal } });
-      notCharged(tx, ctx, sent, undefined);
+      notCharged(tx, ctx, sent, {});
       return 'not_charged';
     },
     [keys.job(job), keys.journal(journal)],

@@ -28,8 +28,12 @@ import type { Ask } from './types.ts';
 export type Found = {
   readonly challenge: Challenge;
   readonly request: PaymentRequest;
-  /** What this one request costs, in base units. */
+  /** What this one request costs, in base units; of a stream, one unit. */
   readonly price: bigint;
+  /** What a price by the unit counts, in the site's words, cleaned. */
+  readonly unit?: string;
+  /** A stream is opened with one unit. */
+  readonly stream?: { readonly units: 1 };
   readonly intent: Intent;
   readonly method: Method;
   readonly brk: string;
@@ -110,9 +114,10 @@ function understand(ctx: Context, ask: Ask, place: Place, challenge: Challenge):
   if (!method) throw unusable(`method ${challenge.method} is not known`);
   const intent = method.intents.find((known) => known === challenge.intent);
   if (!intent) throw unusable(`intent ${challenge.intent} is not known`);
-  if (intent === 'session' && ctx.ports.sessions === false) throw unusable('this host pays no sessions');
   const request = readRequest(challenge);
   if (!request) throw unusable('the request cannot be read');
+  const isStream = method.many?.isStream(request) ?? false;
+  if (intent === 'session' && ask.sessions === false && !isStream) throw unusable('no session is wanted');
   const expires = expiresAtMs(challenge);
   if (expires === undefined) throw unusable('the challenge has no expiry');
   if (expires <= ctx.env().nowMs) throw new PaymentProblem('challenge-expired');
@@ -131,7 +136,22 @@ function understand(ctx: Context, ask: Ask, place: Place, challenge: Challenge):
   const { api } = terms;
   const purse = keys.purse(method.name, brk, name);
   const price = method.costOf(request);
-  return { challenge, request, price, intent, method, brk, broker, api, ...place, expiresAtMs: expires, purse };
+  const unit = request.unitType === undefined ? '' : cleanText(request.unitType);
+  const stream = { ...(unit === '' ? {} : { unit }), ...(isStream ? { stream: { units: 1 as const } } : {}) };
+  return {
+    challenge,
+    request,
+    price,
+    intent,
+    method,
+    brk,
+    broker,
+    api,
+    ...place,
+    ...stream,
+    expiresAtMs: expires,
+    purse,
+  };
 }
 
 /** A record is asked for again after this; without the broker it stays good for longer. */

@@ -1,7 +1,9 @@
 // A fetch that pays: like fetch, and a 402 inside of the person's rules is answered and the request sent again.
 import { bodyDigest, limits, PaymentProblem, type ProblemCode, portableCrypto } from '@farthing/protocol';
+import { metered } from './metered.ts';
+import type { Meter, MeterEvent } from './run-meter.ts';
 import { challengesOf, siteAnswer } from './site-answer.ts';
-import type { Ask, Decision, Offer, Payment, Settled, SiteAnswer } from './types.ts';
+import type { Approval, Ask, Decision, Offer, Payment, Settled, SiteAnswer } from './types.ts';
 import type { Wallet } from './wallet.ts';
 
 export { siteAnswer } from './site-answer.ts';
@@ -11,18 +13,29 @@ type Fetch = typeof globalThis.fetch;
 export type PayingEvent =
   | { readonly kind: 'decided'; readonly decision: Decision }
   | { readonly kind: 'sent'; readonly payment: Payment; readonly preempted: boolean }
-  | { readonly kind: 'settled'; readonly settled: Settled };
+  | { readonly kind: 'settled'; readonly settled: Settled }
+  /** The answer is a stream: it is paid while its body is read. */
+  | { readonly kind: 'stream'; readonly payment: Payment; readonly meter: Meter };
 
 export type PayingOptions = {
-  /** Never pays more than this for one request, and pays up to it where a rule would ask. Limits of the day hold. */
+  /**
+   * Never pays more than this for one request (or one stream), and pays up to it where a rule would ask. Limits of the day
+   * hold.
+   */
   readonly maxMicro?: bigint;
-  /** Asked when a person has to decide. Without it, and above `maxMicro`, the 402 is what the caller gets. */
+  /**
+   * Asked when a person has to decide. Without it, and above `maxMicro`, the 402 is what the caller gets. A yes to a stream
+   * is one to `offer.suggested.perPageMicro` in all.
+   */
   readonly onAsk?: (offer: Offer, reason: ProblemCode) => boolean | Promise<boolean>;
   /** Budgets are kept by it. Default: the origin of each request. */
   readonly site?: string;
   /** How often one credential is sent before the outcome is given up as unknown. Default 4. */
   readonly tries?: number;
+  /** `false`: pays single charges where a site offers them, as for pages that are read again. Default `true`. */
+  readonly sessions?: boolean;
   readonly onEvent?: (event: PayingEvent) => void;
+  readonly onMeter?: (event: MeterEvent) => void;
   readonly sleep?: (ms: number) => Promise<void>;
 };
 
@@ -60,6 +73,8 @@ type Parts = {
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 };
 
+type Presented = { readonly response: Response; readonly settled: Settled };
+
 /** One logical request: at most one payment succeeds for it. */
 class Visit {
   readonly #parts: Parts;
@@ -70,7 +85,8 @@ class Visit {
     const { request, body, options } = parts;
     const { url, method } = request;
     const digest = body && body.length > 0 ? { digest: bodyDigest(body, portableCrypto) } : {};
-    this.#asked = { url, method, site: options.site ?? new URL(url).origin, ...digest };
+    const { site = new URL(url).origin, sessions } = options;
+    this.#asked = { url, method, site, ...digest, ...(sessions === undefined ? {} : { sessions }) };
   }
 
   async run(redirects: number, mayReopen = true): Promise<Response> {
@@ -80,7 +96,7 @@ class Visit {
       const { response, settled } = await this.#present(early, true);
       if (mayReopen && isOver(response, settled)) return this.#reopen(response, redirects);
       const again = response.status === 402 && settled.outcome === 'not_charged';
-      return again ? this.#answer(response, redirects, mayReopen) : this.#finish(response, redirects);
+      return again ? this.#answer(response, redirects, mayReopen) : this.#paid(early, { response, settled }, redirects);
     }
     const response = await this.#send(undefined, request.redirect);
     if (response.status !== 402) return response;
@@ -129,7 +145,19 @@ class Visit {
     await response.body?.cancel();
     const paid = await this.#present(payment, false);
     if (mayReopen && isOver(paid.response, paid.settled)) return this.#reopen(paid.response, redirects);
-    return this.#finish(paid.response, redirects);
+    return this.#paid(payment, paid, redirects);
+  }
+
+  /** What the caller gets for a payment; a stream is paid on while its body is read. */
+  async #paid(payment: Payment, { response, settled }: Presented, redirects: number): Promise<Response> {
+    const shown = await this.#finish(response, redirects);
+    if (!payment.stream || settled.outcome !== 'paid' || shown !== response || !response.ok) return shown;
+    const { fetch, wallet, options } = this.#parts;
+    const { onMeter, sleep, onEvent } = options;
+    const host = { ...(onMeter ? { onMeter } : {}), ...(sleep ? { sleep } : {}) };
+    const running = metered(response, { fetch, wallet, payment, ...host });
+    onEvent?.({ kind: 'stream', payment, meter: running.meter });
+    return running.response;
   }
 
   async #payment(ask: Ask, decision: Decision): Promise<Payment | undefined> {
@@ -138,12 +166,13 @@ class Visit {
     if (decision.kind === 'again') return decision.payment;
     if (decision.kind === 'refuse') return undefined;
     const { offer } = decision;
-    const { challengeId, amountMicro } = offer;
+    const { challengeId, amountMicro, stream, suggested } = offer;
     if (maxMicro !== undefined && amountMicro > maxMicro) return undefined;
-    const approval = { challengeId, maxMicro: amountMicro };
-    if (decision.kind === 'pay') return wallet.pay(ask, { ...approval, by: 'rule' });
-    if (maxMicro !== undefined) return wallet.pay(ask, { ...approval, by: 'flag' });
-    return (await onAsk?.(offer, decision.reason)) ? wallet.pay(ask, { ...approval, by: 'person' }) : undefined;
+    const yes = (by: Approval['by'], most: bigint) =>
+      wallet.pay(ask, { challengeId, by, maxMicro: stream ? most : amountMicro });
+    if (maxMicro !== undefined && (stream || decision.kind === 'ask')) return yes('flag', maxMicro);
+    if (decision.kind === 'pay') return yes('rule', amountMicro);
+    return (await onAsk?.(offer, decision.reason)) ? yes('person', suggested.perPageMicro) : undefined;
   }
 
   get #ownLogin(): boolean {
@@ -151,7 +180,7 @@ class Visit {
   }
 
   /** Sends one credential until its outcome is known, always the same one. */
-  async #present(payment: Payment, preempted: boolean): Promise<{ response: Response; settled: Settled }> {
+  async #present(payment: Payment, preempted: boolean): Promise<Presented> {
     const { wallet, options, request } = this.#parts;
     const { tries = 4, onEvent } = options;
     let pause = FIRST_PAUSE_MS;

@@ -4,11 +4,11 @@ import { balance } from './account.ts';
 import type { Context } from './context.ts';
 import { keys } from './documents.ts';
 import { type FundingQueue, fund } from './funding.ts';
-import { type Held, type Hold, hold, refusedNow, serves } from './hold.ts';
+import { freeCoins, type Held, type Hold, hold, refusedNow, serves } from './hold.ts';
 import { toPayment } from './journal.ts';
 import { cleanText, type Found, findOffer, pathFits, placeOf, requestHash } from './offers.ts';
 import { describeRule, FIRST_BUDGET, forbidden, limitBroken, ruleOf, suggestedRule } from './rules.ts';
-import { needPayment } from './settle.ts';
+import { needPayment } from './sent.ts';
 import { readOne } from './transaction.ts';
 import type { Approval, Ask, Decision, Offer, Payment } from './types.ts';
 import { worldsFault } from './upkeep.ts';
@@ -47,9 +47,9 @@ export async function decide(ctx: Context, ask: Ask): Promise<Decision> {
   const served = serves(again, { httpMethod: ask.method, challengeId: found.challenge.id }, nowMs);
   if (served !== undefined) return { kind: 'again', payment: await presentAgain(ctx, served) };
   const amount = found.price;
-  const free = purse?.coins.filter(({ holder }) => holder === undefined) ?? [];
   const account = money?.accountMicro ?? 0n;
-  if (found.method.pick(free, found.request, nowMs) === undefined && account < amount) {
+  const { request, stream } = found;
+  if (found.method.pick(freeCoins(purse, found), { request, ...stream }, nowMs) === undefined && account < amount) {
     const shortByMicro = amount - account;
     return { kind: 'refuse', reason: 'funds-short', offer, shortByMicro };
   }
@@ -61,7 +61,7 @@ export async function decide(ctx: Context, ask: Ask): Promise<Decision> {
 }
 
 function toOffer(found: Found, totalMicro: bigint): Offer {
-  const { challenge, request, intent, method, broker, brk, origin, url, expiresAtMs } = found;
+  const { challenge, request, intent, method, broker, brk, origin, url, unit, stream, expiresAtMs } = found;
   const { name, test } = broker.keys;
   const description = request.description === undefined ? '' : cleanText(request.description);
   return {
@@ -73,14 +73,19 @@ function toOffer(found: Found, totalMicro: bigint): Offer {
     vnd: request.recipient,
     amountMicro: found.price,
     currency: request.currency,
+    ...(unit === undefined ? {} : { unit }),
+    ...(stream ? { stream: true as const } : {}),
     ...(description === '' ? {} : { description }),
     broker: { brk, name, test },
     expiresAtMs,
     balanceAfterMicro: totalMicro - found.price,
     says: method.describe(),
-    suggested: suggestedRule(found.price, test),
+    suggested: suggestedRule(stream ? found.price * STREAM_UNITS : found.price, test),
   };
 }
+
+/** The suggested limit of a page is for five times as many units of a stream. */
+const STREAM_UNITS = 20n;
 
 /** The last refusal as a reason; words of a foreign site are none of ours. */
 const asCode = (code: string): ProblemCode => (isProblemCode(code) ? code : 'payment-required');
@@ -96,8 +101,8 @@ export async function pay(
     throw new PaymentProblem('over-page-limit', { detail: 'the price is above what was approved' });
   }
   const { challenges: _, ...request } = ask;
-  const { by, rule } = approval;
-  const input: Hold = { ask: request, found, by, ...(rule ? { rule } : {}) };
+  const { by, rule, maxMicro: mostMicro } = approval;
+  const input: Hold = { ask: request, found, by, mostMicro, ...(rule ? { rule } : {}) };
   const first = await settleHeld(ctx, await hold(ctx, input));
   if (first) return first;
   return queue.run(found.purse, async (waiting) => {
@@ -129,15 +134,19 @@ export async function preempt(ctx: Context, request: Intended): Promise<Payment 
     if (served !== undefined) return await presentAgain(ctx, served);
     if (refusedNow(again, nowMs)) return undefined;
     const { pathname } = new URL(place.url);
-    const offer = (fresh?.offers ?? [])
+    const offers = (fresh?.offers ?? [])
       .filter(({ httpMethod, expiresAtMs }) => httpMethod === request.method && expiresAtMs > nowMs + FRESH_MARGIN_MS)
       .filter(({ pattern }) => pathFits(pattern, pathname))
       .filter(({ challenge }) => request.digest === undefined || challenge.intent === 'session')
-      .sort((a, b) => stars(a.pattern) - stars(b.pattern))[0];
-    if (!offer) return undefined;
-    const challenges = [printChallenge(offer.challenge)];
+      .sort((a, b) => stars(a.pattern) - stars(b.pattern));
+    const [first] = offers;
+    if (!first) return undefined;
+    // The most specific class: its offers, of which a request may not want the session.
+    const challenges = offers
+      .filter(({ pattern }) => pattern === first.pattern)
+      .map((one) => printChallenge(one.challenge));
     const found = await findOffer(ctx, { ...request, challenges }, { offline: true });
-    const held = await hold(ctx, { ask: request, found, by: 'rule', preempted: true });
+    const held = await hold(ctx, { ask: request, found, by: 'rule', mostMicro: 0n, preempted: true });
     return await settleHeld(ctx, held);
   } catch (error) {
     worldsFault(error);
@@ -161,5 +170,11 @@ export async function presentAgain(ctx: Context, id: string): Promise<Payment> {
 /** Payments without a known outcome, oldest first. */
 export async function pending(ctx: Context): Promise<Payment[]> {
   const found = await ctx.store.list('pending/');
-  return Promise.all(found.map(({ key }) => presentAgain(ctx, key.slice('pending/'.length))));
+  return Promise.all(found.map(({ key }) => presentUnknown(ctx, key.slice('pending/'.length))));
+}
+
+/** A stream is not played again to learn how it ended: its companion tells. */
+async function presentUnknown(ctx: Context, id: string): Promise<Payment> {
+  const payment = await presentAgain(ctx, id);
+  return payment.stream ? { ...payment, method: 'HEAD' } : payment;
 }

@@ -1,6 +1,7 @@
 // PayWord as the engine uses it: prepaid chains that pay many times. Their pieces move on with each payment, and what
 // is left comes back when the session is closed.
 import {
+  amt0,
   brk,
   decode,
   type Env,
@@ -24,6 +25,7 @@ import {
   paywordTicketsResult,
   paywordWallet,
   pieceOf,
+  wordsLeft,
 } from '@farthing/protocol/wallet';
 import * as v from 'valibot';
 import type { Method, PaidMany } from './methods.ts';
@@ -63,7 +65,20 @@ const chainIdOf = (piece: Json): string => {
   return deed.ticket.chain.id;
 };
 
+const isStream = (request: PaymentRequest): boolean => termsOf(request)?.units === 0;
+
 const many: PaidMany = {
+  isStream,
+  sessionOf: (piece) => asPiece(piece).session,
+  owed: (piece) => BigInt(asPiece(piece).spent),
+  mostUnits(json, request) {
+    const piece = asPiece(json);
+    const { unit, left } = wordsLeft(piece);
+    const { maxStep } = termsOf(request) ?? { maxStep: 0 };
+    const words = BigInt(left < maxStep ? left : maxStep);
+    return Number((words * unit) / request.amount);
+  },
+  drawn: (receipt) => tryDecode(amt0, receipt.details['spent']) ?? 0n,
   advance: (piece, input) => role.advance(asPiece(piece), input),
   confirm: (piece) => role.confirm(asPiece(piece)),
   giveBack(piece, micro) {
@@ -76,7 +91,7 @@ const many: PaidMany = {
   readClosings,
   make: (n, env) => makeChain(n, { locked: false }, env) as unknown as JsonObject,
   undo: (own) => ({ closings: [], chainId: asChain(own).anchor.id, rest: 'refund' }),
-  mostUnits: limits.chainLength,
+  longest: limits.chainLength,
   auth: (request) => (termsOf(request)?.auths.includes('hmac') ? 'hmac' : 'ed25519'),
   buy: {
     path: '/v1/payword/buy',
@@ -162,16 +177,16 @@ export const payword: Method = {
   intents: ['session'],
   understand(request) {
     const known = termsOf(request);
-    // A stream (no units) is paid while it comes; more units than one jump allows are no single payment either.
-    const isOne = known && known.units > 0 && known.units <= known.maxStep;
+    // More units than one jump allows are no single payment.
+    const isOne = known && known.units <= known.maxStep;
     return isOne && known.fundings.includes('prepaid') ? paywordWallet.understand(request) : undefined;
   },
-  costOf: (request) => request.amount * unitsOf(request),
+  costOf: (request) => request.amount * (isStream(request) ? 1n : unitsOf(request)),
   idOf: chainIdOf,
-  pick(coins, request, nowMs) {
+  pick(coins, ask, nowMs) {
     const able = coins.filter(({ ended }) => ended !== true);
     const pieces = able.map(({ piece }) => asPiece(piece));
-    const chosen = paywordWallet.pick(pieces, request, nowMs);
+    const chosen = paywordWallet.pick(pieces, ask, nowMs);
     const coin = chosen && able[pieces.indexOf(chosen)];
     return coin && coins.indexOf(coin);
   },

@@ -117,16 +117,12 @@ test('the same address again is another purchase', async () => {
   await expectConserved(30n);
 });
 
-test('a host that turns sessions off pays single charges, and reads again for nothing', async () => {
-  const plain = await Wallet.open({ store: new MemoryStore(), fetch: market.fetch, env: market.env, sessions: false });
-  await plain.init({ brokerUrl: market.broker.url });
-  await plain.topUp({ amountMicro: START });
-  await plain.setRule(market.origin, RULE);
-  const fetch = payingFetch(market.fetch, plain, { sleep: async () => {} });
+test('a request that wants no session is paid by a single charge, and read again for nothing', async () => {
+  const fetch = fetcher({ sessions: false });
   for (let times = 0; times < 2; times++) expect(await (await fetch(call(1))).text()).toBe('call 1');
-  expect(await plain.sessions()).toEqual([]);
-  expect((await plain.history({ limit: 1 }))[0]).toMatchObject({ method: 'scrip', state: 'paid', amountMicro: 10n });
-  expect((await plain.balance()).totalMicro).toBe(START - 10n);
+  expect(await wallet.sessions()).toEqual([]);
+  expect((await wallet.history({ limit: 1 }))[0]).toMatchObject({ method: 'scrip', state: 'paid', amountMicro: 10n });
+  await expectConserved(10n);
 });
 
 test('when a chain is used up, another is bought and opened', async () => {
@@ -167,7 +163,26 @@ test('a wallet that was restored from an old copy loses one price at most, and g
   expect(runs).not.toContain('5');
 });
 
-test('a page that is missing leaves its price set aside, and the session goes on', async () => {
+test('a page that is missing costs nothing when the site says so, and may be asked for again', async () => {
+  const fetch = fetcher();
+  for (const id of [1, 'missing', 'missing', 2]) await fetch(call(id));
+  expect((await wallet.history()).filter(({ kind }) => kind === 'payment').map(({ state }) => state)).toEqual([
+    'paid',
+    'failed_not_charged',
+    'failed_not_charged',
+    'paid',
+  ]);
+  await expectConserved(20n);
+  expect(await wallet.closeSessions()).toMatchObject([{ state: 'refunded' }]);
+});
+
+test('a page that is missing without a word on its price leaves that set aside, and the session goes on', async () => {
+  market.control.middle = async (_, on) => {
+    const answer = await on();
+    const headers = new Headers(answer.headers);
+    headers.delete('payment-consumed');
+    return new Response(answer.body, { status: answer.status, headers });
+  };
   const fetch = fetcher();
   await fetch(call(1));
   expect((await fetch(call('missing'))).status).toBe(404);

@@ -11,6 +11,7 @@ export function challengesOf({ headers }: Response): string[] {
 /** What decides the payment. The body of a problem is read from a copy. */
 export async function siteAnswer(response: Response): Promise<SiteAnswer> {
   const receipt = response.headers.get('payment-receipt');
+  const meter = response.headers.get('payment-meter');
   const problem =
     response.status >= 400 && response.headers.get('content-type')?.startsWith('application/problem+json')
       ? problemIn(await readBounded(response.clone()).catch(() => ''))
@@ -19,6 +20,8 @@ export async function siteAnswer(response: Response): Promise<SiteAnswer> {
     status: response.status,
     challenges: challengesOf(response),
     ...(receipt === null ? {} : { receipt }),
+    ...(meter === null ? {} : { meter }),
+    ...(response.headers.get('payment-consumed')?.trim() === '?0' ? { spared: true } : {}),
     ...(problem ? { problem } : {}),
   };
 }

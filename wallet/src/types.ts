@@ -28,11 +28,6 @@ export type WalletPorts = {
   readonly fetch: typeof globalThis.fetch;
   /** Called for each step, so that time and randomness are arguments. */
   readonly env: () => Env;
-  /**
-   * `false`: pay single charges only. For browsers: in a session the same address again is another purchase, while a
-   * page that was paid by a charge is read again for nothing. Default `true`.
-   */
-  readonly sessions?: boolean;
 };
 
 // ── money ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -96,6 +91,11 @@ export type Ask = {
   readonly challenges: readonly string[];
   /** RFC 9530 digest of the request body, when it has one. */
   readonly digest?: string;
+  /**
+   * `false`: pay a single charge where one is offered, for pages and their elements: in a session the same address again
+   * is another purchase, while a page that was paid by a charge is read again for nothing. A stream is a session anyway.
+   */
+  readonly sessions?: boolean;
 };
 
 /** What a person decides about. Amounts in base units. */
@@ -106,8 +106,13 @@ export type Offer = {
   readonly origin: string;
   readonly url: string;
   readonly vnd: string;
+  /** Of a stream: the price of one unit. */
   readonly amountMicro: bigint;
   readonly currency: Currency;
+  /** What the site counts, such as `second`, cleaned like its description. */
+  readonly unit?: string;
+  /** Units are paid while they come: the limit of a page, or the approval, bounds their sum. */
+  readonly stream?: true;
   /** The site's own words, cleaned and cut to 120 characters; never beside the price. */
   readonly description?: string;
   readonly broker: { readonly brk: string; readonly name: string; readonly test: boolean };
@@ -136,7 +141,10 @@ export type Decision =
       readonly shortByMicro?: bigint;
     };
 
-/** A person's (or a rule's) yes to one offer; `maxMicro` is the price that was shown. */
+/**
+ * A person's (or a rule's) yes to one offer; `maxMicro` is the price that was shown. For a stream that a person or a flag
+ * allows it is the most for all of its units; one that a rule allows is bounded by the rule.
+ */
 export type Approval = {
   readonly challengeId: string;
   readonly maxMicro: bigint;
@@ -154,6 +162,8 @@ export type Payment = {
   readonly currency: Currency;
   /** True when it was paid before and is only shown again. */
   readonly repeat: boolean;
+  /** More will be due while it comes: `runMeter` pays on. */
+  readonly stream?: true;
 };
 
 /** One vocabulary for code, screens, command line and CSV. */
@@ -167,8 +177,12 @@ export type PaymentRecord = {
   readonly site?: string;
   readonly url?: string;
   readonly method?: string;
+  /** Of a stream: what the site has taken so far. */
   readonly amountMicro: bigint;
   readonly currency: Currency;
+  /** Of a stream: how many of what it has delivered. */
+  readonly units?: number;
+  readonly unit?: string;
   readonly brk?: string;
   readonly brokerName?: string;
   readonly test?: boolean;
@@ -189,13 +203,29 @@ export type SiteAnswer = {
   readonly status: number;
   /** Value of Payment-Receipt, if any. */
   readonly receipt?: string;
+  /** `Payment-Consumed: ?0`: the site says that this answer cost nothing. */
+  readonly spared?: boolean;
+  /** Value of Payment-Meter, if any: where a stream stands. */
+  readonly meter?: string;
   /** Values of WWW-Authenticate: a fresh challenge for the next page. */
   readonly challenges?: readonly string[];
   /** Members of a problem body, when the host could read it. */
   readonly problem?: { readonly code?: string; readonly consumed?: unknown };
 };
 
-export type Settled = { readonly record: PaymentRecord; readonly outcome: 'paid' | 'not_charged' | 'unknown' };
+export type Settled = {
+  readonly record: PaymentRecord;
+  readonly outcome: 'paid' | 'not_charged' | 'unknown';
+  /** Of a stream, where the answer told it. */
+  readonly meter?: MeterReading;
+};
+
+/** What the site says of a session: base units taken and paid ahead, and whether a stream of it is being delivered. */
+export type MeterReading = {
+  readonly spentMicro: bigint;
+  readonly remainingMicro: bigint;
+  readonly running: boolean;
+};
 
 // ── additions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,6 +8,7 @@ import { FundingQueue } from './funding.ts';
 import { exportCsv, history, record } from './journal.ts';
 import { methodOf } from './methods.ts';
 import { resolve } from './moves.ts';
+import { allowMore, payOn } from './pay-on.ts';
 import { decide, type Intended, pay, pending, preempt } from './paying.ts';
 import { sessions } from './sessions.ts';
 import * as settings from './settings.ts';
@@ -122,6 +123,21 @@ export class Wallet {
    */
   settle(paymentId: string, answer: SiteAnswer): Promise<Settled> {
     return settle(this.#ctx, paymentId, answer);
+  }
+
+  /**
+   * The next word of a stream that was opened by this payment, for a HEAD to the same address: pays up to `units` more, as
+   * many as the limits and the money allow. A word whose outcome is not known comes first, again. `runMeter` calls this.
+   * @throws {PaymentProblem} the limit that is reached, `site-never`, `paused`, `funds-short`: nothing was debited;
+   *   `not-found`: the stream is over
+   */
+  payOn(paymentId: string, options: { units: number }): Promise<Payment> {
+    return payOn(this.#ctx, paymentId, options);
+  }
+
+  /** A person lets a stream cost up to `maxMicro` in all. @throws {PaymentProblem} `not-found` */
+  allowMore(paymentId: string, options: { maxMicro: bigint }): Promise<void> {
+    return allowMore(this.#ctx, paymentId, options.maxMicro);
   }
 
   /** The host knows that this payment was never sent: everything is given back. */

@@ -135,7 +135,7 @@ export async function preempt(tabId: number, site: string, url: string): Promise
   if (!mayTry(tabId, url)) return false;
   const engine = await wallet;
   await watch();
-  const payment = await engine.preempt({ url, method: 'GET', site });
+  const payment = await engine.preempt({ url, method: 'GET', site, sessions: false });
   if (!payment) return false;
   await arm(
     { payment, tabId, kind: 'main_frame', automatic: true, ttlMs: PREEMPT_RULE_MS },

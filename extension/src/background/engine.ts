@@ -13,7 +13,7 @@ const env = () => ({
 });
 
 export const wallet: Promise<Wallet> = (async () =>
-  Wallet.open({ store: await idbStore(), fetch: (input, init) => fetch(input, init), env, sessions: false }))();
+  Wallet.open({ store: await idbStore(), fetch: (input, init) => fetch(input, init), env }))();
 
 const configSchema = v.object({
   broker: v.optional(v.pipe(v.string(), v.url(), v.maxLength(300))),

@@ -39,10 +39,13 @@ const FILTER: WebRequest.RequestFilter = {
   urls: ['http://*/*', 'https://*/*'],
   types: ['main_frame', 'xmlhttprequest', 'image', 'media'],
 };
-/** The digest of a body is the challenge's: the repeat sends the same body, and its site priced it. */
+/**
+ * The digest of a body is the challenge's: the repeat sends the same body, and its site priced it. Pages are paid by single
+ * charges: in a session the same address again is another purchase.
+ */
 export function askOf({ url, method, challenges }: HeadersSeen, site: string): Ask {
   const digest = readChallenges(challenges).find((challenge) => challenge.digest !== undefined)?.digest;
-  return { url, method, site, challenges, ...(digest === undefined ? {} : { digest }) };
+  return { url, method, site, challenges, sessions: false, ...(digest === undefined ? {} : { digest }) };
 }
 
 const watched = new Map<string, Watched>();

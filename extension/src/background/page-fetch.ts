@@ -38,7 +38,7 @@ export async function payFetch(page: Page, request: Wish): Promise<string | unde
   const engine = await wallet;
   if (first) {
     if (new URL(url).origin !== page.origin || patternsOf(page.origin).length === 0) return undefined;
-    const payment = await engine.preempt({ url, method, site: page.origin });
+    const payment = await engine.preempt({ url, method, site: page.origin, sessions: false });
     return payment && armed({ page, payment, kind, automatic: true });
   }
   const found = await take(page, request);

@@ -201,7 +201,7 @@ export interface WalletRole<Piece> {
   value(piece: Piece, nowMs: number): bigint;
   expiresAtMs(piece: Piece): number;
   /** The piece to pay this with, or `undefined` when none covers it. */
-  pick(pieces: readonly Piece[], request: PaymentRequest, nowMs: number): Piece | undefined;
+  pick(pieces: readonly Piece[], ask: Pick<PayInput, 'request' | 'units'>, nowMs: number): Piece | undefined;
   pay(piece: Piece, input: PayInput, env: Env): JsonObject;
   /**
    * Takes change out of a receipt after checking it against what was paid.

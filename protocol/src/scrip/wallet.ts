@@ -40,7 +40,7 @@ export const scripWallet: WalletRole<ScripPiece> = {
   value: ({ scrip }, nowMs) => (scrip.exp * 1000 > nowMs ? BigInt(scrip.val) : 0n),
   expiresAtMs: ({ scrip }) => scrip.exp * 1000,
   /** What expires first goes first; among equals the smallest that suffices, so that large pieces stay whole. */
-  pick(pieces, request, nowMs) {
+  pick(pieces, { request }, nowMs) {
     const change = terms(request)?.change ?? false;
     const able = pieces.filter((piece) => {
       const value = scripWallet.value(piece, nowMs);

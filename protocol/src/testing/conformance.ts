@@ -223,11 +223,12 @@ export function conformanceChecks<Keys, Piece>(fixture: MethodFixture<Keys, Piec
         const here = scene(10n);
         const { request } = payFor(here, 10n);
         const elsewhere = here.world.broker.buy('alice', at(here.world.vendors, 1).vnd, 10_000n, env);
-        if (wallet.pick([elsewhere], request, NOW)) throw new Error('picked money of another site');
-        if (wallet.pick([here.piece], { ...request, amount: 11n }, NOW)) throw new Error('picked too little');
-        if (wallet.pick([here.piece], { ...request, currency: 'eur-micro' }, NOW))
+        if (wallet.pick([elsewhere], { request }, NOW)) throw new Error('picked money of another site');
+        if (wallet.pick([here.piece], { request: { ...request, amount: 11n } }, NOW))
+          throw new Error('picked too little');
+        if (wallet.pick([here.piece], { request: { ...request, currency: 'eur-micro' } }, NOW))
           throw new Error('picked another currency');
-        if (wallet.pick([elsewhere, here.piece], request, NOW) !== here.piece)
+        if (wallet.pick([elsewhere, here.piece], { request }, NOW) !== here.piece)
           throw new Error('did not pick the one that fits');
       },
     },

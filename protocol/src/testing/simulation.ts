@@ -146,7 +146,8 @@ class Simulation<Keys, Piece> {
     );
     const request = readRequest(challenge);
     if (!request) throw new Error('unreadable challenge');
-    const piece = this.#fixture.wallet.pick(customer.free, request, this.#nowMs) ?? this.#buy(customer, vnd, amount);
+    const piece =
+      this.#fixture.wallet.pick(customer.free, { request }, this.#nowMs) ?? this.#buy(customer, vnd, amount);
     if (!piece) return;
     customer.free = customer.free.filter((other) => other !== piece);
     const payload = this.#fixture.wallet.pay(piece, { challenge, request, target, digest: '' }, env);

@@ -79,6 +79,20 @@ export function faceOf(piece: PaywordPiece): bigint {
   return cap < words ? cap : words;
 }
 
+/** How many words can still be shown, and what each is worth. */
+export function wordsLeft(piece: PaywordPiece): { left: number; unit: bigint } {
+  const { lo, to, unit } = rangeOf(piece);
+  return { left: to - Math.max(piece.at, lo), unit };
+}
+
+/** What the site may take once it knows word `i`, in base units. */
+export function authorityOf(piece: PaywordPiece, i: number): bigint {
+  const { unit, lo } = rangeOf(piece);
+  const words = unit * BigInt(Math.max(i - lo, 0));
+  const face = faceOf(piece);
+  return words < face ? words : face;
+}
+
 /** How many chains the deed of a piece brings into its session. */
 export const chainsOf = ({ deed }: PaywordPiece): number =>
   'ticket' in deed ? 1 : (deed.commitment.chains?.length ?? 1);

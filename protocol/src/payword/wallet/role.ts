@@ -7,7 +7,7 @@ import { limits } from '../../core/limits.ts';
 import type { PayInput, WalletRole } from '../../core/method.ts';
 import { PaymentProblem } from '../../core/problems.ts';
 import type { Receipt } from '../../core/receipt.ts';
-import { chainsOf, faceOf, numberOf, type PaywordPiece, payload, rangeOf, termsOf } from './piece.ts';
+import { authorityOf, chainsOf, faceOf, numberOf, type PaywordPiece, payload, rangeOf, termsOf } from './piece.ts';
 
 const detailsSchema = v.object({
   api: v.pipe(boundedText(128), v.regex(/^\/(?!\/)/, 'a path on the same origin')),
@@ -21,16 +21,20 @@ const detailsSchema = v.object({
 });
 const terms = (request: PaymentRequest) => tryDecode(detailsSchema, request.methodDetails);
 
-/** Which word this payment shows, and what it is owed for. One index, one request: also when enough was paid ahead. */
+/**
+ * Which word this payment shows, and what it is owed for. One index, one request: also when enough was paid ahead. A
+ * stream takes by itself what is revealed, so it is owed that too.
+ */
 function plan(piece: PaywordPiece, { request, units }: Pick<PayInput, 'request' | 'units'>) {
   const { unit, lo, to } = rangeOf(piece);
-  const count = units ?? terms(request)?.units ?? 1;
-  const spent = BigInt(piece.spent) + request.amount * BigInt(count);
-  const enough = BigInt(lo) + (spent + unit - 1n) / unit;
+  const asked = terms(request)?.units ?? 1;
+  const owed = BigInt(piece.spent) + request.amount * BigInt(units ?? asked);
+  const enough = BigInt(lo) + (owed + unit - 1n) / unit;
   const next = BigInt(Math.max(piece.at, lo) + 1);
   const wanted = enough > next ? enough : next;
   const last = BigInt(to);
-  return { i: Number(wanted < last ? wanted : last), spent, fits: wanted <= last };
+  const i = Number(wanted < last ? wanted : last);
+  return { i, spent: asked === 0 && next > enough ? authorityOf(piece, i) : owed, fits: wanted <= last };
 }
 
 export const paywordWallet: WalletRole<PaywordPiece> = {
@@ -43,14 +47,17 @@ export const paywordWallet: WalletRole<PaywordPiece> = {
   value: (piece, nowMs) => (termsOf(piece).exp * 1000 > nowMs ? faceOf(piece) - BigInt(piece.spent) : 0n),
   expiresAtMs: (piece) => termsOf(piece).exp * 1000,
   /** An open session goes first, then what expires first. */
-  pick(pieces, request, nowMs) {
+  pick(pieces, { request, units }, nowMs) {
     const offer = terms(request);
     if (!offer) return undefined;
     const able = pieces.filter((piece) => {
       const { vnd, cur, brk: broker } = termsOf(piece);
-      const { i, fits } = plan(piece, { request });
-      const cost = request.amount * BigInt(offer.units);
+      const { i, fits } = plan(piece, { request, ...(units === undefined ? {} : { units }) });
+      const cost = request.amount * BigInt(units ?? offer.units);
+      // Of a stream no word may reveal more than a unit costs.
+      const isFine = offer.units > 0 || rangeOf(piece).unit <= request.amount;
       return (
+        isFine &&
         vnd === request.recipient &&
         cur === request.currency &&
         offer.brokers.some(({ id }) => id === broker) &&
@@ -117,10 +124,8 @@ function checkReceipt(piece: PaywordPiece, paid: PayInput & { receipt: Receipt }
   if (told.authorized - told.spent !== told.remaining) throw wrong('authorized, spent and remaining do not fit');
   // Of a session that was topped up, one piece does not know all sums.
   if (piece.base !== undefined) return;
-  const { unit, lo } = rangeOf(piece);
   const face = faceOf(piece);
-  const words = unit * BigInt(i - lo);
-  const authorized = words < face ? words : face;
+  const authorized = authorityOf(piece, i);
   if (told.authorized < authorized || told.authorized > face) throw wrong('authorized is not what our words promise');
   if (told.spent - (told.authorized - authorized) > spent) throw wrong('more was charged than was owed');
 }
