@@ -20,6 +20,10 @@ const crypto: Crypto = {
     count.sha256++;
     return native.sha256(data);
   },
+  hashText: (text) => {
+    count.sha256++;
+    return native.hashText(text);
+  },
   verify: (key, message, signature) => {
     count.verify++;
     return native.verify(key, message, signature);
