@@ -15,6 +15,7 @@ export * from './core/orders.ts';
 export * from './core/payment-meter.ts';
 export * from './core/problems.ts';
 export * from './core/receipt.ts';
+export * from './core/rsa.ts';
 export * from './core/sealed.ts';
 export * from './core/session.ts';
 export * from './core/sign.ts';

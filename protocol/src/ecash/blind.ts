@@ -2,7 +2,7 @@
 // tells nothing; what comes out after unblinding is a plain RSA-PSS signature (RFC 8017 §8.1, SHA-384, salt of 48 bytes).
 import { sha384 } from '@noble/hashes/sha2.js';
 import { concat, equalBytes } from '../core/bytes.ts';
-import { inverse, modulusBytes, portableRsa, type Rsa, type RsaPublicKey, toBytes, toInteger } from './rsa.ts';
+import { i2osp, modInverse, modulusBytes, os2ip, portableRsa, type Rsa, type RsaPublicKey } from '../core/rsa.ts';
 
 const HASH_BYTES = 48;
 export const SALT_BYTES = 48;
@@ -21,12 +21,12 @@ export function blind(
   { salt, r }: { salt: Uint8Array; r: bigint },
   rsa: Rsa = portableRsa,
 ): Blinded | undefined {
-  const m = toInteger(encode(message, salt, key.bits - 1));
+  const m = os2ip(encode(message, salt, key.bits - 1));
   // One inversion tells of both that they are coprime to n: (m·r)⁻¹ · m = r⁻¹.
-  const both = r > 0n && r < key.n ? inverse(m * r, key.n) : undefined;
+  const both = r > 0n && r < key.n ? modInverse(m * r, key.n) : undefined;
   if (both === undefined) return undefined;
   const z = (m * rsa.raise(r, key)) % key.n;
-  return { blinded: toBytes(z, modulusBytes(key)), unblind: (both * m) % key.n };
+  return { blinded: i2osp(z, modulusBytes(key)), unblind: (both * m) % key.n };
 }
 
 /** Is this what the signer had to give back for `blinded`? Without it a wallet would find out only when it pays. */
@@ -37,7 +37,7 @@ export function isBlindSignature(
   rsa: Rsa = portableRsa,
 ): boolean {
   const s = integerBelow(signature, key);
-  return s !== undefined && rsa.raise(s, key) === toInteger(blinded);
+  return s !== undefined && rsa.raise(s, key) === os2ip(blinded);
 }
 
 /** RFC 9474 §4.4. `undefined`: the signer did not sign this message with this key. */
@@ -49,7 +49,7 @@ export function finalize(
 ): Uint8Array | undefined {
   const z = integerBelow(signature, key);
   if (z === undefined) return undefined;
-  const plain = toBytes((z * unblind) % key.n, modulusBytes(key));
+  const plain = i2osp((z * unblind) % key.n, modulusBytes(key));
   return verify(key, message, plain, rsa) ? plain : undefined;
 }
 
@@ -60,12 +60,12 @@ export function verify(key: RsaPublicKey, message: Uint8Array, signature: Uint8A
   const emBits = key.bits - 1;
   const m = rsa.raise(s, key);
   if (m >= 1n << BigInt(emBits)) return false;
-  return isEncoded(message, toBytes(m, Math.ceil(emBits / 8)), emBits);
+  return isEncoded(message, i2osp(m, Math.ceil(emBits / 8)), emBits);
 }
 
 function integerBelow(bytes: Uint8Array, key: RsaPublicKey): bigint | undefined {
   if (bytes.length !== modulusBytes(key)) return undefined;
-  const value = toInteger(bytes);
+  const value = os2ip(bytes);
   return value < key.n ? value : undefined;
 }
 

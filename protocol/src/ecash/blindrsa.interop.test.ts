@@ -2,8 +2,8 @@
 import { RSABSSA } from '@cloudflare/blindrsa-ts';
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../core/bytes.ts';
+import { os2ip, publicKeyOf } from '../core/rsa.ts';
 import { blind, finalize, isBlindSignature, verify } from './blind.ts';
-import { publicKeyOf, toInteger } from './rsa.ts';
 
 const suite = RSABSSA.SHA384.PSS.Deterministic();
 const message = utf8('farthing/coin/1 between two implementations');
@@ -17,7 +17,7 @@ const key = publicKeyOf(new Uint8Array(Buffer.from(n, 'base64url')));
 
 describe('Blind signatures with @cloudflare/blindrsa-ts', () => {
   it('our wallet, their mint: the coin verifies on both sides', async () => {
-    const r = toInteger(crypto.getRandomValues(new Uint8Array(272))) % key.n;
+    const r = os2ip(crypto.getRandomValues(new Uint8Array(272))) % key.n;
     const made = blind(key, message, { salt: crypto.getRandomValues(new Uint8Array(48)), r });
     if (!made) throw new Error('a random factor is coprime');
     const signature = await suite.blindSign(privateKey, made.blinded);

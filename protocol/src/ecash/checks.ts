@@ -3,9 +3,9 @@
 import type { Crypto } from '../core/crypto.ts';
 import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
+import { portableRsa, type Rsa } from '../core/rsa.ts';
 import { isGenuine, isSpend, isSwap, type Output, type SpendTerms, type SpentCoin } from './coin.ts';
 import { type Keyset, type Phase, phaseOf } from './keyset.ts';
-import { portableRsa, type Rsa } from './rsa.ts';
 
 export type KnownKeysets = ReadonlyMap<string, Keyset>;
 

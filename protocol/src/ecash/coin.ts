@@ -5,9 +5,9 @@ import { concat, fromBase64url, toBase64url, utf8 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { base64urlText, h32, sig } from '../core/decode.ts';
 import { canonicalJson, type Json } from '../core/json.ts';
+import { portableRsa, type Rsa, type RsaPublicKey } from '../core/rsa.ts';
 import { signObject, verifyObject } from '../core/sign.ts';
 import { verify } from './blind.ts';
-import { portableRsa, type Rsa, type RsaPublicKey } from './rsa.ts';
 
 /** 256 bytes of base64url: a signature of 2048 bits, or a blinded message. The last letter carries four spare zero bits. */
 export const rsaText = v.pipe(base64urlText(342), v.regex(/^[A-Za-z0-9_-]{341}[AQgw]$/, '342 characters of base64url'));

@@ -4,9 +4,9 @@ import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { fromBase64url, toBase64url, utf8 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
+import { os2ip, portableRsa, type Rsa, type RsaPublicKey } from '../core/rsa.ts';
 import { type Blinded, blind, finalize, SALT_BYTES } from './blind.ts';
 import { type Coin, coinMessage, type Output } from './coin.ts';
-import { portableRsa, type Rsa, type RsaPublicKey, toInteger } from './rsa.ts';
 
 /** The seed is 32 bytes; `ks` the keyset that the coin is to be of. */
 export type CoinPlace = { readonly seed: Uint8Array; readonly ks: string; readonly counter: number };
@@ -37,7 +37,7 @@ export function draftCoin(
   const made: Blinded | undefined = blind(
     key,
     coinMessage(place.ks, pk),
-    { salt: derive(place, 'salt', SALT_BYTES), r: toInteger(derive(place, 'blind', BLIND_BYTES)) % key.n },
+    { salt: derive(place, 'salt', SALT_BYTES), r: os2ip(derive(place, 'blind', BLIND_BYTES)) % key.n },
     rsa,
   );
   if (!made) return undefined;

@@ -1,6 +1,7 @@
 // A broker with coins, for tests: published RSA keys, private operations by whole numbers.
 import { fromBase64url, toBase64url } from '../core/bytes.ts';
 import { portableCrypto } from '../core/crypto.ts';
+import { i2osp, modPow, os2ip } from '../core/rsa.ts';
 import type { Output } from './coin.ts';
 import {
   type KeyList,
@@ -11,7 +12,6 @@ import {
   signKeyList,
   signKeyset,
 } from './keyset.ts';
-import { power, toBytes, toInteger } from './rsa.ts';
 import { testKeys } from './test-keys.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 23);
@@ -46,7 +46,7 @@ export function recordOf(
     ...{ nbf: now, spendUntil: now + 30 * DAY, claimUntil: now + 37 * DAY, reclaimUntil: now + 67 * DAY },
     ...over,
   };
-  return { record: signKeyset(unsigned, seed, portableCrypto), d: toInteger(fromBase64url(d) ?? new Uint8Array()) };
+  return { record: signKeyset(unsigned, seed, portableCrypto), d: os2ip(fromBase64url(d) ?? new Uint8Array()) };
 }
 
 /** Values may repeat with another `vnd`. */
@@ -87,7 +87,7 @@ export function mintOf(wanted: readonly { readonly value: bigint; readonly vnd?:
       const blinded = fromBase64url(b);
       if (!secret || !blinded) throw new Error('no such keyset');
       const { key } = secret.keyset;
-      return toBase64url(toBytes(power(toInteger(blinded), secret.d, key.n), 256));
+      return toBase64url(i2osp(modPow(os2ip(blinded), secret.d, key.n), 256));
     },
   };
 }

@@ -6,9 +6,9 @@ import type { Crypto } from '../core/crypto.ts';
 import { amt, brk, cur, h32, seconds, sig, u32, vnd } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
 import { PaymentProblem } from '../core/problems.ts';
+import { publicKeyOf, type RsaPublicKey } from '../core/rsa.ts';
 import { objectHash, signObject, verifyObject } from '../core/sign.ts';
 import { rsaText } from './coin.ts';
-import { publicKeyOf, type RsaPublicKey } from './rsa.ts';
 
 const amtText = v.pipe(
   v.string(),

@@ -4,10 +4,10 @@ import type { Env } from '../core/crypto.ts';
 import { limits } from '../core/limits.ts';
 import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
+import type { Rsa } from '../core/rsa.ts';
 import { checkSpend, checkSwap, type KnownKeysets, valueOfCoins } from './checks.ts';
 import type { Output, SpendTerms, SpentCoin } from './coin.ts';
 import { phaseOf } from './keyset.ts';
-import type { Rsa } from './rsa.ts';
 
 /** In base units, each ≥ 0. L4: issued = redeemed + held + outstanding, and outstanding is never negative. */
 export type KeysetTotals = { readonly issued: bigint; readonly redeemed: bigint; readonly held: bigint };

@@ -4,11 +4,11 @@ import type { Env } from '../core/crypto.ts';
 import { limits } from '../core/limits.ts';
 import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
+import type { Rsa } from '../core/rsa.ts';
 import { type Coin, type Output, type SpendTerms, type SpentCoin, signSpend, signSwap } from './coin.ts';
 import { pickCoins, split } from './denominations.ts';
 import { type CoinDraft, coinSecret, draftCoin, finishCoin } from './derive.ts';
 import { type Keyset, phaseOf } from './keyset.ts';
-import type { Rsa } from './rsa.ts';
 
 /** A coin and the counter that its secrets come from. */
 export type PurseCoin = { readonly coin: Coin; readonly counter: number };

@@ -7,10 +7,10 @@ import type { JsonObject } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
 import type { Price, VendorEnv, VendorRole, Verified, VerifyInput } from '../core/method.ts';
 import { PaymentProblem } from '../core/problems.ts';
+import type { Rsa } from '../core/rsa.ts';
 import { checkSpend, type KnownKeysets, valueOfCoins } from './checks.ts';
 import { coinSetHash, type SpentCoin, spentCoinSchema } from './coin.ts';
 import { phaseOf } from './keyset.ts';
-import type { Rsa } from './rsa.ts';
 
 /** `list` is the hash of the key list that this vendor sees; a wallet that sees another refuses (it may be tagged). */
 export type EcashBroker = {
