@@ -9,7 +9,7 @@ import { Child } from '../harness/child.ts';
 import type { Context } from '../harness/context.ts';
 import { notRun, type Row, row } from '../harness/rows.ts';
 import { compare, type Pair } from '../harness/stats.ts';
-import { METHODS, type MethodName } from '../methods/index.ts';
+import { METHODS, type MethodName, methodOf } from '../methods/index.ts';
 import type { ShopApi } from '../shop.ts';
 
 const WAYS = ['navigation', 'fetch'] as const;
@@ -31,6 +31,10 @@ export async function chromiumJob(context: Context): Promise<Row[]> {
   }
   const rows: Row[] = [];
   for (const plan of wanted) {
+    if (!methodOf(plan.method).pages) {
+      rows.push(...missing(plan, 'the extension pays page by page, and wallets pay no single page with this method'));
+      continue;
+    }
     context.say(`wallet/chromium/${plan.method}…`);
     try {
       rows.push(...(await measured(context, plan)));

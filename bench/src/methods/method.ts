@@ -10,6 +10,8 @@ export type Method = {
   readonly site: Pick<FarthingOptions, 'methods' | 'payword'>;
   /** For walls of a method that pays by the unit. */
   readonly unit?: string;
+  /** Wallets pay single pages with it, as browsers do when somebody follows a link. */
+  readonly pages: boolean;
   /** It can pay streams as they run. */
   readonly streams: boolean;
   /** In the load's process: who pays. */

@@ -3,6 +3,7 @@ import type { Method } from '../method.ts';
 export const payword: Method = {
   site: { methods: ['payword'] },
   unit: 'call',
+  pages: false,
   streams: true,
   payer: async () => (await import('./payer.ts')).payer,
   kernels: async () => (await import('./kernels.ts')).kernels,

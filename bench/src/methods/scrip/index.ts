@@ -2,6 +2,7 @@ import type { Method } from '../method.ts';
 
 export const scrip: Method = {
   site: { methods: ['scrip'] },
+  pages: true,
   streams: false,
   payer: async () => (await import('./payer.ts')).payer,
   kernels: async () => (await import('./kernels.ts')).kernels,
