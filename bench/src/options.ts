@@ -4,10 +4,10 @@ import { parseArgs } from 'node:util';
 
 export const usage = `npm run bench -- [options]
 
-  --quick        under two minutes: 3 pairs instead of 7, shorter windows, 100,000 spent serials instead of a million
-  --only NAME    the rows whose name starts so: express, express/scrip/sqlite, core, memory, start, growth, broker, wallet
+  --quick        three minutes: 3 pairs instead of 7, shorter windows, a tenth of the spent serials and sessions
+  --only NAME    the rows whose name starts so: express/payword, stream, core, memory, start, growth, broker, wallet
   --json FILE    where the rows go as JSON (default bench/out/latest.json)
-  --profile DIR  writes a CPU profile of every server there (for Chromium's DevTools or --only one wall)
+  --profile DIR  writes a CPU profile of every server under load there, and says which functions took the time
   --help         this text`;
 
 export type Options = {

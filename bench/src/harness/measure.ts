@@ -39,7 +39,7 @@ export async function comparePages(context: Context, sides: Sides, plan: Plan): 
 export async function warmUp(context: Context, site: Site, ms: number): Promise<void> {
   await meet(context, site);
   const { quick } = context;
-  const endMs = performance.now() + (quick ? 1500 : 5000);
+  const endMs = performance.now() + (quick ? 1500 : 4000);
   for (let done = 0; done < (quick ? 5000 : 20_000) && performance.now() < endMs; ) {
     done += (await pages(context, site, { ms })).window.requests;
   }

@@ -27,8 +27,8 @@ export async function expressJob(context: Context): Promise<Row[]> {
   }
 }
 
-const fullMs = ({ quick }: Context): number => (quick ? 500 : 800);
-const halfMs = ({ quick }: Context): number => (quick ? 300 : 700);
+const fullMs = ({ quick }: Context): number => (quick ? 500 : 700);
+const halfMs = ({ quick }: Context): number => (quick ? 300 : 500);
 
 /** The same app twice: how far from 1 the ratio of two equals comes out is the noise of everything below. */
 async function ungated(context: Context, free: Site): Promise<Row[]> {
