@@ -1,5 +1,14 @@
 // The protocol's crypto port on Node's native code: 10 to 20 times faster than the portable default for Ed25519.
-import { createPrivateKey, createPublicKey, hash, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  hash,
+  type KeyObject,
+  randomBytes,
+  randomFillSync,
+  sign,
+  verify,
+} from 'node:crypto';
 import type { Crypto, Env } from '@farthing/protocol';
 
 /** Key objects by the caller's own array. Held weakly, so keys die with their owner. */
@@ -77,9 +86,27 @@ export const nativeCrypto: Crypto = {
   },
 };
 
+/** Random bytes that were not handed out yet: a nonce drawn by itself costs 1.5 µs. */
+const pool = Buffer.alloc(4096);
+let drawn = pool.length;
+
+function random(length: number): Uint8Array {
+  if (length > 64) return randomBytes(length);
+  if (drawn + length > pool.length) {
+    randomFillSync(pool);
+    drawn = 0;
+  }
+  const end = drawn + length;
+  const bytes = new Uint8Array(pool.subarray(drawn, end));
+  // What was handed out may be a key: it stays nowhere else.
+  pool.fill(0, drawn, end);
+  drawn = end;
+  return bytes;
+}
+
 /** The world as it is now, for one step of a role. */
 export const nodeEnv = (): Env => ({
   nowMs: Date.now(),
-  random: (length) => randomBytes(length),
+  random,
   crypto: nativeCrypto,
 });

@@ -2,7 +2,7 @@
 import {
   type Applied,
   applied,
-  type Credential,
+  instantPrinter,
   PaymentProblem,
   type ProblemCode,
   printReceipt,
@@ -11,9 +11,8 @@ import {
   type Spend,
   type Verified,
 } from '@farthing/protocol';
-import { check, credentialHash, targetHash, type Visit } from './check.ts';
+import { type Check, check, credentialHash, targetHash } from './check.ts';
 import type { Sessions } from './methods.ts';
-import type { Offers } from './offers.ts';
 import { isDead } from './owner.ts';
 import type { Site } from './site.ts';
 import type { Reservation, Reserved, SessionWritten, Stored, Undo } from './store/port.ts';
@@ -34,11 +33,7 @@ export type Pass = {
 /** A payment inside a session. `final`: it ended the session, and buys nothing. */
 export type SessionPass = { readonly key: string; readonly final: boolean; readonly undo: Undo };
 
-export type Admission = {
-  readonly site: Site;
-  readonly offers: Offers;
-  readonly visit: Visit;
-  readonly credential: Credential;
+export type Admission = Check & {
   /** The payment stands before the handler runs. */
   readonly upfront: boolean;
   /** Binds an Idempotency-Key: a second payment under it is refused. */
@@ -51,8 +46,10 @@ const WAIT_MS = 2000;
 /** @throws {PaymentProblem} everything that is wrong; `consumed` says whether money moved */
 export async function admit(admission: Admission): Promise<Pass> {
   const { site, credential, visit } = admission;
-  const mine = identify(admission, { credential: credentialHash(credential), target: targetHash(visit) });
-  const { attempt } = await prepare(admission, mine);
+  const { crypto } = site.env();
+  const hashes = { credential: credentialHash(credential, crypto), target: targetHash(visit, crypto) };
+  const mine = identify(admission, hashes);
+  const attempt = await prepare(admission, mine);
   const endMs = performance.now() + WAIT_MS;
   for (;;) {
     const found = await attempt();
@@ -73,7 +70,7 @@ type Mine = Pick<Reservation, 'id' | 'credential' | 'target'> & {
 };
 
 /** One challenge serves a whole session, so its payments go by what they show: each index of a chain serves one request. */
-function identify({ site, credential }: Admission, hashes: Pick<Mine, 'credential' | 'target'>): Mine {
+function identify({ site, credential }: Check, hashes: Pick<Mine, 'credential' | 'target'>): Mine {
   const { challenge, payload } = credential;
   const role = site.methods.find(({ name }) => name === challenge.method)?.sessions;
   const named = role?.identify(payload, site.env());
@@ -86,50 +83,61 @@ function identify({ site, credential }: Admission, hashes: Pick<Mine, 'credentia
  * A good credential is reserved. One that is not good (any more) may still be the repeat of one that was: what was
  * consumed in time stays good after the challenge, the price or the instrument has gone.
  */
-async function prepare(admission: Admission, mine: Mine): Promise<{ attempt: () => Promise<Won | Rest> }> {
+async function prepare(admission: Admission, mine: Mine): Promise<Attempt> {
   const { site } = admission;
   try {
-    const verified = await checked(admission);
-    await site.crashed.settleBy(verified.spends);
+    while (!site.serials.isReady) await site.serials.lease();
+    const verified = checked(admission) ?? (await checkedAgain(admission));
+    if (!site.crashed.isEmpty) await site.crashed.settleBy(verified.spends);
     if (site.flights.isFull || site.redeemer.isFull) {
       throw new PaymentProblem('site-not-ready', { detail: 'too many payments are open', retryAfter: 5 });
     }
-    return { attempt: reserving(admission, mine, verified) };
+    return reserving(admission, mine, verified);
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;
-    const attempt = async (): Promise<Rest> => {
+    return async () => {
       const stored = await site.store.find(mine.id);
       if (!stored) throw error;
       if (stored.credential !== mine.credential && error.code === 'challenge-mismatch') throw error;
       return { kind: 'known', stored };
     };
-    return { attempt };
   }
 }
 
-async function checked({ site, offers, visit, credential }: Admission): Promise<Verified> {
+/** `undefined` for scrip of a licence that is unknown here. @throws {PaymentProblem} */
+function checked(admission: Admission): Verified | undefined {
   try {
-    return await check(site, offers, visit, credential);
+    return check(admission);
   } catch (error) {
-    if (!(error instanceof PaymentProblem && error.code === 'scrip-foreign')) throw error;
-    // Another process of this site may have been granted the licence that it is of.
-    await site.reload();
-    return check(site, offers, visit, credential);
+    if (error instanceof PaymentProblem && error.code === 'scrip-foreign') return undefined;
+    throw error;
   }
 }
 
+/** Another process of this site may have been granted the licence that it is of. */
+async function checkedAgain(admission: Admission): Promise<Verified> {
+  const { site } = admission;
+  await site.reload();
+  while (!site.serials.isReady) await site.serials.lease();
+  return check(admission);
+}
+
+/** May be made again, when another payment stood in the way. */
+type Attempt = () => Promise<Won | Rest>;
 type Won = { readonly kind: 'won'; readonly receipt: string; readonly final: boolean; readonly ask?: Question };
 type Rest = Exclude<Reserved, { kind: 'won' }>;
 
+const timestamp = instantPrinter();
+
 /** The consuming write. What depends on a session's row is completed inside of it, perhaps more than once. */
-function reserving(admission: Admission, mine: Mine, verified: Verified): () => Promise<Won | Rest> {
+function reserving(admission: Admission, mine: Mine, verified: Verified): Attempt {
   const { site, credential } = admission;
   const atMs = site.env().nowMs;
   const receiptOf = ({ reference, details }: Pick<Applied, 'reference' | 'details'>): string =>
     printReceipt({
       status: 'success',
       method: credential.challenge.method,
-      timestamp: `${new Date(atMs).toISOString().slice(0, 19)}Z`,
+      timestamp: timestamp(atMs),
       reference,
       challengeId: credential.challenge.id,
       details,

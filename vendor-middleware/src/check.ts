@@ -1,13 +1,11 @@
 // Is this credential good for this request? Cheap checks first: binding, expiry, method, price and scope, and only then
 // the method's own cryptography. Nothing is written here.
-import { createHash } from 'node:crypto';
 import {
-  type Credential,
+  type Crypto,
   canonicalJson,
   expiresAtMs,
-  isOurChallenge,
-  type JsonObject,
   PaymentProblem,
+  type ReadCredential,
   sameDigest,
   type Verified,
 } from '@farthing/protocol';
@@ -24,11 +22,18 @@ export type Visit = {
   readonly scope: RouteScope;
 };
 
-/** @throws {PaymentProblem} what is wrong, with nothing consumed */
-export async function check(site: Site, offers: Offers, visit: Visit, credential: Credential): Promise<Verified> {
+export type Check = {
+  readonly site: Site;
+  readonly offers: Offers;
+  readonly visit: Visit;
+  readonly credential: ReadCredential;
+};
+
+/** Takes a serial, so one must be ready. @throws {PaymentProblem} what is wrong, with nothing consumed */
+export function check({ site, offers, visit, credential }: Check): Verified {
   const { challenge, payload } = credential;
   const env = site.env();
-  if (!isOurChallenge(challenge, site.secrets, env.crypto)) throw new PaymentProblem('challenge-mismatch');
+  if (!site.challenges.isOurs(challenge, env.crypto)) throw new PaymentProblem('challenge-mismatch');
   const expires = expiresAtMs(challenge);
   if (expires === undefined || env.nowMs > expires) throw new PaymentProblem('challenge-expired');
   const method = site.methods.find(({ name }) => name === challenge.method);
@@ -39,29 +44,24 @@ export async function check(site: Site, offers: Offers, visit: Visit, credential
   // The opening challenge of a session binds no body: a repeat of its words with another body is another target.
   const bound = challenge.intent === 'session' ? undefined : visit.digest;
   if (!sameDigest(challenge.digest, bound)) throw new PaymentProblem('digest-mismatch');
-  const serial = await site.serials.take();
   const { target, quote } = visit;
   const digest = challenge.digest ?? '';
   const price = challenge.intent === 'session' ? quote.price : priceFor('charge', quote.price);
-  return method.verify({ challenge, payload, price, target, digest }, { ...env, serial });
+  return method.verify({ challenge, payload, price, target, digest }, { ...env, serial: site.serials.take() });
 }
 
-/** Replay keys come from decoded values: all spellings of one credential have one hash. Parts hold no bar. */
-export function credentialHash({ challenge, payload }: Credential): string {
-  const { id, realm, method, intent, request, expires, digest, opaque, header } = challenge;
-  const slots = [id, realm, method, intent, request, expires, digest, opaque, header].map((slot) => slot ?? '');
-  return hash(`${slots.join('|')}|${canonical(payload)}`);
-}
+/** Replay keys come from decoded values: all spellings of one credential have one hash. `source` is none of its values. */
+export const credentialHash = (credential: ReadCredential, crypto: Crypto): string =>
+  crypto.hashText(credential.canonical ?? canonical(credential));
 
 /** @throws {PaymentProblem} `payload-invalid`: fractions and lone surrogates have no canonical form */
-function canonical(payload: JsonObject): string {
+function canonical({ challenge, payload }: ReadCredential): string {
   try {
-    return canonicalJson(payload);
+    return canonicalJson({ challenge, payload });
   } catch (cause) {
     throw Object.assign(new PaymentProblem('payload-invalid'), { cause });
   }
 }
 
-export const targetHash = ({ target, digest }: Visit): string => hash(`${target}\n${digest ?? ''}`);
-
-const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');
+export const targetHash = ({ target, digest }: Visit, crypto: Crypto): string =>
+  crypto.hashText(`${target}\n${digest ?? ''}`);

@@ -18,9 +18,12 @@ export class Crashed {
     return new Crashed(store, new Map(open.flatMap(({ id, mints }) => mints.map((key) => [key, id] as const))));
   }
 
+  get isEmpty(): boolean {
+    return this.#idOf.size === 0;
+  }
+
   /** Call with instruments that were verified: only their holder can present them. */
   async settleBy(spends: readonly Spend[]): Promise<void> {
-    if (this.#idOf.size === 0) return;
     for (const { key } of spends) {
       const id = this.#idOf.get(key);
       if (id === undefined) continue;

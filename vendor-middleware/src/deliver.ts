@@ -1,7 +1,7 @@
 // Runs the handler and ends the reservation when the status is known, before the first byte (reliability §3, rule 2).
 // Nothing is buffered: `on-headers` is enough for every way of answering.
 
-import { type Challenge, printChallenge } from '@farthing/protocol';
+import type { Challenge } from '@farthing/protocol';
 import type { NextFunction, Response } from 'express';
 import onHeaders from 'on-headers';
 import type { Pass } from './admit.ts';
@@ -50,14 +50,16 @@ export function deliver(delivery: Delivery, res: Response, next: NextFunction): 
 export function end({ site, pass }: Pick<Delivery, 'site' | 'pass'>, good: boolean): void {
   if (pass.kind === 'paid') return;
   const bad = pass.releases ? 'release' : 'loose';
-  site.store
-    .settle(pass.id, site.owner.id, good ? 'commit' : bad, pass.session?.undo)
-    // Without its verdict the reservation stays: a repeat of the credential resolves it.
-    .catch(() => site.tell({ code: 'store-fault', message: 'a verdict could not be stored; see the log of the store' }))
-    .finally(() => {
-      site.flights.end(pass.id);
-      if (good) site.redeemer.nudge();
-    });
+  const ended = () => {
+    site.flights.end(pass.id);
+    if (good) site.redeemer.nudge();
+  };
+  // Without its verdict the reservation stays: a repeat of the credential resolves it.
+  const lost = () => {
+    site.tell({ code: 'store-fault', message: 'a verdict could not be stored; see the log of the store' });
+    ended();
+  };
+  site.store.settle(pass.id, site.owner.id, good ? 'commit' : bad, pass.session?.undo).then(ended, lost);
 }
 
 /** The receipt, a fresh challenge for the next page, and headers that keep shared caches away. */
@@ -67,11 +69,8 @@ export function attach({ offers, visit, pass, challenge }: Delivery, res: Respon
   addVary(res);
   if (challenge && offers.servesOn(challenge)) return;
   try {
-    const next = offers.make(visit.quote, visit.scope, undefined);
-    res.appendHeader(
-      'WWW-Authenticate',
-      next.map((challenge) => printChallenge(challenge)),
-    );
+    const next = offers.print(visit.quote, visit.scope);
+    if (next.length > 0) res.appendHeader('WWW-Authenticate', next);
   } catch {
     // No offer for the next page (its licence has ended): this one is paid all the same.
   }

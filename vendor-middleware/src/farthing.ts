@@ -5,6 +5,7 @@ import { limits, parsePrice } from '@farthing/protocol';
 import { paywordVendor, scripVendor } from '@farthing/protocol/vendor';
 import type { RequestHandler } from 'express';
 import { Bells } from './bells.ts';
+import { Challenges } from './challenges.ts';
 import { paywordChannel, scripChannel } from './channels.ts';
 import { type CorsOption, corsMiddleware } from './cors.ts';
 import { Crashed } from './crashed.ts';
@@ -138,6 +139,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     broker: { id: keys.brk, url, name: keys.name },
     test: keys.test,
     secrets,
+    challenges: new Challenges(secrets),
     quotaKey: ring.quota,
     methods,
     store,

@@ -6,7 +6,8 @@ import type { VendorStore } from './store/port.ts';
 const POLL_MS = [10, 20, 40, 80, 160] as const;
 
 export class Flights {
-  readonly #own = new Map<string, PromiseWithResolvers<void>>();
+  /** With a promise once somebody waits. */
+  readonly #own = new Map<string, PromiseWithResolvers<void> | undefined>();
   readonly #watched = new Map<string, Promise<void>>();
   readonly #store: VendorStore;
 
@@ -24,7 +25,7 @@ export class Flights {
   }
 
   start(id: string): void {
-    this.#own.set(id, Promise.withResolvers<void>());
+    this.#own.set(id, undefined);
   }
 
   /** After its verdict is in the store. */
@@ -35,11 +36,18 @@ export class Flights {
 
   /** Resolves when the payment has ended, or after `withinMs`; the caller looks again. */
   async watch(id: string, withinMs: number): Promise<void> {
-    const own = this.#own.get(id)?.promise;
+    const own = this.#ownEnd(id);
     const stop = new AbortController();
     const late = pause(withinMs, undefined, { signal: stop.signal }).catch(() => {});
     await Promise.race([own ?? this.#poll(id, withinMs), late]);
     stop.abort();
+  }
+
+  #ownEnd(id: string): Promise<void> | undefined {
+    if (!this.#own.has(id)) return undefined;
+    const waited = this.#own.get(id) ?? Promise.withResolvers<void>();
+    this.#own.set(id, waited);
+    return waited.promise;
   }
 
   /** One poll for all who wait for the same payment in this process. */

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { limits, PaymentProblem, type Spend } from '@farthing/protocol';
 import type { Request } from 'express';
 import type { Visit } from './check.ts';
+import { linesOf } from './headers.ts';
 
 const METHODS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
@@ -12,8 +13,9 @@ const METHODS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
  * @throws {PaymentProblem} `request-malformed` a key that is empty or too long, or several
  */
 export function idempotencySpend(req: Request, { scope }: Visit): Spend[] {
-  const values = req.headersDistinct['idempotency-key'];
-  if (!values || !METHODS.has(req.method)) return [];
+  if (!METHODS.has(req.method)) return [];
+  const values = linesOf(req, 'idempotency-key');
+  if (values.length === 0) return [];
   const [value = ''] = values;
   // A structured-field string in the RFC draft, but seen bare: both name the same key.
   const key = /^".*"$/.test(value) ? value.slice(1, -1).replace(/\\(["\\])/g, '$1') : value;

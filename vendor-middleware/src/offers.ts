@@ -1,13 +1,13 @@
-// The offers of one wall: what stays the same between requests is prepared once, so that an answer costs one HMAC.
+// The offers of one wall: what stays the same between requests is prepared once, so that an answer costs one MAC.
 // Nothing is stored for a challenge.
 import {
   type Challenge,
   canonicalJson,
-  challengeId,
   type Env,
   expiresAtMs,
   type Intent,
   limits,
+  Offer,
   PaymentProblem,
   type Price,
   readOpaque,
@@ -37,12 +37,9 @@ export function priceFor(intent: Intent, { amount, currency, units = 1 }: Price)
   return intent === 'session' ? { amount, currency, units } : { amount: amount * BigInt(units), currency };
 }
 
-type Prepared = {
-  readonly method: string;
-  readonly request: string;
-  readonly version: object;
-  readonly freshUntilMs: number;
-};
+/** What a method asks for a price on a route, until its keys change or it gets old: a licence may end. */
+type Prepared = { readonly method: Method; readonly intent: Intent; readonly offer: Offer };
+type Kept = { readonly list: readonly Prepared[]; readonly versions: readonly object[]; readonly freshUntilMs: number };
 
 const KEPT = 1000;
 const FRESH_MS = 60_000;
@@ -53,7 +50,9 @@ const RENEW_MS = 3_600_000;
 export class Offers {
   readonly #site: Site;
   readonly #header: 'Payment-Authorization' | undefined;
-  readonly #prepared = new Map<string, Prepared>();
+  readonly #kept = new Map<string, Kept>();
+  /** Quotes that never change are one object. */
+  readonly #keys = new WeakMap<Quote, string>();
 
   constructor(site: Site, header: 'Payment-Authorization' | undefined) {
     this.#site = site;
@@ -66,87 +65,90 @@ export class Offers {
    */
   make(quote: Quote, scope: RouteScope, digest: string | undefined): Challenge[] {
     const env = this.#site.env();
-    const offers = this.#site.methods.flatMap((method) => {
-      const intent = intentFor(method, quote);
-      const request = intent && this.request(method, quote, env);
-      if (!intent || request === undefined) return [];
-      // One challenge serves many requests of a session, each with a body of its own.
-      const bound = intent === 'session' ? undefined : digest;
-      return [this.#bind({ method: method.name, intent, request, digest: bound }, scope, env)];
-    });
-    if (offers.length === 0) {
+    const list = this.#prepared(quote, scope, env);
+    if (list.length === 0) {
       throw new PaymentProblem('site-not-ready', {
         detail: `the site has no licence for ${quote.price.currency} at its broker`,
         retryAfter: 30,
       });
     }
-    return offers;
+    const [secret] = this.#site.secrets;
+    // One challenge serves many requests of a session, each with a body of its own.
+    return list.map(({ offer, intent }) => offer.make(secret, env, intent === 'session' ? undefined : digest));
   }
 
-  /** The `request` text of an offer, or `undefined` when the method cannot take the price now. */
-  request(method: Method, quote: Quote, env: Env): string | undefined {
+  /** The same for the next page, as field lines; none when no method can take the price any more. */
+  print(quote: Quote, scope: RouteScope): string[] {
+    const env = this.#site.env();
+    return this.#prepared(quote, scope, env).map(({ offer }) => offer.print(this.#site.secrets[0], env));
+  }
+
+  #prepared(quote: Quote, scope: RouteScope, env: Env): readonly Prepared[] {
+    const key = `${scope.s} ${scope.p} ${this.#keyOf(quote)}`;
+    const known = this.#kept.get(key);
+    const { methods } = this.#site;
+    const isFresh = known && known.freshUntilMs > env.nowMs;
+    if (isFresh && methods.every((method, i) => known.versions[i] === method.version())) return known.list;
+    const list = methods.flatMap((method) => this.#prepare(method, { quote, scope, env }) ?? []);
+    if (this.#kept.size >= KEPT) this.#kept.clear();
+    const versions = methods.map((method) => method.version());
+    if (list.length > 0) this.#kept.set(key, { list, versions, freshUntilMs: env.nowMs + FRESH_MS });
+    return list;
+  }
+
+  #keyOf(quote: Quote): string {
+    const known = this.#keys.get(quote);
+    if (known !== undefined) return known;
+    const { price, unit, description } = quote;
+    const key = `${price.currency} ${price.amount} ${price.units} ${unit} ${description ?? ''}`;
+    this.#keys.set(quote, key);
+    return key;
+  }
+
+  #prepare(method: Method, { quote, scope, env }: { quote: Quote; scope: RouteScope; env: Env }): Prepared | undefined {
     const intent = intentFor(method, quote);
     if (!intent) return undefined;
     const { description, unit } = quote;
     const price = priceFor(intent, quote.price);
-    const key = `${method.name} ${price.currency} ${price.amount} ${price.units} ${unit} ${description ?? ''}`;
-    const known = this.#prepared.get(key);
-    if (known && known.version === method.version() && known.freshUntilMs > env.nowMs) return known.request;
     const methodDetails = method.details(price, env);
     if (!methodDetails) return undefined;
-    const { amount, currency } = price;
-    const request = toBase64url(
-      utf8(
-        canonicalJson({
-          amount: amount.toString(),
-          currency,
-          recipient: this.#site.vnd,
-          ...(description === undefined ? {} : { description }),
-          ...(intent === 'session' && unit !== undefined ? { unitType: unit } : {}),
-          methodDetails,
-        }),
-      ),
-    );
-    if (this.#prepared.size >= KEPT) this.#prepared.clear();
-    const freshUntilMs = env.nowMs + FRESH_MS;
-    this.#prepared.set(key, { method: method.name, request, version: method.version(), freshUntilMs });
-    return request;
-  }
-
-  #bind(
-    offer: { method: string; intent: Intent; request: string; digest: string | undefined },
-    scope: RouteScope,
-    env: Env,
-  ): Challenge {
-    const n = toBase64url(env.random(12));
-    const lifeMs = offer.intent === 'session' ? SESSION_MS : limits.challengeLifeMs;
-    const parts = {
+    const request = canonicalJson({
+      amount: price.amount.toString(),
+      currency: price.currency,
+      recipient: this.#site.vnd,
+      ...(description === undefined ? {} : { description }),
+      ...(intent === 'session' && unit !== undefined ? { unitType: unit } : {}),
+      methodDetails,
+    });
+    const offer = new Offer({
       realm: this.#site.vnd,
-      method: offer.method,
-      intent: offer.intent,
-      request: offer.request,
-      expires: `${new Date(env.nowMs + lifeMs).toISOString().slice(0, 19)}Z`,
-      ...(offer.digest === undefined ? {} : { digest: offer.digest }),
-      opaque: toBase64url(utf8(canonicalJson({ n, ...scope }))),
-      ...(this.#header === undefined ? {} : { header: this.#header }),
-    };
-    return { id: challengeId(parts, this.#site.secrets[0], env.crypto), ...parts };
+      method: method.name,
+      intent,
+      request: toBase64url(utf8(request)),
+      scope,
+      lifeMs: intent === 'session' ? SESSION_MS : limits.challengeLifeMs,
+      header: this.#header,
+    });
+    return { method, intent, offer };
   }
 
   /** The opening challenge of a session serves on: then nothing new is offered with an answer. */
   servesOn(challenge: Challenge): boolean {
-    const untilMs = expiresAtMs(challenge) ?? 0;
-    return challenge.intent === 'session' && untilMs - this.#site.env().nowMs > RENEW_MS;
+    if (challenge.intent !== 'session') return false;
+    return (expiresAtMs(challenge) ?? 0) - this.#site.env().nowMs > RENEW_MS;
   }
 
   /** Does a challenge that we bound ask what this route asks now? The price and scope are recomputed, never believed. */
   asksTheSame(challenge: Challenge, now: { method: Method; quote: Quote; scope: RouteScope; env: Env }): boolean {
-    const intent = intentFor(now.method, now.quote);
+    const { method, quote, scope, env } = now;
+    const intent = intentFor(method, quote);
     if (challenge.realm !== this.#site.vnd || challenge.intent !== intent) return false;
-    if (challenge.header !== this.#header || readOpaque(challenge)['s'] !== now.scope.s) return false;
-    if (challenge.request === this.request(now.method, now.quote, now.env)) return true;
+    const offer = this.#prepared(quote, scope, env).find((prepared) => prepared.method === method)?.offer;
+    const inScope = offer ? offer.isInScope(challenge) : readOpaque(challenge)['s'] === scope.s;
+    if (challenge.header !== this.#header || !inScope) return false;
+    if (challenge.request === offer?.request) return true;
     // Other words around the same price, such as another description, are no other price.
-    const price = priceFor(intent, now.quote.price);
+    const price = priceFor(intent, quote.price);
     const asked = readRequest(challenge);
     const sameUnits = intent === 'charge' || (asked?.methodDetails['units'] ?? 1) === price.units;
     return (

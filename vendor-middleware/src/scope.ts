@@ -7,21 +7,45 @@ export type RouteScope = Pick<Scope, 's' | 'p'>;
 
 const LONGEST = 160;
 
+type ScopeTerms = {
+  /** The owner's name of the route. */
+  readonly owner: string | undefined;
+  /** The pattern is offered to wallets only where every page of the route costs the same. */
+  readonly onePrice: boolean;
+  /** In place of the request's own, where several are one offer. */
+  readonly method: string | undefined;
+};
+
+/** Routes with parameters in their mount path have as many scopes as somebody asks for. */
+const KEPT = 1000;
+
 /**
- * The site's own id of the route and HTTP method. `owner` names it explicitly; else it is the mount path and the
+ * The site's own id of the route and HTTP method. The owner names it explicitly; else it is the mount path and the
  * route's pattern, as Express matched them: there is no second matcher that could disagree.
- * @param onePrice the pattern is offered to wallets only where every page of the route costs the same
- * @param method in place of the request's own, where several are one offer
  */
-export function scopeOf(
-  req: Request,
-  owner: string | undefined,
-  { onePrice, method = req.method }: { onePrice: boolean; method?: string },
-): RouteScope {
-  const pattern: unknown = req.route?.path;
-  const route = typeof pattern === 'string' ? pattern : pattern === undefined ? '' : String(pattern);
-  const s = short(`${method} ${owner ?? `${req.baseUrl}${route}`}`);
-  const p = onePrice && typeof pattern === 'string' ? wildcard(req.baseUrl + pattern) : undefined;
+export function scopeReader(terms: ScopeTerms): (req: Request) => RouteScope {
+  const known = new Map<string, RouteScope>();
+  return (req) => {
+    const pattern: unknown = req.route?.path;
+    const method = terms.method ?? req.method;
+    if (typeof pattern !== 'string') return scopeOf({ ...terms, method, baseUrl: req.baseUrl, pattern });
+    const key = `${method} ${req.baseUrl}\n${pattern}`;
+    let scope = known.get(key);
+    if (!scope) {
+      if (known.size >= KEPT) known.clear();
+      scope = scopeOf({ ...terms, method, baseUrl: req.baseUrl, pattern });
+      known.set(key, scope);
+    }
+    return scope;
+  };
+}
+
+type Place = ScopeTerms & { readonly baseUrl: string; readonly pattern: unknown };
+
+function scopeOf({ owner, onePrice, method, baseUrl, pattern }: Place): RouteScope {
+  const route = pattern === undefined ? '' : String(pattern);
+  const s = short(`${method} ${owner ?? `${baseUrl}${route}`}`);
+  const p = onePrice && typeof pattern === 'string' ? wildcard(baseUrl + pattern) : undefined;
   return p === undefined ? { s } : { s, p };
 }
 

@@ -15,14 +15,22 @@ export class Serials {
     this.#store = store;
   }
 
-  async take(): Promise<bigint> {
-    while (this.#next >= this.#end) {
-      this.#lease ??= this.#more().finally(() => {
-        this.#lease = undefined;
-      });
-      await this.#lease;
-    }
+  /** Can `take` be called now, or must a block be leased first? */
+  get isReady(): boolean {
+    return this.#next < this.#end;
+  }
+
+  take(): bigint {
+    if (!this.isReady) throw new Error('a block is leased before serials are taken');
     return this.#next++;
+  }
+
+  /** One lease for all who wait for it. */
+  lease(): Promise<void> {
+    this.#lease ??= this.#more().finally(() => {
+      this.#lease = undefined;
+    });
+    return this.#lease;
   }
 
   async #more(): Promise<void> {

@@ -1,6 +1,7 @@
 // One site at run time: what every part of the middleware needs to know of it.
 import type { BindingSecrets, Env } from '@farthing/protocol';
 import type { Bells } from './bells.ts';
+import type { Challenges } from './challenges.ts';
 import type { Crashed } from './crashed.ts';
 import type { Flights } from './flights.ts';
 import type { Method } from './methods.ts';
@@ -19,6 +20,7 @@ export type Site = {
   readonly broker: { readonly id: string; readonly url: string; readonly name: string };
   readonly test: boolean;
   readonly secrets: BindingSecrets;
+  readonly challenges: Challenges;
   readonly quotaKey: Uint8Array;
   readonly methods: readonly Method[];
   readonly store: VendorStore;

@@ -1,14 +1,6 @@
 // The wall of one route: asks for money, or checks the money that came, and only then lets the handler run.
 
-import {
-  type Challenge,
-  type Consumed,
-  limits,
-  PaymentProblem,
-  type Price,
-  parsePrice,
-  readCredential,
-} from '@farthing/protocol';
+import { type Challenge, type Consumed, PaymentProblem, parsePrice, readCredential } from '@farthing/protocol';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import onHeaders from 'on-headers';
 import { admit, type Pass } from './admit.ts';
@@ -16,7 +8,7 @@ import { bodyDigestOf } from './body.ts';
 import type { Visit } from './check.ts';
 import { answerOptions, corsHeaders } from './cors.ts';
 import { attach, type Delivery, deliver, end } from './deliver.ts';
-import { addVary, keepPrivate } from './headers.ts';
+import { addVary, keepPrivate, linesOf } from './headers.ts';
 import { idempotencySpend } from './idempotency.ts';
 import { Offers } from './offers.ts';
 import {
@@ -24,23 +16,22 @@ import {
   checkWallOptions,
   STREAM_HOLD_MS,
   type StreamOptions,
-  type Text,
   type WallOptions,
 } from './options.ts';
-import { type PriceOf, priceReader, unitsOf } from './price.ts';
 import { takeFree } from './quota.ts';
+import { quoteReader, textOf } from './quotes.ts';
 import { refuse } from './refuse.ts';
-import { scopeOf, targetOf } from './scope.ts';
+import { scopeReader, targetOf } from './scope.ts';
 import { SetupError } from './setup-error.ts';
 import type { Site } from './site.ts';
 import { type Stream, type StreamSource, serve } from './stream.ts';
-import { cleanText } from './text.ts';
 
 type Wall = {
   readonly site: Site;
   readonly options: WallOptions;
   readonly offers: Offers;
-  readonly priceOf: PriceOf;
+  readonly quoteOf: ReturnType<typeof quoteReader>;
+  readonly scopeOf: ReturnType<typeof scopeReader>;
   readonly stream?: Stream;
 };
 
@@ -65,16 +56,31 @@ export function makeStream(site: Site, options: StreamOptions, source: StreamSou
 
 function handlerOf(site: Site, options: WallOptions, stream?: Stream): RequestHandler {
   warnOfCurrency(site, options);
-  const offers = new Offers(site, options.header);
-  const wall: Wall = { site, options, offers, priceOf: priceReader(options.price), ...(stream ? { stream } : {}) };
+  // The companion of a stream is a request of another method to the same offer.
+  const scope = { owner: options.scope, onePrice: typeof options.price === 'string', method: stream && 'STREAM' };
+  const wall: Wall = {
+    site,
+    options,
+    offers: new Offers(site, options.header),
+    quoteOf: quoteReader(options, stream !== undefined),
+    scopeOf: scopeReader(scope),
+    ...(stream ? { stream } : {}),
+  };
   return (req, res, next) => {
     const { cors = false } = options;
     if (req.method === 'OPTIONS') return answerOptions(cors, req, res);
     corsHeaders(cors, req, res);
-    gate(wall, req, res)
-      .then((entry) => entry?.(next))
-      .catch((error: unknown) => fault(wall, error, req, res));
+    void enter(wall, req, res, next);
   };
+}
+
+async function enter(wall: Wall, req: Request, res: Response, next: NextFunction): Promise<void> {
+  try {
+    const entry = await gate(wall, req, res);
+    entry?.(next);
+  } catch (error) {
+    fault(wall, error, req, res);
+  }
 }
 
 /** Nobody can pay in a currency that the broker does not carry: better said now than by the first 503. */
@@ -90,16 +96,14 @@ function warnOfCurrency({ methods, env, tell }: Site, { price }: WallOptions): v
 
 /** What to do with `next`, or nothing when the request was answered. */
 async function gate(wall: Wall, req: Request, res: Response): Promise<((next: NextFunction) => void) | undefined> {
-  const { site, options, offers, stream } = wall;
+  const { site, options, offers, stream, quoteOf, scopeOf } = wall;
   let visit: Visit | undefined;
   // Only here the store is asked what became of the credential; a wall that fails before does not know.
   let isAdmitting = false;
   try {
-    const { authorization = [], 'payment-authorization': separate = [] } = req.headersDistinct;
-    const credential = readCredential([...authorization, ...separate]);
-    const onePrice = typeof options.price === 'string';
-    // The companion of a stream is a request of another method to the same offer.
-    const scope = scopeOf(req, options.scope, { onePrice, ...(stream ? { method: 'STREAM' } : {}) });
+    const lines = [...linesOf(req, 'authorization'), ...linesOf(req, 'payment-authorization')];
+    const credential = readCredential(lines, site.challenges.recall);
+    const scope = scopeOf(req);
     if (!credential && (await takeFree(site, options.free, { req, scope: scope.s }))) {
       onHeaders(res, () => {
         keepPrivate(res);
@@ -107,11 +111,7 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
       });
       return (next) => next();
     }
-    const quote = {
-      price: await priceNow(wall, req),
-      description: textOf(options.description, req),
-      unit: options.unit,
-    };
+    const quote = await quoteOf(req);
     // A companion may repeat what opened its stream: there the two are one target.
     const asked = stream && req.method === 'HEAD' ? 'GET' : req.method;
     visit = { target: targetOf(req, asked), digest: await bodyDigestOf(req, site.tell), quote, scope };
@@ -135,18 +135,6 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     answer(wall, { problem: error, visit, consumed }, req, res);
     return undefined;
   }
-}
-
-async function priceNow({ priceOf, options, stream }: Wall, req: Request): Promise<Price> {
-  const price = await priceOf(req);
-  // A stream is metered as it is delivered.
-  if (stream) return { ...price, units: 0 };
-  if (options.unit === undefined) return price;
-  const units = await unitsOf(options.units ?? 1, req);
-  if (price.amount * BigInt(units) > limits.amountMax) {
-    throw new PaymentProblem('site-not-ready', { detail: 'the units of this page cost more than one payment may' });
-  }
-  return { ...price, units };
 }
 
 /** The session was ended with this request: the receipt is all there is, with the site's signed closings. */
@@ -189,13 +177,4 @@ function fault({ site, options }: Wall, error: unknown, req: Request, res: Respo
   const problem = new PaymentProblem('site-fault');
   const text = { title: typeof options.title === 'string' ? options.title : undefined };
   refuse({ site, problem, challenges: [], text, consumed: 'unknown' }, req, res);
-}
-
-/** The owner's text function may throw: then there is no text, and the wall stands. */
-function textOf(text: Text | undefined, req: Request): string | undefined {
-  try {
-    return text === undefined ? undefined : cleanText(typeof text === 'string' ? text : text(req));
-  } catch {
-    return undefined;
-  }
 }

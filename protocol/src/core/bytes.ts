@@ -54,15 +54,22 @@ export const toBase64url: (bytes: Uint8Array) => string = native
 /** `undefined` for anything that `toBase64url` would not have written: padding, spaces, other letters, loose last bits. */
 export const fromBase64url: (text: string) => Uint8Array | undefined = native
   ? (text) => {
-      const bytes = native.from(text, 'base64url');
+      const bytes = decoded(text);
       // A copy, so that what is kept does not hold on to the pool that small buffers share.
-      return bytes.toString('base64url') === text ? new Uint8Array(bytes) : undefined;
+      return bytes && new Uint8Array(bytes);
+    }
+  : decodeBase64url;
+
+const decoded: (text: string) => Uint8Array | undefined = native
+  ? (text) => {
+      const bytes = native.from(text, 'base64url');
+      return bytes.toString('base64url') === text ? bytes : undefined;
     }
   : decodeBase64url;
 
 /** UTF-8 text of strict base64url, or `undefined`. */
 export function textFromBase64url(text: string): string | undefined {
-  const bytes = fromBase64url(text);
+  const bytes = decoded(text);
   if (!bytes) return undefined;
   try {
     return fromUtf8(bytes);

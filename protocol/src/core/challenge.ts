@@ -3,8 +3,8 @@ import * as v from 'valibot';
 import { parseAuthChallenges, printAuthChallenge } from './auth-params.ts';
 import { equalText, textFromBase64url, toBase64url, utf8 } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
-import { amt, boundedText, cur, jsonObject, stringMap, tryDecode } from './decode.ts';
-import { canonicalJson, type JsonObject, parseJson } from './json.ts';
+import { amt, boundedText, cur, isObject, jsonObject, matches, stringMap, tryDecode } from './decode.ts';
+import { canonicalJson, type Json, type JsonObject, parseJson } from './json.ts';
 import { limits } from './limits.ts';
 import type { Currency } from './money.ts';
 
@@ -59,6 +59,7 @@ export type ChallengeFields = {
 
 /** Printable ASCII without the bar. */
 const PART = /^[ -{}~]*$/;
+const BASE64URL = /^[A-Za-z0-9_-]*$/;
 
 /** The secret that binds challenge ids, newest first; older ones verify until their challenges have expired. */
 export type BindingSecrets = readonly [Uint8Array, ...Uint8Array[]];
@@ -100,7 +101,8 @@ export function makeChallenge(fields: ChallengeFields, secrets: BindingSecrets, 
 /** Was this challenge made with one of our secrets, unaltered? */
 export function isOurChallenge(challenge: Challenge, secrets: BindingSecrets, crypto: Crypto): boolean {
   const { id, ...parts } = challenge;
-  if (!Object.values(parts).every((part) => part === undefined || PART.test(part))) return false;
+  // With a bar in a part, other parts would make the same text.
+  for (const part of Object.values(parts)) if (part?.includes('|')) return false;
   // No early exit: which secret fits is nobody's business.
   let fits = false;
   for (const secret of secrets) fits = equalText(id, challengeId(parts, secret, crypto)) || fits;
@@ -128,14 +130,36 @@ export const challengeSchema = v.strictObject({
   realm: v.pipe(v.string(), v.maxLength(128), v.regex(PART, 'printable text without a bar')),
   method: v.pipe(v.string(), v.regex(METHOD, 'letters a-z')),
   intent: v.pipe(v.string(), v.regex(METHOD, 'letters a-z')),
-  request: v.pipe(v.string(), v.maxLength(limits.challengeBytes), v.regex(/^[A-Za-z0-9_-]*$/, 'base64url')),
+  request: v.pipe(v.string(), v.maxLength(limits.challengeBytes), v.regex(BASE64URL, 'base64url')),
   expires: v.exactOptional(v.pipe(v.string(), v.maxLength(40), v.regex(INSTANT, 'an RFC 3339 instant'))),
   digest: v.exactOptional(v.pipe(v.string(), v.maxLength(128), v.regex(PART, 'printable text without a bar'))),
-  opaque: v.exactOptional(
-    v.pipe(v.string(), v.maxLength(limits.challengeBytes), v.regex(/^[A-Za-z0-9_-]*$/, 'base64url')),
-  ),
+  opaque: v.exactOptional(v.pipe(v.string(), v.maxLength(limits.challengeBytes), v.regex(BASE64URL, 'base64url'))),
   header: v.exactOptional(v.literal('Payment-Authorization')),
 });
+
+/** Says yes only to what `challengeSchema` takes as it is: a tenth of its time for what wallets send. */
+export function isUsualChallenge(value: Json | undefined): value is Challenge {
+  if (!isObject(value)) return false;
+  for (const name in value) {
+    const part = value[name];
+    const { pattern, most } = USUAL.get(name) ?? {};
+    if (!pattern || most === undefined || !matches(part, pattern) || part.length > most) return false;
+  }
+  const { id, realm, method, intent, request } = value;
+  return [id, realm, method, intent, request].every((part) => part !== undefined) && id !== '';
+}
+
+const USUAL = new Map([
+  ['id', { pattern: PART, most: 128 }],
+  ['realm', { pattern: PART, most: 128 }],
+  ['method', { pattern: METHOD, most: 32 }],
+  ['intent', { pattern: METHOD, most: 32 }],
+  ['request', { pattern: BASE64URL, most: limits.challengeBytes }],
+  ['expires', { pattern: INSTANT, most: 40 }],
+  ['digest', { pattern: PART, most: 128 }],
+  ['opaque', { pattern: BASE64URL, most: limits.challengeBytes }],
+  ['header', { pattern: /^Payment-Authorization$/, most: 128 }],
+]);
 
 /**
  * Payment challenges of an answer, from any number of field lines, each of which may hold several.

@@ -1,13 +1,16 @@
 // The credential: `Authorization: Payment <base64url JSON>`, read strictly, sizes first (profile 1 §3).
 import * as v from 'valibot';
 import { textFromBase64url, toBase64url, utf8 } from './bytes.ts';
-import { type Challenge, challengeSchema } from './challenge.ts';
-import { boundedText, decode, jsonObject } from './decode.ts';
-import { canonicalJson, type Json, type JsonObject, parseJson } from './json.ts';
+import { type Challenge, challengeSchema, isUsualChallenge } from './challenge.ts';
+import { boundedText, decode, isObject, jsonObject } from './decode.ts';
+import { canonicalJson, type Json, type JsonObject, readJson } from './json.ts';
 import { limits } from './limits.ts';
 import { PaymentProblem } from './problems.ts';
 
 export type Credential = { readonly challenge: Challenge; readonly payload: JsonObject; readonly source?: string };
+
+/** `canonical`: the text of challenge and payload, when it came in canonical form. */
+export type ReadCredential = Credential & { readonly canonical?: string };
 
 export function printCredential(credential: Credential): string {
   return `Payment ${toBase64url(utf8(canonicalJson(credential as unknown as Json)))}`;
@@ -19,13 +22,16 @@ const schema = v.strictObject({
   source: v.exactOptional(boundedText(512)),
 });
 
+/** Finds a challenge that was read before by its canonical text: a session echoes the same one with each payment. */
+export type Recall = (text: string) => Challenge | undefined;
+
 /**
  * The one Payment credential among the values of Authorization and Payment-Authorization, all of them as received
- * (Node keeps only the first of two lines, so hosts pass `headersDistinct`). Other schemes are the site's own login.
+ * (Node keeps only the first of two lines, so hosts pass all). Other schemes are the site's own login.
  * @returns `undefined` when there is none
  * @throws {PaymentProblem} `credentials-many`, `credential-too-large`, `credential-malformed`
  */
-export function readCredential(values: readonly string[]): Credential | undefined {
+export function readCredential(values: readonly string[], recall?: Recall): ReadCredential | undefined {
   const ours = values.filter((value) => /^payment(?:[ \t]|$)/i.test(value));
   if (ours.length === 0) return undefined;
   if (ours.length > 1) throw new PaymentProblem('credentials-many');
@@ -38,7 +44,29 @@ export function readCredential(values: readonly string[]): Credential | undefine
     .trim()
     .replace(/={1,2}$/, '');
   const text = textFromBase64url(blob);
-  const json = text === undefined ? undefined : parseJson(text);
-  if (json === undefined) throw new PaymentProblem('credential-malformed');
-  return decode(schema, json, 'credential-malformed');
+  if (text === undefined) throw new PaymentProblem('credential-malformed');
+  return (recall && remembered(text, recall)) ?? decoded(text);
+}
+
+function decoded(text: string): ReadCredential {
+  const json = readJson(text);
+  if (!json) throw new PaymentProblem('credential-malformed');
+  const { value, isCanonical } = json;
+  if (!isCanonical || !isObject(value)) return decode(schema, value, 'credential-malformed');
+  const { challenge, payload } = value;
+  const isUsual = Object.keys(value).length === 2 && isUsualChallenge(challenge) && isObject(payload);
+  return isUsual ? { challenge, payload, canonical: text } : decode(schema, value, 'credential-malformed');
+}
+
+const HEAD = '{"challenge":';
+const MIDDLE = ',"payload":';
+
+/** `{"challenge":<known>,"payload":<payload>}`, or `undefined` for whatever is not of this form. */
+function remembered(text: string, recall: Recall): ReadCredential | undefined {
+  const end = text.indexOf(`}${MIDDLE}`) + 1;
+  if (end === 0 || !text.startsWith(HEAD) || !text.endsWith('}')) return undefined;
+  const challenge = recall(text.slice(HEAD.length, end));
+  const payload = challenge && readJson(text.slice(end + MIDDLE.length, -1), limits.jsonDepth - 1);
+  if (!payload || !isObject(payload.value)) return undefined;
+  return { challenge, payload: payload.value, ...(payload.isCanonical ? { canonical: text } : {}) };
 }

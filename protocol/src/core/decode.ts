@@ -7,6 +7,21 @@ import { PaymentProblem, type ProblemCode } from './problems.ts';
 
 const text = (pattern: RegExp, what: string) => v.pipe(v.string(), v.regex(pattern, what));
 
+/**
+ * Of the texts in every payment. The last character of a canonical text carries 4 or 2 spare zero bits: one text for one
+ * value.
+ */
+export const patterns = {
+  id16: /^[A-Za-z0-9_-]{21}[AQgw]$/,
+  h32: /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/,
+  vnd: /^[a-z0-9.:-]{1,64}$/,
+  /** Up to 10^18 − 1. */
+  amount: /^[1-9][0-9]{0,17}$/,
+} as const;
+
+export const matches = (value: unknown, pattern: RegExp): value is string =>
+  typeof value === 'string' && pattern.test(value);
+
 /** `amt`: decimal string of base units, 1…10^18, to bigint. */
 export const amt = v.pipe(
   v.string(),
@@ -39,13 +54,13 @@ export const cur = v.pipe(
   v.transform((s) => s as Currency),
 );
 /** Whole seconds since 1970. */
-export const seconds = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(253_402_300_799));
+export const SECONDS_MAX = 253_402_300_799;
+export const seconds = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(SECONDS_MAX));
 export const u32 = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(4_294_967_295));
-// The last character of a canonical text carries 4, 2 and 4 spare zero bits: one text for one value.
-export const id16 = text(/^[A-Za-z0-9_-]{21}[AQgw]$/, '22 characters of base64url');
-export const h32 = text(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, '43 characters of base64url');
+export const id16 = text(patterns.id16, '22 characters of base64url');
+export const h32 = text(patterns.h32, '43 characters of base64url');
 export const sig = text(/^[A-Za-z0-9_-]{85}[AQgw]$/, '86 characters of base64url');
-export const vnd = text(/^[a-z0-9.:-]{1,64}$/, 'a registered name: a-z 0-9 . : - up to 64');
+export const vnd = text(patterns.vnd, 'a registered name: a-z 0-9 . : - up to 64');
 export const brk = text(/^[a-z0-9]{1,26}$/, 'a broker id');
 export const kid = text(/^[a-z][a-z0-9]{0,7}$/, 'a key id');
 export const base64urlText = (max: number) =>
@@ -56,10 +71,10 @@ export const boundedText = (max: number) =>
     v.maxLength(max),
     v.check((s) => s.isWellFormed(), 'well-formed text'),
   );
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 /** Any JSON object: parsed text whose members the method decodes itself. */
-export const jsonObject = v.custom<JsonObject>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-);
+export const jsonObject = v.custom<JsonObject>(isObject);
 /** An absolute http(s) origin as browsers write it. */
 export const webOrigin = v.pipe(
   v.string(),

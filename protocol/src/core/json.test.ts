@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, type Json, parseJson } from './json.ts';
+import { canonicalJson, type Json, parseJson, readJson } from './json.ts';
 
 describe('canonical JSON (RFC 8785)', () => {
   it('sorts members by UTF-16 code units, as the example of the RFC', () => {
@@ -40,6 +40,34 @@ describe('canonical JSON (RFC 8785)', () => {
 });
 
 describe('reading JSON', () => {
+  it('text is called canonical only when it is what the value would be signed as', () => {
+    let canonical = 0;
+    const values = fc.jsonValue({ maxDepth: 4, noUnicodeString: false });
+    fc.assert(
+      fc.property(values, fc.boolean(), (value, isWhole) => {
+        const whole = (_: string, v: unknown) => (isWhole && typeof v === 'number' ? Math.trunc(v % 1e9) : v);
+        const text = JSON.stringify(value, whole);
+        const found = readJson(text);
+        if (!found?.isCanonical) return;
+        canonical++;
+        expect(canonicalJson(found.value)).toBe(text);
+      }),
+      { numRuns: 1000 },
+    );
+    expect(canonical).toBeGreaterThan(100);
+    for (const text of [
+      '{"b":1,"a":1}',
+      '[0.5]',
+      '[-0]',
+      '[1e3]',
+      '"\\ud800"',
+      ' 1',
+      '{"2":1,"10":1}',
+      '9007199254740993',
+    ]) {
+      expect(readJson(text)?.isCanonical).toBe(false);
+    }
+  });
   it('E6: a member named twice is refused, however it is spelt', () => {
     for (const text of [
       '{"a":1,"a":2}',

@@ -35,33 +35,45 @@ function quote(text: string): string {
   return JSON.stringify(text);
 }
 
-/** Parses JSON text; `undefined` when it is not JSON, is deeper than the limit, or names a member twice. */
-export function parseJson(text: string): Json | undefined {
-  if (!isShallow(text)) return undefined;
+/** `isCanonical`: the text is what `canonicalJson` makes of the value, so that nobody needs to print it again. */
+export type ReadJson = { readonly value: Json; readonly isCanonical: boolean };
+
+/** Parses JSON text; `undefined` when it is not JSON, is deeper than `levels`, or names a member twice. */
+export function readJson(text: string, levels: number = limits.jsonDepth): ReadJson | undefined {
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
   } catch {
     return undefined;
   }
+  const form = formOf(value, levels);
+  if (form === TOO_DEEP) return undefined;
   // What a serialiser wrote comes out the same, so it held no member twice; anything else is scanned.
-  return JSON.stringify(value) === text || !repeatsMember(text) ? value : undefined;
+  if (JSON.stringify(value) !== text) return repeatsMember(text) ? undefined : { value, isCanonical: false };
+  // Half a surrogate pair can only come from an escape.
+  return { value, isCanonical: form === SORTED && !text.includes('\\ud') };
 }
 
-function isShallow(text: string): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (inString) {
-      if (c === 92) i++;
-      else if (c === 34) inString = false;
-    } else if (c === 34) inString = true;
-    else if (c === 123 || c === 91) {
-      if (++depth > limits.jsonDepth) return false;
-    } else if (c === 125 || c === 93) depth--;
+/** The value alone. */
+export const parseJson = (text: string): Json | undefined => readJson(text)?.value;
+
+const [TOO_DEEP, UNSORTED, SORTED] = [0, 1, 2];
+
+/** `SORTED`: members in canonical order everywhere, and whole numbers only. */
+function formOf(value: Json | undefined, levels: number): number {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? SORTED : UNSORTED;
+  if (typeof value !== 'object' || value === null) return SORTED;
+  if (levels === 0) return TOO_DEEP;
+  if (Array.isArray(value))
+    return value.reduce<number>((form, item) => Math.min(form, formOf(item, levels - 1)), SORTED);
+  let form = SORTED;
+  let last = '';
+  for (const name in value) {
+    if (name < last) form = Math.min(form, UNSORTED);
+    last = name;
+    form = Math.min(form, formOf((value as JsonObject)[name], levels - 1));
   }
-  return true;
+  return form;
 }
 
 /** Scans text that JSON.parse has accepted. A string followed by a colon is a member's name. */

@@ -2,7 +2,7 @@
 
 import { equalText } from '../core/bytes.ts';
 import type { Env } from '../core/crypto.ts';
-import { decode, tryDecode } from '../core/decode.ts';
+import { tryDecode } from '../core/decode.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
 import type {
@@ -25,11 +25,11 @@ import {
   type Licence,
   type MasterSecrets,
   payProof,
+  readSignedPayload,
   receiptProof,
   releaseProof,
   releaseRequest,
   type Scrip,
-  signedPayload,
   splitId,
 } from './wire.ts';
 
@@ -70,7 +70,7 @@ function details(keys: ScripKeys, price: Price, env: Env): JsonObject | undefine
 }
 
 function verify({ challenge, payload, price, target, digest }: VerifyInput, keys: ScripKeys, env: VendorEnv): Verified {
-  const { scrip, proof, change: wantsChange = false } = decode(signedPayload, payload, 'payload-invalid');
+  const { scrip, proof, change: wantsChange = false } = readSignedPayload(payload);
   const csec = checkPiece(scrip, keys, env);
   if (scrip.cur !== price.currency)
     throw new PaymentProblem('scrip-foreign', { detail: 'the scrip is in another currency' });

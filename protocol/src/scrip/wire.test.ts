@@ -1,9 +1,18 @@
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { portableCrypto as crypto, macObject, toBase64url } from '../index.ts';
+import { portableCrypto as crypto, type Json, type JsonObject, macObject, toBase64url } from '../index.ts';
 import vectors from './vectors.json' with { type: 'json' };
-import { certify, customerSecret, payProof, receiptProof, type Scrip, scripSchema } from './wire.ts';
+import {
+  certify,
+  customerSecret,
+  payProof,
+  readSignedPayload,
+  receiptProof,
+  type Scrip,
+  scripSchema,
+  signedPayload,
+} from './wire.ts';
 
 const secret = (byte: string) => new Uint8Array(32).fill(Number.parseInt(byte, 16));
 const blank = vectors.scrip as unknown as Omit<Scrip, 'mac'>;
@@ -79,5 +88,59 @@ describe('the texts that are written out', () => {
         },
       ),
     );
+  });
+});
+
+describe('a payload that is read the short way', () => {
+  const good = { change: true, proof: 'A'.repeat(43), scrip: { ...blank, props: {}, mac: 'A'.repeat(43) } };
+  const leaves = fc.oneof(
+    fc.constantFrom<Json>(
+      '',
+      '0',
+      '01',
+      '1',
+      '9'.repeat(18),
+      `1${'0'.repeat(18)}`,
+      '9'.repeat(19),
+      'usd',
+      'eur-micro',
+      'scrip/2',
+    ),
+    fc.constantFrom<Json>(
+      'k1.0',
+      'k1.01',
+      'K.1',
+      `k1.${'9'.repeat(16)}`,
+      `k1.${'A'.repeat(22)}`,
+      `k1.${'A'.repeat(21)}B`,
+      'B'.repeat(43),
+    ),
+    fc.constantFrom<Json>(0, -1, -0, 0.5, 253_402_300_799, 253_402_300_800, null, true, [], {}, { a: 'b' }, { a: 1 }),
+    fc.string({ maxLength: 70 }),
+  );
+  const names = [...Object.keys(good.scrip), 'more'];
+  const edits = fc.array(fc.tuple(fc.constantFrom(...names), fc.option(leaves, { nil: undefined })), { maxLength: 2 });
+  const tops = fc.dictionary(fc.constantFrom('change', 'proof', 'scrip', 'more'), leaves, { maxKeys: 1 });
+
+  it('is accepted and refused exactly as the schema says', () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(edits, tops, fc.constantFrom('change', 'proof', ''), (changes, top, without) => {
+        const scrip: Record<string, Json | undefined> = { ...good.scrip };
+        for (const [name, value] of changes)
+          if (value === undefined) delete scrip[name];
+          else scrip[name] = value;
+        const { [without]: _, ...payload }: Record<string, unknown> = { ...good, scrip, ...top };
+        const wanted = v.safeParse(signedPayload, payload);
+        const read = () => readSignedPayload(payload as JsonObject);
+        if (!wanted.success) expect(read).toThrow('payload-invalid');
+        else {
+          accepted++;
+          expect(read()).toEqual(wanted.output);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+    expect(accepted).toBeGreaterThan(100);
   });
 });

@@ -3,25 +3,32 @@
 import * as v from 'valibot';
 import { equalText, utf8 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
-import { amt, amt0, brk, cur, h32, kid, seconds, sig, stringMap, vnd } from '../core/decode.ts';
-import { canonicalJson } from '../core/json.ts';
+import {
+  amt,
+  amt0Text,
+  amtText,
+  brk,
+  cur,
+  decode,
+  h32,
+  isObject,
+  kid,
+  matches,
+  patterns,
+  SECONDS_MAX,
+  seconds,
+  sig,
+  stringMap,
+  vnd,
+} from '../core/decode.ts';
+import { canonicalJson, type Json, type JsonObject } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
 import { macObject } from '../core/sign.ts';
 
-const scripId = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9]{0,7}\.(0|[1-9][0-9]{0,14})$/, 'a scrip id such as k1.1001'));
-const customerId = v.pipe(
-  v.string(),
-  v.regex(/^[a-z][a-z0-9]{0,7}\.[A-Za-z0-9_-]{21}[AQgw]$/, 'a customer id such as k1.<id16>'),
-);
-/** An amount that stays text, because the text is what is MACed. */
-const amtText = v.pipe(
-  v.string(),
-  v.check((s) => v.safeParse(amt, s).success, 'a decimal string of base units'),
-);
-const amt0Text = v.pipe(
-  v.string(),
-  v.check((s) => v.safeParse(amt0, s).success, 'a decimal string of base units'),
-);
+const SCRIP_ID = /^[a-z][a-z0-9]{0,7}\.(0|[1-9][0-9]{0,14})$/;
+const CUSTOMER_ID = /^[a-z][a-z0-9]{0,7}\.[A-Za-z0-9_-]{21}[AQgw]$/;
+const scripId = v.pipe(v.string(), v.regex(SCRIP_ID, 'a scrip id such as k1.1001'));
+const customerId = v.pipe(v.string(), v.regex(CUSTOMER_ID, 'a customer id such as k1.<id16>'));
 
 export const scripSchema = v.strictObject({
   typ: v.literal('scrip/1'),
@@ -118,6 +125,49 @@ export const signedPayload = v.strictObject({
   proof: v.exactOptional(h32),
   change: v.exactOptional(v.boolean()),
 });
+
+type SignedPayload = v.InferOutput<typeof signedPayload>;
+
+/**
+ * The payload of every scrip payment. What wallets send is tested by hand, in a tenth of the schema's time; the schema
+ * has the last word about everything else.
+ * @throws {PaymentProblem} `payload-invalid`
+ */
+export const readSignedPayload = (payload: JsonObject): SignedPayload =>
+  isUsual(payload) ? payload : decode(signedPayload, payload, 'payload-invalid');
+
+/** Says yes only to what the schema takes as it is. */
+function isUsual(payload: JsonObject): payload is SignedPayload {
+  const { scrip, proof, change } = payload;
+  return (
+    Object.keys(payload).length === 3 &&
+    matches(proof, patterns.h32) &&
+    typeof change === 'boolean' &&
+    isUsualScrip(scrip)
+  );
+}
+
+function isUsualScrip(scrip: Json | undefined): scrip is Scrip {
+  if (!isObject(scrip)) return false;
+  const { typ, vnd, root, id, val, cur, cid, exp, props, mac } = scrip;
+  return (
+    Object.keys(scrip).length === 10 &&
+    typ === 'scrip/1' &&
+    (cur === 'usd-micro' || cur === 'eur-micro') &&
+    typeof exp === 'number' &&
+    exp >= 0 &&
+    exp <= SECONDS_MAX &&
+    Number.isSafeInteger(exp) &&
+    isObject(props) &&
+    Object.keys(props).length === 0 &&
+    matches(vnd, patterns.vnd) &&
+    matches(root, SCRIP_ID) &&
+    matches(id, SCRIP_ID) &&
+    matches(val, patterns.amount) &&
+    matches(cid, CUSTOMER_ID) &&
+    matches(mac, patterns.h32)
+  );
+}
 
 /** A licence lets a broker make scrip of a vendor: which serials, how much in all, until when. Signed by both. */
 export const licenceSchema = v.strictObject({
