@@ -19,7 +19,8 @@ export class Meter {
   #delivered = 0;
   #told = 0;
   #details: JsonObject = {};
-  #leaseEndMs = 0;
+  /** By the clock that never jumps, and by the one that other processes see. */
+  #leaseEnd = { steadyMs: 0, clockMs: 0 };
   #nudgedAtMs = performance.now();
   #end: 'closed' | 'fault' | undefined;
 
@@ -44,9 +45,10 @@ export class Meter {
     return this.#end !== undefined;
   }
 
-  /** False after a stall: what was taken may have been given back. */
+  /** False after a stall or a jump of the clock: what was taken may have been given back. */
   get holds(): boolean {
-    return performance.now() < this.#leaseEndMs;
+    const { steadyMs, clockMs } = this.#leaseEnd;
+    return performance.now() < steadyMs && this.#parts.site.env().nowMs < clockMs;
   }
 
   /** One of the units that were taken is on its way. */
@@ -97,12 +99,13 @@ export class Meter {
     const { site, key } = this.#parts;
     const done = this.#delivered - this.#told;
     const startedMs = performance.now();
+    const clockMs = site.env().nowMs;
     try {
       const made = await site.store.changeSession(key, changeOf({ id: this.#id, done }));
       if (!made) return undefined;
       this.#told += done;
       this.#details = made.details;
-      this.#leaseEndMs = startedMs + limits.streamLeaseMs;
+      this.#leaseEnd = { steadyMs: startedMs + limits.streamLeaseMs, clockMs: clockMs + limits.streamLeaseMs };
       if (made.claims.length > 0 && startedMs - this.#nudgedAtMs > NUDGE_MS) {
         this.#nudgedAtMs = startedMs;
         site.redeemer.nudge();

@@ -65,6 +65,27 @@ test('claims are paid once, totals grow, and batches are linked by their hashes'
   expect(problems).toEqual([]);
 });
 
+test('what a busy site earns while it redeems waits for the next time: it asks for each claim once', async () => {
+  const [a, b] = site.broker.sell(10_000n, { count: 2 }).map(({ scrip }) => scrip.root);
+  if (!a || !b) throw new Error('no scrip');
+  const quiet = store;
+  store = {
+    ...quiet,
+    async claimsPaid(paid, guard) {
+      const done = await quiet.claimsPaid(paid, guard);
+      for (const key of [a, b]) await earn(key, 1n);
+      return done;
+    },
+  };
+  const redeem = await redeemer();
+  await earn(a, 1000n);
+  await redeem.redeemNow();
+  // The first batch; then the other claim, which was not asked for yet; and no third.
+  expect([site.broker.total(), site.broker.batches.length]).toEqual([1001n, 2]);
+  await redeem.redeemNow();
+  expect(site.broker.total()).toBe(1001n + 2n + 1n);
+});
+
 test('the newest redemptions are kept as evidence, and no more than so many', async () => {
   const [piece] = site.broker.sell(10_000n);
   const redeem = await redeemer();

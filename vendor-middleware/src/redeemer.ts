@@ -15,7 +15,7 @@ import {
 import { sendOrder } from './broker-client.ts';
 import type { Channel } from './channels.ts';
 import type { Problem } from './setup-error.ts';
-import type { ClaimDue, VendorStore } from './store/port.ts';
+import type { ClaimDue, ClaimTotal, VendorStore } from './store/port.ts';
 
 /** Payments of this long share a batch. */
 const GATHER_MS = 2000;
@@ -113,9 +113,11 @@ export class Redeemer {
   }
 
   async #all(): Promise<void> {
+    // Each claim once: what a busy site earns meanwhile waits for the next run, or this one would never end.
+    const asked = new Set<string>();
     try {
       // A batch that another process has just sent leaves nothing to do for this one.
-      while (await this.#one()) if (this.#closed) break;
+      while (await this.#one(asked)) if (this.#closed) break;
     } finally {
       await this.#countDue();
     }
@@ -128,29 +130,34 @@ export class Redeemer {
   }
 
   /** Sends one batch; false when nothing is due. */
-  async #one(): Promise<boolean> {
+  async #one(asked: Set<string>): Promise<boolean> {
     const { store, broker, env, channel } = this.#parts;
-    const text = (await store.readDoc(this.#outbox)) ?? (await this.#open());
+    const waiting = await store.readDoc(this.#outbox);
+    const made = waiting === undefined ? await this.#open(asked) : undefined;
+    const text = waiting ?? made ?? (await store.readDoc(this.#outbox));
     if (text === undefined) return false;
     const order = readOrder(text);
     try {
       const result = await sendOrder(broker, channel.path, { order, crypto: env().crypto });
-      await this.#paid(text, order, result);
+      const paid = await this.#paid(text, order, result);
+      // An order of before, or of another process, may leave out what was earned since.
+      if (made !== undefined) for (const { key } of paid) asked.add(key);
     } catch (error) {
       if (!(error instanceof PaymentProblem) || !(await this.#mended(text, error))) throw error;
     }
     return true;
   }
 
-  /** Stores the next order, unless another process was first: then that one is sent. */
-  async #open(): Promise<string | undefined> {
+  /** Stores the next order, unless nothing is due or another process was first. */
+  async #open(asked: ReadonlySet<string>): Promise<string | undefined> {
     const { store, vnd, seed, env, channel } = this.#parts;
-    const claims = this.#batch(await store.claimsDue(channel.most, channel.kind));
+    const due = await store.claimsDue(channel.most + asked.size, channel.kind);
+    const claims = this.#batch(due.filter(({ key }) => !asked.has(key)).slice(0, channel.most));
     if (claims.length === 0) return undefined;
     const prev = (await store.readDoc(this.#prev)) ?? '';
     const order = makeOrder(channel.typ, { vnd, prev, claims }, seed, env());
     const text = JSON.stringify(order);
-    return (await store.swapDoc(this.#outbox, undefined, text)) ? text : store.readDoc(this.#outbox);
+    return (await store.swapDoc(this.#outbox, undefined, text)) ? text : undefined;
   }
 
   #batch(due: readonly ClaimDue[]): JsonObject[] {
@@ -166,8 +173,11 @@ export class Redeemer {
       });
   }
 
-  /** Checks the redemption, which is evidence, and keeps it; then the claims count as paid out. */
-  async #paid(text: string, order: Order, result: JsonObject): Promise<void> {
+  /**
+   * Checks the redemption, which is evidence, and keeps it; then the claims count as paid out.
+   * @returns those that do, without what the broker put off
+   */
+  async #paid(text: string, order: Order, result: JsonObject): Promise<readonly ClaimTotal[]> {
     const { store, vnd, broker, env, tell, channel } = this.#parts;
     const { crypto } = env();
     const { redemption, told } = channel.read(result);
@@ -202,6 +212,7 @@ export class Redeemer {
     await store.claimsPaid(paid, { key: this.#outbox, was: text, put });
     // It was too busy for any of them: asking again at once would make it no less so.
     if (paid.length === 0 && claimed.length > 0) throw new PaymentProblem('broker-unreachable', { retryAfter: 5 });
+    return paid;
   }
 
   /** The last so many redemptions, signed by the broker, are kept as evidence of what it paid: a ring of documents. */
