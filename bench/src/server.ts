@@ -3,8 +3,9 @@
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { answerCalls } from './harness/child.ts';
+import { content } from './walls/content.ts';
 import { loadWall, type WallName } from './walls/index.ts';
-import { type Content, type Mounted, type Setup, TICK } from './walls/wall.ts';
+import type { Mounted, Setup } from './walls/wall.ts';
 
 export type ServerApi = {
   /** `setupMs`: from the call to a wall that can sell. */
@@ -14,16 +15,6 @@ export type ServerApi = {
   fill(count: number): Promise<void>;
   /** Bytes of live values and buffers. Collects garbage first, when the process was started with `--expose-gc`. */
   heap(nothing: undefined): Promise<number>;
-};
-
-const body = { title: 'An article', text: 'It was a bright cold day in April. '.repeat(28) };
-const content: Content = {
-  page: (_req, res) => {
-    res.json(body);
-  },
-  async *ticks(units) {
-    for (let n = 0; n < units; n++) yield TICK;
-  },
 };
 
 let mounted: Mounted = {};

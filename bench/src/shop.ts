@@ -1,10 +1,11 @@
 // A site with many walls in a process of its own: each path is a scope that no wallet has paid before.
 import type { AddressInfo } from 'node:net';
 import { farthing } from '@farthing/vendor';
-import express, { type RequestHandler } from 'express';
+import express, { type Request, type RequestHandler } from 'express';
 import { answerCalls } from './harness/child.ts';
 import { type MethodName, methodOf, storeOf } from './methods/index.ts';
-import type { Setup } from './walls/wall.ts';
+import { content, freeStream } from './walls/content.ts';
+import { type Setup, STREAM, TICK_PRICE } from './walls/wall.ts';
 
 export type ShopApi = {
   start(what: { setup: Setup; method: MethodName; paths: number }): Promise<{ url: string }>;
@@ -15,13 +16,14 @@ const page: RequestHandler = (_req, res) => {
   const text = 'It was a bright cold day in April. '.repeat(28);
   res.send(`<!doctype html><title>An article</title><h1>The last lighthouse keeper</h1><p id="content">${text}`);
 };
+const { ticks } = content;
 let close: () => unknown = () => undefined;
 
 answerCalls<ShopApi>(
   {
     async start({ setup, method, paths }) {
       const { brokerUrl: broker, folder: data, secret } = setup;
-      const { site, unit } = methodOf(method);
+      const { site, unit, streams } = methodOf(method);
       const store = storeOf('sqlite').open(setup);
       const pay = await farthing({ ...site, broker, data, secret, store, name: 'Benchmark' });
       close = () => pay.close();
@@ -30,6 +32,11 @@ answerCalls<ShopApi>(
       app.get('/free', page);
       for (let n = 0; n < paths; n++) app.get(`/once/${n}`, pay.wall(price), page);
       app.get('/again/:id', pay.wall(price), page);
+      if (streams) {
+        app.get(`/free${STREAM}`, freeStream(ticks));
+        const source = (req: Request) => ticks(Number(req.params['units']));
+        app.get(STREAM, pay.stream({ price: TICK_PRICE, unit: 'tick' }, source));
+      }
       app.use('/farthing', pay.routes());
       const { promise, resolve } = Promise.withResolvers<void>();
       const server = app.listen(0, '127.0.0.1', () => resolve());

@@ -4,8 +4,8 @@ import { compareStreams, meet } from '../harness/measure.ts';
 import { type Row, row } from '../harness/rows.ts';
 import { compare } from '../harness/stats.ts';
 import { methodOf } from '../methods/index.ts';
+import { TICK } from '../walls/content.ts';
 import { FARTHINGS, type FarthingName } from '../walls/index.ts';
-import { TICK } from '../walls/wall.ts';
 
 const nameOf = (wall: FarthingName): string => `stream/ticks/${wall}`;
 

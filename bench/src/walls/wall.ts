@@ -1,5 +1,6 @@
 // What a wall is to the benchmark: the server's half, which is measured, and the load's half, which is not.
-import type { Express, RequestHandler } from 'express';
+import type { Express } from 'express';
+import type { Content } from './content.ts';
 
 export type Setup = {
   /** A folder of its own for what it stores. */
@@ -8,13 +9,6 @@ export type Setup = {
   readonly brokerUrl: string;
   /** 32 bytes shared by both halves, so that the load can make what is to be checked. */
   readonly secret: Uint8Array;
-};
-
-/** What every server serves, behind its wall or without one. */
-export type Content = {
-  readonly page: RequestHandler;
-  /** So many server-sent events (`TICK`), one a unit, as fast as they are taken. */
-  ticks(units: number): AsyncIterable<string>;
 };
 
 /** Measured in the server's process. */
@@ -33,8 +27,6 @@ export const TARGET = '/article/1';
 export const STREAM = '/stream/:units';
 export const streamTarget = (units: number): string => `/stream/${units}`;
 export const TICK_PRICE = '0.000001 USD';
-/** One unit: a token of a model, a sample of a sensor. */
-export const TICK = 'data: {"text":" lighthouse"}\n\n';
 
 /** Each header line pays for one request, and none was used before. */
 export type Payer = {
