@@ -1,47 +1,88 @@
 // Group commit: concurrent operations share one durable transaction; each answer leaves after COMMIT has returned.
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 type Waiting = {
   run: (db: DatabaseSync) => unknown;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
+  /** Undone alone when it throws. */
+  apart: boolean;
 };
+
+/** What a store that keeps state in memory does inside each transaction, around its operations. A throw fails them all. */
+export type Around = { readonly begin: () => void; readonly end: () => void };
 
 /** The most operations in one transaction; more wait for the next. */
 const BATCH = 256;
+/** How long an operation waits for company that is in no hurry. */
+const LATER_MS = 5;
 
 /**
- * Each operation has a SAVEPOINT of its own: one that throws undoes itself and spoils no other. A COMMIT that fails is
- * an error for every member, and nothing is tried again on this handle: after an I/O error only a restart tells what
- * is on disk.
+ * An operation that throws undoes itself and spoils no other: by a SAVEPOINT of its own, or because it decides before it
+ * changes anything. A COMMIT that fails is an error for every member, and nothing is tried again on this handle: after an
+ * I/O error only a restart tells what is on disk.
  */
 export class GroupCommit {
   readonly #db: DatabaseSync;
-  readonly #waiting: Waiting[] = [];
+  readonly #around: Around | undefined;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  #waiting: Waiting[] = [];
   #scheduled = false;
+  #late: NodeJS.Timeout | undefined;
   #failed: Error | undefined;
   #closed = false;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, around?: Around) {
     this.#db = db;
+    this.#around = around;
+    this.#begin = db.prepare('BEGIN IMMEDIATE');
+    this.#commit = db.prepare('COMMIT');
   }
 
   /** Runs `operation` synchronously inside a transaction; resolves once its writes are on disk. */
   run<Result>(operation: (db: DatabaseSync) => Result): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      if (this.#failed) return reject(this.#failed);
-      if (this.#closed) return reject(new Error('the database is closed'));
-      this.#waiting.push({ run: operation, resolve: resolve as (value: unknown) => void, reject });
-      this.#schedule();
-    });
+    return this.#enter(operation, { apart: true, hurry: true });
+  }
+
+  /**
+   * The same without a SAVEPOINT, for operations that throw only before they change anything.
+   * @param hurry false: may wait a few milliseconds for others to share a transaction with
+   */
+  decide<Result>(operation: () => Result, { hurry = true } = {}): Promise<Result> {
+    return this.#enter(operation, { apart: false, hurry });
+  }
+
+  /** @throws {Error} the database failed or is closed: what memory holds of it may not be on disk */
+  check(): void {
+    if (this.#failed) throw this.#failed;
+    if (this.#closed) throw new Error('the database is closed');
   }
 
   /** Lets what waits finish, then closes the database. */
   close(): void {
     if (this.#closed) return;
+    clearTimeout(this.#late);
     while (this.#waiting.length > 0 && !this.#failed) this.#flush();
     this.#closed = true;
     this.#db.close();
+  }
+
+  #enter<Result>(
+    run: (db: DatabaseSync) => Result,
+    { apart, hurry }: { apart: boolean; hurry: boolean },
+  ): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.check();
+      this.#waiting.push({ run, resolve: resolve as (value: unknown) => void, reject, apart });
+      if (hurry) this.#schedule();
+      else this.#late ??= setTimeout(() => this.#beLate(), LATER_MS);
+    });
+  }
+
+  #beLate(): void {
+    this.#late = undefined;
+    if (this.#waiting.length > 0) this.#schedule();
   }
 
   #schedule(): void {
@@ -56,39 +97,54 @@ export class GroupCommit {
   }
 
   #flush(): void {
-    const batch = this.#waiting.splice(0, BATCH);
-    if (batch.length === 0) return;
-    const done: (() => void)[] = [];
+    const batch = this.#waiting.length <= BATCH ? this.#waiting : this.#waiting.splice(0, BATCH);
+    if (batch === this.#waiting) this.#waiting = [];
+    if (batch.length === 0 || !this.#began(batch)) return;
+    const results: { value?: unknown; error?: unknown; threw: boolean }[] = [];
     try {
-      this.#db.exec('BEGIN IMMEDIATE');
-      for (const member of batch) {
-        this.#db.exec('SAVEPOINT operation');
-        try {
-          const value = member.run(this.#db);
-          this.#db.exec('RELEASE operation');
-          done.push(() => member.resolve(value));
-        } catch (error) {
-          this.#db.exec('ROLLBACK TO operation; RELEASE operation');
-          done.push(() => member.reject(error));
-        }
-      }
-      this.#db.exec('COMMIT');
+      this.#around?.begin();
+      for (const member of batch) results.push(this.#one(member));
+      this.#around?.end();
+      this.#commit.run();
     } catch (error) {
       this.#fail(error, batch);
       return;
     }
-    for (const tell of done) tell();
+    for (const [i, { resolve, reject }] of batch.entries()) {
+      const result = results[i];
+      if (result?.threw) reject(result.error);
+      else resolve(result?.value);
+    }
+  }
+
+  /** Another process may hold the lock beyond the time-out: then nothing was written, and a later try is safe. */
+  #began(batch: Waiting[]): boolean {
+    try {
+      this.#begin.run();
+      return true;
+    } catch (error) {
+      if (isBusy(error)) for (const member of batch) member.reject(error);
+      else this.#fail(error, batch);
+      return false;
+    }
+  }
+
+  #one({ run, apart }: Waiting): { value?: unknown; error?: unknown; threw: boolean } {
+    if (apart) this.#db.exec('SAVEPOINT operation');
+    try {
+      const value = run(this.#db);
+      if (apart) this.#db.exec('RELEASE operation');
+      return { value, threw: false };
+    } catch (error) {
+      if (apart) this.#db.exec('ROLLBACK TO operation; RELEASE operation');
+      return { error, threw: true };
+    }
   }
 
   #fail(error: unknown, batch: Waiting[]): void {
-    if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-    // Another process held the lock beyond the time-out: nothing was written, a later try is safe.
-    if (isBusy(error)) {
-      for (const member of batch) member.reject(error);
-      return;
-    }
     this.#failed = new Error('the database failed; restart to see what is on disk', { cause: error });
     for (const member of [...batch, ...this.#waiting.splice(0)]) member.reject(this.#failed);
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
   }
 }
 

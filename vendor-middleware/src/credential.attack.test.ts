@@ -36,9 +36,7 @@ const pay = (path: string, authorization: string, init: RequestInit = {}) =>
 /** Everything that a payment could have changed. */
 function rows(): string {
   const db = new DatabaseSync(join(site.data, 'vendor.db'), { readOnly: true, readBigInts: true });
-  const all = ['reservations', 'spends', 'tallies', 'claims'].map((table) =>
-    db.prepare(`SELECT * FROM ${table}`).all(),
-  );
+  const all = ['log', 'payments', 'tallies', 'claims'].map((table) => db.prepare(`SELECT * FROM ${table}`).all());
   db.close();
   return JSON.stringify(all, (_key, value) => (typeof value === 'bigint' ? String(value) : value));
 }

@@ -18,7 +18,7 @@ type Parts = {
 export function startUpkeep({ store, licences, env, tell }: Parts): { reload(): Promise<void>; stop(): void } {
   let reloadedAtMs = 0;
   const upkeep = async () => {
-    while ((await store.sweep(env().nowMs, SWEEP_ROWS)) === SWEEP_ROWS);
+    while ((await store.sweep(env().nowMs, SWEEP_ROWS)) > 0);
     await licences.renew();
   };
   const timer = setInterval(() => {

@@ -1,11 +1,10 @@
 // The store in memory: for tests, demos, and sites that accept to lose what was not yet claimed at a restart.
 import { addClaim, type ClaimStep, type ClaimSum, type Deed, type Json, limits, type Tally } from '@farthing/protocol';
-import type { ClaimDue, Reservation, Reserved, SessionWrite, Stored, Undo, VendorStore } from './port.ts';
+import type { ClaimDue, Reservation, Reserved, Stored, Undo, VendorStore } from './port.ts';
 
 type Row = Omit<Reservation, 'state' | 'session'> & { state: Stored['state']; session?: { key: string; undo: Json } };
 type Claim = ClaimSum & { readonly paid: bigint };
-/** Rows are kept as text, so that nobody can change what was written. */
-type SessionRow = { readonly text: string; readonly untilMs: number };
+type SessionRow = { readonly row: Json; readonly untilMs: number };
 
 /** Everything is forgotten when the process ends; unclaimed money then returns to its buyers. */
 export function memory(): VendorStore {
@@ -40,12 +39,8 @@ export function memory(): VendorStore {
       const deed = deeds.get(key)?.deed;
       return [{ key, total, ...(evidence ? { evidence } : {}), ...(deed ? { deed } : {}) }];
     });
-  const read = (key: string): Json | undefined => {
-    const row = sessions.get(key);
-    return row && JSON.parse(row.text);
-  };
-  const write = (key: string, next: Json, untilMs: number) =>
-    sessions.set(key, { text: JSON.stringify(next), untilMs });
+  const read = (key: string): Json | undefined => sessions.get(key)?.row;
+  const write = (key: string, row: Json, untilMs: number) => sessions.set(key, { row, untilMs });
   const over = (list: readonly Tally[]) =>
     list.find(({ key, add, limit }) => (tallies.get(key)?.sum ?? 0n) + add > limit)?.code;
   const count = (list: readonly Tally[]) => {
@@ -54,7 +49,6 @@ export function memory(): VendorStore {
       tallies.set(key, { sum: (now?.sum ?? 0n) + add, untilMs: Math.max(now?.untilMs ?? 0, untilMs) });
     }
   };
-  const step = ({ key, step: run }: SessionWrite) => ({ key, ...run(read(key)) });
 
   function reserve(entry: Reservation): Reserved {
     const known = rows.get(entry.id);
@@ -64,16 +58,17 @@ export function memory(): VendorStore {
       if (holder) return { kind: 'held', code, by: view(holder) };
     }
     const { session, ...plain } = entry;
-    const written = session && step(session);
+    const written = session?.step(read(session.key));
     const all = [...entry.tallies, ...(written?.deeds ?? []).flatMap((deed) => deed.tallies)];
     const code = over(all);
     if (code) return { kind: 'over', code };
     count(all);
     for (const { key } of entry.spends) spends.set(key, entry.id);
-    if (!written) {
+    if (!session || !written) {
       rows.set(entry.id, plain);
     } else {
-      const { key, next, undo, outcome, untilMs, claims: steps } = written;
+      const { key } = session;
+      const { next, undo, outcome, untilMs, claims: steps } = written;
       write(key, next, untilMs);
       for (const deed of written.deeds) deeds.set(deed.key, deed);
       rows.set(entry.id, { ...plain, outcome, untilMs, claims: steps, session: { key, undo } });
@@ -96,7 +91,7 @@ export function memory(): VendorStore {
       count(row.tallies.map((tally) => ({ ...tally, add: -tally.add })));
       const seen = row.session && sessions.get(row.session.key);
       if (row.session && seen && undo) {
-        write(row.session.key, undo(JSON.parse(seen.text), row.session.undo), seen.untilMs);
+        write(row.session.key, undo(seen.row, row.session.undo), seen.untilMs);
       }
     }
     return true;

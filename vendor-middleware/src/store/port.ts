@@ -1,6 +1,6 @@
 // The store port: everything a site must not forget. It is data, so that Redis scripts or SQL statements can carry out
 // each step as one atomic, durable write. Only the rows of sessions change by pure functions: a store runs them inside its
-// write, or compares and sets, and may run them again. `suite.ts` says what every store must do.
+// write, or compares and sets, and may run them again. Rows are never changed in place, by nobody. `suite.ts` says what every store must do.
 import type { ClaimStep, Deed, Evidence, Json, JsonObject, ProblemCode, Spend, Tally } from '@farthing/protocol';
 
 /** All that one paid request changes, written in one step or not at all. */
@@ -85,7 +85,8 @@ export interface VendorStore {
   /**
    * Ends an uncommitted reservation. `commit` books its claims, whoever delivered. `release` undoes spends and tallies
    * and forgets it, `loose` keeps all of it for a repeat: both only for the owner. False when nothing was changed.
-   * `undo`: the row of a session after the release of a payment in it.
+   * `undo`: the row of a session after the release of a payment in it. Durable a little later than other writes may be:
+   * what a crash cuts off is found as a payment without a verdict.
    */
   settle(id: string, owner: string, verdict: 'commit' | 'release' | 'loose', undo?: Undo): Promise<boolean>;
 
@@ -121,7 +122,10 @@ export interface VendorStore {
   /** Compare and set: writes (or with `undefined` deletes) only if the document still is `was`. */
   swapDoc(key: string, was: string | undefined, value: string | undefined): Promise<boolean>;
 
-  /** Forgets what ended: reservations with their spends, sessions, quotas, and claims with their deeds that are too late. */
+  /**
+   * Forgets what ended: reservations with their spends, sessions, quotas, and claims with their deeds that are too late.
+   * A step forgets about `limit` reservations and says how many; 0: nothing is left to do.
+   */
   sweep(nowMs: number, limit: number): Promise<number>;
   close(): Promise<void>;
 }

@@ -31,25 +31,60 @@ export const migrations = [
    CREATE INDEX tallies_until ON tallies(until_ms) WHERE until_ms IS NOT NULL;
    DROP INDEX claims_due;
    CREATE INDEX claims_due ON claims(substr(key, 1, instr(key, ':')), seq) WHERE total > paid;`,
+  // The log: payments as lines of text in batches, found by their packed keys; the other tables are folded from it.
+  `CREATE TABLE log(seq INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+   CREATE TABLE payments(seq INTEGER PRIMARY KEY, lines TEXT NOT NULL) STRICT;
+   CREATE TABLE folds(seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT;
+   CREATE TABLE segments(
+     first INTEGER PRIMARY KEY, last INTEGER NOT NULL, due_ms INTEGER NOT NULL, bytes INTEGER NOT NULL,
+     keys BLOB NOT NULL) STRICT;
+   CREATE INDEX segments_due ON segments(due_ms);
+   CREATE TABLE open(
+     id TEXT PRIMARY KEY, seq INTEGER NOT NULL, owner TEXT NOT NULL, at_ms INTEGER NOT NULL,
+     state INTEGER NOT NULL CHECK (state IN (0, 2))) STRICT, WITHOUT ROWID;
+   CREATE TABLE seeds(seed TEXT NOT NULL) STRICT;
+   INSERT INTO seeds VALUES (hex(randomblob(16)));
+   INSERT INTO payments
+     SELECT 1 + n / 64, group_concat(line, char(10))
+     FROM (SELECT
+       row_number() OVER (ORDER BY until_ms) - 1 AS n,
+       json_array(id, credential, target, owner, at_ms, until_ms, state, outcome, json(steps)) AS line
+       FROM reservations)
+     GROUP BY n / 64;
+   INSERT INTO log SELECT seq, '{}' FROM payments;
+   DROP TABLE spends;
+   DROP TABLE reservations;`,
 ];
+
+export type Statements = ReturnType<typeof statements>;
 
 export function statements(db: DatabaseSync) {
   return {
-    find: db.prepare('SELECT * FROM reservations WHERE id = ?'),
-    holder: db.prepare('SELECT r.* FROM spends s JOIN reservations r ON r.id = s.reservation WHERE s.key = ?'),
-    open: db.prepare('SELECT id, steps FROM reservations WHERE state <> 1 LIMIT ?'),
-    insert: db.prepare('INSERT INTO reservations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
-    spend: db.prepare('INSERT INTO spends VALUES (?, ?)'),
-    unspend: db.prepare('DELETE FROM spends WHERE key = ?'),
-    remove: db.prepare('DELETE FROM reservations WHERE id = ?'),
-    setState: db.prepare('UPDATE reservations SET state = ? WHERE id = ?'),
-    take: db.prepare(
-      'UPDATE reservations SET owner = ?, at_ms = ?, state = 0 WHERE id = ? AND owner = ? AND at_ms = ? AND state <> 1',
-    ),
-    tally: db.prepare('SELECT total FROM tallies WHERE key = ?'),
+    seed: db.prepare('SELECT seed FROM seeds'),
+    since: db.prepare('SELECT seq, body, lines FROM log LEFT JOIN payments USING (seq) WHERE seq > ? ORDER BY seq'),
+    append: db.prepare('INSERT INTO log VALUES (?, ?)'),
+    payments: db.prepare('SELECT lines FROM payments WHERE seq = ?'),
+    addPayments: db.prepare('INSERT INTO payments VALUES (?, ?)'),
+    setPayments: db.prepare('UPDATE payments SET lines = ? WHERE seq = ?'),
+    between: db.prepare('SELECT seq, lines FROM payments WHERE seq BETWEEN ? AND ?'),
+    dropPayments: db.prepare('DELETE FROM payments WHERE seq BETWEEN ? AND ?'),
+    folded: db.prepare('SELECT max(seq) AS seq FROM folds'),
+    foldUntil: db.prepare('SELECT max(seq) AS seq FROM folds WHERE at_ms <= ?'),
+    addFold: db.prepare('INSERT OR REPLACE INTO folds VALUES (?, ?)'),
+    oldFolds: db.prepare('DELETE FROM folds WHERE seq < ?'),
+    oldLog: db.prepare('DELETE FROM log WHERE seq < ?'),
+    segments: db.prepare('SELECT first, last, due_ms, keys FROM segments ORDER BY first'),
+    keyBytes: db.prepare('SELECT sum(bytes) AS bytes FROM segments'),
+    addSegment: db.prepare('INSERT INTO segments VALUES (?1, ?2, ?3, length(?4), ?4)'),
+    dropSegment: db.prepare('DELETE FROM segments WHERE first = ?'),
+    dueSegments: db.prepare('SELECT first, last FROM segments WHERE due_ms < ? ORDER BY due_ms'),
+    open: db.prepare('SELECT * FROM open'),
+    setOpen: db.prepare('INSERT OR REPLACE INTO open VALUES (?, ?, ?, ?, ?)'),
+    dropOpen: db.prepare('DELETE FROM open WHERE id = ?'),
+    tally: db.prepare('SELECT total, until_ms FROM tallies WHERE key = ?'),
     setTally: db.prepare(
       `INSERT INTO tallies(key, total, until_ms) VALUES (?, ?, ?)
-       ON CONFLICT(key) DO UPDATE SET total = excluded.total, until_ms = coalesce(excluded.until_ms, until_ms)`,
+       ON CONFLICT(key) DO UPDATE SET total = excluded.total, until_ms = excluded.until_ms`,
     ),
     claim: db.prepare('SELECT total, until_ms, evidence FROM claims WHERE key = ?'),
     setClaim: db.prepare(
@@ -57,12 +92,11 @@ export function statements(db: DatabaseSync) {
        ON CONFLICT(key) DO UPDATE
        SET total = excluded.total, until_ms = excluded.until_ms, evidence = excluded.evidence`,
     ),
-    session: db.prepare('SELECT row FROM sessions WHERE key = ?'),
+    session: db.prepare('SELECT row, until_ms FROM sessions WHERE key = ?'),
     setSession: db.prepare(
       `INSERT INTO sessions VALUES (?, ?, ?)
        ON CONFLICT(key) DO UPDATE SET row = excluded.row, until_ms = excluded.until_ms`,
     ),
-    putSession: db.prepare('UPDATE sessions SET row = ? WHERE key = ?'),
     setDeed: db.prepare(
       `INSERT INTO deeds VALUES (?, ?, ?)
        ON CONFLICT(key) DO UPDATE SET deed = excluded.deed, until_ms = excluded.until_ms`,
@@ -87,7 +121,6 @@ export function statements(db: DatabaseSync) {
     docs: db.prepare('SELECT key, value FROM docs WHERE substr(key, 1, ?2) = ?1 ORDER BY key'),
     setDoc: db.prepare('INSERT INTO docs VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value'),
     dropDoc: db.prepare('DELETE FROM docs WHERE key = ?'),
-    old: db.prepare('SELECT id, steps FROM reservations WHERE until_ms < ? LIMIT ?'),
     oldQuotas: db.prepare('DELETE FROM quotas WHERE until_ms < ?'),
     oldClaims: db.prepare('DELETE FROM claims WHERE until_ms < ?'),
     oldSessions: db.prepare('DELETE FROM sessions WHERE until_ms < ?'),

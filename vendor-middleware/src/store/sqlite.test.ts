@@ -5,7 +5,7 @@ import { openDatabase } from '@farthing/node-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { migrations } from './schema.ts';
 import { sqlite } from './sqlite.ts';
-import { reservation, storeSuite } from './suite.ts';
+import { reservation, spend, storeSuite } from './suite.ts';
 
 storeSuite('SQLite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'farthing-store-'));
@@ -60,5 +60,46 @@ test('a file from before there were sessions is carried on: claims stay due, tal
   const step = () => ({ outcome: 'receipt', untilMs: 1, claims: [], next: 1, undo: 1, deeds: [] });
   expect(await store.reserve(reservation({ session: { key: 's:1', step } }))).toMatchObject({ kind: 'won' });
   expect(await store.readSession('s:1')).toBe(1);
+  await store.close();
+});
+
+test('a file from before the log is carried on: outcomes repeat, instruments stay spent, open payments get verdicts', async () => {
+  const path = join(folder, 'vendor.db');
+  const old = openDatabase(path, migrations.slice(0, 2));
+  const insert = old.prepare('INSERT INTO reservations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const steps = (i: number) =>
+    JSON.stringify({
+      mints: [`mint${i}`],
+      spends: [`coin${i}`],
+      tallies: [{ key: 'licence', add: '5' }],
+      claims: [{ key: 'root', add: '9007199254740993', untilMs: 9e14 }],
+    });
+  for (let i = 0; i < 150; i++) {
+    const state = i === 7 ? 0n : i === 8 ? 2n : 1n;
+    insert.run(`c${i}`, 'cred', 'target', 'me', 1000n, 60_000n + BigInt(i), state, `out\n"${i}`, steps(i));
+    old.prepare('INSERT INTO spends VALUES (?, ?)').run(`coin${i}`, `c${i}`);
+  }
+  old.exec("INSERT INTO tallies(key, total) VALUES ('licence', 750)");
+  old.exec(`INSERT INTO sessions VALUES ('s:1', '{"a":1}', 900000)`);
+  old.close();
+  for (let start = 0; start < 2; start++) {
+    const store = sqlite(path);
+    expect(await store.find('c149')).toMatchObject({ state: 'committed', outcome: 'out\n"149', credential: 'cred' });
+    const rival = reservation({ id: 'rival', spends: [spend('coin70')] });
+    expect(await store.reserve(rival)).toMatchObject({ kind: 'held', by: { id: 'c70' } });
+    expect(await store.readSession('s:1')).toEqual({ a: 1 });
+    await store.close();
+  }
+  const store = sqlite(path);
+  expect((await store.unsettled(10)).map(({ id }) => id).sort()).toEqual(['c7', 'c8']);
+  expect(await store.find('c8')).toMatchObject({ state: 'loose' });
+  expect(await store.settle('c8', 'me', 'release')).toBe(true);
+  expect(await store.settle('c7', 'else', 'commit')).toBe(true);
+  expect(await store.claimsDue(1)).toEqual([{ key: 'root', total: 9_007_199_254_740_993n }]);
+  const tallies = [{ key: 'licence', add: 6n, limit: 750n, code: 'licence-exceeded' as const }];
+  expect(await store.reserve(reservation({ id: 'c8', spends: [spend('coin8')], tallies }))).toMatchObject({
+    kind: 'over',
+  });
+  expect(await store.reserve(reservation({ id: 'c8', spends: [spend('coin8')] }))).toEqual({ kind: 'won' });
   await store.close();
 });

@@ -265,16 +265,36 @@ export function storeSuite(name: string, open: () => Promise<{ store: VendorStor
       expect(await store.reserve(reservation({ id: 'c2' }))).toEqual({ kind: 'won' });
     });
 
-    test('the sweep keeps a claim that can still be made, and takes at most what it is told to', async () => {
+    test('the sweep keeps a claim that can still be made, and comes to an end in steps', async () => {
       const long = { untilMs: 1, claims: [claim('root', 1n, 10 * limits.retentionMs)], state: 'committed' as const };
-      await store.reserve(reservation({ ...long, id: 'c1', spends: [] }));
-      await store.reserve(reservation({ ...long, id: 'c2', spends: [] }));
+      for (let i = 0; i < 10; i++) await store.reserve(reservation({ ...long, id: `c${i}`, spends: [] }));
       const laterMs = 5 * limits.retentionMs;
-      expect(await store.sweep(laterMs, 1)).toBe(1);
-      expect(await store.sweep(laterMs, 10)).toBe(1);
-      expect(await store.claimsDue(10)).toEqual([{ key: 'root', total: 2n }]);
+      let swept = 0;
+      for (let step = 1; step > 0; swept += step) step = await store.sweep(laterMs, 1);
+      expect(swept).toBe(10);
+      expect(await store.claimsDue(10)).toEqual([{ key: 'root', total: 10n }]);
       await store.sweep(11 * limits.retentionMs + 1, 10);
       expect(await store.claimsDue(10)).toEqual([]);
+    });
+
+    test('the sweep leaves what has not ended, and open payments open', async () => {
+      const late = { untilMs: 10 * limits.retentionMs };
+      for (let i = 0; i < 20; i++) await store.reserve(reservation({ id: `old${i}`, spends: [spend(`old${i}`)] }));
+      await store.reserve(reservation({ ...late, id: 'open', spends: [spend('open')], tallies: [tally(100n)] }));
+      await store.reserve(reservation({ ...late, id: 'done', spends: [spend('done')], state: 'committed' }));
+      await store.reserve(reservation({ ...late, id: 'taken', spends: [spend('taken')] }));
+      await store.takeOver('taken', { from: 'me', atMs: 1000, to: 'next', nowMs: 2000 });
+      while ((await store.sweep(5 * limits.retentionMs, 5)) > 0);
+      expect(await store.find('old7')).toBeUndefined();
+      expect(await store.find('open')).toMatchObject({ state: 'reserved', owner: 'me', outcome: 'receipt' });
+      expect(await store.find('done')).toMatchObject({ state: 'committed' });
+      expect(await store.find('taken')).toMatchObject({ state: 'reserved', owner: 'next', atMs: 2000 });
+      expect((await store.unsettled(10)).map(({ id }) => id).sort()).toEqual(['open', 'taken']);
+      const rival = reservation({ id: 'c2', spends: [spend('done')] });
+      expect(await store.reserve(rival)).toMatchObject({ kind: 'held', by: { id: 'done', state: 'committed' } });
+      expect(await store.settle('open', 'me', 'release')).toBe(true);
+      const again = reservation({ id: 'c3', spends: [spend('open')], tallies: [tally(100n)] });
+      expect(await store.reserve(again)).toEqual({ kind: 'won' });
     });
   });
 }

@@ -1,0 +1,59 @@
+// A payment as a line of text: what a repeat of it must get, and what its verdict will need.
+import type { ClaimStep, Evidence, Json } from '@farthing/protocol';
+import type { Reservation, SessionWritten, Stored } from './port.ts';
+
+export const STATES = ['reserved', 'committed', 'loose'] as const;
+
+/** What a verdict needs to know. Amounts are decimal text. */
+export type Steps = {
+  readonly mints: readonly string[];
+  readonly spends: readonly string[];
+  readonly tallies: readonly { key: string; add: string }[];
+  readonly claims: readonly { key: string; add: string; untilMs: number; evidence?: Evidence }[];
+  readonly session?: { readonly key: string; readonly undo: Json };
+};
+
+/** `state` is what it was when the line was written. */
+export type Line = Stored & { readonly untilMs: number; readonly steps: Steps };
+
+export function lineOf(entry: Reservation, written: SessionWritten | undefined): Line {
+  const { id, credential, target, owner, atMs, state, mints, spends, tallies, session } = entry;
+  const { claims, untilMs, outcome } = written ?? entry;
+  const steps: Steps = {
+    mints,
+    spends: spends.map(({ key }) => key),
+    tallies: tallies.map(({ key, add }) => ({ key, add: add.toString() })),
+    claims: claims.map((step) => ({ ...step, add: step.add.toString() })),
+    ...(session && written ? { session: { key: session.key, undo: written.undo } } : {}),
+  };
+  return { id, credential, target, owner, atMs, untilMs, state, outcome, steps };
+}
+
+export const claimsOf = ({ steps }: Line): ClaimStep[] =>
+  steps.claims.map((step) => ({ ...step, add: BigInt(step.add) }));
+
+/** Holds no line break: JSON escapes it. */
+export function printLine({ id, credential, target, owner, atMs, untilMs, state, outcome, steps }: Line): string {
+  return JSON.stringify([id, credential, target, owner, atMs, untilMs, STATES.indexOf(state), outcome, steps]);
+}
+
+export function readLine(text: string): Line {
+  const cells: [string, string, string, string, number, number, number, string, Steps] = JSON.parse(text);
+  const [id, credential, target, owner, atMs, untilMs, state, outcome, steps] = cells;
+  return { id, credential, target, owner, atMs, untilMs, state: STATES[state] ?? 'reserved', outcome, steps };
+}
+
+export const printLines = (lines: readonly Line[]): string => lines.map(printLine).join('\n');
+export const readLines = (text: string): Line[] => text.split('\n').map(readLine);
+
+/** Without parsing the others. @param isIt the key may stand in a line that is not the one: this decides */
+export function findLine(text: string, key: string, isIt: (line: Line) => boolean): Line | undefined {
+  const quoted = JSON.stringify(key);
+  for (let at = text.indexOf(quoted); at >= 0; ) {
+    const end = text.indexOf('\n', at);
+    const line = readLine(text.slice(text.lastIndexOf('\n', at) + 1, end < 0 ? undefined : end));
+    if (isIt(line)) return line;
+    at = end < 0 ? -1 : text.indexOf(quoted, end);
+  }
+  return undefined;
+}

@@ -1,0 +1,137 @@
+// The steps of payments on the journal. Each decides first, reading and computing all that can fail, and then changes.
+import {
+  addClaim,
+  type ClaimStep,
+  type ClaimSum,
+  type Json,
+  limits,
+  type ProblemCode,
+  type Tally,
+} from '@farthing/protocol';
+import type { TallySum } from './batch.ts';
+import type { Journal } from './journal.ts';
+import { claimsOf, type Line, lineOf } from './lines.ts';
+import type { Reservation, Reserved, SessionChange, Undo, VendorStore } from './port.ts';
+import type { State } from './state.ts';
+
+export function reserve(journal: Journal, entry: Reservation): Reserved {
+  const known = journal.find(entry.id);
+  if (known) return { kind: 'known', stored: known };
+  for (const { key, code } of entry.spends) {
+    const by = journal.holder(key);
+    if (by) return { kind: 'held', code, by };
+  }
+  const { session } = entry;
+  const written = session?.step(journal.state.sessions.get(session.key)?.row);
+  const all = written ? [...entry.tallies, ...written.deeds.flatMap(({ tallies }) => tallies)] : entry.tallies;
+  const sums = tally(journal.state, all);
+  if (typeof sums === 'string') return { kind: 'over', code: sums };
+  const booked = entry.state === 'committed' ? book(journal.state, (written ?? entry).claims) : undefined;
+  const line = lineOf(entry, written);
+  journal.change((state) => {
+    state.put(line);
+    set(state.tallies, sums);
+    if (booked) set(state.claims, booked);
+    if (!session || !written) return;
+    state.sessions.set(session.key, { row: written.next, untilMs: written.untilMs });
+    for (const deed of written.deeds) journal.keepDeed(deed);
+  });
+  return written ? { kind: 'won', written } : { kind: 'won' };
+}
+
+export type Verdict = Parameters<VendorStore['settle']>[2];
+
+export function settle(
+  journal: Journal,
+  { id, owner, verdict }: { id: string; owner: string; verdict: Verdict },
+  undo: Undo | undefined,
+): boolean {
+  const open = journal.state.open(id);
+  if (!open || (verdict !== 'commit' && open.owner !== owner)) return false;
+  if (verdict === 'loose') journal.change((state) => state.update(id, { state: 'loose' }));
+  if (verdict === 'release') release(journal, open.line, undo);
+  if (verdict === 'commit') {
+    const booked = book(journal.state, claimsOf(open.line));
+    journal.change((state) => {
+      state.close(id);
+      set(state.claims, booked);
+    });
+  }
+  return true;
+}
+
+function release(journal: Journal, { id, steps }: Line, undo: Undo | undefined): void {
+  const { sessions, tallies } = journal.state;
+  const sums = new Map<string, TallySum>();
+  for (const { key, add } of steps.tallies) {
+    const now = sums.get(key) ?? tallies.get(key);
+    if (!now) continue;
+    const sum = now.sum - BigInt(add);
+    // What was counted before may have been forgotten with its time.
+    sums.set(key, { ...now, sum: sum < 0n ? 0n : sum });
+  }
+  const { session } = steps;
+  const seen = session && undo && sessions.get(session.key);
+  const row = seen && undo(seen.row, session.undo);
+  journal.change((state) => {
+    state.release(id);
+    set(state.tallies, sums);
+    if (seen && row !== undefined) state.sessions.set(session.key, { ...seen, row });
+  });
+}
+
+export function takeOver(journal: Journal, id: string, take: Parameters<VendorStore['takeOver']>[1]): boolean {
+  const open = journal.state.open(id);
+  if (!open || open.owner !== take.from || open.atMs !== take.atMs) return false;
+  journal.change((state) => state.update(id, { owner: take.to, atMs: take.nowMs, state: 'reserved' }));
+  return true;
+}
+
+export function changeSession<Change extends SessionChange>(
+  journal: Journal,
+  key: string,
+  change: (row: Json) => Change,
+): Change | undefined {
+  const seen = journal.state.sessions.get(key);
+  if (!seen) return undefined;
+  const made = change(seen.row);
+  const booked = book(journal.state, made.claims);
+  journal.change((state) => {
+    state.sessions.set(key, { row: made.next, untilMs: made.untilMs });
+    set(state.claims, booked);
+  });
+  return made;
+}
+
+/** What the tallies would be; the code of the first that would pass its limit. */
+function tally(state: State, tallies: readonly Tally[]): ReadonlyMap<string, TallySum> | ProblemCode {
+  const sums = new Map<string, TallySum>();
+  for (const { key, add, limit, code, untilMs } of tallies) {
+    const now = sums.get(key) ?? state.tallies.get(key);
+    const sum = (now?.sum ?? 0n) + add;
+    if (sum > limit) return code;
+    sums.set(key, { sum: storable(sum), untilMs: untilMs ?? now?.untilMs });
+  }
+  return sums;
+}
+
+/** What the claims would be. */
+function book(state: State, steps: readonly ClaimStep[]): ReadonlyMap<string, ClaimSum> {
+  const sums = new Map<string, ClaimSum>();
+  for (const step of steps) {
+    const sum = addClaim(sums.get(step.key) ?? state.claims.get(step.key), step);
+    storable(sum.total);
+    sums.set(step.key, sum);
+  }
+  return sums;
+}
+
+/** @throws {Error} the tables could not hold it */
+function storable(sum: bigint): bigint {
+  if (sum > limits.sumMax || sum < 0n) throw new Error('a sum passes what a store can hold');
+  return sum;
+}
+
+function set<Row>(rows: { set(key: string, row: Row): void }, values: ReadonlyMap<string, Row>): void {
+  for (const [key, row] of values) rows.set(key, row);
+}
