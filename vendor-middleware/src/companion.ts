@@ -19,7 +19,7 @@ export async function answerCompanion(about: About, req: Request, res: Response)
     const view = await look(about);
     const now = seat && view ? await watch(about, { view, wish, signal: gone.signal }) : view;
     if (seat) res.setHeader('Preference-Applied', 'wait');
-    if (now) res.setHeader('Payment-Meter', printPaymentMeter(standing(site, now)));
+    if (now) res.setHeader('Payment-Meter', printPaymentMeter(standing(now)));
   } catch {
     // What was paid is paid, and the receipt says so; where the stream stands can be asked again.
     site.tell({ code: 'store-fault', message: 'the state of a stream could not be read; see the log of the store' });
@@ -31,14 +31,10 @@ export async function answerCompanion(about: About, req: Request, res: Response)
 
 async function look({ site, key, role }: About): Promise<SessionView | undefined> {
   const row = await site.store.readSession(key);
-  return row === undefined ? undefined : role.view(row);
+  return row === undefined ? undefined : role.view(row, site.env());
 }
 
-const standing = (site: Site, { authorized, spent, streamsUntilMs }: SessionView) => ({
-  spent,
-  remaining: authorized - spent,
-  running: site.env().nowMs <= streamsUntilMs,
-});
+const standing = ({ authorized, spent, running }: SessionView) => ({ spent, remaining: authorized - spent, running });
 
 /** Until little is left, no stream runs, the session ends, the time is over, or the customer hangs up. */
 async function watch(
@@ -48,7 +44,7 @@ async function watch(
   const { site, key, price } = about;
   const endMs = performance.now() + wish.waitMs;
   for (let now = view; ; now = (await look(about)) ?? { ...now, final: true }) {
-    const { remaining, running } = standing(site, now);
+    const { remaining, running } = standing(now);
     const withinMs = endMs - performance.now();
     const isLow = remaining / price.amount <= BigInt(wish.low);
     if (isLow || !running || now.final || withinMs <= 0 || signal.aborted) return now;

@@ -36,7 +36,7 @@ export type Sessions = {
   meter(row: Json, want: { price: Price; units: number; stream: StreamProgress }, env: Env): Metered;
   leave(row: Json, stream: StreamProgress, env: Env): ReturnType<SessionRole<never>['leave']>;
   stop(row: Json): Json;
-  view(row: Json): SessionView;
+  view(row: Json, env: Env): SessionView;
 };
 
 export function bindMethod<Keys extends object>(role: VendorRole<Keys>, keys: () => Keys): Method {
@@ -60,5 +60,5 @@ const bindSessions = <Keys>(role: SessionRole<Keys>, keys: () => Keys): Sessions
   meter: (row, want, env) => role.meter(row, want, keys(), env),
   leave: (row, stream, env) => role.leave(row, stream, env),
   stop: (row) => role.stop(row),
-  view: (row) => role.view(row),
+  view: (row, env) => role.view(row, env),
 });

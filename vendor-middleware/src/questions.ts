@@ -52,7 +52,7 @@ export class Questions {
     if (answer === 'ok') return;
     refused.add(party);
     await store.changeSession(key, (row) => {
-      const { final, untilMs } = role.view(row);
+      const { final, untilMs } = role.view(row, env());
       return { next: final ? row : role.stop(row), claims: [], untilMs };
     });
   }

@@ -97,7 +97,7 @@ class Playing {
   /** Takes units that are in hand; waits for the next word when none is paid. `undefined`: the stream is at its end. */
   async #take(units: number): Promise<Metered | undefined> {
     if (units === 0) return undefined;
-    const { meter, role } = this.#delivery;
+    const { site, meter, role } = this.#delivery;
     const untilMs = performance.now() + this.#stream.holdMs;
     let told = false;
     while (!this.#gone.signal.aborted) {
@@ -105,7 +105,7 @@ class Playing {
       if (!metered || metered.units > 0) return metered;
       if (!told && metered.need && this.#isEvents) await this.#event('payment-need-payword', metered.need);
       told = true;
-      if (!(await this.#moved(role.view(metered.next), untilMs))) return undefined;
+      if (!(await this.#moved(role.view(metered.next, site.env()), untilMs))) return undefined;
     }
     return undefined;
   }
@@ -116,7 +116,7 @@ class Playing {
     const { signal } = this.#gone;
     for (;;) {
       const row = await site.store.readSession(key);
-      const now = row === undefined ? undefined : role.view(row);
+      const now = row === undefined ? undefined : role.view(row, site.env());
       if (!now || meter.isOver || signal.aborted) return false;
       if (now.final || now.authorized !== before.authorized || now.spent !== before.spent) return true;
       const withinMs = untilMs - performance.now();

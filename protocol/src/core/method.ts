@@ -165,7 +165,7 @@ export interface SessionRole<Keys> {
   /** Ends the session, by the site or because it was idle: signed closings for the broker and the wallet. */
   close(row: Json, keys: Keys, env: Env): { readonly next: Json; readonly closings: readonly JsonObject[] };
   /** For screens and sweeps. Amounts in base units. */
-  view(row: Json): SessionView;
+  view(row: Json, env: Env): SessionView;
 }
 
 export type SessionView = {
@@ -175,8 +175,8 @@ export type SessionView = {
   readonly final: boolean;
   /** When it counts as idle, if nothing more is paid. */
   readonly idleAtMs: number;
-  /** A stream is running, if it is not later than this; 0: none was heard of. */
-  readonly streamsUntilMs: number;
+  /** A stream of it is being delivered, by any process of the site. */
+  readonly running: boolean;
   readonly untilMs: number;
 };
 

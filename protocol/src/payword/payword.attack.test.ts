@@ -158,7 +158,7 @@ describe('C2: one off', () => {
     expect(codeOf(() => world.pay(at))).toBe('index-beyond');
     const last = { action: 'pay', session: piece.session, a: 0, i: 6, w: piece.tip };
     expect(world.try(last)).toBe('index-beyond');
-    expect(world.store.view(`payword:${last.session}`).spent).toBe(5n);
+    expect(world.store.view(`payword:${last.session}`, world.env).spent).toBe(5n);
   });
   it('an opening far up the chain is refused on a fresh row, and good on a row that is near', () => {
     const world = new World('credit');

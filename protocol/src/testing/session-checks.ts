@@ -141,15 +141,16 @@ export function sessionChecks<Keys, Piece>(fixture: MethodFixture<Keys, Piece>, 
         const here = scene();
         here.pay(0, 4);
         here.meter(3);
-        same(here.view().streamsUntilMs, NOW + limits.streamLeaseMs, 'running until');
         const inTime = { ...env, nowMs: NOW + limits.streamLeaseMs };
+        same(here.view(inTime).running, true, 'running');
         same(here.meter(4, { id: 'b', done: 0 }, inTime).units, 1, 'units while it may be running');
         const later = { ...env, nowMs: inTime.nowMs + 1 };
+        same(here.view(later).spent, UNIT, 'spent once it is gone');
         same(here.meter(4, { id: 'b', done: 1 }, later).units, 3, 'units after it is gone');
         here.store.leave(here.key(), { id: 'a', done: 3 }, later);
         here.store.leave(here.key(), { id: 'b', done: 3 }, later);
         same(here.claimed(), 4n * UNIT, 'claimed');
-        same(here.view().streamsUntilMs, 0, 'running');
+        same(here.view(later).running, false, 'running');
       },
     },
     {
@@ -413,8 +414,8 @@ class Scene<Keys, Piece> {
     return key;
   }
 
-  view() {
-    return this.store.view(this.key());
+  view(env = this.#env) {
+    return this.store.view(this.key(), env);
   }
 
   meter(units: number, stream: StreamProgress = { id: 'a', done: 0 }, env = this.#env) {

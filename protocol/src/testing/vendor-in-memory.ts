@@ -151,9 +151,9 @@ export class VendorInMemory<Keys> {
     return text === undefined ? undefined : deepFreeze(JSON.parse(text) as Json);
   }
 
-  view(key: string): SessionView {
+  view(key: string, env: Env): SessionView {
     const row = this.row(key);
-    const view = row === undefined ? undefined : this.#role.sessions?.view(row);
+    const view = row === undefined ? undefined : this.#role.sessions?.view(row, env);
     if (!view) throw new Error(`no session ${key}`);
     return view;
   }

@@ -18,7 +18,7 @@ type Want = { price: Price; units: number; stream: StreamProgress };
 /** @throws {PaymentProblem} `session-final`, `limit-reached`, `cert-foreign`, `site-not-ready`: too many streams */
 export function meter(row: Json, { price, units, stream }: Want, keys: PaywordKeys, env: Env): Metered {
   const { nowMs } = env;
-  const { state, sent, held } = lift(withoutLost(readRow(row), nowMs, stream.id), stream);
+  const { state, sent, held } = lift(withoutLost(readRow(row), nowMs), stream);
   needLive(state, keys, nowMs);
   if (price.currency !== state.cur) throw new PaymentProblem('cert-foreign');
   if ((state.streams?.length ?? 0) >= limits.sessionStreams) {
@@ -46,7 +46,7 @@ export function meter(row: Json, { price, units, stream }: Want, keys: PaywordKe
 }
 
 export function leave(row: Json, stream: StreamProgress, { nowMs }: Env): ReturnType<typeof changed> {
-  const { state, sent, held } = lift(withoutLost(readRow(row), nowMs, stream.id), stream);
+  const { state, sent, held } = lift(withoutLost(readRow(row), nowMs), stream);
   return changed(add(state, held, -1n), sent);
 }
 

@@ -21,6 +21,7 @@ import { checkOpening } from './opening.ts';
 import { endOfRow, rowKey } from './outcome.ts';
 import { type Context, foreignCurrency, fresh, known, open, take, undo } from './paying.ts';
 import { readRow, type Shown, toRow, totals } from './session.ts';
+import { withoutLost } from './streams.ts';
 
 export type { PaywordKeys } from './keys.ts';
 
@@ -37,14 +38,14 @@ export const paywordVendor: VendorRole<PaywordKeys> = {
     leave,
     stop: (row) => toRow({ ...readRow(row), state: 'stopped' }),
     close,
-    view: (row) => {
-      const state = readRow(row);
+    view: (row, { nowMs }) => {
+      const state = withoutLost(readRow(row), nowMs);
       return {
         ...totals(state),
         currency: state.cur,
         final: state.state === 'final',
         idleAtMs: state.seenMs + state.idleMs,
-        streamsUntilMs: Math.max(0, ...(state.streams ?? []).map(({ untilMs }) => untilMs)),
+        running: state.streams !== undefined,
         untilMs: endOfRow(state),
       };
     },

@@ -4,10 +4,13 @@ import { limits } from '../../core/limits.ts';
 import type { StreamProgress } from '../../core/method.ts';
 import { add, type SessionState, type StreamState, type Take } from './session.ts';
 
-/** Without the streams that were not heard of for their time: what they took is free again. `but`: it is speaking now. */
-export function withoutLost(state: SessionState, nowMs: number, but = ''): SessionState {
+/**
+ * Without the streams that were not heard of for their time: what they took is free again, and stays so if one of them
+ * should speak after all.
+ */
+export function withoutLost(state: SessionState, nowMs: number): SessionState {
   const { streams = [] } = state;
-  const lost = streams.filter(({ id, untilMs }) => id !== but && untilMs < nowMs);
+  const lost = streams.filter(({ untilMs }) => untilMs < nowMs);
   if (lost.length === 0) return state;
   const running = streams.filter((stream) => !lost.includes(stream));
   return withStreams(add(state, lost.flatMap(takesOf), -1n), running);
