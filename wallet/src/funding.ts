@@ -100,7 +100,10 @@ async function sizeOf(
   const all = budget ?? FIRST_BUDGET;
   const nowMs = ctx.env().nowMs;
   const left = leftToday({ rule: ruleOf(site, all), site, budget: all, nowMs });
-  const here = (purse?.coins ?? []).filter(({ expiresAtMs, ended }) => expiresAtMs > nowMs && !ended);
+  // Chains that are used up stay until their session is closed, and share nothing any more.
+  const here = (purse?.coins ?? []).filter(
+    ({ expiresAtMs, ended, micro }) => expiresAtMs > nowMs && !ended && micro > 0n,
+  );
   const ready = here.reduce((sum, { micro }) => sum + micro, 0n);
   const cap = min(left > ready ? left - ready : 0n, balance);
   const target = max(price * PAGES_AHEAD, SMALLEST_MICRO);

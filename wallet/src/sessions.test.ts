@@ -29,6 +29,7 @@ beforeEach(async () => {
       runs.push('post');
       res.send('posted');
     });
+    app.get('/dear', pay.wall({ ...unit, price: '0.001 USD' }), (_req, res) => void res.send('dear'));
     app.get('/bulk', pay.wall({ ...unit, units: 2000 }), (_req, res) => void res.send('bulk'));
     app.get('/five', pay.wall({ ...unit, units: 5 }), (_req, res) => void res.send('five'));
   }, IDLE_MS);
@@ -74,6 +75,15 @@ test('parallel requests share one chain, each with a word of its own', async () 
   expect(new Set(runs).size).toBe(30);
   expect((await wallet.history()).filter(({ kind }) => kind === 'purchase')).toHaveLength(1);
   await expectConserved(300n);
+});
+
+test('chains that are used up make the next one no smaller', async () => {
+  await wallet.setRule(market.origin, { ...RULE, perPageMicro: 1_000n, perDayMicro: START });
+  const fetch = fetcher();
+  for (let n = 0; n < 61; n++) expect(await (await fetch(`${market.origin}/dear`)).text()).toBe('dear');
+  const bought = (await wallet.history({ limit: 200 })).filter(({ kind }) => kind === 'purchase');
+  expect(bought.map(({ amountMicro }) => amountMicro)).toEqual([20_000n, 20_000n, 20_000n, 20_000n]);
+  await expectConserved(61_000n);
 });
 
 test('a request for several units costs them all, and a body needs no challenge of its own', async () => {
