@@ -67,18 +67,11 @@ export const almanac: Article = {
 export const almanacPrice = '0.05 USD';
 
 export const picture = { title: 'Skerry Point at dusk', price: '0.0025 USD' } as const;
-export const tidesPrice = '0.0002 USD';
-
-/** Predictions for a day: made of the two tides a day that every harbour has, good enough for a newspaper that nobody steers by. */
-export function tides(day: Date): { at: string; metres: string; kind: 'high' | 'low' }[] {
-  const minutesOfMoon = Math.floor(day.getTime() / 86_400_000) * 50;
-  return [0, 1, 2, 3]
-    .map((n) => {
-      const minute = (minutesOfMoon + n * 372) % 1440;
-      const kind = n % 2 === 0 ? 'high' : 'low';
-      const decimetres = kind === 'high' ? 42 + ((minutesOfMoon + n) % 7) : 6 + ((minutesOfMoon + n) % 5);
-      const clock = `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
-      return { at: clock, metres: `${Math.floor(decimetres / 10)}.${decimetres % 10}`, kind: kind as 'high' | 'low' };
-    })
-    .sort((a, b) => a.at.localeCompare(b.at));
-}
+/** A film of a second for each unit: shorter than a wallet's usual limit for a page, so one yes lasts to its end. */
+export const film = {
+  kicker: 'Moving pictures',
+  title: 'An evening at Skerry Point',
+  standfirst: 'Sunset, fog, and one vessel: the night of the ninth of February in thirty-six seconds.',
+  price: '0.0002 USD',
+  seconds: 36,
+} as const;

@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { farthing } from '@farthing/vendor';
 import express, { type Express, type Request, type RequestHandler } from 'express';
-import { type Article, almanac, almanacPrice, articlePrice, articles, picture, tides, tidesPrice } from './content.ts';
-import { articlePage, frontPage, tidesPage, tidesScript } from './pages.ts';
+import { type Article, almanac, almanacPrice, articlePrice, articles, picture } from './content.ts';
+import { sellByTheUnit } from './metered.ts';
+import { articlePage, frontPage } from './pages.ts';
 
 export type SiteOptions = { broker: string; data: string };
 
@@ -17,12 +18,10 @@ export async function makeSite({
 }: SiteOptions): Promise<{ app: Express; close(): Promise<void>; redeemNow(): Promise<unknown> }> {
   const app = express();
   app.disable('x-powered-by');
-  const pay = await farthing({ broker, data, name: 'The Harbour Gazette' });
+  const pay = await farthing({ broker, data, name: 'The Harbour Gazette', methods: ['scrip', 'payword'] });
   const largePrint = join(import.meta.dirname, 'skerry-point.svg');
 
   app.get('/', (_req, res) => res.send(frontPage()));
-  app.get('/tides', (_req, res) => res.send(tidesPage()));
-  app.get('/tides.js', (_req, res) => res.type('js').send(tidesScript));
   app.get('/small/skerry-point.svg', (_req, res) => res.sendFile(largePrint));
 
   // What is not printed here is somebody else's 404, and never costs anything.
@@ -39,9 +38,7 @@ export async function makeSite({
   app.get('/picture/skerry-point.svg', pay.wall({ price: picture.price, description: picture.title }), (_req, res) =>
     res.sendFile(largePrint),
   );
-  app.get('/api/tides', pay.wall({ price: tidesPrice, description: 'Tides at the pier' }), (_req, res) =>
-    res.json({ tides: tides(new Date()) }),
-  );
+  sellByTheUnit(app, pay);
   app.use('/farthing', pay.routes());
 
   return { app, close: () => pay.close(), redeemNow: () => pay.redeemNow() };
