@@ -31,6 +31,10 @@ const coinSchema = v.object({
   holder: v.exactOptional(text),
   /** The site takes no more of it. */
   ended: v.exactOptional(v.boolean()),
+  /** Its session cannot be closed at the site: the rest returns when the chain ends. */
+  shut: v.exactOptional(v.boolean()),
+  /** Another copy of this wallet pays from it. */
+  shared: v.exactOptional(v.boolean()),
   /** Set aside by a stream, which has its session for itself until it ends. */
   stream: v.exactOptional(v.boolean()),
   /** Of a session: where it was paid last, and with which challenge, so that it can be closed. */

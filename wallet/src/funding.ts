@@ -36,11 +36,20 @@ export class FundingQueue {
 
 type Wish = { readonly valueMicro: bigint; readonly count: number };
 
+type Need = {
+  readonly site: string;
+  /** Payments that wait for coins of the same purse. */
+  readonly waiting: number;
+  /** How much would be good to have, and no more than that: what a stream needs. */
+  readonly targetMicro?: bigint;
+  readonly mostMicro?: bigint;
+};
+
 /**
  * Gets coins that cover the price: finishes a purchase that was begun before, else orders one.
  * @throws {PaymentProblem} `funds-short`, `broker-unreachable` (the order stays and is finished later), the broker's refusal
  */
-export async function fund(ctx: Context, found: Found, options: { site: string; waiting: number }): Promise<void> {
+export async function fund(ctx: Context, found: Found, options: Need): Promise<void> {
   if ((await finishBegun(ctx, found.purse)) || (await finishChains(ctx, found.purse))) return;
   const { price } = found;
   if ((await account(ctx, found.brk)) < price) await refreshAccount(ctx, found.brk).catch(() => undefined);
@@ -89,7 +98,7 @@ async function finishBegun(ctx: Context, purse: string): Promise<boolean> {
 async function sizeOf(
   ctx: Context,
   found: Found,
-  { site: origin, waiting, balance }: { site: string; waiting: number; balance: bigint },
+  { site: origin, waiting, targetMicro = 0n, mostMicro, balance }: Need & { balance: bigint },
 ): Promise<Wish> {
   const [site, budget, purse] = await Promise.all([
     readOne(ctx.store, 'site', keys.site(origin)),
@@ -106,8 +115,9 @@ async function sizeOf(
   );
   const ready = here.reduce((sum, { micro }) => sum + micro, 0n);
   const cap = min(left > ready ? left - ready : 0n, balance);
-  const target = max(price * PAGES_AHEAD, SMALLEST_MICRO);
-  const total = max(min(target, cap), price);
+  const target = max(max(price * PAGES_AHEAD, SMALLEST_MICRO), targetMicro);
+  const total = max(min(target, mostMicro === undefined ? cap : min(mostMicro, balance)), price);
+  if (targetMicro > 0n) return { valueMicro: total, count: 1 };
   const pieces = min(BigInt(Math.min(waiting + 1, MOST_PIECES)), total / price);
   const shared = pieces * BigInt(here.length + 1) > 1n ? total / (pieces * BigInt(here.length + 1)) : total;
   return { valueMicro: max(shared, price), count: Number(pieces) };

@@ -1,8 +1,8 @@
 // What happens to the money of a payment that was not charged, or whose coin is gone.
-import { isProblemCode, type Json } from '@farthing/protocol';
+import { type Env, isProblemCode, type Json } from '@farthing/protocol';
 import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
-import { type Coin, type Method, methodOf } from './methods.ts';
+import { type Coin, type Method, methodOf, type PaidMany } from './methods.ts';
 import { loseCoin } from './orders.ts';
 import { giveBack } from './rules.ts';
 import { markAgain, type Sending, type Sent } from './sent.ts';
@@ -47,10 +47,10 @@ export function putBack(
   });
 }
 
-type Payee = { readonly coin: Coin; readonly id: string; readonly code: string };
+type Payee = { readonly coin: Coin; readonly id: string; readonly code: string; readonly env: Env };
 
 /** What a payment set aside goes back to its chain, which the site may have ended. Its words stay shown. */
-function returned(coins: Stored, { many, idOf }: Method, { coin, id, code }: Payee): Stored {
+function returned(coins: Stored, { many, idOf }: Method, { coin, id, code, env }: Payee): Stored {
   if (!many) return coins;
   const chain = idOf(coin.piece);
   const isRest = (one: Stored[number]) => one.holder === undefined && idOf(one.piece) === chain;
@@ -61,13 +61,34 @@ function returned(coins: Stored, { many, idOf }: Method, { coin, id, code }: Pay
       return holder === undefined ? one : { ...one, holder };
     });
   }
-  return coins
+  const back = coins
     .filter(({ holder }) => holder !== id)
-    .map((one) => {
-      if (!isRest(one)) return one;
-      const piece = many.giveBack(one.piece, coin.micro);
-      return { ...one, piece, micro: one.micro + coin.micro, ...(many.ended.has(code) ? { ended: true } : {}) };
-    });
+    .map((one) =>
+      isRest(one) ? { ...one, piece: many.giveBack(one.piece, coin.micro), micro: one.micro + coin.micro } : one,
+    );
+  return many.ended.has(code) ? withoutSession(back, many, { piece: coin.piece, env }) : back;
+}
+
+/** The site has ended a session: its chains wait for their end, but for one that it never took. */
+export function withoutSession(
+  coins: Stored,
+  many: PaidMany,
+  { piece, env }: { piece: Coin['piece']; env: Env },
+): Stored {
+  const session = many.sessionOf(piece);
+  return coins.map((one) => {
+    if (one.holder !== undefined || many.sessionOf(one.piece) !== session) return one;
+    return many.isJoining(one.piece) ? { ...one, piece: many.part(one.piece, env) } : { ...one, ended: true };
+  });
+}
+
+/** The site takes no more in the session of this payment. */
+export function endSession(tx: Transaction, ctx: Context, { purse: key, coin }: Sending): void {
+  const purse = tx.need('purse', key);
+  const { many } = methodOf(purse.method);
+  if (!many) return;
+  const coins = withoutSession(purse.coins, many, { piece: coin.piece, env: ctx.env() });
+  tx.put('purse', key, { ...purse, coins });
 }
 
 /** Another copy of this wallet has spent from the chain: no more is lost on it, and the rest returns when it expires. */
@@ -76,7 +97,7 @@ export function endChain(tx: Transaction, { purse: key, coin }: Sending): void {
   const { many, idOf } = methodOf(purse.method);
   if (!many) return;
   const id = idOf(coin.piece);
-  const coins = purse.coins.map((one) => (idOf(one.piece) === id ? { ...one, ended: true } : one));
+  const coins = purse.coins.map((one) => (idOf(one.piece) === id ? { ...one, ended: true, shared: true } : one));
   tx.put('purse', key, { ...purse, coins });
 }
 
@@ -86,7 +107,7 @@ export function release(tx: Transaction, ctx: Context, sent: Sent, refusal: Refu
   const purse = tx.need('purse', sending.purse);
   const method = methodOf(purse.method);
   const coins = method.many
-    ? returned(purse.coins, method, { coin: sending.coin, id, code: refusal.code ?? '' })
+    ? returned(purse.coins, method, { coin: sending.coin, id, code: refusal.code ?? '', env: ctx.env() })
     : purse.coins.map(({ holder, ...coin }) => (holder === id || holder === undefined ? coin : { ...coin, holder }));
   tx.put('purse', sending.purse, { ...purse, coins });
   move(tx, purse.brk, { heldMicro: -sending.coin.micro, coinsMicro: sending.coin.micro });
@@ -108,7 +129,10 @@ export function notCharged(tx: Transaction, ctx: Context, sent: Sent, { code, st
   // A challenge that was kept from an earlier page may have died; the fresh one may be paid without asking, once.
   // The same holds for a session that the site had acknowledged and has ended since.
   const many = methodOf(sending.challenge.method).many;
-  const over = code !== undefined && many?.ended.has(code) === true && many.isOpen(sending.coin.piece);
+  const over =
+    code !== undefined &&
+    many?.ended.has(code) === true &&
+    (many.isOpen(sending.coin.piece) || many.isJoining(sending.coin.piece));
   // A page that failed may be tried again: the site did not refuse the payment.
   const failed = status !== undefined && status !== 402 && code === undefined;
   const stale = over || failed || (sending.preempted && code !== undefined && STALE.has(code));

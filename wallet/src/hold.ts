@@ -11,6 +11,7 @@ import {
 } from '@farthing/protocol';
 import { type Context, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
+import type { Method } from './methods.ts';
 import { type Found, requestHash } from './offers.ts';
 import { dayOf, debit, describeRule, FIRST_BUDGET, forbidden, limitBroken, ruleOf } from './rules.ts';
 import { type Transaction, transact } from './transaction.ts';
@@ -86,7 +87,7 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
     const free = freeCoins(purse, found);
     const index = found.method.pick(free, shown, env.nowMs);
     const coin = index === undefined ? undefined : free[index];
-    const taken = coin && take(found, coin, { id, shown, httpMethod: ask.method });
+    const taken = coin && take(found, toppingUp(coin, free, found.method), { id, shown, httpMethod: ask.method });
     const amount = taken?.amount ?? found.price;
     const allowed = checkRules(tx, input, { site: names.site, amount, nowMs: env.nowMs });
     if (input.by === 'rule' && refusedNow(before, env.nowMs)) throw new PaymentProblem('approval-needed');
@@ -95,7 +96,7 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
     const once = found.intent !== 'session';
     if (input.preempted && once && !takeFresh(tx, names.fresh, found.challenge.id)) return { kind: 'taken' };
 
-    const header = headerOf(challenge, found.method.pay(coin.piece, shown, env));
+    const header = headerOf(challenge, found.method.pay(taken.held.piece, shown, env));
     const repeatUntilMs = Math.max(env.nowMs + limits.retentionMs, coin.expiresAtMs);
     const day = dayOf(env.nowMs);
     tx.put('site', names.site, debit(allowed.site, day, amount));
@@ -195,6 +196,17 @@ export function freeCoins(purse: Doc<'purse'> | undefined, { method, stream }: P
   const held = coins.filter((coin) => coin.holder !== undefined && (stream !== undefined || coin.stream === true));
   const busy = new Set(held.map(({ piece }) => many.sessionOf(piece)));
   return free.filter(({ piece }) => !busy.has(many.sessionOf(piece)));
+}
+
+/** A chain that the site does not know yet tops up the session that it keeps for us, where that can take it. */
+export function toppingUp(coin: StoredCoin, coins: readonly StoredCoin[], { many }: Method): StoredCoin {
+  if (!many || many.isOpen(coin.piece) || many.isJoining(coin.piece)) return coin;
+  const others = coins.filter((one) => one !== coin && one.ended !== true);
+  const joining = others.filter(({ piece }) => many.isJoining(piece)).map(({ piece }) => many.sessionOf(piece));
+  const open = others.filter(({ piece }) => many.isOpen(piece) && !joining.includes(many.sessionOf(piece)));
+  const last = open.at(-1);
+  const piece = last && many.join(coin.piece, last.piece);
+  return piece === undefined ? coin : { ...coin, piece };
 }
 
 type Allowed = { readonly amount: bigint; readonly by: Approval['by']; readonly mostMicro: bigint };

@@ -101,14 +101,20 @@ export interface PaidMany {
   confirm(piece: Json): Json;
   /** The piece after the site said that a payment was not charged. What was shown stays shown. */
   giveBack(piece: Json, micro: bigint): Json;
-  /** Has the site acknowledged the session? */
+  /** Has the site acknowledged the piece? */
   isOpen(piece: Json): boolean;
+  /** The piece as a top-up of the session that `last`, its newest piece, pays into; `undefined` when that is full. */
+  join(fresh: Json, last: Json): Json | undefined;
+  /** Was it made a top-up that the site has not acknowledged yet? */
+  isJoining(piece: Json): boolean;
+  /** The piece on its own again: the site has ended the session, and never took it. What was shown stays shown. */
+  part(piece: Json, env: Env): Json;
   /** The payload that ends the session. */
   close(piece: Json): JsonObject;
   /** Problem codes after which the site takes no more from this chain. */
   readonly ended: ReadonlySet<string>;
-  /** What the broker wants to see to pay back the rest. @throws {PaymentProblem} `receipt-invalid` */
-  readClosings(receipt: Receipt, expected: { piece: Json; vnd: string; vendorKey: string }, env: Env): JsonObject;
+  /** What the broker wants to see to pay back the rest of the piece. @throws {PaymentProblem} `receipt-invalid` */
+  readClosing(receipt: Receipt, expected: { piece: Json; vnd: string; vendorKey: string }, env: Env): JsonObject;
   make(count: number, env: Env): JsonObject;
   /** What the broker wants to see to take back a chain that no site was told of. */
   undo(own: Json): JsonObject;

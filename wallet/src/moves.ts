@@ -1,26 +1,16 @@
 // Moving coins back: release at the site, then cash or renew at the broker. Each step is stored before the next, and
 // repeating a step changes nothing, so a move survives a crash anywhere.
-import {
-  canonicalJson,
-  isProblemCode,
-  type JsonObject,
-  limits,
-  PaymentProblem,
-  printCredential,
-  readReceipt,
-} from '@farthing/protocol';
-import { call, PATIENCE_MS, problemOf, type Reply } from './broker.ts';
+import { type JsonObject, PaymentProblem } from '@farthing/protocol';
 import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { notCharged } from './give-back.ts';
 import { ownRecord } from './journal.ts';
-import { methodOf, type PaidMany } from './methods.ts';
-import { vouchFor } from './offers.ts';
+import { methodOf } from './methods.ts';
 import { COIN_TTL_MS, draftOrder, loseCoin, runOrder, storeOrder } from './orders.ts';
+import { askRelease, type Released } from './release.ts';
 import { needPayment, withPayment } from './sent.ts';
-import { siteAnswer } from './site-answer.ts';
-import { listDocs, readOne, transact } from './transaction.ts';
-import type { Settled, SiteAnswer } from './types.ts';
+import { readOne, type Transaction, transact } from './transaction.ts';
+import type { Settled } from './types.ts';
 
 type Purse = Doc<'purse'>;
 type Coin = Purse['coins'][number];
@@ -60,12 +50,12 @@ export async function beginMove(
 }
 
 /** A chain that no site knows yet, or whose payments are under way, cannot be closed. */
-function canMove({ method: name, coins }: Purse, { piece, micro, ended }: Coin): boolean {
+function canMove({ method: name, coins }: Purse, { piece, micro, shut }: Coin): boolean {
   const { many } = methodOf(name);
   if (!many) return true;
   const session = many.sessionOf(piece);
   const isBusy = coins.some((one) => one.holder !== undefined && many.sessionOf(one.piece) === session);
-  return !isBusy && ended !== true && micro > 0n && many.isOpen(piece);
+  return !isBusy && shut !== true && micro > 0n && many.isOpen(piece);
 }
 
 function moveRecord(ctx: Context, purse: Purse, coin: Coin, kind: MoveKind): Doc<'journal'>['record'] {
@@ -79,23 +69,90 @@ function moveRecord(ctx: Context, purse: Purse, coin: Coin, kind: MoveKind): Doc
 
 /**
  * Takes a move as far as it goes now.
+ * @returns journal ids of other moves that were made with it: one closing ends all chains of a session
  * @throws {PaymentProblem} `broker-unreachable`, `site-not-ready`, `release-invalid`: the move stays and can go on later
  */
-export async function advance(ctx: Context, id: string): Promise<void> {
+export async function advance(ctx: Context, id: string): Promise<string[]> {
   const job = await readOne(ctx.store, 'job', keys.job(id));
-  if (!job) return;
+  if (!job) return [];
+  const beside: string[] = [];
   if (job.step === 'release') {
     const { purse, coin } = job;
     const answer = await askRelease(ctx, purse, coin);
-    if (answer.kind === 'ended') return keepEnded(ctx, id, job, answer.problem);
-    if (answer.kind === 'spent') return lost(ctx, id, job, answer.problem);
-    const key = keys.job(id);
-    await transact(ctx.store, [key], (tx) => {
-      const now = tx.get('job', key);
-      if (now?.step === 'release') tx.put('job', key, { ...now, step: 'cash', release: answer.release });
-    });
+    if (answer.kind === 'ended') await keepEnded(ctx, id, job, answer.problem);
+    else if (answer.kind === 'spent') await lost(ctx, id, job, answer.problem);
+    else beside.push(...(await released(ctx, id, { purseKey: purse, answer })));
   }
   await cash(ctx, id);
+  const journals: string[] = [];
+  for (const other of beside) {
+    const begun = await readOne(ctx.store, 'job', keys.job(other));
+    if (begun) journals.push(begun.journal);
+    await cash(ctx, other);
+  }
+  return journals;
+}
+
+/** Writes down what the site signed; of a session for each of its chains, as the site may not say it again. */
+async function released(
+  ctx: Context,
+  id: string,
+  { purseKey, answer }: { purseKey: string; answer: Extract<Released, { kind: 'released' }> },
+): Promise<string[]> {
+  const others = signed(ctx, answer.others);
+  return transact(ctx.store, [keys.job(id), purseKey, ...keysOf(others), ...ctx.moneyKeys()], (tx) => {
+    const now = tx.get('job', keys.job(id));
+    if (now?.step !== 'release') return [];
+    tx.put('job', keys.job(id), { ...now, step: 'cash', release: answer.release });
+    return beginCash(tx, ctx, purseKey, others);
+  });
+}
+
+/** The ids of a move that begins with what the site has signed. */
+type Signed = { readonly id: string; readonly journal: string; readonly coin: Coin; readonly release: JsonObject };
+
+const signed = (ctx: Context, given: readonly Pick<Signed, 'coin' | 'release'>[]): Signed[] =>
+  given.map((one) => ({ ...one, id: ctx.newId(), journal: ctx.newId() }));
+const keysOf = (moves: readonly Signed[]) => moves.flatMap(({ id, journal }) => [keys.job(id), keys.journal(journal)]);
+
+function beginCash(tx: Transaction, ctx: Context, purseKey: string, moves: readonly Signed[]): string[] {
+  const { nowMs } = ctx.env();
+  return moves.flatMap(({ id, journal, coin, release }) => {
+    const purse = tx.need('purse', purseKey);
+    const { idOf } = methodOf(purse.method);
+    const free = purse.coins.find((one) => one.holder === undefined && idOf(one.piece) === idOf(coin.piece));
+    if (!free || free.micro === 0n) return [];
+    const coins = purse.coins.map((one) => (one === free ? { ...one, holder: id } : one));
+    tx.put('purse', purseKey, { ...purse, coins });
+    move(tx, purse.brk, { coinsMicro: -free.micro, heldMicro: free.micro });
+    const job = { kind: 'refund' as const, step: 'cash' as const, purse: purseKey, coin: free, journal, release };
+    tx.put('job', keys.job(id), { ...job, atMs: nowMs });
+    tx.put('journal', keys.journal(journal), { record: { ...moveRecord(ctx, purse, free, 'refund'), id: journal } });
+    return [id];
+  });
+}
+
+/**
+ * Closes a session that the site has ended, such as an idle one, so that its rest returns before its chains expire.
+ * @throws {PaymentProblem} as `advance`; when the site does not answer, nothing has begun
+ */
+export async function closeEnded(ctx: Context, purseKey: string, coin: Coin): Promise<void> {
+  const answer = await askRelease(ctx, purseKey, coin);
+  const own = answer.kind === 'released' ? [{ coin, release: answer.release }, ...answer.others] : [];
+  const moves = signed(ctx, own);
+  const begun = await transact(ctx.store, [purseKey, ...keysOf(moves), ...ctx.moneyKeys()], (tx) => {
+    if (answer.kind === 'released') return beginCash(tx, ctx, purseKey, moves);
+    const purse = tx.need('purse', purseKey);
+    const { idOf } = methodOf(purse.method);
+    const isIt = (one: Coin) => one.holder === undefined && idOf(one.piece) === idOf(coin.piece);
+    tx.put('purse', purseKey, {
+      ...purse,
+      coins: purse.coins.map((one) => (isIt(one) ? { ...one, shut: true } : one)),
+    });
+    return [];
+  });
+  ctx.changed();
+  for (const id of begun) await cash(ctx, id);
 }
 
 /** One order cashes a release. When it is refused for another reason than the release, another takes its place, once. */
@@ -138,70 +195,6 @@ async function orderCash(ctx: Context, id: string, { kind, release, purse }: Doc
   });
 }
 
-type Released =
-  | { kind: 'released'; release: JsonObject }
-  | { kind: 'spent'; problem: PaymentProblem }
-  /** The site has ended the session before: what is left of it returns when the chain ends. */
-  | { kind: 'ended'; problem: PaymentProblem };
-
-/** @throws {PaymentProblem} `site-not-ready`, `release-invalid`, `site-unvouched`, `broker-unreachable` */
-async function askRelease(ctx: Context, purseKey: string, coin: Coin): Promise<Released> {
-  const { piece } = coin;
-  const purse = await readOne(ctx.store, 'purse', purseKey);
-  if (!purse) throw new PaymentProblem('storage-fault', { detail: 'a stored purse is missing' });
-  const { brk, vnd, origin, api } = purse;
-  const method = methodOf(purse.method);
-  const record = await vouchFor(ctx, { broker: ctx.broker(brk), brk, vnd, origin, offline: false });
-  if (method.many) return askClose(ctx, method.many, coin, { vnd, vendorKey: record.pk, origin });
-  if (!method.release) throw new PaymentProblem('method-unsupported');
-  const to = ctx.needAccount().id;
-  const url = new URL(`${api}/${method.release.path}`, origin);
-  if (url.origin !== origin) throw new PaymentProblem('origin-changed');
-  let reply: Reply;
-  try {
-    reply = await call(ctx, url.href, canonicalJson(method.release.body(piece, to, ctx.env())));
-  } catch {
-    throw new PaymentProblem('site-not-ready', { detail: `no answer from ${origin}` });
-  }
-  if (reply.status === 200) {
-    const release = method.release.read(reply.json, { piece, to, vendorKey: record.pk }, ctx.env());
-    return { kind: 'released', release };
-  }
-  const problem = problemOf(reply);
-  if (method.goneCodes.has(problem.code)) return { kind: 'spent', problem };
-  if (problem.code === 'broker-unreachable')
-    throw new PaymentProblem('site-not-ready', { detail: `no answer from ${origin}` });
-  throw problem;
-}
-
-/** Ends a session at its site. The same credential again gives the same closings. */
-async function askClose(
-  ctx: Context,
-  many: PaidMany,
-  { piece, last }: Coin,
-  { vnd, vendorKey, origin }: { vnd: string; vendorKey: string; origin: string },
-): Promise<Released> {
-  if (!last) throw new PaymentProblem('storage-fault', { detail: 'a session without its challenge' });
-  const { challenge, url, httpMethod } = last;
-  if (new URL(url).origin !== origin) throw new PaymentProblem('origin-changed');
-  const value = printCredential({ challenge, payload: many.close(piece) });
-  const headers = { [challenge.header ?? 'Authorization']: value };
-  let answer: SiteAnswer;
-  try {
-    const init = { method: httpMethod, headers, redirect: 'error', credentials: 'omit', cache: 'no-store' } as const;
-    const response = await ctx.ports.fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
-    answer = await siteAnswer(response);
-    await response.body?.cancel();
-  } catch {
-    throw new PaymentProblem('site-not-ready', { detail: `no answer from ${origin}` });
-  }
-  const receipt = answer.receipt === undefined ? undefined : readReceipt(answer.receipt);
-  if (receipt) return { kind: 'released', release: many.readClosings(receipt, { piece, vnd, vendorKey }, ctx.env()) };
-  const code = answer.problem?.code;
-  if (answer.status < 500 && isProblemCode(code)) return { kind: 'ended', problem: new PaymentProblem(code) };
-  throw new PaymentProblem('site-not-ready', { detail: `${origin} did not close the session` });
-}
-
 /** Nothing can be had from the site: the chain keeps its money until it ends, and is not paid with any more. */
 async function keepEnded(ctx: Context, id: string, job: Doc<'job'>, problem: PaymentProblem): Promise<void> {
   const journal = keys.journal(job.journal);
@@ -210,7 +203,7 @@ async function keepEnded(ctx: Context, id: string, job: Doc<'job'>, problem: Pay
     if (!tx.has(keys.job(id))) return;
     const purse = tx.need('purse', job.purse);
     const coins = purse.coins.map(({ holder, ...coin }) => {
-      if (holder === id) return { ...coin, ended: true };
+      if (holder === id) return { ...coin, ended: true, shut: true };
       return holder === undefined ? coin : { ...coin, holder };
     });
     tx.put('purse', job.purse, { ...purse, coins });
@@ -291,43 +284,7 @@ export async function resolve(ctx: Context, id: string): Promise<Settled> {
   return settled;
 }
 
-const outcomeOf = (state: string): Settled['outcome'] => {
+export const outcomeOf = (state: string): Settled['outcome'] => {
   if (state === 'pending') return 'unknown';
   return state === 'failed_not_charged' ? 'not_charged' : 'paid';
 };
-
-/** Coins at the end of their life are written off: what is left of them returns through the broker. */
-export async function sweepExpired(ctx: Context): Promise<void> {
-  const { nowMs } = ctx.env();
-  for (const { key, doc } of await listDocs(ctx.store, 'purse', 'purse/')) {
-    const isOver = (coin: Coin) => coin.holder === undefined && coin.expiresAtMs <= nowMs;
-    if (!doc.coins.some(isOver)) continue;
-    await transact(ctx.store, [key, keys.money(doc.brk)], (tx) => {
-      const purse = tx.need('purse', key);
-      const over = purse.coins.filter(isOver).reduce((sum, { micro }) => sum + micro, 0n);
-      tx.put('purse', key, { ...purse, coins: purse.coins.filter((coin) => !isOver(coin)) });
-      move(tx, doc.brk, { coinsMicro: -over, lostMicro: over });
-    });
-    ctx.changed();
-  }
-  await closeExpired(ctx, nowMs);
-}
-
-/** A payment that is still unknown when no site accepts its coin any more stays charged: the page was never shown to be free. */
-async function closeExpired(ctx: Context, nowMs: number): Promise<void> {
-  for (const { key } of await ctx.store.list('pending/')) {
-    const id = key.slice('pending/'.length);
-    const { sending } = await needPayment(ctx, id);
-    if (nowMs <= sending.coin.expiresAtMs + limits.clockSkewMs) continue;
-    await withPayment(ctx, id, (tx, sent) => {
-      if (sent.record.state !== 'pending') return outcomeOf(sent.record.state);
-      const { record } = sent;
-      const lostMicro = loseCoin(tx, sending.purse, id);
-      tx.drop(keys.pending(id));
-      const state = sent.sending.delivered ? ('paid' as const) : ('paid_not_delivered' as const);
-      const balanceAfterMicro = ctx.total(tx);
-      tx.put('journal', keys.journal(id), { ...sent, record: { ...record, state, lostMicro, balanceAfterMicro } });
-      return 'paid';
-    });
-  }
-}

@@ -1,24 +1,91 @@
 // Paying on while a stream comes: the next word of its session, stored before it is sent. One word is on its way at a
 // time, so that a lost reply is answered by the same word.
-import { PaymentProblem, type ProblemCode, readRequest } from '@farthing/protocol';
+import { PaymentProblem, type PaymentRequest, type ProblemCode, printChallenge, readRequest } from '@farthing/protocol';
 import { type Context, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
-import { headerOf } from './hold.ts';
+import { type FundingQueue, fund } from './funding.ts';
+import { freeCoins, headerOf } from './hold.ts';
 import { toPayment } from './journal.ts';
 import { type Method, methodOf, type PaidMany } from './methods.ts';
-import { placeOf } from './offers.ts';
+import { findOffer, placeOf } from './offers.ts';
 import { dayOf, debit, FIRST_BUDGET, forbidden, leftToday, ruleOf } from './rules.ts';
-import { inPayment, type Sent } from './sent.ts';
+import { inPayment, needPayment, type Sent } from './sent.ts';
 import type { StreamState } from './stream.ts';
 import type { Transaction } from './transaction.ts';
 import type { Payment } from './types.ts';
 
 type Purse = Doc<'purse'>;
 
-/** @throws {PaymentProblem} the limit that is reached, `site-never`, `paused`, `funds-short`, `not-found` */
-export async function payOn(ctx: Context, id: string, { units }: { units: number }): Promise<Payment> {
+const FUNDING_ROUNDS = 3;
+
+/** @throws {PaymentProblem} the limit that is reached, `site-never`, `paused`, `funds-short`, `session-full`, `not-found` */
+export async function payOn(
+  ctx: Context,
+  queue: FundingQueue,
+  { id, units }: { id: string; units: number },
+): Promise<Payment> {
   if (!Number.isSafeInteger(units) || units < 1) throw new RangeError('units: expected 1 or more');
-  return inPayment(ctx, id, (tx, sent) => step(tx, ctx, sent, units));
+  for (let round = 0; round < FUNDING_ROUNDS; round++) {
+    const payment = await inPayment(ctx, id, (tx, sent) => step(tx, ctx, sent, units));
+    if (payment) return payment;
+    await fundStream(ctx, queue, { id, units });
+  }
+  throw new PaymentProblem('funds-short', { detail: 'other payments took the chain that was bought' });
+}
+
+/**
+ * Buys the next chain when the one that a stream pays from will not last for `units` more.
+ * @throws {PaymentProblem} `funds-short`, `broker-unreachable` (the order stays and is finished later), the broker's refusal
+ */
+export async function fundStream(
+  ctx: Context,
+  queue: FundingQueue,
+  { id, units }: { id: string; units: number },
+): Promise<void> {
+  const { record, sending } = await needPayment(ctx, id);
+  const { url = '', site = '' } = record;
+  const challenges = [printChallenge(sending.challenge)];
+  const found = await findOffer(ctx, { url, site, method: sending.httpMethod, challenges }, { offline: true });
+  await queue.run(found.purse, async () => {
+    const wish = await inPayment(ctx, id, (tx, sent) => shortage(tx, ctx, sent, units));
+    if (wish) await fund(ctx, found, { site, waiting: 0, ...wish });
+  });
+}
+
+/** Every chain is larger than all before, because a session takes few; the last is all that the limits allow. */
+function shortage(
+  tx: Transaction,
+  ctx: Context,
+  { id, record, sending }: Sent,
+  units: number,
+): { targetMicro: bigint; mostMicro: bigint } | undefined {
+  const { stream } = sending;
+  const request = readRequest(sending.challenge);
+  const purse = tx.need('purse', sending.purse);
+  const { many } = methodOf(purse.method);
+  if (!stream || stream.over || !request || !many) return undefined;
+  const { nowMs } = ctx.env();
+  const { room } = roomOf(tx, { record, stream }, nowMs);
+  const newest = chainOf(purse, id, many);
+  const left = newest ? many.mostUnits(newest.piece, request) : 0;
+  const isEnough = BigInt(left) * stream.priceMicro >= room || left >= units;
+  if (isEnough || room < stream.priceMicro || spareOf(purse, { request, nowMs })) return undefined;
+  // As if a chain of the kind were added twice.
+  const joined = newest && many.join(newest.piece, newest.piece);
+  if (joined === undefined) return undefined;
+  const isLast = many.join(joined, joined) === undefined;
+  return { targetMicro: isLast ? room : stream.grantedMicro * GROWTH, mostMicro: room };
+}
+const GROWTH = 3n;
+
+/** A chain of the purse that no site knows yet. */
+function spareOf(purse: Purse, { request, nowMs }: { request: PaymentRequest; nowMs: number }): Coin | undefined {
+  const method = methodOf(purse.method);
+  const fresh = freeCoins(purse, { method, stream: { units: 1 } }).filter(
+    ({ piece }) => !method.many?.isOpen(piece) && !method.many?.isJoining(piece),
+  );
+  const index = method.pick(fresh, { request, units: 1 }, nowMs);
+  return index === undefined ? undefined : fresh[index];
 }
 
 /** A person lets a stream cost up to so much in all. */
@@ -34,7 +101,8 @@ export async function allowMore(ctx: Context, id: string, mostMicro: bigint): Pr
   });
 }
 
-function step(tx: Transaction, ctx: Context, { id, record, sending }: Sent, units: number): Payment {
+/** `undefined`: there is no chain to pay with. */
+function step(tx: Transaction, ctx: Context, { id, record, sending }: Sent, units: number): Payment | undefined {
   const { stream, challenge } = sending;
   if (!stream || stream.over) throw new PaymentProblem('not-found', { detail: `no stream ${id} runs` });
   const companion = (now: Sent): Payment => ({ ...toPayment(now.record, now.sending), method: 'HEAD' });
@@ -47,25 +115,28 @@ function step(tx: Transaction, ctx: Context, { id, record, sending }: Sent, unit
   const method = methodOf(purse.method);
   const { pay, many } = method;
   if (!request || !many) throw new PaymentProblem('storage-fault', { detail: 'a stream without its offer' });
-  const coin = chainOf(purse, id, many);
   if (room < stream.priceMicro) throw new PaymentProblem(code);
-  const most = coin ? Math.min(units, many.mostUnits(coin.piece, request)) : 0;
-  if (!coin || most < 1) throw new PaymentProblem('funds-short', { detail: 'the chain of this stream is used up' });
-  const affordable = Number(room / stream.priceMicro);
-  const count = Math.min(most, affordable);
+  const source = sourceOf(purse, { id, many, request, nowMs: env.nowMs });
+  if (!source) return undefined;
+  const { coin, piece } = source;
+  const count = Math.min(units, many.mostUnits(piece, request), Number(room / stream.priceMicro));
   const { target } = placeOf({ url: record.url ?? '', method: 'HEAD', site: record.site ?? '' });
   const shown = { challenge, request, target, digest: '', units: count };
-  const next = many.advance(coin.piece, shown);
-  const amount = many.owed(next) - many.owed(coin.piece);
+  const next = many.advance(piece, shown);
+  const amount = many.owed(next) - many.owed(piece);
   if (amount > room) throw new PaymentProblem(code);
 
   const day = dayOf(env.nowMs);
   tx.put('site', keys.site(record.site ?? ''), debit(site, day, amount));
   tx.put('budget', keys.budget, debit(budget, day, amount));
   move(tx, purse.brk, { coinsMicro: -amount, heldMicro: amount });
-  tx.put('purse', sending.purse, { ...purse, coins: setAside(purse.coins, method, { id, coin, amount, next }) });
-  const header = headerOf(challenge, pay(coin.piece, shown, env));
-  const { piece, expiresAtMs } = coin;
+  const last = { challenge, url: record.url ?? '', httpMethod: 'HEAD' };
+  tx.put('purse', sending.purse, {
+    ...purse,
+    coins: setAside(purse.coins, method, { id, coin, piece, amount, next, last }),
+  });
+  const header = headerOf(challenge, pay(piece, shown, env));
+  const { expiresAtMs } = coin;
   const paid: Sent = {
     id,
     record,
@@ -82,6 +153,21 @@ function step(tx: Transaction, ctx: Context, { id, record, sending }: Sent, unit
 
 type Coin = Purse['coins'][number];
 
+/** The chain that pays next, perhaps as a top-up. @throws {PaymentProblem} `session-full` */
+function sourceOf(
+  purse: Purse,
+  { id, many, request, nowMs }: { id: string; many: PaidMany; request: PaymentRequest; nowMs: number },
+): { coin: Coin; piece: Coin['piece'] } | undefined {
+  const newest = chainOf(purse, id, many);
+  if (!newest) throw new PaymentProblem('session-final', { detail: 'the site has ended the session of this stream' });
+  if (many.mostUnits(newest.piece, request) > 0) return { coin: newest, piece: newest.piece };
+  const spare = spareOf(purse, { request, nowMs });
+  if (!spare) return undefined;
+  const piece = many.join(spare.piece, newest.piece);
+  if (piece === undefined) throw new PaymentProblem('session-full');
+  return { coin: spare, piece };
+}
+
 /** The chain that the stream pays from: the newest of its session. */
 function chainOf(purse: Purse, id: string, many: PaidMany): Coin | undefined {
   const held = purse.coins.find(({ holder }) => holder === id);
@@ -92,17 +178,19 @@ function chainOf(purse: Purse, id: string, many: PaidMany): Coin | undefined {
     .at(-1);
 }
 
+type Paid = Pick<Coin, 'piece' | 'last'> & { id: string; coin: Coin; amount: bigint; next: Coin['piece'] };
+
 /** What a stream has set aside is kept for each of its chains. */
 function setAside(
   coins: Purse['coins'],
   { idOf }: Method,
-  { id, coin, amount, next }: { id: string; coin: Coin; amount: bigint; next: Coin['piece'] },
+  { id, coin, piece, amount, next, last }: Paid,
 ): Purse['coins'] {
   const isSame = (one: Coin) => one.holder === id && idOf(one.piece) === idOf(coin.piece);
-  const { piece, expiresAtMs } = coin;
+  const { expiresAtMs } = coin;
   const fresh = coins.some(isSame) ? [] : [{ piece, expiresAtMs, micro: amount, holder: id, stream: true }];
   const moved = coins.map((one) => {
-    if (one === coin) return { ...one, piece: next, micro: one.micro - amount };
+    if (one === coin) return { ...one, piece: next, micro: one.micro - amount, ...(last ? { last } : {}) };
     return isSame(one) ? { ...one, micro: one.micro + amount } : one;
   });
   return [...moved, ...fresh];

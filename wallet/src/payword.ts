@@ -17,6 +17,7 @@ import {
 import {
   type Close,
   closeSchema,
+  deedId,
   makeChain,
   type PaywordPiece,
   paywordBuyResult,
@@ -25,6 +26,7 @@ import {
   paywordTicketsResult,
   paywordWallet,
   pieceOf,
+  shownOf,
   wordsLeft,
 } from '@farthing/protocol/wallet';
 import * as v from 'valibot';
@@ -54,6 +56,7 @@ const ENDED = new Set([
   'cert-forged',
   'cert-foreign',
   'cert-expired',
+  'session-full',
   'session-short',
   'session-unknown',
   'session-final',
@@ -86,9 +89,18 @@ const many: PaidMany = {
     return { ...before, spent: (BigInt(before.spent) - micro).toString() };
   },
   isOpen: (piece) => asPiece(piece).open,
+  join(fresh, last) {
+    const joined = role.join(asPiece(fresh), asPiece(last));
+    return (joined.base ?? 0) < limits.sessionDeeds ? joined : undefined;
+  },
+  isJoining: (piece) => !asPiece(piece).open && asPiece(piece).base !== undefined,
+  part(piece, { crypto }) {
+    const { base: _, ...alone } = asPiece(piece);
+    return { ...alone, session: deedId(alone.deed, crypto) };
+  },
   close: (piece) => role.close(asPiece(piece)),
   ended: ENDED,
-  readClosings,
+  readClosing,
   make: (n, env) => makeChain(n, { locked: false }, env) as unknown as JsonObject,
   undo: (own) => ({ closings: [], chainId: asChain(own).anchor.id, rest: 'refund' }),
   longest: limits.chainLength,
@@ -152,20 +164,20 @@ function readTicket(
   return { piece: pieceOf(ticket, { anchor, tip }, env), micro: sale.unitMicro * BigInt(sale.count), expiresAtMs };
 }
 
-/** @throws {PaymentProblem} `receipt-invalid`: not this site's signed word about the whole of this session */
-function readClosings(
+/** @throws {PaymentProblem} `receipt-invalid`: not this site's signed word about what was shown of this chain */
+function readClosing(
   receipt: Receipt,
   expected: { piece: Json; vnd: string; vendorKey: string },
   { crypto }: Env,
 ): JsonObject {
-  const { session, spent } = asPiece(expected.piece);
+  const piece = asPiece(expected.piece);
+  const id = deedId(piece.deed, crypto);
   const closings = tryDecode(v.array(closeSchema), receipt.details['closings']);
-  const [closing]: (Close | undefined)[] = closings ?? [];
+  const closing: Close | undefined = closings?.find(({ session }) => session === id);
   const fits =
-    closings?.length === 1 &&
-    closing?.session === session &&
+    closing !== undefined &&
     closing.vnd === expected.vnd &&
-    BigInt(closing.spent) <= BigInt(spent) &&
+    BigInt(closing.spent) <= shownOf(piece) &&
     verifyObject(closing, expected.vendorKey, closing.sig, crypto);
   if (!fits)
     throw new PaymentProblem('receipt-invalid', { detail: 'the site did not close this session as it was paid' });

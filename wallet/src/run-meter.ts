@@ -21,7 +21,7 @@ export type MeterEvent = {
 };
 
 export type MeterOptions = {
-  readonly wallet: Pick<Wallet, 'payOn' | 'settle' | 'record' | 'subscribe'>;
+  readonly wallet: Pick<Wallet, 'payOn' | 'fundStream' | 'settle' | 'record' | 'subscribe'>;
   /** That opened the stream. */
   readonly payment: Payment;
   readonly fetch: typeof globalThis.fetch;
@@ -47,6 +47,8 @@ const AT_LIMIT_MS = 10_000;
 /** A step that is used up sooner is too small for the way that companions travel; one that lasts longer is too large. */
 const SHORT_MS = 300;
 const LONG_MS = 2_000;
+/** Another chain is bought when this one lasts for so many steps. */
+const STEPS_AHEAD = 4;
 const MOST_UNITS = 64;
 const MOST_MICRO = 5_000n;
 
@@ -65,6 +67,7 @@ class Metering {
   /** The last one that the site took. */
   #known: Payment;
   #isAtLimit = false;
+  #funding: Promise<void> | undefined;
   #step = 1;
   #shown: Omit<MeterEvent, 'state' | 'code'> = { spentMicro: 0n, units: 0, unit: '' };
   #wake: () => void = () => {};
@@ -81,6 +84,14 @@ class Metering {
   }
 
   async run(): Promise<MeterEvent> {
+    try {
+      return await this.#meter();
+    } finally {
+      await this.#funding;
+    }
+  }
+
+  async #meter(): Promise<MeterEvent> {
     const { wallet, payment } = this.#options;
     const record = await wallet.record(payment.id);
     if (record) this.#show(record);
@@ -108,6 +119,7 @@ class Metering {
       try {
         this.#latest = await wallet.payOn(payment.id, { units: this.#step });
         this.#isAtLimit = false;
+        this.#fund();
         return true;
       } catch (error) {
         if (!(error instanceof PaymentProblem) || error.code === 'storage-fault') throw error;
@@ -119,6 +131,17 @@ class Metering {
       if (!(await this.#woken())) return true;
       if (this.#signal.aborted) return false;
     }
+  }
+
+  /** While the stream runs: what cannot be bought now is asked for when it is needed. */
+  #fund(): void {
+    const { wallet, payment } = this.#options;
+    this.#funding ??= wallet
+      .fundStream(payment.id, { units: this.#step * STEPS_AHEAD })
+      .catch(() => {})
+      .finally(() => {
+        this.#funding = undefined;
+      });
   }
 
   /** Waits at a limit. @returns false when time has passed in which the stream may have ended */

@@ -135,13 +135,30 @@ test('a request that wants no session is paid by a single charge, and read again
   await expectConserved(10n);
 });
 
-test('when a chain is used up, another is bought and opened', async () => {
+test('when a chain is used up, another tops up the same session, and one closing returns the rest of both', async () => {
   await wallet.setRule(market.origin, { ...RULE, perDayMicro: 40n });
   const fetch = fetcher();
   for (let n = 1; n <= 4; n++) await fetch(call(n));
   await wallet.setRule(market.origin, RULE);
   for (let n = 5; n <= 8; n++) expect((await fetch(call(n))).status).toBe(200);
   expect((await wallet.history()).filter(({ kind }) => kind === 'purchase')).toHaveLength(2);
+  const sessions = (await wallet.history()).map(({ reference }) => reference).filter((id) => id !== undefined);
+  expect(new Set(sessions).size).toBe(1);
+  await expectConserved(80n);
+  expect(await wallet.closeSessions()).toMatchObject([{ state: 'refunded' }]);
+  await expectConserved(80n);
+  expect((await wallet.balance()).brokers).toMatchObject([
+    { accountMicro: START - 80n, coinsMicro: 0n, heldMicro: 0n },
+  ]);
+});
+
+test('a top-up of a session that the site has ended meanwhile opens one of its own', async () => {
+  await wallet.setRule(market.origin, { ...RULE, perDayMicro: 40n });
+  for (let n = 1; n <= 4; n++) await fetcher()(call(n));
+  await wallet.setRule(market.origin, RULE);
+  market.clock.shiftMs = IDLE_MS + 1000;
+  for (let n = 5; n <= 8; n++) expect(await (await fetcher()(call(n))).text()).toBe(`call ${n}`);
+  expect(await wallet.sessions()).toMatchObject([{ state: 'open' }]);
   await expectConserved(80n);
 });
 
@@ -153,6 +170,13 @@ test('a session that the site has ended is followed by another, and nothing is l
   expect(await drift(wallet)).toBe(0n);
   expect((await wallet.balance()).totalMicro).toBe(START - 20n);
   expect((await wallet.sessions()).map(({ state }) => state)).toEqual(['ended', 'open']);
+  // What was left in it comes back as soon as the site is asked.
+  await wallet.recover();
+  expect((await wallet.sessions()).map(({ state }) => state)).toEqual(['open']);
+  expect(await wallet.history({ limit: 3 })).toContainEqual(
+    expect.objectContaining({ kind: 'refund', state: 'refunded' }),
+  );
+  await expectConserved(20n);
 });
 
 test('a wallet that was restored from an old copy loses one price at most, and goes on with another chain', async () => {

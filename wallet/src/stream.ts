@@ -3,7 +3,7 @@
 import { type Json, PaymentProblem, type Receipt, readPaymentMeter } from '@farthing/protocol';
 import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
-import { confirmed, endChain, putBack, type Stored } from './give-back.ts';
+import { confirmed, endChain, endSession, putBack, type Stored } from './give-back.ts';
 import { methodOf } from './methods.ts';
 import { giveBack } from './rules.ts';
 import { isSpared, markAgain, type Sending, type Sent, unknown } from './sent.ts';
@@ -78,7 +78,7 @@ export function settleStream(
     withdraw(tx, ctx, sent, { code, lost: isGone });
     return 'not_charged';
   }
-  if (isRepeat && many?.ended.has(code)) endChain(tx, sending);
+  if (isRepeat && many?.ended.has(code)) endSession(tx, ctx, sending);
   return unknown(tx, ctx, sent, { delivered: false, code });
 }
 
@@ -100,7 +100,8 @@ function withdraw(tx: Transaction, ctx: Context, sent: Sent, { code, lost }: { c
     stream: { ...stream, lastMicro: 0n, grantedMicro: stream.grantedMicro - lastMicro },
     record: lost ? { ...sent.record, lostMicro } : sent.record,
   });
-  if (lost || method.many?.ended.has(code)) endChain(tx, sending);
+  if (lost) endChain(tx, sending);
+  else if (method.many?.ended.has(code)) endSession(tx, ctx, sending);
 }
 
 /**

@@ -185,6 +185,22 @@ test('other payments at the site go on beside a stream, from a session of their 
   expect(await wallet.sessions()).toHaveLength(2);
 });
 
+test('a chain that runs short is topped up while the stream runs, and one closing returns the rest of all', async () => {
+  await wallet.setRule(market.origin, { ...RULE, perPageMicro: 50_000n });
+  const { response, meter } = await listen();
+  reel.roll(2_500);
+  reel.end();
+  expect(unitsIn(await response.text())).toBe(2_500);
+  expect(await meter.done).toMatchObject({ state: 'ended', units: 2_500 });
+  expect(await streams()).toMatchObject([{ amountMicro: 25_000n, units: 2_500 }]);
+  expect((await wallet.history()).filter(({ kind }) => kind === 'purchase')).toHaveLength(2);
+  expect(market.control.seen.filter(({ method }) => method === 'GET')).toHaveLength(2);
+  await expectConserved(25_000n);
+  expect((await wallet.closeSessions()).every(({ state }) => state === 'refunded')).toBe(true);
+  expect((await wallet.balance()).brokers).toMatchObject([{ accountMicro: START - 25_000n, coinsMicro: 0n }]);
+  await expectConserved(25_000n);
+});
+
 test('a request that wants no session still opens a stream', async () => {
   const { response, meter } = await listen({ sessions: false });
   reel.roll(1);

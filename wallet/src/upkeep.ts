@@ -5,12 +5,28 @@ import type { Context } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { needRecord } from './journal.ts';
 import { methodOf } from './methods.ts';
-import { advance, beginMove, type MoveKind, sweepExpired } from './moves.ts';
+import { advance, beginMove, closeEnded, type MoveKind } from './moves.ts';
 import { openOrders, runOrder } from './orders.ts';
+import { sweepExpired } from './sweep.ts';
 import { listDocs, readOne, transact } from './transaction.ts';
 import type { PaymentRecord, Recovered } from './types.ts';
 
 export async function recover(ctx: Context): Promise<Recovered> {
+  const recovered = await finishBegun(ctx);
+  for (const { key, doc } of await listDocs(ctx.store, 'purse', 'purse/')) {
+    const { many } = methodOf(doc.method);
+    for (const coin of many ? doc.coins : []) {
+      const { ended, shut, shared, holder, micro, piece } = coin;
+      const isOver = ended === true && shut !== true && shared !== true;
+      if (isOver && holder === undefined && micro > 0n && many?.isOpen(piece)) {
+        await closeEnded(ctx, key, coin).catch(worldsFault);
+      }
+    }
+  }
+  return recovered;
+}
+
+async function finishBegun(ctx: Context): Promise<Recovered> {
   if (!ctx.account || ctx.brokers.size === 0) return { finished: 0, open: 0 };
   const begun = [
     ...(await openOrders(ctx)).map(({ rid }) => ({ key: keys.order(rid), run: () => runOrder(ctx, rid) })),
@@ -39,17 +55,21 @@ type Choice = {
 /** Moves every free coin that is chosen. What cannot be ended now stays `pending`. */
 export async function moveAll(ctx: Context, kind: MoveKind, choice: Choice): Promise<PaymentRecord[]> {
   ctx.needAccount();
-  await recover(ctx);
+  await finishBegun(ctx);
   const done: PaymentRecord[] = [];
   for (const { key, doc } of await listDocs(ctx.store, 'purse', 'purse/')) {
-    if (!choice.purse(doc) || (kind === 'renew' && !methodOf(doc.method).renew)) continue;
+    const { renew, idOf } = methodOf(doc.method);
+    if (!choice.purse(doc) || (kind === 'renew' && !renew)) continue;
+    const tried = new Set<string>();
     // No more moves than there were coins: a renewal puts coins into the purse that it takes them from.
     for (let left = doc.coins.length; left > 0; left--) {
-      const id = await beginMove(ctx, key, kind, choice.coin);
+      const isNext = (coin: Doc<'purse'>['coins'][number]) => choice.coin(coin) && !tried.has(idOf(coin.piece));
+      const id = await beginMove(ctx, key, kind, isNext);
       if (id === undefined) break;
       const job = await readOne(ctx.store, 'job', keys.job(id));
-      await advance(ctx, id).catch(worldsFault);
-      if (job) done.push(await needRecord(ctx, job.journal));
+      if (job) tried.add(idOf(job.coin.piece));
+      const beside = (await advance(ctx, id).catch(worldsFault)) ?? [];
+      for (const journal of [...(job ? [job.journal] : []), ...beside]) done.push(await needRecord(ctx, journal));
     }
   }
   return done;
@@ -66,6 +86,6 @@ async function forgetOld(ctx: Context): Promise<void> {
 }
 
 /** Lets the world's faults pass: what they left open is stored. Ours are thrown. */
-export function worldsFault(error: unknown): void {
+export function worldsFault(error: unknown): undefined {
   if (!(error instanceof PaymentProblem) || error.code === 'storage-fault') throw error;
 }

@@ -8,7 +8,7 @@ import { FundingQueue } from './funding.ts';
 import { exportCsv, history, record } from './journal.ts';
 import { methodOf } from './methods.ts';
 import { resolve } from './moves.ts';
-import { allowMore, payOn } from './pay-on.ts';
+import { allowMore, fundStream, payOn } from './pay-on.ts';
 import { decide, type Intended, pay, pending, preempt } from './paying.ts';
 import { sessions } from './sessions.ts';
 import * as settings from './settings.ts';
@@ -132,7 +132,15 @@ export class Wallet {
    *   `not-found`: the stream is over
    */
   payOn(paymentId: string, options: { units: number }): Promise<Payment> {
-    return payOn(this.#ctx, paymentId, options);
+    return payOn(this.#ctx, this.#queue, { id: paymentId, ...options });
+  }
+
+  /**
+   * Buys what a stream will need next while it runs, so that it does not wait for the broker later.
+   * @throws {PaymentProblem} as `pay`, for what could not be bought
+   */
+  fundStream(paymentId: string, options: { units: number }): Promise<void> {
+    return fundStream(this.#ctx, this.#queue, { id: paymentId, ...options });
   }
 
   /** A person lets a stream cost up to `maxMicro` in all. @throws {PaymentProblem} `not-found` */

@@ -79,6 +79,9 @@ export function faceOf(piece: PaywordPiece): bigint {
   return cap < words ? cap : words;
 }
 
+/** What the site may take by the words that were shown, in base units. */
+export const shownOf = (piece: PaywordPiece): bigint => authorityOf(piece, piece.at);
+
 /** How many words can still be shown, and what each is worth. */
 export function wordsLeft(piece: PaywordPiece): { left: number; unit: bigint } {
   const { lo, to, unit } = rangeOf(piece);

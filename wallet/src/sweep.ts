@@ -1,0 +1,46 @@
+// Coins and payments at the end of their life.
+import { limits } from '@farthing/protocol';
+import { type Context, move } from './context.ts';
+import { type Doc, keys } from './documents.ts';
+import { outcomeOf } from './moves.ts';
+import { loseCoin } from './orders.ts';
+import { needPayment, withPayment } from './sent.ts';
+import { listDocs, transact } from './transaction.ts';
+
+type Coin = Doc<'purse'>['coins'][number];
+
+/** Coins at the end of their life are written off: what is left of them returns through the broker. */
+export async function sweepExpired(ctx: Context): Promise<void> {
+  const { nowMs } = ctx.env();
+  for (const { key, doc } of await listDocs(ctx.store, 'purse', 'purse/')) {
+    const isOver = (coin: Coin) => coin.holder === undefined && coin.expiresAtMs <= nowMs;
+    if (!doc.coins.some(isOver)) continue;
+    await transact(ctx.store, [key, keys.money(doc.brk)], (tx) => {
+      const purse = tx.need('purse', key);
+      const over = purse.coins.filter(isOver).reduce((sum, { micro }) => sum + micro, 0n);
+      tx.put('purse', key, { ...purse, coins: purse.coins.filter((coin) => !isOver(coin)) });
+      move(tx, doc.brk, { coinsMicro: -over, lostMicro: over });
+    });
+    ctx.changed();
+  }
+  await closeExpired(ctx, nowMs);
+}
+
+/** A payment that is still unknown when no site accepts its coin any more stays charged: the page was never shown to be free. */
+async function closeExpired(ctx: Context, nowMs: number): Promise<void> {
+  for (const { key } of await ctx.store.list('pending/')) {
+    const id = key.slice('pending/'.length);
+    const { sending } = await needPayment(ctx, id);
+    if (nowMs <= sending.coin.expiresAtMs + limits.clockSkewMs) continue;
+    await withPayment(ctx, id, (tx, sent) => {
+      if (sent.record.state !== 'pending') return outcomeOf(sent.record.state);
+      const { record } = sent;
+      const lostMicro = loseCoin(tx, sending.purse, id);
+      tx.drop(keys.pending(id));
+      const state = sent.sending.delivered ? ('paid' as const) : ('paid_not_delivered' as const);
+      const balanceAfterMicro = ctx.total(tx);
+      tx.put('journal', keys.journal(id), { ...sent, record: { ...record, state, lostMicro, balanceAfterMicro } });
+      return 'paid';
+    });
+  }
+}
