@@ -9,6 +9,7 @@ import { type Farthing, farthing } from '@farthing/vendor';
 import express from 'express';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { payingFetch } from '../index.ts';
+import { tape } from '../testing/tape.ts';
 import { openWallet } from './open.ts';
 
 let dir: string;
@@ -19,6 +20,7 @@ let server: Server;
 let site: string;
 let runs = 0;
 let wallets = 0;
+let reel: ReturnType<typeof tape>;
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'farthing-cli-'));
@@ -38,6 +40,10 @@ beforeAll(async () => {
   app.get('/call', pay.wall({ price: '0.00001 USD', unit: 'call' }), (_req, res) => {
     res.send('called');
   });
+  app.all(
+    '/live',
+    pay.stream({ price: '0.0001 USD', unit: 'second' }, () => reel.play()),
+  );
   app.get('/free', (_req, res) => {
     res.send('free');
   });
@@ -58,11 +64,14 @@ afterAll(async () => {
 
 beforeEach(() => {
   data = join(dir, `wallet-${++wallets}`);
+  reel = tape();
 });
 
 type Ran = { status: number | null; out: string; err: string };
 
-function cli(...args: string[]): Promise<Ran> {
+const cli = (...args: string[]): Promise<Ran> => start(...args).end;
+
+function start(...args: string[]): { child: ChildProcess; ran: Ran; end: Promise<Ran> } {
   const child: ChildProcess = spawn(
     process.execPath,
     [
@@ -80,7 +89,8 @@ function cli(...args: string[]): Promise<Ran> {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     ran.err += text;
   });
-  return new Promise((done) => child.on('close', (status) => done({ ...ran, status })));
+  const end = new Promise<Ran>((done) => child.on('close', (status) => done({ ...ran, status })));
+  return { child, ran, end };
 }
 
 const json = async (...args: string[]) => {
@@ -123,6 +133,55 @@ test('what is sold by the unit is paid in a session, which balance shows and clo
   expect((await cli('balance')).out).toContain(`session     $0.00999  ${site} (farthing close ${site})`);
   expect(await cli('close', site)).toMatchObject({ status: 0, out: expect.stringMatching(/refunded/) });
   expect((await cli('balance')).out).toMatch(/account {5}\$0\.99999\n/);
+});
+
+test('a stream is played and paid until it ends, within what was allowed; balance and history tell', async () => {
+  await cli('init');
+  await cli('top-up', '1.00');
+  reel.roll(12);
+  reel.end();
+  const played = await cli('stream', `${site}/live`, '--max', '0.05');
+  expect([played.status, played.out.match(/data: \d/g)?.length]).toEqual([0, 12]);
+  expect(played.err).toContain('Paid $0.0012 for 12 second.');
+  expect((await cli('history', '--limit', '1')).out).toMatch(/paid +payment +-\$0\.0012 .*\/live {2}12 second/);
+  expect((await json('sessions')).value).toMatchObject([{ origin: site, state: 'open' }]);
+  reel = tape();
+  reel.roll(5);
+  reel.end();
+  const file = join(dir, 'live.txt');
+  const told = await cli('pay', `${site}/live`, '--yes', '--json', '-o', file);
+  const events = told.out
+    .trim()
+    .split('\n')
+    .map((text) => JSON.parse(text));
+  expect(events.at(-1)).toMatchObject({ event: 'end', state: 'ended', units: 5, spentMicro: '500' });
+  expect(readFileSync(file, 'utf8').match(/data: \d/g)).toHaveLength(5);
+  expect((await json('close')).value).toMatchObject([{ state: 'refunded' }]);
+  expect((await json('balance')).value.totalMicro).toBe('998300');
+});
+
+test('Ctrl-C ends a stream, and says what was paid; what was not delivered is not charged', async () => {
+  await cli('init');
+  await cli('top-up', '1.00');
+  reel.roll(3);
+  const { child, ran, end } = start('stream', `${site}/live`, '--max', '0.05');
+  await expect.poll(() => ran.out.match(/data: \d/g)?.length, { timeout: 20_000 }).toBe(3);
+  child.kill('SIGINT');
+  const { status, err } = await end;
+  expect([status, err]).toEqual([0, expect.stringContaining('Paid $0.0003 for 3 second.')]);
+  expect((await json('balance')).value).toMatchObject({ totalMicro: '999700', brokers: [{ heldMicro: '0' }] });
+});
+
+test('a stream that reaches what was allowed pauses and says so', async () => {
+  await cli('init');
+  await cli('top-up', '1.00');
+  reel.roll(9);
+  const { child, ran, end } = start('stream', `${site}/live`, '--max', '0.0004');
+  await expect.poll(() => ran.err, { timeout: 20_000 }).toContain('over-page-limit');
+  child.kill('SIGINT');
+  const { out, err } = await end;
+  expect(out.match(/data: \d/g)).toHaveLength(4);
+  expect(err).toContain('Paid $0.0004 for 4 second.');
 });
 
 test('rules: auto pays without asking, never and pause refuse, limits of a page and a day hold', async () => {

@@ -3,9 +3,9 @@
 // message has a code and says what to do), 2 wrong arguments.
 import { isProblemCode, PaymentProblem, problemInfo } from '@farthing/protocol';
 import { type Command, Output, parse, text, toJsonText, UsageError } from './command.ts';
-import { balance, close as closeSessions, history, init, recover, refund, topUp } from './money-commands.ts';
+import { balance, close as closeSessions, history, init, recover, refund, sessions, topUp } from './money-commands.ts';
 import { defaultData, openWallet } from './open.ts';
-import { pay } from './pay-command.ts';
+import { pay, stream } from './pay-command.ts';
 import { budget, limits } from './rule-commands.ts';
 
 const commands: ReadonlyMap<string, Command> = new Map(
@@ -13,9 +13,11 @@ const commands: ReadonlyMap<string, Command> = new Map(
     init,
     'top-up': topUp,
     pay,
+    stream,
     balance,
     history,
     refund,
+    sessions,
     close: closeSessions,
     budget,
     recover,

@@ -66,7 +66,7 @@ export const balance: Command = {
     ]);
     const sessions = await wallet.sessions();
     const open = sessions.map(({ origin, leftMicro, currency, state }) => {
-      const how = state === 'ended' ? 'ended by the site' : `farthing close ${origin}`;
+      const how = `${state === 'ended' ? 'ended by the site; ' : ''}farthing close ${origin}`;
       return `  session     ${money(leftMicro, currency)}  ${origin} (${how})`;
     });
     out.result({ ...found, sessions }, [...lines, ...open, `Total ${money(found.totalMicro, found.currency)}`]);
@@ -98,10 +98,12 @@ export const history: Command = {
 
 const SIGN = { payment: '-', top_up: '+', purchase: ' ', refund: ' ' } as const;
 
-function line({ atMs, kind, state, amountMicro, currency, url, site, code }: PaymentRecord): string {
+function line({ atMs, kind, state, amountMicro, currency, units, unit, url, site, code }: PaymentRecord): string {
   const when = new Date(atMs).toISOString().slice(0, 19).replace('T', ' ');
   const amount = `${SIGN[kind]}${money(amountMicro, currency)}`.padStart(12);
-  return `${when}  ${state.padEnd(18)} ${kind.padEnd(8)} ${amount}  ${url ?? site ?? ''}${code ? `  (${code})` : ''}`;
+  const count = units === undefined ? '' : `  ${units} ${unit ?? 'units'}`;
+  const told = code ? `  (${code})` : '';
+  return `${when}  ${state.padEnd(18)} ${kind.padEnd(8)} ${amount}  ${url ?? site ?? ''}${count}${told}`;
 }
 
 export const refund: Command = {
@@ -114,6 +116,23 @@ export const refund: Command = {
     const records = await wallet.refund(site === undefined ? {} : { origin: originOf(site) });
     out.result(records, records.length > 0 ? records.map(line) : ['There were no site coins to give back.']);
     return records.every(({ state }) => state === 'refunded') ? 0 : 1;
+  },
+};
+
+export const sessions: Command = {
+  usage: 'farthing sessions',
+  about: 'Lists the money at sites that sell by the unit, and how to get it back.',
+  args: 0,
+  options: {},
+  help: [],
+  async run({ wallet, out }) {
+    const found = await wallet.sessions();
+    const lines = found.map(({ origin, leftMicro, currency, expiresAtMs, state }) => {
+      const until = new Date(expiresAtMs).toISOString().slice(0, 10);
+      const back = state === 'new' ? 'returns then' : `farthing close ${origin}`;
+      return `${state.padEnd(6)} ${money(leftMicro, currency).padStart(12)}  ${origin}  until ${until} (${back})`;
+    });
+    out.result(found, found.length > 0 ? lines : ['No site holds money of a session.']);
   },
 };
 

@@ -1,10 +1,11 @@
-// `farthing pay`: like curl, with a wallet. The body goes to stdout, what was paid to stderr.
+// `farthing pay` and `farthing stream`: like curl, with a wallet. The body goes to stdout, what was paid to stderr.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { limits, PaymentProblem, type ProblemCode, toDecimal } from '@farthing/protocol';
-import { type Decision, type Offer, payingFetch, type Settled, siteAnswer, type Wallet } from '../index.ts';
-import { amountOf, type Command, type Flags, money, type Output, text, UsageError } from './command.ts';
+import { type Currency, limits, PaymentProblem, type ProblemCode, toDecimal } from '@farthing/protocol';
+import { type Decision, type Meter, type Offer, payingFetch, type Settled, siteAnswer, type Wallet } from '../index.ts';
+import { amountOf, type Command, type Flags, money, type Output, type Run, text, UsageError } from './command.ts';
 import { currencyOf } from './money-commands.ts';
+import { MeterLine, play } from './play.ts';
 
 export const pay: Command = {
   usage: 'farthing pay URL [options]',
@@ -28,26 +29,43 @@ export const pay: Command = {
     ["--max '0.01 USD'", 'pay up to this without asking, and never more'],
     ['-y, --yes', 'pay the price that is asked; limits of the day hold'],
   ],
-  async run({ wallet, flags, args: [url], out }) {
-    if (url === undefined || !URL.canParse(url)) throw new UsageError('which address? expected https://…');
-    const currency = await currencyOf(wallet);
-    const max = text(flags, 'max');
-    const visit = new Visit(out);
-    const maxMicro = max !== undefined ? amountOf(max, currency) : flags['yes'] === true ? limits.amountMax : undefined;
-    const fetch = payingFetch(globalThis.fetch, wallet, {
-      ...(maxMicro === undefined ? {} : { maxMicro }),
-      onAsk: (offer, reason) => visit.ask(offer, reason),
-      onEvent: (event) => {
-        if (event.kind === 'decided') visit.decision = event.decision;
-        if (event.kind === 'settled') visit.settled = event.settled;
-      },
-    });
-    const response = await fetch(url, requestOf(flags));
-    if (response.status === 402) visit.refused(wallet.accountId() !== undefined);
-    await visit.report(response, flags);
-    return response.ok || response.status === 304 ? 0 : 1;
-  },
+  run: fetchPaid,
 };
+
+export const stream: Command = {
+  ...pay,
+  usage: 'farthing stream URL [options]',
+  about: 'Plays a stream and pays for it while it comes, until it ends, a limit is reached, or Ctrl-C. So does pay.',
+  help: pay.help.map(([flag, what]) => {
+    if (flag === "--max '0.01 USD'")
+      return ["--max '0.05 USD'", 'pay up to this in all without asking, and never more'];
+    return flag === '-y, --yes' ? [flag, 'pay as far as the limits of the day allow'] : [flag, what];
+  }),
+};
+
+async function fetchPaid({ wallet, flags, args: [url], out }: Run): Promise<number> {
+  if (url === undefined || !URL.canParse(url)) throw new UsageError('which address? expected https://…');
+  const currency = await currencyOf(wallet);
+  const max = text(flags, 'max');
+  const visit = new Visit(out, currency);
+  const maxMicro = max !== undefined ? amountOf(max, currency) : flags['yes'] === true ? limits.amountMax : undefined;
+  const fetch = payingFetch(globalThis.fetch, wallet, {
+    onMeter: (event) => visit.show.meter(event),
+    ...(maxMicro === undefined ? {} : { maxMicro }),
+    onAsk: (offer, reason) => visit.ask(offer, reason),
+    onEvent: (event) => {
+      if (event.kind === 'decided') visit.decision = event.decision;
+      if (event.kind === 'settled') visit.settled = event.settled;
+      if (event.kind === 'stream') visit.running = event.meter;
+    },
+  });
+  const response = await fetch(url, requestOf(flags));
+  if (response.status === 402) visit.refused(wallet.accountId() !== undefined);
+  if (visit.running)
+    return play(response, visit.running, { show: visit.show, file: text(flags, 'output'), json: out.json });
+  await visit.report(response, flags);
+  return response.ok || response.status === 304 ? 0 : 1;
+}
 
 function requestOf(flags: Flags): RequestInit {
   const data = text(flags, 'body');
@@ -67,19 +85,23 @@ function requestOf(flags: Flags): RequestInit {
 class Visit {
   decision: Decision | undefined;
   settled: Settled | undefined;
+  running: Meter | undefined;
+  readonly show: MeterLine;
   readonly #out: Output;
 
-  constructor(out: Output) {
+  constructor(out: Output, currency: Currency) {
     this.#out = out;
+    this.show = new MeterLine(out, currency);
   }
 
   /** A person decides with the exact price before the eyes; without a terminal nobody can. */
   async ask(offer: Offer, reason: ProblemCode): Promise<boolean> {
     if (!process.stdin.isTTY || this.#out.json) return false;
-    const { amountMicro, currency, origin, vnd, broker } = offer;
+    const { amountMicro, currency, origin, vnd, broker, stream, unit = 'unit', suggested } = offer;
     const why = reason === 'approval-needed' ? '' : ` (${new PaymentProblem(reason).message})`;
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
-    const price = money(amountMicro, currency);
+    const most = money(suggested.perPageMicro, currency);
+    const price = `${money(amountMicro, currency)}${stream ? ` / ${unit}, up to ${most} in all` : ''}`;
     const answer = await terminal.question(
       `${origin} asks ${price}, payee ${vnd}, ${broker.name}${broker.test ? ', test money' : ''}${why}. Pay? [y/N] `,
     );
