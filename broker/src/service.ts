@@ -1,17 +1,17 @@
 // The life of one order: known answer, else age, signature, and one durable transaction that consumes the order, moves
 // the money and stores order and answer together. Nothing leaves before it is on disk.
-import type { DatabaseSync } from 'node:sqlite';
-import { GroupCommit } from '@farthing/node-kit';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { GroupCommit, verifyInPool } from '@farthing/node-kit';
 import {
-  canonicalJson,
-  checkOrder,
   type Env,
+  fromBase64url,
   type Json,
   limits,
-  makeAnswer,
   type Order,
   PaymentProblem,
   type ProblemCode,
+  printAnswer,
+  textsOf,
   utf8,
 } from '@farthing/protocol';
 import type { OrderRoute } from './http/routes.ts';
@@ -38,6 +38,8 @@ export class BrokerService {
   readonly #group: GroupCommit;
   readonly #db: DatabaseSync;
   readonly #faucet: FaucetMeter;
+  readonly #savepoint: StatementSync;
+  readonly #release: StatementSync;
   /** The start of the newest period before which all was invoiced. */
   #closedMs = 0;
 
@@ -48,6 +50,8 @@ export class BrokerService {
     this.#env = env;
     this.#db = db;
     this.#group = new GroupCommit(db);
+    this.#savepoint = db.prepare('SAVEPOINT service');
+    this.#release = db.prepare('RELEASE service');
     this.#faucet = new FaucetMeter(settings.faucetMicro);
   }
 
@@ -91,9 +95,10 @@ export class BrokerService {
     if (known !== undefined) return known;
     const env = this.#env();
     if (Math.abs(env.nowMs - order.at * 1000) > limits.requestAgeMs) throw new PaymentProblem('request-stale');
-    checkOrder(order, env.crypto);
+    await needSignature(order, text);
     if (!route.stored) return this.#signed(order, run);
-    const outcome = await this.#group.run(() => this.#execute(order, text, run));
+    // It undoes its own changes before it throws.
+    const outcome = await this.#group.decide(() => this.#execute(order, text, run));
     if (outcome instanceof PaymentProblem) throw outcome;
     return outcome;
   }
@@ -109,14 +114,14 @@ export class BrokerService {
   }
 
   #textOf(order: Order): OrderText {
-    const body = canonicalJson(order);
-    return { body, hash: this.#env().crypto.sha256(utf8(body)) };
+    const { body, signed } = textsOf(order);
+    return { body, signed, hash: this.#env().crypto.sha256(utf8(body)) };
   }
 
   #signed(order: Order, run: ReturnType<OrderRoute['prepare']>): string {
     const step = this.step();
     const { brk, seed } = this.keys;
-    return canonicalJson(makeAnswer(order, run({ ...step, order }), { brk, seed }, step.env));
+    return printAnswer(order, run({ ...step, order }), { brk, seed }, step.env);
   }
 
   /** Inside the transaction. A refusal undoes what the service wrote, and is itself written down. */
@@ -124,11 +129,11 @@ export class BrokerService {
     const { orders } = this.ledger;
     const twin = orders.find(order, text);
     if (twin !== undefined) return twin;
-    this.#db.exec('SAVEPOINT service');
+    this.#savepoint.run();
     try {
       const answer = this.#signed(order, run);
       orders.add(order, text, answer);
-      this.#db.exec('RELEASE service');
+      this.#release.run();
       return answer;
     } catch (error) {
       this.#db.exec('ROLLBACK TO service; RELEASE service');
@@ -139,4 +144,12 @@ export class BrokerService {
       return error;
     }
   }
+}
+
+/** On another thread: a check takes as long as all the rest. @throws {PaymentProblem} `signature-invalid` */
+async function needSignature({ from, sig }: Order, { signed }: OrderText): Promise<void> {
+  const [key, signature] = [fromBase64url(from), fromBase64url(sig)];
+  const isGenuine =
+    key?.length === 32 && signature?.length === 64 && (await verifyInPool(key, utf8(signed), signature));
+  if (!isGenuine) throw new PaymentProblem('signature-invalid');
 }

@@ -63,6 +63,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const keys = openKeys(data, env());
   const db = openDatabase(ledgerPath(data), migrations);
+  // 64 MB of pages in memory instead of 2, and fewer interruptions to copy the log into the file. Neither touches durability.
+  db.exec('PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000');
   const service = new BrokerService({ db, keys, settings: settingsOf(options), env });
   const maintain = () => service.maintain().catch((error: unknown) => log(`maintenance: ${String(error)}`));
   try {

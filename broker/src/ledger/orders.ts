@@ -1,16 +1,18 @@
 // Orders with their answers, by (from, rid): what makes every repeat safe and every call evidence.
 import type { DatabaseSync } from 'node:sqlite';
 import { isProblemCode, type JsonObject, type Order, PaymentProblem } from '@farthing/protocol';
-import { blob, text } from './rows.ts';
+import { blob, text, textOrNull } from './rows.ts';
 
 export type OrderBook = ReturnType<typeof openOrders>;
 
-/** `body` is the canonical JSON of the whole order, signature included; `hash` its SHA-256. */
-export type OrderText = { readonly body: string; readonly hash: Uint8Array };
+/** `body` is the canonical JSON of the whole order, signature included; `hash` its SHA-256; `signed` what the signature covers. */
+export type OrderText = { readonly body: string; readonly signed: string; readonly hash: Uint8Array };
 
 export function openOrders(db: DatabaseSync) {
-  const get = db.prepare('SELECT hash, answer FROM stored_order WHERE from_key = ? AND rid = ?');
-  const getRefusal = db.prepare('SELECT hash, code, extra FROM refusal WHERE from_key = ? AND rid = ?');
+  const get = db.prepare(
+    `SELECT hash, answer, NULL AS code, NULL AS extra FROM stored_order WHERE from_key = ?1 AND rid = ?2
+     UNION ALL SELECT hash, NULL, code, extra FROM refusal WHERE from_key = ?1 AND rid = ?2 LIMIT 1`,
+  );
   const add = db.prepare('INSERT INTO stored_order (from_key, rid, typ, hash, body, answer) VALUES (?, ?, ?, ?, ?, ?)');
   const addRefusal = db.prepare(
     'INSERT INTO refusal (from_key, rid, hash, code, extra, until_ms) VALUES (?, ?, ?, ?, ?, ?)',
@@ -28,16 +30,12 @@ export function openOrders(db: DatabaseSync) {
      */
     find({ from, rid }: Order, { hash }: OrderText): string | undefined {
       const row = get.get(from, rid);
-      if (row) {
-        same(blob(row, 'hash'), hash);
-        return text(row, 'answer');
-      }
-      const refused = getRefusal.get(from, rid);
-      if (!refused) return undefined;
-      same(blob(refused, 'hash'), hash);
-      const code = text(refused, 'code');
+      if (!row) return undefined;
+      same(blob(row, 'hash'), hash);
+      const code = textOrNull(row, 'code');
+      if (code === undefined) return text(row, 'answer');
       if (!isProblemCode(code)) throw new Error(`refusal with an unknown code ${code}`);
-      throw new PaymentProblem(code, JSON.parse(text(refused, 'extra')) as PaymentProblem['extra']);
+      throw new PaymentProblem(code, JSON.parse(text(row, 'extra')) as PaymentProblem['extra']);
     },
     add({ from, rid, typ }: Order, { body, hash }: OrderText, answer: string): void {
       add.run(from, rid, typ, hash, body, answer);

@@ -86,7 +86,21 @@ const licenceOf = (row: Row): LicenceRow => ({
   sold: int(row, 'sold'),
 });
 
-const readLicence = (doc: string): Licence => v.parse(licenceSchema, JSON.parse(doc));
+/** Every sale reads a licence or two, of which there are few: the newest that were read. */
+const licences = new Map<string, Licence>();
+const KEPT = 1000;
+
+function readLicence(doc: string): Licence {
+  const known = licences.get(doc);
+  if (known) return known;
+  const licence = v.parse(licenceSchema, JSON.parse(doc));
+  for (const oldest of licences.keys()) {
+    if (licences.size < KEPT) break;
+    licences.delete(oldest);
+  }
+  licences.set(doc, licence);
+  return licence;
+}
 
 const rootOf = (row: Row): RootRow => ({
   root: text(row, 'root'),

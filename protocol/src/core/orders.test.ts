@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { boxPublicKey, openBox, sealBox } from './box.ts';
 import { fromBase64url, toBase64url, utf8 } from './bytes.ts';
 import { type Env, portableCrypto } from './crypto.ts';
-import { brokerId, checkOrder, makeAnswer, makeOrder, readAnswer, readBrokerKeys } from './orders.ts';
-import { signObject } from './sign.ts';
+import { canonicalJson } from './json.ts';
+import { brokerId, checkOrder, makeAnswer, makeOrder, printAnswer, readAnswer, readBrokerKeys } from './orders.ts';
+import { signingText, signObject, textsOf } from './sign.ts';
 
 let counter = 0;
 const env: Env = { nowMs: 1_790_000_000_000, random: (n) => new Uint8Array(n).fill(++counter), crypto: portableCrypto };
@@ -14,6 +15,9 @@ const broker = { brk: brokerId(root, portableCrypto), seed: brokerSeed, root: to
 const order = makeOrder('faucet/1', { amount: '5', cur: 'usd-micro' }, seed, env);
 
 describe('orders', () => {
+  it('its canonical JSON and the text that is signed come out of one pass', () => {
+    expect(textsOf(order)).toEqual({ body: canonicalJson(order), signed: signingText(order) });
+  });
   it('a signed order verifies', () => expect(() => checkOrder(order, portableCrypto)).not.toThrow());
   it.each(['typ', 'from', 'rid', 'amount', 'cur'] as const)('an altered %s does not', (name) =>
     expect(() => checkOrder({ ...order, [name]: `${String(order[name])}x` }, portableCrypto)).toThrow(
@@ -26,6 +30,9 @@ describe('orders', () => {
 
 describe('answers', () => {
   const answer = makeAnswer(order, { balance: '5' }, broker, env);
+  it('is printed as canonical JSON', () => {
+    expect(printAnswer(order, { balance: '5' }, broker, env)).toBe(canonicalJson(answer));
+  });
   it('the answer of this broker to this order is read', () =>
     expect(readAnswer(answer, order, broker, portableCrypto)).toEqual({ balance: '5' }));
   it.each([

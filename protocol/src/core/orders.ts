@@ -25,7 +25,7 @@ import {
 import type { JsonObject } from './json.ts';
 import { limits } from './limits.ts';
 import { PaymentProblem } from './problems.ts';
-import { signObject, verifyObject } from './sign.ts';
+import { signedJson, signObject, verifyObject } from './sign.ts';
 
 export type Order = {
   readonly typ: string;
@@ -69,22 +69,25 @@ export type Answer = {
   readonly sig: string;
 };
 
-export function makeAnswer(
-  order: Order,
-  result: JsonObject,
-  broker: { brk: string; seed: Uint8Array },
-  env: Env,
-): Answer {
-  const unsigned = {
-    typ: `${order.typ}-answer`,
-    brk: broker.brk,
-    from: order.from,
-    rid: order.rid,
-    at: Math.floor(env.nowMs / 1000),
-    result,
-  };
-  return { ...unsigned, sig: signObject(unsigned, broker.seed, env.crypto) };
+type Answering = { readonly brk: string; readonly seed: Uint8Array };
+
+const unsignedAnswer = (order: Order, result: JsonObject, brk: string, nowMs: number) => ({
+  typ: `${order.typ}-answer`,
+  brk,
+  from: order.from,
+  rid: order.rid,
+  at: Math.floor(nowMs / 1000),
+  result,
+});
+
+export function makeAnswer(order: Order, result: JsonObject, { brk, seed }: Answering, env: Env): Answer {
+  const unsigned = unsignedAnswer(order, result, brk, env.nowMs);
+  return { ...unsigned, sig: signObject(unsigned, seed, env.crypto) };
 }
+
+/** The same as canonical JSON: what a broker stores and sends. */
+export const printAnswer = (order: Order, result: JsonObject, { brk, seed }: Answering, env: Env): string =>
+  signedJson(unsignedAnswer(order, result, brk, env.nowMs), seed, env.crypto);
 
 const answerSchema = v.strictObject({
   typ: boundedText(64),

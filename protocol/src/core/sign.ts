@@ -14,6 +14,30 @@ export function signingText(object: { readonly typ: string }): string {
   return `farthing/${object.typ}\0${canonicalJson(signed)}`;
 }
 
+/** An object's members as canonical JSON writes them, in its order. */
+const membersOf = (object: object): [name: string, text: string][] =>
+  Object.entries(object)
+    .filter(([, value]) => value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => [name, `${canonicalJson(name)}:${canonicalJson(value as Json)}`]);
+
+const joined = (members: readonly [string, string][]): string => `{${members.map(([, text]) => text).join(',')}}`;
+
+/** Canonical JSON of a signed object, and the text that its signature covers, out of one pass. */
+export function textsOf(object: { readonly typ: string }): { readonly body: string; readonly signed: string } {
+  const members = membersOf(object);
+  const inside = members.filter(([name]) => !OUTSIDE.has(name));
+  return { body: joined(members), signed: `farthing/${object.typ}\0${joined(inside)}` };
+}
+
+/** Signs an object that has no `mac`, `sig` or `sigs`, and gives the canonical JSON of both. */
+export function signedJson(unsigned: { readonly typ: string }, seed: Uint8Array, crypto: Crypto): string {
+  const members = membersOf(unsigned);
+  const sig = toBase64url(crypto.sign(seed, utf8(`farthing/${unsigned.typ}\0${joined(members)}`)));
+  const at = members.findIndex(([name]) => name > 'sig');
+  return joined(members.toSpliced(at < 0 ? members.length : at, 0, ['sig', `"sig":"${sig}"`]));
+}
+
 const signingInput = (object: { readonly typ: string }): Uint8Array => utf8(signingText(object));
 
 /** h32 of the signing input: the name of a signed object. */
