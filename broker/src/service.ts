@@ -97,8 +97,7 @@ export class BrokerService {
     if (Math.abs(env.nowMs - order.at * 1000) > limits.requestAgeMs) throw new PaymentProblem('request-stale');
     await needSignature(order, text);
     if (!route.stored) return this.#signed(order, run);
-    // It undoes its own changes before it throws.
-    const outcome = await this.#group.decide(() => this.#execute(order, text, run));
+    const outcome = await this.#group.run(() => this.#execute(order, text, run));
     if (outcome instanceof PaymentProblem) throw outcome;
     return outcome;
   }
