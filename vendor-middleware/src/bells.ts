@@ -7,13 +7,22 @@ const POLL_MS = 100;
 
 export class Bells {
   readonly #waiting = new Map<string, Set<() => void>>();
-  #seats = 0;
+  readonly #seats = new Map<string, number>();
+  #taken = 0;
 
-  /** Room for one more companion to wait, or `undefined`. */
-  seat(): { leave(): void } | undefined {
-    if (this.#seats >= limits.companions) return undefined;
-    this.#seats++;
-    return { leave: () => void this.#seats-- };
+  /** Room for one more companion of the session to wait, or `undefined`. */
+  seat(key: string): { leave(): void } | undefined {
+    const mine = this.#seats.get(key) ?? 0;
+    if (mine >= limits.sessionCompanions || this.#taken >= limits.companions) return undefined;
+    this.#count(key, 1);
+    return { leave: () => this.#count(key, -1) };
+  }
+
+  #count(key: string, by: 1 | -1): void {
+    const mine = (this.#seats.get(key) ?? 0) + by;
+    if (mine === 0) this.#seats.delete(key);
+    else this.#seats.set(key, mine);
+    this.#taken += by;
   }
 
   /** The row of this session has just moved. */

@@ -1,5 +1,5 @@
 // Companions of streams over real HTTP: they pay, repeat, and wait until the stream needs money.
-import { type PaymentMeter, readPaymentMeter } from '@farthing/protocol';
+import { limits, type PaymentMeter, readPaymentMeter } from '@farthing/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Bells } from './bells.ts';
 import { memory, type StreamOptions, type VendorStore } from './index.ts';
@@ -56,12 +56,19 @@ const sell = (options: Partial<StreamOptions> = {}, at = site) => {
   at.app.all('/live', at.pay.stream({ ...UNIT, ...options }, tape()));
   return `${at.url}/live`;
 };
-type Stand = { status: number; applied: string | null; meter: PaymentMeter | undefined; receipt: string | null };
+type Stand = {
+  status: number;
+  applied: string | null;
+  meter: PaymentMeter | undefined;
+  receipt: string | null;
+  cache: string | null;
+};
 const standOf = ({ status, headers }: Response): Stand => ({
   status,
   applied: headers.get('preference-applied'),
   meter: readPaymentMeter(headers.get('payment-meter')),
   receipt: headers.get('payment-receipt'),
+  cache: headers.get('cache-control'),
 });
 const head = async (url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Stand> =>
   standOf(await fetch(url, { method: 'HEAD', headers, ...(signal ? { signal } : {}) }));
@@ -83,6 +90,7 @@ describe('the companion of a stream', () => {
       applied: 'wait',
       meter: { spent: 30n, remaining: 0n, running: true },
       receipt: answer.headers.get('payment-receipt'),
+      cache: 'private, no-store',
     });
     await answer.body?.cancel();
   });
@@ -190,6 +198,18 @@ describe('the companion of a stream', () => {
     await answer.body?.cancel();
   });
 
+  test('is answered at once when enough of its session wait already', async () => {
+    const url = sell();
+    const { answer, header } = await payer.pay(url, {}, 3);
+    const ask = () => head(url, { authorization: header, prefer: 'wait=25' });
+    const first = Array.from({ length: limits.sessionCompanions }, ask);
+    await expect.poll(() => reads).toBeGreaterThanOrEqual(2 * limits.sessionCompanions);
+    expect(await ask()).toMatchObject({ status: 204, applied: null, meter: { remaining: 30n, running: true } });
+    await answer.body?.cancel();
+    for (const { applied, meter } of await Promise.all(first))
+      expect([applied, meter?.running]).toEqual(['wait', false]);
+  });
+
   test('can be sent by a page of another origin, which can read where the stream stands', async () => {
     const url = sell({ cors: true });
     const preflight = await fetch(url, {
@@ -225,9 +245,11 @@ test('a companion reaches its stream in another process of the site, and is told
 
 test('so many companions wait and no more', () => {
   const bells = new Bells();
-  const seats = Array.from({ length: 1000 }, () => bells.seat());
-  expect(seats.every((seat) => seat !== undefined)).toBe(true);
-  expect(bells.seat()).toBeUndefined();
-  seats[0]?.leave();
-  expect([bells.seat(), bells.seat()]).toEqual([expect.anything(), undefined]);
+  const of = (key: string) => Array.from({ length: limits.sessionCompanions }, () => bells.seat(key));
+  const [first] = of('one');
+  expect(bells.seat('one')).toBeUndefined();
+  first?.leave();
+  expect([bells.seat('one'), bells.seat('one')]).toEqual([expect.anything(), undefined]);
+  for (let n = 1; n < limits.companions / limits.sessionCompanions; n++) expect(of(`${n}`)).not.toContain(undefined);
+  expect(bells.seat('late')).toBeUndefined();
 });

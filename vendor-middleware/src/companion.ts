@@ -10,11 +10,11 @@ type About = { readonly site: Site; readonly key: string; readonly role: Session
 
 /** Its payment has been taken, and its receipt is on the answer. */
 export async function answerCompanion(about: About, req: Request, res: Response): Promise<void> {
-  const { site } = about;
+  const { site, key } = about;
   const gone = new AbortController();
   res.once('close', () => gone.abort());
   const wish = readWish(req.get('prefer'));
-  const seat = wish && site.bells.seat();
+  const seat = wish && site.bells.seat(key);
   try {
     const view = await look(about);
     const now = seat && view ? await watch(about, { view, wish, signal: gone.signal }) : view;
@@ -26,6 +26,8 @@ export async function answerCompanion(about: About, req: Request, res: Response)
   } finally {
     seat?.leave();
   }
+  // What it says changes from moment to moment.
+  res.setHeader('Cache-Control', 'private, no-store');
   res.status(204).end();
 }
 

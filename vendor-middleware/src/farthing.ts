@@ -146,6 +146,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     serials: new Serials(store),
     flights: new Flights(store),
     bells: new Bells(),
+    meters: new Set(),
     questions,
     crashed: await Crashed.load(store),
     redeemer,
@@ -179,6 +180,8 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     renewNow: () => licences.renew(),
     close: async () => {
       upkeep.stop();
+      // Streams end here: what they delivered is claimed, and the rest is given back.
+      await Promise.allSettled([...site.meters].map((meter) => meter.leave()));
       await redeemer.close();
       await questions.close();
       owner.close();

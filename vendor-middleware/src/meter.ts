@@ -22,10 +22,11 @@ export class Meter {
   /** By the clock that never jumps, and by the one that other processes see. */
   #leaseEnd = { steadyMs: 0, clockMs: 0 };
   #nudgedAtMs = performance.now();
-  #end: 'closed' | 'fault' | undefined;
+  #end: 'closed' | 'left' | 'fault' | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    parts.site.meters.add(this);
     this.#beat = setInterval(() => void this.take(0).catch(() => {}), BEAT_MS);
     this.#beat.unref();
   }
@@ -43,6 +44,11 @@ export class Meter {
   /** Nothing more can be taken. */
   get isOver(): boolean {
     return this.#end !== undefined;
+  }
+
+  /** What was taken and did not leave was given back. */
+  get hasLeft(): boolean {
+    return this.#end === 'left';
   }
 
   /** False after a stall or a jump of the clock: what was taken may have been given back. */
@@ -79,15 +85,16 @@ export class Meter {
     });
   }
 
-  /** Gives back what was taken and did not leave. */
+  /** Gives back what was taken and did not leave. Nothing may leave any more. */
   async leave(): Promise<void> {
     clearInterval(this.#beat);
     const { site, key, role } = this.#parts;
+    site.meters.delete(this);
     await this.#inTurn(async () => {
       // After a fault nobody knows what is on the row: the stream is not heard of again, and what it held is free then.
-      if (this.#end === 'fault') return;
+      if (this.#end === 'fault' || this.#end === 'left') return;
+      this.#end = 'left';
       await this.#change((stream) => (row) => role.leave(row, stream, site.env()));
-      this.#end = 'closed';
     });
     site.bells.ring(key);
     site.redeemer.nudge();

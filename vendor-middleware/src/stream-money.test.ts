@@ -172,6 +172,50 @@ describe('a running stream', () => {
     expect(await spent()).toBe(80n);
   });
 
+  test('ends in order when its site closes: what it delivered is claimed, the rest is free again', async () => {
+    const store = memory();
+    await open({ store });
+    site.app.get(
+      '/live',
+      site.pay.stream(UNIT, async function* (_req, signal) {
+        yield* ['data: 1\n\n', 'data: 2\n\n', 'data: 3\n\n'];
+        await pause(60_000, undefined, { signal }).catch(() => {});
+      }),
+    );
+    const { answer, receipt } = await payer.pay(`${site.url}/live`, {}, 9);
+    let came = 0;
+    const read = async () => {
+      for await (const { event } of eventsOf(answer)) if (event === 'unit') came++;
+    };
+    const reading = read().catch(() => {});
+    await expect.poll(() => came).toBe(3);
+    await site.pay.close();
+    const [claim] = await store.claimsDue(9, 'payword:');
+    expect(claim).toMatchObject({ key: `payword:${receipt?.details['session']}`, total: 30n });
+    await answer.body?.cancel().catch(() => {});
+    await site.close();
+    await reading;
+  });
+
+  test('is one of four of its session at most: a fifth ends at once and takes nothing', async () => {
+    await open({ store: memory() });
+    site.app.get(
+      '/slow',
+      site.pay.stream(UNIT, async function* (_req, signal) {
+        await pause(60_000, undefined, { signal }).catch(() => {});
+        yield 'data: 1\n\n';
+      }),
+    );
+    const gone = new AbortController();
+    const { header } = await payer.pay(`${site.url}/slow`, { signal: gone.signal }, 9);
+    const more = () => fetch(`${site.url}/slow`, { headers: { authorization: header }, signal: gone.signal });
+    for (let n = 1; n < limits.sessionStreams; n++) await more();
+    const fifth = await allOf(await more());
+    expect(fifth).toMatchObject([{ event: 'payment-receipt', data: { units: 0 } }]);
+    gone.abort();
+    expect(await spent()).toBe(0n);
+  });
+
   test('ends when its session has been idle, and is then paid for what it delivered', async () => {
     let shiftMs = 0;
     const env = () => ({ ...nodeEnv(), nowMs: Date.now() + shiftMs });
@@ -201,6 +245,7 @@ test('what a stream took is free again when its process is not heard of, and a l
     return 'units' in (made ?? {}) && Number(Object(made).units) > 0 ? dead.promise : made;
   };
   await open({ store: { ...store, changeSession }, env });
+  cleanups.push(async () => dead.reject(new Error('woken too late')));
   const next = await testSite({ store, env, on: site.broker, data: site.data, methods: ['scrip', 'payword'] });
   cleanups.push(() => next.close());
   const url = sell('/live', 100);

@@ -87,7 +87,7 @@ class Playing {
   async #deliver(chunks: readonly Chunk[]): Promise<void> {
     const { meter } = this.#delivery;
     for (const chunk of chunks) {
-      if (this.#gone.signal.aborted) return;
+      if (this.#gone.signal.aborted || meter.hasLeft) return;
       if (!meter.holds) throw new Error('the process or its store stood still for too long');
       meter.count();
       if (!this.#res.write(chunk)) await this.#drained();

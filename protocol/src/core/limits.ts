@@ -50,6 +50,7 @@ const table = {
   ],
   streamBatch: [256, 'units', 'units of a fast stream that one write takes: what a crash may cost the site'],
   companions: [1000, 'requests', 'companions of streams that one vendor process lets wait'],
+  sessionCompanions: [8, 'requests', 'companions of one session that wait at once'],
   companionWaitMs: [25_000, 'ms', 'the longest that a companion waits; some proxies cut requests after 30 s'],
   certLifeMs: [86_400_000, 'ms', 'a day certificate; what it allows at most is lost with a stolen day key'],
   chainTtlMaxMs: [2_592_000_000, 'ms', 'longest life that a prepaid chain can be bought with'],
