@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { nodeEnv, openDatabase } from '@farthing/node-kit';
 import type { Env } from '@farthing/protocol';
-import { brokerApp, type Log } from './http/app.ts';
+import { brokerListener, type Log } from './http/app.ts';
 import { openKeys } from './keys.ts';
 import { migrations } from './ledger/schema.ts';
 import { BrokerService } from './service.ts';
@@ -69,7 +69,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const maintain = () => service.maintain().catch((error: unknown) => log(`maintenance: ${String(error)}`));
   try {
     await service.maintain();
-    const server = createServer({ maxHeaderSize: 16_384 }, brokerApp(service, log));
+    const server = createServer({ maxHeaderSize: 16_384 }, brokerListener(service, log));
     bound(server);
     const { host = '127.0.0.1', port = 0 } = options;
     await listen(server, { host, port });

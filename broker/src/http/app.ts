@@ -1,22 +1,54 @@
 // HTTP around the service: bounds first, then strict JSON, then the table of routes. Handlers hold no decisions.
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { PaymentProblem } from '@farthing/protocol';
-import express, {
-  type ErrorRequestHandler,
-  type Express,
-  type Request,
-  type RequestHandler,
-  type Response,
-} from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { BrokerService } from '../service.ts';
 import { readJson } from './body.ts';
 import { openApi } from './openapi.ts';
 import { problemOf, sendProblem } from './problems.ts';
 import { readRoutes } from './reads.ts';
-import { orderRoutes } from './routes.ts';
+import { type OrderRoute, orderRoutes } from './routes.ts';
 
 export type Log = (line: string) => void;
 
-export function brokerApp(service: BrokerService, log: Log): Express {
+/** Orders are nearly all that a broker is asked: they go past the router, whose layers would cost as much as a write. */
+export function brokerListener(service: BrokerService, log: Log): RequestListener {
+  const app = brokerApp(service, log);
+  const orders = new Map(orderRoutes.map((route) => [route.path, route]));
+  return (request, response) => {
+    const route = request.method === 'POST' ? orders.get(pathOf(request)) : undefined;
+    if (!route) return app(request, response);
+    takeOrder(route, { service, request, response }).catch((error: unknown) => {
+      fail(error, { request, response, log });
+    });
+  };
+}
+
+type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
+
+async function takeOrder(
+  route: OrderRoute,
+  { service, request, response }: Exchange & { service: BrokerService },
+): Promise<void> {
+  const answer = await service.answer(route, await readJson(request));
+  const length = Buffer.byteLength(answer);
+  response
+    .writeHead(200, { ...ALWAYS, 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': length })
+    .end(answer);
+}
+
+/** Without the query, which may name anything. */
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] ?? '';
+
+function fail(error: unknown, { request, response, log }: Exchange & { log: Log }): void {
+  const problem = problemOf(error);
+  // Never the body or the query: they may name keys and codes.
+  if (problem.status >= 500) log(`${request.method} ${pathOf(request).slice(0, 80)}: ${String(error).slice(0, 300)}`);
+  if (response.headersSent) response.destroy();
+  else sendProblem(response, problem, ALWAYS);
+}
+
+function brokerApp(service: BrokerService, log: Log): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag');
   app.enable('case sensitive routing').enable('strict routing');
@@ -35,13 +67,7 @@ export function brokerApp(service: BrokerService, log: Log): Express {
   for (const path of ['/openapi.json', ...readRoutes.map((route) => route.path)]) {
     app.all(path, notAllowed('GET, HEAD, OPTIONS'));
   }
-  for (const route of orderRoutes) {
-    app.post(route.path, async (request, response) => {
-      const answer = await service.answer(route, await readJson(request));
-      response.type('application/json').send(answer);
-    });
-    app.all(route.path, notAllowed('POST, OPTIONS'));
-  }
+  for (const { path } of orderRoutes) app.all(path, notAllowed('POST, OPTIONS'));
   app.use(() => {
     throw new PaymentProblem('not-found');
   });
@@ -50,16 +76,18 @@ export function brokerApp(service: BrokerService, log: Log): Express {
 }
 
 /** Anyone may call from any page: authority comes from signatures, never from cookies or the network. */
+const ALWAYS = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': 'Retry-After',
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'cross-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+};
+
 const headers: RequestHandler = (request, response, next) => {
-  response.set({
-    'Access-Control-Allow-Origin': '*',
-    'Access-Control-Expose-Headers': 'Retry-After',
-    'Cache-Control': 'no-store',
-    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-    'Cross-Origin-Resource-Policy': 'cross-origin',
-    'Referrer-Policy': 'no-referrer',
-    'X-Content-Type-Options': 'nosniff',
-  });
+  response.set(ALWAYS);
   if (request.method !== 'OPTIONS') return next();
   response.set({
     'Access-Control-Allow-Methods': 'GET, POST',
@@ -78,10 +106,5 @@ const notAllowed =
 
 const lastResort =
   (log: Log): ErrorRequestHandler =>
-  (error: unknown, request: Request, response: Response, next) => {
-    const problem = problemOf(error);
-    // Never the body or the query: they may name keys and codes.
-    if (problem.status >= 500) log(`${request.method} ${request.path.slice(0, 80)}: ${String(error).slice(0, 300)}`);
-    if (response.headersSent) return next(error);
-    sendProblem(response, problem);
-  };
+  (error: unknown, request, response, _next) =>
+    fail(error, { request, response, log });

@@ -1,6 +1,6 @@
 // Whatever went wrong as application/problem+json: ours, the router's, the database's.
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { PaymentProblem } from '@farthing/protocol';
-import type { Response } from 'express';
 
 /** What is not the caller's fault is `unavailable`: the same rid gets one outcome. */
 export function problemOf(error: unknown): PaymentProblem {
@@ -11,10 +11,18 @@ export function problemOf(error: unknown): PaymentProblem {
   return new PaymentProblem('unavailable', { consumed: 'unknown', retryAfter: 2 });
 }
 
-export function sendProblem(response: Response, problem: PaymentProblem): void {
+/** `headers`: beside those that tell of the problem. */
+export function sendProblem(response: ServerResponse, problem: PaymentProblem, headers: OutgoingHttpHeaders): void {
   const { retryAfter } = problem.extra;
-  if (retryAfter !== undefined) response.set('Retry-After', String(retryAfter));
-  // What is left of an oversized body would be read as the next request.
-  if (problem.status === 413) response.set('Connection', 'close');
-  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem.toBody()));
+  const body = JSON.stringify(problem.toBody());
+  response
+    .writeHead(problem.status, {
+      ...headers,
+      'Content-Type': 'application/problem+json; charset=utf-8',
+      'Content-Length': Buffer.byteLength(body),
+      ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
+      // What is left of an oversized body would be read as the next request.
+      ...(problem.status === 413 ? { Connection: 'close' } : {}),
+    })
+    .end(body);
 }
