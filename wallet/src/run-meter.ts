@@ -106,7 +106,11 @@ class Metering {
       if (this.#latest !== this.#known && this.#latest !== this.#options.payment) this.#adapt(this.#nowMs - sentAtMs);
       this.#known = this.#latest;
       this.#report('running');
-      if (meter.remainingMicro > BigInt(this.#low) * payment.amountMicro) continue;
+      if (meter.remainingMicro > BigInt(this.#low) * payment.amountMicro) {
+        // Not held, by a site that is full or a proxy that takes the wish away: it is not asked without a pause.
+        if (this.#nowMs - sentAtMs < FIRST_PAUSE_MS) await this.#sleep(FIRST_PAUSE_MS);
+        continue;
+      }
       if (!(await this.#payOn(meter.remainingMicro < payment.amountMicro))) break;
     }
     return this.#stop(this.#signal.aborted ? 'ended' : 'lost', 'outcome-unknown');

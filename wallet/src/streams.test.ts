@@ -225,6 +225,27 @@ test('a companion whose reply is lost is sent again with the same word, and the 
   await expectConserved(120n);
 });
 
+test('a site that does not hold companions is asked with pauses, and paid all the same', async () => {
+  market.control.middle = (request) => {
+    request.headers.delete('prefer');
+    return fetch(request);
+  };
+  const pauses: number[] = [];
+  const sleep = async (ms: number) => {
+    pauses.push(ms);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  const { response, meter } = await listen({ sleep });
+  await expect.poll(() => pauses.length).toBeGreaterThan(5);
+  // A pause with each companion that came back at once.
+  expect(market.control.seen.length).toBeLessThanOrEqual(pauses.length + 4);
+  reel.roll(6);
+  reel.end();
+  expect(unitsIn(await response.text())).toBe(6);
+  await meter.done;
+  await expectConserved(60n);
+});
+
 test('a wallet that died in a stream learns from its companion what was used, and gets the rest back', async () => {
   const { response } = await listen({ sleep: () => new Promise(() => {}) });
   reel.roll(5);
