@@ -14,7 +14,8 @@ export class Challenges {
   }
 
   /** By canonical text. */
-  readonly recall = (text: string): Challenge | undefined => this.#byText.get(text);
+  readonly recall = (text: string): Challenge | undefined =>
+    this.#byText.size > 0 ? this.#byText.get(text) : undefined;
 
   isOurs(challenge: Challenge, crypto: Crypto): boolean {
     if (this.#ours.has(challenge)) return true;

@@ -51,8 +51,8 @@ export class Offers {
   readonly #site: Site;
   readonly #header: 'Payment-Authorization' | undefined;
   readonly #kept = new Map<string, Kept>();
-  /** Quotes that never change are one object. */
-  readonly #keys = new WeakMap<Quote, string>();
+  /** Most walls always ask the same on the same route. */
+  #last: { readonly quote: Quote; readonly scope: RouteScope; readonly kept: Kept } | undefined;
 
   constructor(site: Site, header: 'Payment-Authorization' | undefined) {
     this.#site = site;
@@ -84,25 +84,27 @@ export class Offers {
   }
 
   #prepared(quote: Quote, scope: RouteScope, env: Env): readonly Prepared[] {
-    const key = `${scope.s} ${scope.p} ${this.#keyOf(quote)}`;
+    const last = this.#last;
+    if (last?.quote === quote && last.scope === scope && this.#isFresh(last.kept, env)) return last.kept.list;
+    const { price, unit, description } = quote;
+    const key = `${scope.s} ${scope.p} ${price.currency} ${price.amount} ${price.units} ${unit} ${description ?? ''}`;
     const known = this.#kept.get(key);
-    const { methods } = this.#site;
-    const isFresh = known && known.freshUntilMs > env.nowMs;
-    if (isFresh && methods.every((method, i) => known.versions[i] === method.version())) return known.list;
-    const list = methods.flatMap((method) => this.#prepare(method, { quote, scope, env }) ?? []);
+    const kept = known && this.#isFresh(known, env) ? known : this.#prepareAll(quote, scope, env);
+    if (kept.list.length === 0) return kept.list;
     if (this.#kept.size >= KEPT) this.#kept.clear();
-    const versions = methods.map((method) => method.version());
-    if (list.length > 0) this.#kept.set(key, { list, versions, freshUntilMs: env.nowMs + FRESH_MS });
-    return list;
+    this.#kept.set(key, kept);
+    this.#last = { quote, scope, kept };
+    return kept.list;
   }
 
-  #keyOf(quote: Quote): string {
-    const known = this.#keys.get(quote);
-    if (known !== undefined) return known;
-    const { price, unit, description } = quote;
-    const key = `${price.currency} ${price.amount} ${price.units} ${unit} ${description ?? ''}`;
-    this.#keys.set(quote, key);
-    return key;
+  #isFresh({ versions, freshUntilMs }: Kept, { nowMs }: Env): boolean {
+    return freshUntilMs > nowMs && this.#site.methods.every((method, i) => versions[i] === method.version());
+  }
+
+  #prepareAll(quote: Quote, scope: RouteScope, env: Env): Kept {
+    const { methods } = this.#site;
+    const list = methods.flatMap((method) => this.#prepare(method, { quote, scope, env }) ?? []);
+    return { list, versions: methods.map((method) => method.version()), freshUntilMs: env.nowMs + FRESH_MS };
   }
 
   #prepare(method: Method, { quote, scope, env }: { quote: Quote; scope: RouteScope; env: Env }): Prepared | undefined {

@@ -51,6 +51,11 @@ export const toBase64url: (bytes: Uint8Array) => string = native
   ? (bytes) => native.from(bytes).toString('base64url')
   : encodeBase64url;
 
+/** Base64url of a text's UTF-8. */
+export const textToBase64url: (text: string) => string = native
+  ? (text) => native.from(text, 'utf8').toString('base64url')
+  : (text) => encodeBase64url(utf8(text));
+
 /** `undefined` for anything that `toBase64url` would not have written: padding, spaces, other letters, loose last bits. */
 export const fromBase64url: (text: string) => Uint8Array | undefined = native
   ? (text) => {

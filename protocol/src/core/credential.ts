@@ -1,6 +1,6 @@
 // The credential: `Authorization: Payment <base64url JSON>`, read strictly, sizes first (profile 1 §3).
 import * as v from 'valibot';
-import { textFromBase64url, toBase64url, utf8 } from './bytes.ts';
+import { textFromBase64url, textToBase64url } from './bytes.ts';
 import { type Challenge, challengeSchema, isUsualChallenge } from './challenge.ts';
 import { boundedText, decode, isObject, jsonObject } from './decode.ts';
 import { canonicalJson, type Json, type JsonObject, readJson } from './json.ts';
@@ -13,7 +13,7 @@ export type Credential = { readonly challenge: Challenge; readonly payload: Json
 export type ReadCredential = Credential & { readonly canonical?: string };
 
 export function printCredential(credential: Credential): string {
-  return `Payment ${toBase64url(utf8(canonicalJson(credential as unknown as Json)))}`;
+  return `Payment ${textToBase64url(canonicalJson(credential as unknown as Json))}`;
 }
 
 const schema = v.strictObject({
@@ -38,12 +38,9 @@ export function readCredential(values: readonly string[], recall?: Recall): Read
   const value = ours[0] as string;
   if (value.length > limits.credentialBytes + 8) throw new PaymentProblem('credential-too-large');
   // Two credentials joined into one line by a proxy are two credentials.
-  if (/,[ \t]*payment[ \t]/i.test(value)) throw new PaymentProblem('credentials-many');
-  const blob = value
-    .slice(7)
-    .trim()
-    .replace(/={1,2}$/, '');
-  const text = textFromBase64url(blob);
+  if (value.includes(',') && /,[ \t]*payment[ \t]/i.test(value)) throw new PaymentProblem('credentials-many');
+  const blob = value.slice(7).trim();
+  const text = textFromBase64url(blob.endsWith('=') ? blob.replace(/={1,2}$/, '') : blob);
   if (text === undefined) throw new PaymentProblem('credential-malformed');
   return (recall && remembered(text, recall)) ?? decoded(text);
 }

@@ -1,7 +1,7 @@
 // An offer of a site, prepared: all of its challenges but nonce, expiry and digest, so that a fresh one costs one MAC.
 // What comes out is what `challengeId` and `printChallenge` make, letter for letter.
 import { printAuthChallenge } from './auth-params.ts';
-import { textFromBase64url, toBase64url, utf8 } from './bytes.ts';
+import { textFromBase64url, textToBase64url, toBase64url } from './bytes.ts';
 import { type Challenge, type Intent, readOpaque, type Scope } from './challenge.ts';
 import type { Env } from './crypto.ts';
 import { instantPrinter } from './instant.ts';
@@ -77,7 +77,7 @@ export class Offer {
   #fresh(secret: Uint8Array, { nowMs, random, crypto }: Env, digest = '') {
     const expires = this.#expires(nowMs + this.#fields.lifeMs);
     const nonce = toBase64url(random(NONCE_BYTES));
-    const opaque = toBase64url(utf8(OPAQUE_HEAD + nonce + this.#opaqueTail));
+    const opaque = textToBase64url(OPAQUE_HEAD + nonce + this.#opaqueTail);
     const id = crypto.macText(secret, `${this.#bound}${expires}|${digest}|${opaque}${this.#headerSlot}`);
     return { id, expires, opaque };
   }

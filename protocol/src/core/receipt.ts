@@ -1,6 +1,6 @@
 // The receipt: `Payment-Receipt`, on answers below 400 only (profile 1 §4).
 import * as v from 'valibot';
-import { textFromBase64url, toBase64url, utf8 } from './bytes.ts';
+import { textFromBase64url, textToBase64url } from './bytes.ts';
 import { boundedText, tryDecode } from './decode.ts';
 import { type Json, type JsonObject, parseJson } from './json.ts';
 import { limits } from './limits.ts';
@@ -17,7 +17,7 @@ export type Receipt = {
 
 /** Not in canonical form: nothing is signed over it. */
 export function printReceipt({ details, ...common }: Receipt): string {
-  return toBase64url(utf8(JSON.stringify({ ...details, ...common })));
+  return textToBase64url(JSON.stringify({ ...details, ...common }));
 }
 
 const schema = v.looseObject({

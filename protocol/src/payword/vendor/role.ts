@@ -13,7 +13,7 @@ import type {
   Verified,
   VerifyInput,
 } from '../../core/method.ts';
-import { closeAction, deedId, openingSchema, tickSchema } from '../wire.ts';
+import { closeAction, deedId, openingSchema, readTick } from '../wire.ts';
 import { close, closingOf } from './closing.ts';
 import type { PaywordKeys } from './keys.ts';
 import { leave, meter } from './metering.ts';
@@ -77,7 +77,7 @@ function identify(payload: JsonObject, { crypto }: Env): ReturnType<SessionRole<
     return { id: `${rowKey(session)}:close`, key: rowKey(session), code: 'session-final' };
   }
   if (payload['action'] === 'pay') {
-    const { session, a, i } = decode(tickSchema, payload, 'payload-invalid');
+    const { session, a, i } = readTick(payload);
     return { id: `${rowKey(session)}:${a}:${i}`, key: rowKey(session), code };
   }
   if (payload['action'] !== 'open' && payload['action'] !== 'topup') return undefined;
@@ -124,7 +124,7 @@ function actionOf(payload: JsonObject, context: Context): SessionStep {
       return { key: rowKey(session), step: (seen) => closingOf(known(seen, session), context.intent, keys, env) };
     }
     case 'pay': {
-      const tick = decode(tickSchema, payload, 'payload-invalid');
+      const tick = readTick(payload);
       const { a, i } = tick;
       const shown: Shown = 'x' in tick ? { a, i, kind: 'x', word: tick.x } : { a, i, kind: 'payword', word: tick.w };
       return { key: rowKey(tick.session), step: (seen) => take(known(seen, tick.session), shown, context) };
