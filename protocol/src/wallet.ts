@@ -26,7 +26,13 @@ export * from './ecash/orders.ts';
 export * as purse from './ecash/purse.ts';
 export * from './payword/orders.ts';
 export { commit, commitSegments, makeChain, type OwnChain, pieceOf } from './payword/wallet/make.ts';
-export { type PaywordPiece, pieceSchema as paywordPieceSchema, shownOf, wordsLeft } from './payword/wallet/piece.ts';
+export {
+  chainIdOf,
+  type PaywordPiece,
+  pieceSchema as paywordPieceSchema,
+  shownOf,
+  wordsLeft,
+} from './payword/wallet/piece.ts';
 export { paywordWallet } from './payword/wallet/role.ts';
 export { type Anchor, type Close, closeSchema, type DayCert, deedId, type Ticket } from './payword/wire.ts';
 export * from './scrip/orders.ts';

@@ -2,15 +2,15 @@
 import { canonicalJson, type Json, type JsonObject, PaymentProblem, toBase64url } from '@farthing/protocol';
 import { fetchKeys } from './broker.ts';
 import { type Context, emptyMoney, toBrokerInfo } from './context.ts';
-import { keys } from './documents.ts';
+import { type Doc, keys } from './documents.ts';
 import { needRecord, ownRecord } from './journal.ts';
 import { isLoopback } from './offers.ts';
 import { draftOrder, openOrders, runOrder, storeOrder } from './orders.ts';
 import { FIRST_BUDGET } from './rules.ts';
 import { refreshAccount } from './statement.ts';
 import { sweepExpired } from './sweep.ts';
-import { readOne, transact } from './transaction.ts';
-import type { Balance, BrokerInfo, PaymentRecord } from './types.ts';
+import { listDocs, readOne, transact } from './transaction.ts';
+import type { Balance, BrokerBalance, BrokerInfo, PaymentRecord } from './types.ts';
 import { recover, worldsFault } from './upkeep.ts';
 
 export type TopUp = { brk?: string } & ({ amountMicro: bigint } | { voucher: string });
@@ -96,13 +96,39 @@ export async function balance(ctx: Context, refresh: boolean): Promise<Balance> 
     for (const brk of ctx.brokers.keys()) await refreshAccount(ctx, brk).catch(worldsFault);
   }
   await sweepExpired(ctx);
+  const purses = (await listDocs(ctx.store, 'purse', 'purse/')).map(({ doc }) => doc);
   const brokers = await Promise.all(
     [...ctx.brokers].map(async ([brk, broker]) => {
       const money = (await readOne(ctx.store, 'money', keys.money(brk))) ?? emptyMoney(broker.currency);
-      const { currency, accountMicro, coinsMicro, heldMicro } = money;
-      return { ...toBrokerInfo(broker), currency, accountMicro, coinsMicro, heldMicro };
+      return {
+        ...toBrokerInfo(broker),
+        ...shownOf(
+          money,
+          purses.filter((purse) => purse.brk === brk),
+        ),
+      };
     }),
   );
-  const totalMicro = brokers.reduce((sum, one) => sum + one.accountMicro + one.coinsMicro + one.heldMicro, 0n);
+  const totalMicro = brokers.reduce(
+    (sum, one) => sum + one.accountMicro + one.coinsMicro + one.heldMicro - one.owedMicro,
+    0n,
+  );
   return { totalMicro, currency: ctx.currency ?? 'usd-micro', brokers };
+}
+
+/** Promises are no money of ours, and what was spent of them is owed, billed or not. */
+function shownOf(money: Doc<'money'>, purses: readonly Doc<'purse'>[]): Omit<BrokerBalance, keyof BrokerInfo> {
+  const { currency, accountMicro, coinsMicro, heldMicro, lentMicro, dueAtMs, lineMicro } = money;
+  const coins = purses.flatMap((purse) => purse.coins).filter(({ credit }) => credit === true);
+  const free = coins.filter(({ holder }) => holder === undefined).reduce((sum, { micro }) => sum + micro, 0n);
+  const held = coins.reduce((sum, { micro }) => sum + micro, 0n) - free;
+  return {
+    currency,
+    accountMicro: accountMicro > 0n ? accountMicro : 0n,
+    coinsMicro: coinsMicro - free,
+    heldMicro: heldMicro - held,
+    owedMicro: lentMicro - free - held - (accountMicro < 0n ? accountMicro : 0n),
+    ...(dueAtMs === undefined ? {} : { dueAtMs }),
+    ...(lineMicro === undefined ? {} : { lineMicro }),
+  };
 }

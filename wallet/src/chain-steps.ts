@@ -1,6 +1,7 @@
 // What the broker's answers about a chain change in the wallet. Part of the step that closes the order.
 import { type JsonObject, PaymentProblem } from '@farthing/protocol';
 import { type Context, move } from './context.ts';
+import { unpromise } from './credit.ts';
 import { keys } from './documents.ts';
 import { ownRecord } from './journal.ts';
 import { methodOf } from './methods.ts';
@@ -24,6 +25,14 @@ export function applyChain(tx: Transaction, ctx: Context, id: string, result: Js
     move(tx, brk, { accountMicro: -price, heldMicro: price });
     tx.put('chain', key, { ...rest, step: 'allot' });
     return balanceMicro;
+  }
+  if (step === 'certify') {
+    const coin = many.credit.certified(result, doc, { root: ctx.broker(brk).keys.root, env: ctx.env() });
+    const purse = tx.get('purse', purseKey) ?? { brk, vnd, method: name, currency, origin, api, coins: [] };
+    move(tx, brk, { lentMicro: price, coinsMicro: price });
+    tx.put('purse', purseKey, { ...purse, origin, api, coins: [...purse.coins, coin] });
+    tx.drop(key);
+    return undefined;
   }
   const own = ownRecord(ctx, brk, { kind: 'purchase', amountMicro: price, site: origin, method: name });
   const journal = { ...own, id: doc.journal };
@@ -57,6 +66,11 @@ export function refuseChain(tx: Transaction, id: string, problem: PaymentProblem
   const doc = tx.get('chain', key);
   if (!doc) return;
   const { order: _, ...rest } = doc;
+  if (doc.step === 'certify' && problem.code !== 'request-stale') {
+    unpromise(tx, doc.unitMicro * BigInt(doc.count), doc.atMs);
+    tx.drop(key);
+    return;
+  }
   if (doc.step === 'buy') tx.drop(key);
   else tx.put('chain', key, { ...rest, step: problem.code === 'request-stale' ? doc.step : 'undo' });
 }

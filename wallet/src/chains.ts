@@ -2,6 +2,7 @@
 // the first, and each order is stored before it is sent, so that a chain that was paid for is never lost.
 import { PaymentProblem } from '@farthing/protocol';
 import type { Context } from './context.ts';
+import { promise } from './credit.ts';
 import { type Doc, keys } from './documents.ts';
 import { methodOf, type PaidMany } from './methods.ts';
 import type { Found } from './offers.ts';
@@ -10,11 +11,14 @@ import { listDocs, readOne, transact } from './transaction.ts';
 
 type ChainDoc = Doc<'chain'>;
 
-/** @throws {PaymentProblem} the broker's refusal; `broker-unreachable`: the chain stays and is finished later */
+/**
+ * With `credit` the chain is promised instead of bought.
+ * @throws {PaymentProblem} the broker's refusal; `broker-unreachable`: the chain stays and is finished later
+ */
 export async function buyChain(
   ctx: Context,
   found: Found,
-  { many, valueMicro }: { many: PaidMany; valueMicro: bigint },
+  { many, valueMicro, credit = false }: { many: PaidMany; valueMicro: bigint; credit?: boolean },
 ): Promise<void> {
   const { brk, method, request, api, origin, purse } = found;
   const env = ctx.env();
@@ -24,15 +28,18 @@ export async function buyChain(
   const id = ctx.newId();
   const key = keys.chain(id);
   const doc: ChainDoc = {
-    step: 'buy',
+    step: credit ? 'certify' : 'buy',
     ...{ purse, method: method.name, origin, api, brk, vnd, currency, unitMicro, count },
-    own: many.make(count, env),
+    own: credit ? many.credit.make(env) : many.make(count, env),
     ttlMs: COIN_TTL_MS,
     auth: many.auth(request),
     journal: ctx.newId(),
     atMs: env.nowMs,
   };
-  await transact(ctx.store, [key], (tx) => tx.put('chain', key, doc));
+  await transact(ctx.store, [key, keys.credit], (tx) => {
+    if (credit) promise(tx, unitMicro * BigInt(count), env.nowMs);
+    tx.put('chain', key, doc);
+  });
   await advanceChain(ctx, id);
 }
 
@@ -71,6 +78,7 @@ async function orderStep(ctx: Context, id: string, doc: ChainDoc): Promise<strin
   if (!many) throw new PaymentProblem('storage-fault', { detail: 'a chain of a method without chains' });
   const { step, brk } = doc;
   const calls = {
+    certify: () => ({ call: many.credit, members: many.credit.members(doc) }),
     buy: () => ({ call: many.buy, members: many.buy.members(doc) }),
     allot: () => ({ call: many.allot, members: many.allot.members(doc) }),
     undo: () => ({ call: refund, members: refund.members({ release: many.undo(doc.own) }) }),

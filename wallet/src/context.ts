@@ -97,9 +97,13 @@ export class Context {
   total(tx: Transaction): bigint {
     return this.moneyKeys()
       .map((key) => tx.get('money', key))
-      .reduce((sum, money) => sum + (money ? money.accountMicro + money.coinsMicro + money.heldMicro : 0n), 0n);
+      .reduce((sum, money) => sum + (money ? wealthOf(money) : 0n), 0n);
   }
 }
+
+/** One's own money: without what the broker lends. */
+export const wealthOf = ({ accountMicro, coinsMicro, heldMicro, lentMicro }: Doc<'money'>): bigint =>
+  accountMicro + coinsMicro + heldMicro - lentMicro;
 
 export const emptyMoney = (currency: Currency): Doc<'money'> => ({
   currency,
@@ -110,11 +114,12 @@ export const emptyMoney = (currency: Currency): Doc<'money'> => ({
   receivedMicro: 0n,
   spentMicro: 0n,
   lostMicro: 0n,
+  lentMicro: 0n,
   seq: 0,
   openOrders: 0,
 });
 
-type Counter = Exclude<keyof Doc<'money'>, 'currency'>;
+type Counter = Exclude<keyof Doc<'money'>, 'currency' | 'lineMicro' | 'dueAtMs'>;
 
 /** Moves counters of one broker: money never appears in one without leaving another, which `conservation` checks. */
 export function move(tx: Transaction, brk: string, by: Partial<Record<Counter, bigint>>): void {
@@ -133,6 +138,7 @@ const MICRO = [
   'receivedMicro',
   'spentMicro',
   'lostMicro',
+  'lentMicro',
 ] as const;
 
 export function toBrokerInfo({ url, keys: { brk, name, test, currencies, faucet } }: Broker): BrokerInfo {

@@ -35,6 +35,8 @@ const coinSchema = v.object({
   shut: v.exactOptional(v.boolean()),
   /** Another copy of this wallet pays from it. */
   shared: v.exactOptional(v.boolean()),
+  /** A promise that the broker bills, and no money of ours. */
+  credit: v.exactOptional(v.boolean()),
   /** Set aside by a stream, which has its session for itself until it ends. */
   stream: v.exactOptional(v.boolean()),
   /** Of a session: where it was paid last, and with which challenge, so that it can be closed. */
@@ -139,6 +141,11 @@ export const schemas = {
     spentMicro: micro,
     /** Written off: expired, or spent by another copy of this wallet. What is left of it returns as `received`. */
     lostMicro: micro,
+    /** Promised on credit and not billed: what promises that are still good are worth, and what was spent of them. */
+    lentMicro: v.optional(micro, '0'),
+    /** As the broker said last: how much it lends, and from when what is owed is overdue. */
+    lineMicro: v.exactOptional(micro),
+    dueAtMs: v.exactOptional(ms),
     seq: v.number(),
     openOrders: v.number(),
   }),
@@ -210,9 +217,13 @@ export const schemas = {
     order: v.exactOptional(text),
     atMs: ms,
   }),
-  /** A chain on its way into a purse: bought with the first order, allotted to the site with the second. */
+  credit: v.object({ on: v.boolean(), perDayMicro: micro, day: v.number(), promisedMicro: micro }),
+  /**
+   * A chain on its way into a purse: bought with the first order, allotted to the site with the second. On credit: the
+   * certificate for a day key of its own.
+   */
   chain: v.object({
-    step: v.picklist(['buy', 'allot', 'undo']),
+    step: v.picklist(['buy', 'allot', 'undo', 'certify']),
     /** The one order of this step. */
     order: v.exactOptional(text),
     purse: text,
@@ -240,6 +251,7 @@ export type Doc<Kind extends DocKind> = v.InferOutput<(typeof schemas)[Kind]>;
 export const keys = {
   account: 'account',
   budget: 'budget',
+  credit: 'credit',
   broker: (brk: string) => `broker/${brk}`,
   money: (brk: string) => `money/${brk}`,
   purse: (method: string, brk: string, vnd: string) => `purse/${method}/${brk}/${vnd}`,

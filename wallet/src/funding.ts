@@ -2,6 +2,7 @@
 import { PaymentProblem } from '@farthing/protocol';
 import { buyChain, finishChains } from './chains.ts';
 import type { Context } from './context.ts';
+import { creditRoom } from './credit.ts';
 import { keys } from './documents.ts';
 import type { Found } from './offers.ts';
 import { COIN_TTL_MS, draftOrder, openOrders, runOrder, storeOrder } from './orders.ts';
@@ -52,6 +53,7 @@ type Need = {
 export async function fund(ctx: Context, found: Found, options: Need): Promise<void> {
   if ((await finishBegun(ctx, found.purse)) || (await finishChains(ctx, found.purse))) return;
   const { price } = found;
+  if (await borrow(ctx, found, options)) return;
   if ((await account(ctx, found.brk)) < price) await refreshAccount(ctx, found.brk).catch(() => undefined);
   const balance = await account(ctx, found.brk);
   if (balance < price) {
@@ -68,6 +70,31 @@ export async function fund(ctx: Context, found: Found, options: Need): Promise<v
     await buy(ctx, found, exact);
   }
 }
+
+/**
+ * On credit, where the person turned it on and the site takes it.
+ * @returns false: it is to be paid with money @throws {PaymentProblem} as `fund`, of a site that takes nothing else
+ */
+async function borrow(ctx: Context, found: Found, options: Need): Promise<boolean> {
+  const { fundings, method, price } = found;
+  const room = fundings?.credit ? await creditRoom(ctx) : 0n;
+  if (!method.many || !fundings) return false;
+  if (room < price) {
+    if (fundings.prepaid) return false;
+    throw new PaymentProblem('limit-reached', { detail: 'your own limit of credit' });
+  }
+  const { valueMicro, count } = await sizeOf(ctx, found, { ...options, balance: room });
+  try {
+    await buyChain(ctx, found, { many: method.many, valueMicro: valueMicro * BigInt(count), credit: true });
+    return true;
+  } catch (error) {
+    if (error instanceof PaymentProblem && fundings.prepaid && NO_CREDIT.has(error.code)) return false;
+    throw error;
+  }
+}
+
+/** Refusals after which money is taken instead. */
+const NO_CREDIT = new Set(['credit-closed', 'credit-overdue', 'limit-reached', 'rate-limit']);
 
 /** Refusals that a smaller order may escape. */
 const TOO_MUCH = new Set(['request-malformed', 'licence-used-up', 'balance-short']);

@@ -10,6 +10,7 @@ import {
   printCredential,
 } from '@farthing/protocol';
 import { type Context, move } from './context.ts';
+import { isOn } from './credit.ts';
 import { type Doc, keys } from './documents.ts';
 import type { Method } from './methods.ts';
 import { type Found, requestHash } from './offers.ts';
@@ -75,7 +76,7 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
     fresh: keys.fresh(found.origin),
     again,
   };
-  const all = [...Object.values(names), found.purse, keys.budget, ...ctx.moneyKeys()];
+  const all = [...Object.values(names), found.purse, keys.budget, keys.credit, ...ctx.moneyKeys()];
   const held = await transact(ctx.store, all, (tx): Held => {
     const before = tx.get('again', again);
     const served = serves(before, { httpMethod: ask.method, challengeId: found.challenge.id }, env.nowMs);
@@ -84,7 +85,7 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
     const digest = challenge.digest ?? '';
     const shown = { challenge, request, target: found.target, digest, ...found.stream };
     const purse = tx.get('purse', found.purse);
-    const free = freeCoins(purse, found);
+    const free = freeCoins(purse, found, tx.get('credit', keys.credit));
     const index = found.method.pick(free, shown, env.nowMs);
     const coin = index === undefined ? undefined : free[index];
     const taken = coin && take(found, toppingUp(coin, free, found.method), { id, shown, httpMethod: ask.method });
@@ -181,16 +182,21 @@ function take(
   const { piece, micro, expiresAtMs } = coin;
   const next = many.advance(piece, shown);
   const amount = many.owed(next) - many.owed(piece);
-  const held = { piece, micro: amount, expiresAtMs, ...(stream ? { stream: true } : {}) };
+  const lent = coin.credit ? { credit: true } : {};
+  const held = { piece, micro: amount, expiresAtMs, ...lent, ...(stream ? { stream: true } : {}) };
   const last = { challenge, url, httpMethod };
   const rest = { ...coin, piece: next, micro: micro - amount, last };
   return { amount, held, coins: [rest, { ...held, holder: id }] };
 }
 
 /** Coins that a payment may take. A stream shares its session with no other payment, so that it knows what it used. */
-export function freeCoins(purse: Doc<'purse'> | undefined, { method, stream }: Pick<Found, 'method' | 'stream'>) {
+export function freeCoins(
+  purse: Doc<'purse'> | undefined,
+  { method, stream }: Pick<Found, 'method' | 'stream'>,
+  credit: Doc<'credit'> | undefined,
+) {
   const coins = purse?.coins ?? [];
-  const free = coins.filter(({ holder }) => holder === undefined);
+  const free = coins.filter((coin) => coin.holder === undefined && (coin.credit !== true || isOn(credit)));
   const { many } = method;
   if (!many) return free;
   const held = coins.filter((coin) => coin.holder !== undefined && (stream !== undefined || coin.stream === true));

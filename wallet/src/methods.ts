@@ -85,6 +85,14 @@ export interface Method {
 
 /** Coins that pay many times: bought as a chain, moved on with each payment, closed to get the rest back. */
 export interface PaidMany {
+  /** What the site takes for this offer. */
+  fundings(request: PaymentRequest): { readonly credit: boolean; readonly prepaid: boolean };
+  /** A chain that is promised: the broker certifies the key that signs it, and bills what the site claims of it. */
+  readonly credit: BrokerCall<ChainSale> & {
+    make(env: Env): JsonObject;
+    /** @throws {PaymentProblem} `broker-untrusted` */
+    certified(result: JsonObject, sale: ChainSale, broker: { root: string; env: Env }): Coin;
+  };
   /** Is this paid unit by unit while it is delivered? */
   isStream(request: PaymentRequest): boolean;
   /** Names the session that the piece pays into: several pieces may. */

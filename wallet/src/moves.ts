@@ -50,12 +50,12 @@ export async function beginMove(
 }
 
 /** A chain that no site knows yet, or whose payments are under way, cannot be closed. */
-function canMove({ method: name, coins }: Purse, { piece, micro, shut }: Coin): boolean {
+function canMove({ method: name, coins }: Purse, { piece, micro, shut, credit }: Coin): boolean {
   const { many } = methodOf(name);
   if (!many) return true;
   const session = many.sessionOf(piece);
   const isBusy = coins.some((one) => one.holder !== undefined && many.sessionOf(one.piece) === session);
-  return !isBusy && shut !== true && micro > 0n && many.isOpen(piece);
+  return !isBusy && shut !== true && credit !== true && micro > 0n && many.isOpen(piece);
 }
 
 function moveRecord(ctx: Context, purse: Purse, coin: Coin, kind: MoveKind): Doc<'journal'>['record'] {

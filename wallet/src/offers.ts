@@ -19,6 +19,7 @@ import {
 } from '@farthing/protocol';
 import { fetchVendor } from './broker.ts';
 import type { Broker, Context } from './context.ts';
+import { needFunding } from './credit.ts';
 import { keys } from './documents.ts';
 import { type Method, methods } from './methods.ts';
 import { readOne, transact } from './transaction.ts';
@@ -32,6 +33,8 @@ export type Found = {
   readonly price: bigint;
   /** What a price by the unit counts, in the site's words, cleaned. */
   readonly unit?: string;
+  /** What a chain for it may rest on; absent for money of other kinds. */
+  readonly fundings?: { readonly credit: boolean; readonly prepaid: boolean };
   /** A stream is opened with one unit. */
   readonly stream?: { readonly units: 1 };
   readonly intent: Intent;
@@ -98,6 +101,7 @@ export async function findOffer(ctx: Context, ask: Ask, options: FindOptions = {
     if (options.challengeId !== undefined && challenge.id !== options.challengeId) continue;
     try {
       const found = understand(ctx, ask, place, challenge);
+      await needFunding(ctx, found);
       await vouch(ctx, found, options);
       return found;
     } catch (error) {
@@ -137,7 +141,12 @@ function understand(ctx: Context, ask: Ask, place: Place, challenge: Challenge):
   const purse = keys.purse(method.name, brk, name);
   const price = method.costOf(request);
   const unit = request.unitType === undefined ? '' : cleanText(request.unitType);
-  const stream = { ...(unit === '' ? {} : { unit }), ...(isStream ? { stream: { units: 1 as const } } : {}) };
+  const fundings = method.many && { fundings: method.many.fundings(request) };
+  const stream = {
+    ...fundings,
+    ...(unit === '' ? {} : { unit }),
+    ...(isStream ? { stream: { units: 1 as const } } : {}),
+  };
   return {
     challenge,
     request,

@@ -91,7 +91,7 @@ async function keysOf(ctx: Context, rid: string, { purpose }: OrderDoc): Promise
   if (purpose.kind === 'chain') {
     const chain = await readOne(ctx.store, 'chain', keys.chain(purpose.chain));
     const journal = chain ? [keys.journal(chain.journal)] : [];
-    return [...common, keys.chain(purpose.chain), purpose.purse, ...journal];
+    return [...common, keys.chain(purpose.chain), keys.credit, purpose.purse, ...journal];
   }
   const job = await readOne(ctx.store, 'job', keys.job(purpose.job));
   return [...common, keys.job(purpose.job), ...(job ? [job.purse, keys.journal(job.journal)] : [])];
@@ -109,7 +109,9 @@ function close(tx: Transaction, rid: string, order: OrderDoc): { quiet: boolean 
  * from outside, such as what was left of expired coins.
  */
 export function reconcile(tx: Transaction, brk: string, balanceMicro: bigint): void {
-  const { accountMicro } = tx.need('money', keys.money(brk));
+  const { accountMicro, lentMicro } = tx.need('money', keys.money(brk));
+  // On credit the balance alone does not tell what was billed: a statement does.
+  if (lentMicro !== 0n || accountMicro < 0n) return;
   const drift = balanceMicro - accountMicro;
   if (drift !== 0n) move(tx, brk, { accountMicro: drift, receivedMicro: drift });
 }

@@ -69,7 +69,7 @@ function shortage(
   const newest = chainOf(purse, id, many);
   const left = newest ? many.mostUnits(newest.piece, request) : 0;
   const isEnough = BigInt(left) * stream.priceMicro >= room || left >= units;
-  if (isEnough || room < stream.priceMicro || spareOf(purse, { request, nowMs })) return undefined;
+  if (isEnough || room < stream.priceMicro || spareOf(tx, purse, { request, nowMs })) return undefined;
   // As if a chain of the kind were added twice.
   const joined = newest && many.join(newest.piece, newest.piece);
   if (joined === undefined) return undefined;
@@ -79,9 +79,13 @@ function shortage(
 const GROWTH = 3n;
 
 /** A chain of the purse that no site knows yet. */
-function spareOf(purse: Purse, { request, nowMs }: { request: PaymentRequest; nowMs: number }): Coin | undefined {
+function spareOf(
+  tx: Transaction,
+  purse: Purse,
+  { request, nowMs }: { request: PaymentRequest; nowMs: number },
+): Coin | undefined {
   const method = methodOf(purse.method);
-  const fresh = freeCoins(purse, { method, stream: { units: 1 } }).filter(
+  const fresh = freeCoins(purse, { method, stream: { units: 1 } }, tx.get('credit', keys.credit)).filter(
     ({ piece }) => !method.many?.isOpen(piece) && !method.many?.isJoining(piece),
   );
   const index = method.pick(fresh, { request, units: 1 }, nowMs);
@@ -116,7 +120,7 @@ function step(tx: Transaction, ctx: Context, { id, record, sending }: Sent, unit
   const { pay, many } = method;
   if (!request || !many) throw new PaymentProblem('storage-fault', { detail: 'a stream without its offer' });
   if (room < stream.priceMicro) throw new PaymentProblem(code);
-  const source = sourceOf(purse, { id, many, request, nowMs: env.nowMs });
+  const source = sourceOf(tx, purse, { id, many, request, nowMs: env.nowMs });
   if (!source) return undefined;
   const { coin, piece } = source;
   const count = Math.min(units, many.mostUnits(piece, request), Number(room / stream.priceMicro));
@@ -155,13 +159,14 @@ type Coin = Purse['coins'][number];
 
 /** The chain that pays next, perhaps as a top-up. @throws {PaymentProblem} `session-full` */
 function sourceOf(
+  tx: Transaction,
   purse: Purse,
   { id, many, request, nowMs }: { id: string; many: PaidMany; request: PaymentRequest; nowMs: number },
 ): { coin: Coin; piece: Coin['piece'] } | undefined {
   const newest = chainOf(purse, id, many);
   if (!newest) throw new PaymentProblem('session-final', { detail: 'the site has ended the session of this stream' });
   if (many.mostUnits(newest.piece, request) > 0) return { coin: newest, piece: newest.piece };
-  const spare = spareOf(purse, { request, nowMs });
+  const spare = spareOf(tx, purse, { request, nowMs });
   if (!spare) return undefined;
   const piece = many.join(spare.piece, newest.piece);
   if (piece === undefined) throw new PaymentProblem('session-full');
@@ -188,7 +193,8 @@ function setAside(
 ): Purse['coins'] {
   const isSame = (one: Coin) => one.holder === id && idOf(one.piece) === idOf(coin.piece);
   const { expiresAtMs } = coin;
-  const fresh = coins.some(isSame) ? [] : [{ piece, expiresAtMs, micro: amount, holder: id, stream: true }];
+  const lent = coin.credit ? { credit: true } : {};
+  const fresh = coins.some(isSame) ? [] : [{ piece, expiresAtMs, micro: amount, ...lent, holder: id, stream: true }];
   const moved = coins.map((one) => {
     if (one === coin) return { ...one, piece: next, micro: one.micro - amount, ...(last ? { last } : {}) };
     return isSame(one) ? { ...one, micro: one.micro + amount } : one;

@@ -2,6 +2,7 @@
 import { isProblemCode, PaymentProblem, type ProblemCode, printChallenge } from '@farthing/protocol';
 import { balance } from './account.ts';
 import type { Context } from './context.ts';
+import { creditRoom } from './credit.ts';
 import { keys } from './documents.ts';
 import { type FundingQueue, fund } from './funding.ts';
 import { freeCoins, type Held, type Hold, hold, refusedNow, serves } from './hold.ts';
@@ -31,12 +32,13 @@ export async function decide(ctx: Context, ask: Ask): Promise<Decision> {
     return { kind: 'refuse', reason: error.code, ...(detail === undefined ? {} : { detail }) };
   }
   const nowMs = ctx.env().nowMs;
-  const [site, stored, again, purse, money] = await Promise.all([
+  const [site, stored, again, purse, money, credit] = await Promise.all([
     readOne(ctx.store, 'site', keys.site(ask.site)),
     readOne(ctx.store, 'budget', keys.budget),
     readOne(ctx.store, 'again', keys.again(requestHash(ctx, ask, found))),
     readOne(ctx.store, 'purse', found.purse),
     readOne(ctx.store, 'money', keys.money(found.brk)),
+    readOne(ctx.store, 'credit', keys.credit),
   ]);
   const budget = stored ?? FIRST_BUDGET;
   const rule = ruleOf(site, budget);
@@ -48,8 +50,13 @@ export async function decide(ctx: Context, ask: Ask): Promise<Decision> {
   if (served !== undefined) return { kind: 'again', payment: await presentAgain(ctx, served) };
   const amount = found.price;
   const account = money?.accountMicro ?? 0n;
+  const lent = found.fundings?.credit ? await creditRoom(ctx) : 0n;
   const { request, stream } = found;
-  if (found.method.pick(freeCoins(purse, found), { request, ...stream }, nowMs) === undefined && account < amount) {
+  if (
+    found.method.pick(freeCoins(purse, found, credit), { request, ...stream }, nowMs) === undefined &&
+    account < amount &&
+    lent < amount
+  ) {
     const shortByMicro = amount - account;
     return { kind: 'refuse', reason: 'funds-short', offer, shortByMicro };
   }

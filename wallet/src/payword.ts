@@ -5,22 +5,27 @@ import {
   brk,
   decode,
   type Env,
+  fromBase64url,
   type Json,
   type JsonObject,
   limits,
   PaymentProblem,
   type PaymentRequest,
   type Receipt,
+  toBase64url,
   tryDecode,
   verifyObject,
 } from '@farthing/protocol';
 import {
   type Close,
+  chainIdOf,
   closeSchema,
+  commit,
   deedId,
   makeChain,
   type PaywordPiece,
   paywordBuyResult,
+  paywordCertResult,
   paywordCloseResult,
   paywordPieceSchema,
   paywordTicketsResult,
@@ -56,21 +61,59 @@ const ENDED = new Set([
   'cert-forged',
   'cert-foreign',
   'cert-expired',
+  'limit-reached',
   'session-full',
   'session-short',
   'session-unknown',
   'session-final',
 ]);
 
-const chainIdOf = (piece: Json): string => {
-  const { deed } = asPiece(piece);
-  if (!('ticket' in deed)) throw new PaymentProblem('storage-fault', { detail: 'a piece that is not prepaid' });
-  return deed.ticket.chain.id;
-};
-
 const isStream = (request: PaymentRequest): boolean => termsOf(request)?.units === 0;
 
+/** A day key for one certificate: what is lost with it is one commitment. */
+const daySchema = v.object({ seed: v.string(), pk: v.string() });
+
+const credit: PaidMany['credit'] = {
+  path: '/v1/payword/cert',
+  typ: 'payword-cert/1',
+  make(env) {
+    const seed = env.random(32);
+    return { seed: toBase64url(seed), pk: toBase64url(env.crypto.publicKey(seed)) };
+  },
+  members: ({ own, vnd, currency, unitMicro, count }) => ({
+    vnd,
+    pk: decode(daySchema, own, 'storage-fault').pk,
+    cur: currency,
+    limit: (unitMicro * BigInt(count)).toString(),
+  }),
+  certified(result, sale, { root, env }) {
+    const { cert } = decode(paywordCertResult, result, 'broker-untrusted');
+    const { seed, pk } = decode(daySchema, sale.own, 'storage-fault');
+    const cap = sale.unitMicro * BigInt(sale.count);
+    const lasts = cert.exp * 1000 - env.nowMs;
+    const fits =
+      cert.brk === sale.brk &&
+      cert.vnd === sale.vnd &&
+      cert.pk === pk &&
+      cert.cur === sale.currency &&
+      BigInt(cert.limit) >= cap &&
+      lasts > 0 &&
+      lasts <= limits.certLifeMs + limits.requestAgeMs + limits.clockSkewMs &&
+      verifyObject(cert, root, cert.sig, env.crypto);
+    const daySeed = fromBase64url(seed);
+    if (!fits || !daySeed)
+      throw new PaymentProblem('broker-untrusted', { detail: 'the certificate is not the one asked for' });
+    const piece = commit(cert, { n: sale.count, unit: sale.unitMicro, cap, exp: cert.exp }, daySeed, env);
+    return { piece, micro: cap, expiresAtMs: cert.exp * 1000, credit: true };
+  },
+};
+
 const many: PaidMany = {
+  credit,
+  fundings(request) {
+    const { fundings = [] } = termsOf(request) ?? {};
+    return { credit: fundings.includes('credit'), prepaid: fundings.includes('prepaid') };
+  },
   isStream,
   sessionOf: (piece) => asPiece(piece).session,
   owed: (piece) => BigInt(asPiece(piece).spent),
@@ -181,7 +224,7 @@ function readClosing(
     verifyObject(closing, expected.vendorKey, closing.sig, crypto);
   if (!fits)
     throw new PaymentProblem('receipt-invalid', { detail: 'the site did not close this session as it was paid' });
-  return { closings: [closing], chainId: chainIdOf(expected.piece), rest: 'refund' };
+  return { closings: [closing], chainId: chainIdOf(piece), rest: 'refund' };
 }
 
 export const payword: Method = {
@@ -191,10 +234,10 @@ export const payword: Method = {
     const known = termsOf(request);
     // More units than one jump allows are no single payment.
     const isOne = known && known.units <= known.maxStep;
-    return isOne && known.fundings.includes('prepaid') ? paywordWallet.understand(request) : undefined;
+    return isOne ? paywordWallet.understand(request) : undefined;
   },
   costOf: (request) => request.amount * (isStream(request) ? 1n : unitsOf(request)),
-  idOf: chainIdOf,
+  idOf: (piece) => chainIdOf(asPiece(piece)),
   pick(coins, ask, nowMs) {
     const able = coins.filter(({ ended }) => ended !== true);
     const pieces = able.map(({ piece }) => asPiece(piece));

@@ -8,4 +8,6 @@ export type Coin = {
   readonly expiresAtMs: number;
   /** The site takes no more of it: it waits for its end, when the broker returns the rest. */
   readonly ended?: boolean;
+  /** A promise that the broker bills, and no money of ours. */
+  readonly credit?: boolean;
 };

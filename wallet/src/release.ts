@@ -82,7 +82,9 @@ async function askClose(
   if (receipt) {
     const closed = (one: Coin) => many.readClosing(receipt, { piece: one.piece, vnd, vendorKey }, ctx.env());
     const session = many.sessionOf(piece);
-    const others = coins.filter((one) => one.holder === undefined && one.micro > 0n && many.isOpen(one.piece));
+    const others = coins.filter(
+      (one) => one.holder === undefined && !one.credit && one.micro > 0n && many.isOpen(one.piece),
+    );
     const same = others.filter((one) => many.sessionOf(one.piece) === session);
     return {
       kind: 'released',

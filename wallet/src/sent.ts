@@ -47,6 +47,7 @@ export async function inPayment<Result>(
     keys.pending(id),
     keys.evidence(id),
     keys.budget,
+    keys.credit,
     keys.site(record.site ?? ''),
     keys.fresh(originOf(record.url)),
     sending.again,

@@ -63,13 +63,20 @@ async function mend(store: WalletStore): Promise<Wallet> {
   return wallet;
 }
 
-test.each(['before', 'after'] as const)(
-  'killed %s every wait, the wallet loses no session and no cent',
-  async (when) => {
+test.each([
+  ['before', 'money'],
+  ['after', 'money'],
+  ['before', 'credit'],
+  ['after', 'credit'],
+] as const)(
+  'killed %s every wait, the wallet loses no session and no cent of its %s',
+  async (when, kind) => {
     let points = 0;
     for (let at = 1; ; at++) {
       runs = new Set();
       const { store } = await market.customer({ topUpMicro: START, store: new MemoryStore() });
+      const { wallet: first } = await market.customer({ topUpMicro: 0n, store });
+      await first.setCredit({ on: kind === 'credit', perDayMicro: 50_000n });
       const { guard, isDead } = killer(at, when);
       await live(store, guard).catch(() => undefined);
       const wallet = await mend(store);

@@ -18,21 +18,24 @@ const fetcher = (options: PayingOptions = {}) =>
 
 beforeEach(async () => {
   runs = [];
-  market = await openMarket((app, pay) => {
-    const unit = { price: '0.00001 USD', unit: 'call' };
-    app.get('/call/:id', pay.wall(unit), (req, res) => {
-      if (req.params.id === 'missing') return void res.sendStatus(404);
-      runs.push(String(req.params.id));
-      res.send(`call ${req.params.id}`);
-    });
-    app.post('/call', pay.wall(unit), (_req, res) => {
-      runs.push('post');
-      res.send('posted');
-    });
-    app.get('/dear', pay.wall({ ...unit, price: '0.001 USD' }), (_req, res) => void res.send('dear'));
-    app.get('/bulk', pay.wall({ ...unit, units: 2000 }), (_req, res) => void res.send('bulk'));
-    app.get('/five', pay.wall({ ...unit, units: 5 }), (_req, res) => void res.send('five'));
-  }, IDLE_MS);
+  market = await openMarket(
+    (app, pay) => {
+      const unit = { price: '0.00001 USD', unit: 'call' };
+      app.get('/call/:id', pay.wall(unit), (req, res) => {
+        if (req.params.id === 'missing') return void res.sendStatus(404);
+        runs.push(String(req.params.id));
+        res.send(`call ${req.params.id}`);
+      });
+      app.post('/call', pay.wall(unit), (_req, res) => {
+        runs.push('post');
+        res.send('posted');
+      });
+      app.get('/dear', pay.wall({ ...unit, price: '0.001 USD' }), (_req, res) => void res.send('dear'));
+      app.get('/bulk', pay.wall({ ...unit, units: 2000 }), (_req, res) => void res.send('bulk'));
+      app.get('/five', pay.wall({ ...unit, units: 5 }), (_req, res) => void res.send('five'));
+    },
+    { idleMs: IDLE_MS },
+  );
   ({ wallet } = await market.customer());
   await wallet.setRule(market.origin, RULE);
 });

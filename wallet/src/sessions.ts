@@ -13,9 +13,11 @@ export async function sessions(ctx: Context): Promise<SessionInfo[]> {
     if (!many) return [];
     return coins
       .filter(({ holder, micro, expiresAtMs }) => holder === undefined && micro > 0n && expiresAtMs > nowMs)
-      .map(({ piece, micro: leftMicro, expiresAtMs, ended }) => {
+      .map(({ piece, micro: leftMicro, expiresAtMs, ended, credit }) => {
         const open = many.isOpen(piece) ? ('open' as const) : ('new' as const);
-        return { origin, vnd, brk, method, currency, leftMicro, expiresAtMs, state: ended ? ('ended' as const) : open };
+        const state = ended ? ('ended' as const) : open;
+        const lent = credit ? { credit: true as const } : {};
+        return { origin, vnd, brk, method, currency, leftMicro, ...lent, expiresAtMs, state };
       });
   });
 }

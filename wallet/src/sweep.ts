@@ -17,9 +17,13 @@ export async function sweepExpired(ctx: Context): Promise<void> {
     if (!doc.coins.some(isOver)) continue;
     await transact(ctx.store, [key, keys.money(doc.brk)], (tx) => {
       const purse = tx.need('purse', key);
-      const over = purse.coins.filter(isOver).reduce((sum, { micro }) => sum + micro, 0n);
+      const sumOf = (lent: boolean) =>
+        purse.coins
+          .filter((coin) => isOver(coin) && (coin.credit === true) === lent)
+          .reduce((sum, { micro }) => sum + micro, 0n);
+      const [over, unused] = [sumOf(false), sumOf(true)];
       tx.put('purse', key, { ...purse, coins: purse.coins.filter((coin) => !isOver(coin)) });
-      move(tx, doc.brk, { coinsMicro: -over, lostMicro: over });
+      move(tx, doc.brk, { coinsMicro: -over - unused, lostMicro: over, lentMicro: -unused });
     });
     ctx.changed();
   }

@@ -41,7 +41,7 @@ export type BrokerInfo = {
   readonly faucetMicro?: bigint;
 };
 
-/** L5: bought + received = spent + `accountMicro` + `coinsMicro` + `heldMicro`. */
+/** L5: bought + received = spent + `accountMicro` + `coinsMicro` + `heldMicro` − `owedMicro`. */
 export type BrokerBalance = BrokerInfo & {
   readonly currency: Currency;
   /** At the broker, as of its last answer. */
@@ -50,6 +50,19 @@ export type BrokerBalance = BrokerInfo & {
   readonly coinsMicro: bigint;
   /** Set aside for payments whose outcome is not known yet. */
   readonly heldMicro: bigint;
+  /** Spent on credit: what the broker billed beyond the account, and what it has not billed yet. */
+  readonly owedMicro: bigint;
+  /** From then on what is owed is overdue, as the broker said last. */
+  readonly dueAtMs?: number;
+  /** How much the broker lends, as it said last. */
+  readonly lineMicro?: bigint;
+};
+
+/** Limits of promises in base units; `perDayMicro` counts from midnight UTC. */
+export type CreditInfo = {
+  readonly on: boolean;
+  readonly perDayMicro: bigint;
+  readonly promisedTodayMicro: bigint;
 };
 export type Balance = {
   readonly totalMicro: bigint;
@@ -240,6 +253,8 @@ export type SessionInfo = {
   readonly method: string;
   readonly currency: Currency;
   readonly leftMicro: bigint;
+  /** On credit: nothing returns when it ends. */
+  readonly credit?: true;
   readonly expiresAtMs: number;
   readonly state: 'new' | 'open' | 'ended';
 };
@@ -257,5 +272,7 @@ export type Conservation = {
   readonly accountMicro: bigint;
   readonly coinsMicro: bigint;
   readonly heldMicro: bigint;
+  /** Promises on credit that are still good, and what was spent of others and is not billed. */
+  readonly lentMicro: bigint;
   readonly driftMicro: bigint;
 };

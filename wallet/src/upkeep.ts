@@ -16,8 +16,8 @@ export async function recover(ctx: Context): Promise<Recovered> {
   for (const { key, doc } of await listDocs(ctx.store, 'purse', 'purse/')) {
     const { many } = methodOf(doc.method);
     for (const coin of many ? doc.coins : []) {
-      const { ended, shut, shared, holder, micro, piece } = coin;
-      const isOver = ended === true && shut !== true && shared !== true;
+      const { ended, shut, shared, credit, holder, micro, piece } = coin;
+      const isOver = ended === true && credit !== true && shut !== true && shared !== true;
       if (isOver && holder === undefined && micro > 0n && many?.isOpen(piece)) {
         await closeEnded(ctx, key, coin).catch(worldsFault);
       }

@@ -3,6 +3,7 @@ import type { TopUp } from './account.ts';
 import { balance, init, topUp } from './account.ts';
 import { conservation } from './conservation.ts';
 import { Context, toBrokerInfo } from './context.ts';
+import { credit, setCredit } from './credit.ts';
 import type { Doc } from './documents.ts';
 import { FundingQueue } from './funding.ts';
 import { exportCsv, history, record } from './journal.ts';
@@ -21,6 +22,7 @@ import type {
   BrokerInfo,
   Budget,
   Conservation,
+  CreditInfo,
   Decision,
   Payment,
   PaymentRecord,
@@ -84,6 +86,19 @@ export class Wallet {
    */
   balance(options: { refresh?: boolean } = {}): Promise<Balance> {
     return balance(this.#ctx, options.refresh ?? false);
+  }
+
+  /** Off until the person turns it on. */
+  credit(): Promise<CreditInfo> {
+    return credit(this.#ctx);
+  }
+
+  /**
+   * With credit on, sites that take it are paid on credit: the broker bills what they claim. `perDayMicro` bounds what is
+   * promised in a day, used or not.
+   */
+  setCredit(wish: { on: boolean; perDayMicro?: bigint }): Promise<void> {
+    return setCredit(this.#ctx, wish);
   }
 
   /** Law L5, one entry a broker: every `driftMicro` is 0. */

@@ -613,6 +613,13 @@ const table = {
     'This wallet has no account yet',
     'Run farthing init, or start with demo money in the extension.',
   ],
+  'credit-off': [
+    'wallet',
+    403,
+    'customer',
+    'This site takes credit only',
+    'Credit is off in this wallet. Turn it on with a limit for a day (farthing credit on --limit 1.00), if you want to be billed later.',
+  ],
   'storage-fault': [
     'wallet',
     500,

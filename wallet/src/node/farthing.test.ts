@@ -184,6 +184,17 @@ test('a stream that reaches what was allowed pauses and says so', async () => {
   expect(err).toContain('Paid $0.0004 for 4 second.');
 });
 
+test('credit is turned on with a limit, used, shown, and paid by a top-up', async () => {
+  await cli('init');
+  expect((await cli('credit', 'on')).status).toBe(2);
+  expect((await cli('credit', 'on', '--limit', '0.50')).out).toContain('Credit is on: $0.00 of $0.50 promised today.');
+  expect((await cli('pay', `${site}/call`, '--yes')).out).toBe('called');
+  expect((await cli('balance')).out).toMatch(/owed +-\$0\.00001 /);
+  expect((await json('credit', 'off')).value).toMatchObject({ on: false, brokers: [{ owedMicro: '10' }] });
+  await cli('top-up', '1.00');
+  expect((await json('balance')).value.totalMicro).toBe('999990');
+});
+
 test('rules: auto pays without asking, never and pause refuse, limits of a page and a day hold', async () => {
   await cli('init');
   await cli('top-up', '1 USD');

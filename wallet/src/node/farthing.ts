@@ -3,6 +3,7 @@
 // message has a code and says what to do), 2 wrong arguments.
 import { isProblemCode, PaymentProblem, problemInfo } from '@farthing/protocol';
 import { type Command, Output, parse, text, toJsonText, UsageError } from './command.ts';
+import { credit } from './credit-command.ts';
 import { balance, close as closeSessions, history, init, recover, refund, sessions, topUp } from './money-commands.ts';
 import { defaultData, openWallet } from './open.ts';
 import { pay, stream } from './pay-command.ts';
@@ -20,6 +21,7 @@ const commands: ReadonlyMap<string, Command> = new Map(
     sessions,
     close: closeSessions,
     budget,
+    credit,
     recover,
     limits,
   }),

@@ -58,14 +58,16 @@ export const balance: Command = {
   help: [['--offline', 'as last known, without asking the broker']],
   async run({ wallet, flags, out }) {
     const found = await wallet.balance({ refresh: flags['offline'] !== true });
-    const lines = found.brokers.flatMap(({ name, test, currency, accountMicro, coinsMicro, heldMicro }) => [
+    const lines = found.brokers.flatMap(({ name, test, currency, accountMicro, coinsMicro, heldMicro, owedMicro }) => [
       `${name}${test ? ' (test money)' : ''}`,
       `  account     ${money(accountMicro, currency)}`,
       `  site coins  ${money(coinsMicro, currency)}`,
       ...(heldMicro > 0n ? [`  set aside   ${money(heldMicro, currency)}  (farthing recover)`] : []),
+      ...(owedMicro > 0n ? [`  owed       -${money(owedMicro, currency)}  (farthing credit)`] : []),
     ]);
     const sessions = await wallet.sessions();
-    const open = sessions.map(({ origin, leftMicro, currency, state }) => {
+    const open = sessions.map(({ origin, leftMicro, currency, credit, state }) => {
+      if (credit) return `  on credit   ${money(leftMicro, currency)}  ${origin} (promised, owed when used)`;
       const how = `${state === 'ended' ? 'ended by the site; ' : ''}farthing close ${origin}`;
       return `  session     ${money(leftMicro, currency)}  ${origin} (${how})`;
     });
@@ -127,9 +129,10 @@ export const sessions: Command = {
   help: [],
   async run({ wallet, out }) {
     const found = await wallet.sessions();
-    const lines = found.map(({ origin, leftMicro, currency, expiresAtMs, state }) => {
+    const lines = found.map(({ origin, leftMicro, currency, credit, expiresAtMs, state }) => {
       const until = new Date(expiresAtMs).toISOString().slice(0, 10);
-      const back = state === 'new' ? 'returns then' : `farthing close ${origin}`;
+      const close = state === 'new' ? 'returns then' : `farthing close ${origin}`;
+      const back = credit ? 'on credit' : close;
       return `${state.padEnd(6)} ${money(leftMicro, currency).padStart(12)}  ${origin}  until ${until} (${back})`;
     });
     out.result(found, found.length > 0 ? lines : ['No site holds money of a session.']);

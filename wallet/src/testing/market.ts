@@ -14,7 +14,9 @@ import { Wallet } from '../wallet.ts';
 export type Market = Awaited<ReturnType<typeof openMarket>>;
 type Middle = (request: Request, on: () => Promise<Response>) => Promise<Response>;
 
-export async function openMarket(sell: (app: Express, pay: Farthing) => void, idleMs?: number) {
+type Terms = { idleMs?: number; fundings?: ('credit' | 'prepaid')[] };
+
+export async function openMarket(sell: (app: Express, pay: Farthing) => void, payword: Terms = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'farthing-market-'));
   const clock = { shiftMs: 0 };
   const env = () => ({ ...nodeEnv(), nowMs: Date.now() + clock.shiftMs });
@@ -26,7 +28,7 @@ export async function openMarket(sell: (app: Express, pay: Farthing) => void, id
     name: 'calls',
     methods: ['scrip', 'payword'],
     env,
-    ...(idleMs === undefined ? {} : { payword: { idleMs } }),
+    payword,
   });
   const app = express();
   sell(app, pay);

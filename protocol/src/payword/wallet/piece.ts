@@ -79,6 +79,9 @@ export function faceOf(piece: PaywordPiece): bigint {
   return cap < words ? cap : words;
 }
 
+/** Names the piece among those of one wallet. */
+export const chainIdOf = (piece: PaywordPiece): string => rangeOf(piece).id;
+
 /** What the site may take by the words that were shown, in base units. */
 export const shownOf = (piece: PaywordPiece): bigint => authorityOf(piece, piece.at);
 
