@@ -6,7 +6,7 @@ import { HELP, type Options, readOptions, UsageError } from './options.ts';
 import { startBroker } from './start.ts';
 
 async function serve({ json, test, ...options }: Options): Promise<number> {
-  const { name, publicUrl } = options;
+  const { name, publicUrl, ecash } = options;
   // Before the start: a signal that comes while the database opens must not cut it off.
   const told = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
@@ -25,6 +25,7 @@ async function serve({ json, test, ...options }: Options): Promise<number> {
     test,
     ...(name === undefined ? {} : { name }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(ecash ? { ecash: {} } : {}),
   });
   const { url, brk } = broker;
   console.log(json ? JSON.stringify({ url, brk }) : `Farthing broker ready at ${url}${test ? ' (test mode)' : ''}`);

@@ -30,6 +30,7 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   --poll MONEY          on credit a site reports one payment in so much (default '0.01 USD')   FARTHING_BROKER_POLL
   --invoice-period P    on credit: daily, weekly or monthly (default monthly)   FARTHING_BROKER_INVOICE_PERIOD
   --invoice-due DAYS    to pay an invoice in; then no more certificates (default 14)   FARTHING_BROKER_INVOICE_DUE
+  --ecash               make coins that nobody can trace: keys for them take some seconds to make   FARTHING_BROKER_ECASH=1
   --public-url URL      how others reach it, behind a proxy                FARTHING_BROKER_PUBLIC_URL
   --json                results as JSON; serve prints {"url","brk"} when ready
   --help
@@ -70,6 +71,7 @@ export type Options = {
   readonly pollMicro: bigint;
   readonly invoicePeriod: Period;
   readonly invoiceDueDays: number;
+  readonly ecash: boolean;
   readonly publicUrl: string | undefined;
   /** Public key of an account. */
   readonly account: string | undefined;
@@ -82,6 +84,7 @@ const flags = {
   help: { type: 'boolean' },
   json: { type: 'boolean' },
   test: { type: 'boolean' },
+  ecash: { type: 'boolean' },
   data: { type: 'string' },
   port: { type: 'string' },
   host: { type: 'string' },
@@ -103,8 +106,10 @@ const flags = {
 /** @throws {UsageError} */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { values, positionals } = parse(args);
-  const get = (name: Exclude<keyof typeof flags, 'help' | 'json' | 'test' | 'close'>, fallback: string): string =>
-    values[name] ?? env[`FARTHING_BROKER_${name.toUpperCase().replaceAll('-', '_')}`] ?? fallback;
+  const get = (
+    name: Exclude<keyof typeof flags, 'help' | 'json' | 'test' | 'close' | 'ecash'>,
+    fallback: string,
+  ): string => values[name] ?? env[`FARTHING_BROKER_${name.toUpperCase().replaceAll('-', '_')}`] ?? fallback;
   return {
     ...commandOf(positionals),
     help: values.help ?? false,
@@ -121,6 +126,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     pollMicro: money('--poll', get('poll', '0.01 USD')).amount,
     invoicePeriod: periodOf(get('invoice-period', 'monthly')),
     invoiceDueDays: whole('invoice-due', get('invoice-due', '14'), { least: 0, most: 365 }),
+    ecash: values.ecash ?? flag('FARTHING_BROKER_ECASH', env),
     publicUrl: urlOf(get('public-url', '')),
     account: accountOf(values.account),
     value: values.value === undefined ? undefined : worthOf(values.value, commandOf(positionals).command),

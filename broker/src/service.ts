@@ -21,9 +21,10 @@ import { type Ledger, openLedger } from './ledger/ledger.ts';
 import type { OrderText } from './ledger/orders.ts';
 import { FaucetMeter } from './services/faucet-meter.ts';
 import { closePeriods, periodStartMs } from './services/invoices.ts';
+import { addKeysets, KeyMaker, makeKeys } from './services/keysets.ts';
 import { licenseOwnScrip } from './services/licences.ts';
 import type { Settings, Step } from './services/step.ts';
-import { sweepChains, sweepResidue } from './services/sweep.ts';
+import { sweepChains, sweepHolds, sweepResidue } from './services/sweep.ts';
 
 export type ServiceParts = { db: DatabaseSync; keys: Keys; settings: Settings; env: () => Env };
 
@@ -40,6 +41,9 @@ export class BrokerService {
   readonly #faucet: FaucetMeter;
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
+  readonly #keyMaker = new KeyMaker(() => void this.makeKeysets().catch(() => {}));
+  readonly #stop = new AbortController();
+  #making: Promise<number> = Promise.resolve(0);
   /** The start of the newest period before which all was invoiced. */
   #closedMs = 0;
 
@@ -58,7 +62,7 @@ export class BrokerService {
   /** The world of one moment, for reads outside of a transaction: they see what is committed. */
   step(): Step {
     const { ledger, keys, settings } = this;
-    return { ledger, keys, settings, faucet: this.#faucet, env: this.#env() };
+    return { ledger, keys, settings, faucet: this.#faucet, keyMaker: this.#keyMaker, env: this.#env() };
   }
 
   /** Licences of our own, and money that nobody can claim any more. Called at start and hourly. */
@@ -70,7 +74,25 @@ export class BrokerService {
     });
     while (await this.#group.run(() => sweepResidue(this.step())));
     while (await this.#group.run(() => sweepChains(this.step())));
+    while (await this.#group.run(() => sweepHolds(this.step())));
     await this.#closePeriods();
+  }
+
+  /** Makes the keysets that are due, if this broker makes coins; one round after the other. @returns how many were made */
+  makeKeysets(): Promise<number> {
+    this.#making = this.#making.catch(() => 0).then(() => this.#makeKeysets());
+    return this.#making;
+  }
+
+  async #makeKeysets(): Promise<number> {
+    const { ecash } = this.settings;
+    if (!ecash) return 0;
+    const wanted = this.#keyMaker.due(ecash, this.ledger, this.#env().nowMs);
+    const { signal } = this.#stop;
+    const made = await makeKeys(wanted.length, signal);
+    if (signal.aborted) return 0;
+    await this.#group.run(() => addKeysets(wanted, made, this.step(), ecash.epochDays));
+    return wanted.length;
   }
 
   /** Once a period: whatever is billed after that waits for the next one. */
@@ -109,6 +131,7 @@ export class BrokerService {
 
   /** Lets what waits finish. */
   close(): void {
+    this.#stop.abort();
     this.#group.close();
   }
 

@@ -10,6 +10,7 @@ import { openKeys } from './keys.ts';
 import { migrations } from './ledger/schema.ts';
 import { BrokerService } from './service.ts';
 import type { Period } from './services/invoices.ts';
+import { DEFAULT_ECASH, type EcashSettings } from './services/keysets.ts';
 import type { Settings } from './services/step.ts';
 
 export type BrokerOptions = {
@@ -35,6 +36,8 @@ export type BrokerOptions = {
   readonly invoicePeriod?: Period;
   /** Days to pay an invoice in; then no certificates until it is paid. Default 14. */
   readonly invoiceDueDays?: number;
+  /** Makes coins: their currencies, denominations in base units, and for how many days an epoch's can be spent. */
+  readonly ecash?: Partial<EcashSettings>;
   /** How others reach it, when that differs from host and port. */
   readonly publicUrl?: string;
   /** Clock and randomness, called for each step. */
@@ -74,7 +77,9 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     const { host = '127.0.0.1', port = 0 } = options;
     await listen(server, { host, port });
     server.on('error', (error) => log(`server: ${String(error)}`));
-    const timer = setInterval(maintain, HOUR_MS).unref();
+    const mint = () => service.makeKeysets().catch((error: unknown) => log(`keys of coins: ${String(error)}`));
+    void mint();
+    const timer = setInterval(() => void maintain().then(mint), HOUR_MS).unref();
     const address = server.address() as AddressInfo;
     const shown = host.includes(':') ? `[${host}]` : host;
     return {
@@ -102,6 +107,7 @@ function settingsOf(options: BrokerOptions): Settings {
     creditMicro: test ? (options.creditMicro ?? DEFAULT_CREDIT_MICRO) : 0n,
     paywordFeeBps: options.paywordFeeBps ?? 0,
     pollMicro: options.pollMicro ?? DEFAULT_POLL_MICRO,
+    ...(options.ecash ? { ecash: { ...DEFAULT_ECASH, ...options.ecash } } : {}),
     invoicePeriod: options.invoicePeriod ?? 'monthly',
     invoiceDueDays: options.invoiceDueDays ?? DEFAULT_DUE_DAYS,
   };

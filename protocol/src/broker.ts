@@ -1,7 +1,19 @@
 // The broker's half of every method. A new method is one more export here.
 export * as cheque from './cheque/broker.ts';
 export { chequeProof } from './cheque/wire.ts';
-export { keysetName, signKeyList, signKeyset } from './ecash/keyset.ts';
+export { coinSetHash, type Output, type SpentCoin } from './ecash/coin.ts';
+export {
+  type KeyList,
+  type Keyset,
+  type KeysetRecord,
+  keyListSchema,
+  keysetOf,
+  keysetSchema,
+  phaseOf,
+  signKeyList,
+  signKeyset,
+} from './ecash/keyset.ts';
+export type { KeysetTotals, TotalsStep } from './ecash/mint.ts';
 export * as ecash from './ecash/mint.ts';
 export * from './ecash/orders.ts';
 export * as payword from './payword/broker/role.ts';

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { nativeCrypto, openReadOnly } from '@farthing/node-kit';
 import { brokerId, fromBase64url } from '@farthing/protocol';
+import { checkEcash, hasEcash, readKeysets } from './ecash-check.ts';
 import { readEvidence } from './evidence.ts';
 import { type Finding, Findings } from './findings.ts';
 import { readInvoices } from './invoices.ts';
@@ -57,7 +58,12 @@ function inspect(db: DatabaseSync, { root, findings, counted }: Run): void {
   const evidence = readEvidence(db, { brk, root, crypto }, findings);
   const auditor = { brk, root, crypto, findings };
   const lines = readLines(db, auditor);
-  const own = { licences: ownLicences(db, brk), terms: readTerms(db, auditor), invoices: readInvoices(db, auditor) };
+  const own = {
+    licences: ownLicences(db, brk),
+    terms: readTerms(db, auditor),
+    invoices: readInvoices(db, auditor),
+    keysets: readKeysets(db, auditor),
+  };
   const model = new Model({ brk, crypto }, own, findings);
   for (const [i, item] of evidence.entries()) model.take(item, i + 1);
   model.payword.invoices.end(evidence.length, model.payword.deals);
@@ -65,6 +71,7 @@ function inspect(db: DatabaseSync, { root, findings, counted }: Run): void {
   checkTables(db, model, { ...auditor, totals });
   // A ledger without these tables is an older one only while no order of PayWord is in it.
   if (hasPayword(db) || model.payword.isUsed) checkPayword(db, model.payword, { ...auditor, totals, lines });
+  if (hasEcash(db) || model.ecash.isUsed) checkEcash(db, model.ecash, { ...auditor, totals });
   Object.assign(counted, {
     entries: totals.entries,
     orders: evidence.length,

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, canonicalJson, concat, fromBase64url, limits, toBase64url, utf8 } from '@farthing/protocol';
 import { type Cells, compare, type Findings } from './findings.ts';
-import type { Model } from './model.ts';
+import type { Model, Move } from './model.ts';
 import { intCell, keyed, rowsOf, textCell } from './tables.ts';
 
 export type Totals = { entries: number; head: string; outstanding: Map<string, bigint>; balances: Map<string, bigint> };
@@ -143,36 +143,28 @@ function checkMove(
     findings.add({ table: 'journal', row, expected: 'an order that moves money', found: `none for ${name}` });
     return;
   }
-  const { account, cur, amount } = move.balance;
   const sums = new Map<string, bigint>();
   for (const line of lines) {
     const key = `${textCell(line, 'account')}|${textCell(line, 'sub')}|${textCell(line, 'cur')}`;
     sums.set(key, (sums.get(key) ?? 0n) + intCell(line, 'amount'));
   }
-  const cells = (at: string, kind: string, ref: string, map: Map<string, bigint>, after: bigint): Cells => ({
-    at_ms: at,
-    kind,
-    ref,
-    postings: [...map]
+  const { account, cur, amount } = move.balance ?? {};
+  const after = amount === undefined ? undefined : shown(totals.balances.get(`${account} ${cur}`) ?? 0n);
+  const cells = (said: Pick<Move, 'kind' | 'ref' | 'sums'> & { at: bigint; balance: bigint | undefined }): Cells => ({
+    at_ms: `second ${said.at}`,
+    kind: said.kind,
+    ref: said.ref,
+    postings: [...said.sums]
       .map(([key, sum]) => `${key} ${sum}`)
       .sort()
       .join(', '),
-    balance: after,
+    ...(said.balance === undefined ? {} : { balance: said.balance }),
   });
+  const at = intCell(entry, 'at_ms') / 1000n;
+  const found = { at, kind: textCell(entry, 'kind'), ref: textCell(entry, 'ref'), sums, balance: after };
   compare(findings, 'journal', {
-    expected: new Map([[row, cells(`second ${move.at}`, move.kind, move.ref, move.sums, amount)]]),
-    actual: new Map([
-      [
-        row,
-        cells(
-          `second ${intCell(entry, 'at_ms') / 1000n}`,
-          textCell(entry, 'kind'),
-          textCell(entry, 'ref'),
-          sums,
-          shown(totals.balances.get(`${account} ${cur}`) ?? 0n),
-        ),
-      ],
-    ]),
+    expected: new Map([[row, cells({ ...move, at: BigInt(move.at), balance: amount })]]),
+    actual: new Map([[row, cells(found)]]),
   });
 }
 
@@ -188,6 +180,7 @@ function checkResidue(
   const [from, to] = lines;
   const sub = from ? textCell(from, 'sub') : '';
   if (entry['kind'] === 'chain-rest') return checkRest(entry, lines, { model, findings });
+  if (entry['kind'] === 'hold-end') return checkHoldEnd(entry, lines, { model, findings });
   const root = from && to ? model.residue(sub, -intCell(from, 'amount')) : undefined;
   const late = limits.clockSkewMs + limits.claimWindowMs;
   const good =
@@ -222,6 +215,28 @@ function checkRest(
   if (good) return;
   const row = textCell(entry, 'seq');
   findings.add({ table: 'journal', row, expected: 'the rest of an expired chain, to its buyer', found: 'another' });
+}
+
+function checkHoldEnd(
+  entry: Cells,
+  lines: readonly Cells[],
+  { model, findings }: { model: Model; findings: Findings },
+): void {
+  const [from, to] = lines;
+  const good =
+    from &&
+    to &&
+    lines.length === 2 &&
+    from['account'] === 'hold:ecash' &&
+    to['account'] === 'float:ecash' &&
+    model.ecash.holdEnd(textCell(entry, 'ref'), {
+      cur: textCell(from, 'cur'),
+      amount: intCell(to, 'amount'),
+      atMs: intCell(entry, 'at_ms'),
+    });
+  if (good) return;
+  const row = textCell(entry, 'seq');
+  findings.add({ table: 'journal', row, expected: 'the end of a hold that nobody captured', found: 'another' });
 }
 
 /** A customer on credit may owe as much as the line was; nobody else anything. */

@@ -25,6 +25,7 @@ import {
   splitId,
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
+import { EcashModel, type KeysetFacts } from './ecash-model.ts';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
 import { type Own, PaywordModel } from './payword-model.ts';
@@ -49,8 +50,8 @@ export type Move = {
   at: number;
   /** account|sub|currency → amount */
   sums: Map<string, bigint>;
-  /** What the answer said of an account after it. */
-  balance: { account: string; cur: string; amount: bigint };
+  /** What the answer said of an account after it, if it said so. */
+  balance?: { account: string; cur: string; amount: bigint };
 };
 
 export type Piece = { scrip: Scrip; csec: string | undefined };
@@ -68,6 +69,7 @@ export class Model {
   readonly invites = new Map<string, Cells>();
   readonly pieces: Piece[] = [];
   readonly payword: PaywordModel;
+  readonly ecash: EcashModel;
   readonly #last = new Map<string, { n: bigint; hash: string }>();
   readonly #brk: string;
   readonly #crypto: Crypto;
@@ -76,13 +78,14 @@ export class Model {
   /** `own`: what the broker did by itself, which no order asked for: licences, and the terms and invoices of PayWord. */
   constructor(
     broker: { brk: string; crypto: Crypto },
-    own: Own & { licences: readonly Licence[] },
+    own: Own & { licences: readonly Licence[]; keysets: ReadonlyMap<string, KeysetFacts> },
     findings: Findings,
   ) {
     this.#brk = broker.brk;
     this.#crypto = broker.crypto;
     this.#findings = findings;
     this.payword = new PaywordModel(own, broker.crypto, findings);
+    this.ecash = new EcashModel(own.keysets, broker.crypto, findings);
     for (const licence of own.licences) this.#grant(licence);
   }
 
@@ -108,6 +111,9 @@ export class Model {
       apply(redeemOrder, redeemResult, evidence, (o, r) => this.#redeem(evidence, o, r)) ||
       this.payword.take(evidence, number, (at, { kind, ref, sums, account, cur, balance }) => {
         this.#move(at, { kind, ref, sums, balance: { account, cur, amount: balance } });
+      }) ||
+      this.ecash.take(evidence, (at, { kind, ref, sums, told: balance }) => {
+        this.#move(at, { kind, ref, sums, ...(balance ? { balance } : {}) });
       });
     if (!done) {
       const row = `${evidence.from} ${evidence.rid}`;

@@ -2,7 +2,8 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Bench } from '../testing/client.ts';
-import { tellStory } from '../testing/story.ts';
+import { COINS, tellStory } from '../testing/story.ts';
+import { readRoutes } from './reads.ts';
 import { orderRoutes } from './routes.ts';
 
 type Operation = { responses: Record<string, { content: Record<string, { schema: object }> }>; parameters?: object[] };
@@ -13,7 +14,8 @@ let document: Document;
 const ajv = new Ajv2020({ strict: false });
 
 beforeAll(async () => {
-  await bench.start();
+  await bench.start({ ecash: COINS });
+  await bench.until('/v1/ecash/keysets');
   document = (await (await fetch(`${bench.url}/openapi.json`)).json()) as Document;
 });
 afterAll(() => bench[Symbol.asyncDispose]());
@@ -54,7 +56,7 @@ test('every documented path and method answers, and every other method is refuse
 test('every route of the service is documented', () => {
   const documented = Object.keys(document.paths);
   expect(documented).toEqual(expect.arrayContaining(orderRoutes.map(({ path }) => path)));
-  expect(documented).toHaveLength(orderRoutes.length + 4);
+  expect(documented).toHaveLength(orderRoutes.length + readRoutes.length + 1);
 });
 
 test('real answers and real refusals fit the documented schemas', async () => {

@@ -8,9 +8,11 @@ import {
   vendorRecordSchema,
   vnd as vndSchema,
 } from '@farthing/protocol';
+import { keysetsResult } from '@farthing/protocol/broker';
 import * as v from 'valibot';
 import { keysRecord } from '../keys.ts';
 import type { BrokerService } from '../service.ts';
+import { keysetsOf } from '../services/keysets.ts';
 import { vendorRecord } from '../services/vendors.ts';
 
 export type ReadRoute = {
@@ -55,5 +57,21 @@ export const readRoutes: readonly ReadRoute[] = [
       if (!row) throw new PaymentProblem('vendor-unknown');
       return vendorRecord(row, service.step());
     },
+  },
+  {
+    path: '/v1/ecash/keysets',
+    summary: 'Keysets of coins that go everywhere, with their signed list',
+    result: keysetsResult,
+    params: {},
+    problems: ['unavailable'],
+    read: (service) => keysetsOf('', service.step()),
+  },
+  {
+    path: '/v1/vendors/:vnd/keysets',
+    summary: 'Keysets of coins that are locked to a site, with their signed list',
+    result: keysetsResult,
+    params: { vnd: vndSchema },
+    problems: ['vendor-unknown', 'unavailable'],
+    read: (service, params) => keysetsOf(String(params['vnd']), service.step()),
   },
 ];

@@ -15,6 +15,24 @@ import {
 } from '@farthing/protocol';
 import {
   buyOrder,
+  ecashCaptureOrder,
+  ecashCaptureResult,
+  ecashDepositOrder,
+  ecashDepositResult,
+  ecashLockOrder,
+  ecashProveOrder,
+  ecashProveResult,
+  ecashRedeemOrder,
+  ecashRedeemResult,
+  ecashRestoreOrder,
+  ecashRestoreResult,
+  ecashSwapOrder,
+  ecashSwapResult,
+  ecashVoidOrder,
+  ecashVoidResult,
+  ecashWithdrawOrder,
+  ecashWithdrawResult,
+  keysetsResult,
   licenceOrder,
   licenceResult,
   licencesOrder,
@@ -43,7 +61,10 @@ import {
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import { faucet, statement, voucher } from '../services/accounts.ts';
+import * as coins from '../services/ecash.ts';
+import { redeem as redeemCoins } from '../services/ecash-redeem.ts';
 import * as invoices from '../services/invoices.ts';
+import { lock } from '../services/keysets.ts';
 import { grant, list } from '../services/licences.ts';
 import * as credit from '../services/payword-credit.ts';
 import * as prepaid from '../services/payword-prepaid.ts';
@@ -95,6 +116,8 @@ function route<Order extends v.GenericSchema>(definition: Definition<Order>): Or
 const licence: ProblemCode[] = ['licence-missing', 'licence-used-up'];
 const release: ProblemCode[] = ['release-invalid', 'release-used'];
 const site: ProblemCode[] = ['vendor-unknown'];
+const keyset: ProblemCode[] = ['keyset-unknown', 'keyset-expired', 'coin-repeated', 'payload-invalid'];
+const coin: ProblemCode[] = [...keyset, 'coin-spent', 'coin-forged', 'spend-wrong', 'sum-wrong', 'lock-foreign'];
 
 export const orderRoutes: readonly OrderRoute[] = [
   route({
@@ -242,5 +265,77 @@ export const orderRoutes: readonly OrderRoute[] = [
     result: paywordCloseResult,
     problems: ['close-invalid', 'chain-unknown', 'balance-full'],
     run: prepaid.close,
+  }),
+  route({
+    path: '/v1/ecash/lock',
+    summary: 'Makes keysets whose coins are good at one site alone',
+    order: ecashLockOrder,
+    result: keysetsResult,
+    problems: [...site, 'currency-unsupported', 'unavailable'],
+    run: lock,
+  }),
+  route({
+    path: '/v1/ecash/withdraw',
+    summary: 'Signs coins blindly, for money of the account',
+    order: ecashWithdrawOrder,
+    result: ecashWithdrawResult,
+    problems: [...keyset, 'balance-short'],
+    run: coins.withdraw,
+  }),
+  route({
+    path: '/v1/ecash/swap',
+    summary: 'Signs coins blindly, for coins of the same value',
+    order: ecashSwapOrder,
+    result: ecashSwapResult,
+    problems: coin,
+    run: coins.swap,
+  }),
+  route({
+    path: '/v1/ecash/deposit',
+    summary: 'Takes coins for a site, at once or held until it captures them',
+    order: ecashDepositOrder,
+    result: ecashDepositResult,
+    problems: [...site, ...coin, 'challenge-reused', 'challenge-expired', 'balance-full'],
+    run: coins.deposit,
+  }),
+  route({
+    path: '/v1/ecash/capture',
+    summary: 'Pays a site what was held for it',
+    order: ecashCaptureOrder,
+    result: ecashCaptureResult,
+    problems: [...site, 'balance-full'],
+    run: coins.capture,
+  }),
+  route({
+    path: '/v1/ecash/void',
+    summary: 'Gives up held payments: their coins are good again',
+    order: ecashVoidOrder,
+    result: ecashVoidResult,
+    problems: site,
+    run: coins.giveUp,
+  }),
+  route({
+    path: '/v1/ecash/redeem',
+    summary: 'Pays a site for coins that were locked to it',
+    order: ecashRedeemOrder,
+    result: ecashRedeemResult,
+    problems: [...site, 'batch-conflict', 'balance-full'],
+    run: redeemCoins,
+  }),
+  route({
+    path: '/v1/ecash/restore',
+    summary: 'Gives again what was signed blindly',
+    order: ecashRestoreOrder,
+    result: ecashRestoreResult,
+    read: true,
+    run: coins.restore,
+  }),
+  route({
+    path: '/v1/ecash/prove',
+    summary: 'Tells the holder of a coin what became of it',
+    order: ecashProveOrder,
+    result: ecashProveResult,
+    read: true,
+    run: coins.prove,
   }),
 ];

@@ -11,6 +11,9 @@ export const account = {
   vendor: (vnd: string) => `vendor:${vnd}`,
   scrip: 'float:scrip',
   chains: 'float:chain',
+  /** What coins in hands are worth; what is held for sites that have not captured it. */
+  ecash: 'float:ecash',
+  ecashHeld: 'hold:ecash',
   faucet: 'external:faucet',
   vouchers: 'external:voucher',
   fees: 'fees',

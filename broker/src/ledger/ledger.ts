@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Crypto } from '@farthing/protocol';
 import { openCodes } from './codes.ts';
 import { openCredit } from './credit.ts';
+import { openEcash } from './ecash.ts';
 import { openInvoices } from './invoices.ts';
 import { openJournal } from './journal.ts';
 import { openOrders } from './orders.ts';
@@ -21,6 +22,7 @@ export function openLedger(db: DatabaseSync, signer: { crypto: Crypto; seed: Uin
     payword: openPayword(db),
     credit: openCredit(db, signer),
     invoices: openInvoices(db, signer),
+    ecash: openEcash(db, signer.crypto),
     codes: openCodes(db, signer),
   };
 }

@@ -4,6 +4,7 @@ import type { Keys } from '../keys.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { FaucetMeter } from './faucet-meter.ts';
 import type { Period } from './invoices.ts';
+import type { EcashSettings, KeyMaker } from './keysets.ts';
 
 export type Settings = {
   readonly name: string;
@@ -18,6 +19,8 @@ export type Settings = {
   readonly paywordFeeBps: number;
   /** Credit: a site reports one payment in so many base units. */
   readonly pollMicro: bigint;
+  /** Absent: this broker makes no coins. */
+  readonly ecash?: EcashSettings;
   /** Credit: how often customers get an invoice, and how many days they have to pay it. */
   readonly invoicePeriod: Period;
   readonly invoiceDueDays: number;
@@ -28,6 +31,7 @@ export type Step = {
   readonly keys: Keys;
   readonly settings: Settings;
   readonly faucet: FaucetMeter;
+  readonly keyMaker: KeyMaker;
   readonly env: Env;
 };
 

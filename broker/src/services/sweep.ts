@@ -4,6 +4,7 @@ import { scrip } from '@farthing/protocol/broker';
 import { account } from '../ledger/journal.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { onFloat } from '../ledger/scrip.ts';
+import { freePayment, toCoins } from './ecash.ts';
 import { endChain } from './payword-prepaid.ts';
 import { type Step, secondsOf } from './step.ts';
 
@@ -48,6 +49,20 @@ export function sweepChains(step: Step): boolean {
     });
   }
   return chains.length === BATCH;
+}
+
+/** Payments with coins that their sites neither captured nor voided. @returns whether more is waiting */
+export function sweepHolds(step: Step): boolean {
+  const { ledger, env } = step;
+  const held = ledger.ecash.overdue(secondsOf(env.nowMs - limits.clockSkewMs), BATCH);
+  for (const row of held) {
+    const { vnd, challenge, cur } = row;
+    const amount = freePayment(row, step);
+    if (amount === 0n) continue;
+    const entry = { atMs: env.nowMs, kind: 'hold-end', ref: `${vnd} ${challenge}`, order: undefined };
+    ledger.journal.post({ ...entry, postings: toCoins(cur, amount) });
+  }
+  return held.length === BATCH;
 }
 
 /** The buyer, unless nobody is known or the account is full: a sweep must not stop at one piece. */

@@ -93,6 +93,16 @@ export class Bench {
     };
   }
 
+  /** Reads what may take the broker a moment to have ready. */
+  async until(path: string): Promise<unknown> {
+    for (;;) {
+      const response = await fetch(this.url + path);
+      if (response.status !== 503) return response.json();
+      await response.arrayBuffer();
+      await new Promise((done) => setTimeout(done, 20));
+    }
+  }
+
   /** Sends an order and checks the signed answer as a client must. */
   async send(path: string, order: Order): Promise<JsonObject> {
     const reply = await this.post(path, order);

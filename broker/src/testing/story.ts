@@ -1,10 +1,11 @@
 // One of everything that a broker does, so that every table has a row that tests can look at or damage.
 
-import { fromBase64url } from '@farthing/protocol';
+import { fromBase64url, type JsonObject, toBase64url } from '@farthing/protocol';
 import { fundsProof } from '@farthing/protocol/wallet';
 import { issueInvites, issueVouchers } from '../operate.ts';
 import { closeInvoices } from '../operate-payword.ts';
 import { type Bench, DAY_SECONDS, Person, pieceOf, Site, soldOf, USD } from './client.ts';
+import { captureHeld, Holder, lockKeysets, present, redeemCoins, voidHeld } from './coins.ts';
 import {
   buyChain,
   buyTicket,
@@ -17,6 +18,9 @@ import {
   pollOrder,
   redeemWords,
 } from './payword.ts';
+
+/** A broker that makes coins: `start({ ecash: COINS })`. */
+export const COINS = { denominations: [1n, 2n] };
 
 export async function tellStory(bench: Bench): Promise<{ site: Site; anna: Person }> {
   const [invite] = await codesOf(issueInvites(bench.data, 2), 'invites');
@@ -50,6 +54,7 @@ export async function tellStory(bench: Bench): Promise<{ site: Site; anna: Perso
   const proof = fundsProof({ scrip, rid: blank.rid }, secret, crypto);
   await bench.send('/v1/scrip/buy', anna.resign({ ...blank, funds: { scrip, proof } }));
   await tellOfWords(bench, site, anna);
+  await tellOfCoins(bench, site);
   return { site, anna };
 }
 
@@ -74,6 +79,45 @@ async function tellOfWords(bench: Bench, site: Site, anna: Person): Promise<void
   await closeInvoices(bench.data, 14);
   await redeemWords(site, claimOf(promise, 31));
   await bench.send('/v1/payword/invoices', anna.order('payword-invoices/1', { cur: USD }));
+}
+
+/** Coins: withdrawn, swapped, paid, held to every end that a hold can have, and locked to the site. */
+async function tellOfCoins(bench: Bench, site: Site): Promise<void> {
+  const bob = new Holder(bench);
+  await bob.faucet(1_000n);
+  await bob.learn();
+  await lockKeysets(site, [1n]);
+  await bob.learn(`/v1/vendors/${site.vnd}/keysets`);
+  await bob.withdraw([2n, 2n, 2n, 2n, 1n, 1n, 1n, 1n]);
+  await bob.swap(bob.take(1n, { change: false }).coins, [1n], site.vnd);
+  await bob.swap(bob.take(1n, { change: false }).coins, [1n], site.vnd);
+
+  const id = (n: number) => toBase64url(new Uint8Array(32).fill(n));
+  const pay = (price: bigint, n: number, vnd?: string) => {
+    const taken = bob.take(price, vnd === undefined ? {} : { vnd });
+    return { taken, payment: bob.sign(taken, site, id(n), price) };
+  };
+  await present(site, pay(2n, 1).payment, false);
+  const captured = pay(1n, 2);
+  await present(site, captured.payment, true);
+  await captureHeld(site, id(2));
+  await present(site, pay(1n, 3).payment, true);
+  await voidHeld(site, id(3));
+
+  // Only coins of 2 are left: paying 1 gives change.
+  const voided = pay(1n, 4);
+  const { change } = await present(site, voided.payment, true);
+  bob.finish(voided.taken.change.planned, change);
+  await voidHeld(site, id(4));
+  await bob.swap(voided.taken.coins, [1n]);
+  await present(site, pay(2n, 5).payment, true);
+
+  const [first, second] = [pay(1n, 6, site.vnd), pay(1n, 7, site.vnd)];
+  const { redemption } = await redeemCoins(site, '', first.payment, second.payment);
+  const again = bob.sign(first.taken, site, id(8), 1n);
+  for (const coin of first.taken.coins) await bob.prove(coin);
+  await redeemCoins(site, String((redemption as JsonObject)['batch']), again);
+  await bench.send('/v1/ecash/restore', bob.order('ecash-restore/1', { outputs: [bob.draft([1n]).outputs[0] ?? {}] }));
 }
 
 async function codesOf(issued: ReturnType<typeof issueInvites>, member: string): Promise<string[]> {

@@ -124,15 +124,22 @@ function readKeyset(
   crypto: Crypto,
 ): Keyset {
   const { nbf, spendUntil, claimUntil, reclaimUntil, n } = record;
-  const modulus = fromBase64url(n);
-  const top = modulus?.[0] ?? 0;
-  const odd = ((modulus?.at(-1) ?? 0) & 1) === 1;
-  const sane = nbf < spendUntil && spendUntil <= claimUntil && claimUntil <= reclaimUntil && top >= 0x80 && odd;
-  if (!modulus || !sane || record.brk !== broker || !verifyObject(record, root, record.sig, crypto)) {
+  const modulus = fromBase64url(n) ?? new Uint8Array();
+  const isModulus = (modulus[0] ?? 0) >= 0x80 && ((modulus.at(-1) ?? 0) & 1) === 1;
+  const sane = nbf < spendUntil && spendUntil <= claimUntil && claimUntil <= reclaimUntil && isModulus;
+  if (!sane || record.brk !== broker || !verifyObject(record, root, record.sig, crypto)) {
     throw new PaymentProblem('broker-untrusted', { detail: 'a keyset is not signed, or makes no sense' });
   }
-  return { ks: keysetName(record, crypto), record, key: publicKeyOf(modulus), value: BigInt(record.denom) };
+  return keysetOf(record, crypto);
 }
+
+/** A record whose signature was checked, or is our own. */
+export const keysetOf = (record: KeysetRecord, crypto: Crypto): Keyset => ({
+  ks: keysetName(record, crypto),
+  record,
+  key: publicKeyOf(fromBase64url(record.n) ?? new Uint8Array()),
+  value: BigInt(record.denom),
+});
 
 /** What one may do with coins of a keyset now. Clocks may differ by `limits.clockSkewMs`, in the payer's favour. */
 export function phaseOf({ nbf, spendUntil, claimUntil, reclaimUntil }: KeysetRecord, nowMs: number): Phase {

@@ -204,6 +204,25 @@ describe('Holding a payment', () => {
   });
 });
 
+describe('A revoked keyset', () => {
+  const revoked = { ...keys, revoked: new Set([two.ks]) };
+  const held = [alice.take(2n)];
+  const fresh = [alice.take(1n).output, alice.take(1n).output];
+
+  it('pays nobody and makes nothing, but its coins can be swapped for others', () => {
+    expect(swap({ coins: alice.swap(held, fresh), outputs: fresh, cur }, revoked, env).value).toBe(2n);
+    const same = [alice.take(2n).output];
+    expect(() => swap({ coins: alice.swap(held, same), outputs: same, cur }, revoked, env)).toThrow(
+      code('keyset-unknown'),
+    );
+    expect(() => withdraw(same, cur, revoked, env)).toThrow(code('keyset-unknown'));
+    const coins = alice.pay(held, terms(2n));
+    expect(() => deposit({ coins, terms: { ...terms(2n), coins }, cur, hold: false }, revoked, env)).toThrow(
+      code('keyset-unknown'),
+    );
+  });
+});
+
 describe('The totals of a keyset', () => {
   it('stop the mint as soon as more comes back than went out', () => {
     const row: KeysetTotals = { issued: 10n, redeemed: 6n, held: 2n };

@@ -18,11 +18,13 @@ export type TotalsStep = ReadonlyMap<string, KeysetTotals>;
 /** `spent`: one-time keys to insert, each once. `value`: what moves between coins and accounts. */
 export type Minted = { readonly value: bigint; readonly spent: readonly string[]; readonly totals: TotalsStep };
 
-export type MintKeys = { readonly keysets: KnownKeysets; readonly rsa?: Rsa };
+/** `revoked`: coins of these pay nobody and are not made; they can only be swapped for others. */
+export type MintKeys = { readonly keysets: KnownKeysets; readonly revoked?: ReadonlySet<string>; readonly rsa?: Rsa };
 
 /** Coins out of an account: the host debits `value`. @throws {PaymentProblem} as `issuable` */
-export function withdraw(outputs: readonly Output[], cur: Currency, { keysets }: MintKeys, { nowMs }: Env): Minted {
-  const value = issuable(outputs, cur, { keysets, nowMs });
+export function withdraw(outputs: readonly Output[], cur: Currency, keys: MintKeys, { nowMs }: Env): Minted {
+  const { keysets } = keys;
+  const value = issuable(outputs, cur, { keys, nowMs });
   return { value, spent: [], totals: totalsOf({ issued: outputs }, keysets) };
 }
 
@@ -43,7 +45,7 @@ export function swap(
   if (locks.size > 1) throw new PaymentProblem('lock-foreign', { detail: 'coins of one lock in one swap' });
   const phases = vnd === undefined ? (['spend', 'claim', 'reclaim'] as const) : (['reclaim'] as const);
   const value = valueOfCoins(coins, { ...common, vnd, phases });
-  if (coins.length === 0 || value !== issuable(outputs, cur, { keysets, nowMs })) throw new PaymentProblem('sum-wrong');
+  if (coins.length === 0 || value !== issuable(outputs, cur, { keys, nowMs })) throw new PaymentProblem('sum-wrong');
   checkSwap(coins, outputs, keysets, { crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
   return { value, spent: coins.map(({ pk }) => pk), totals: totalsOf({ redeemed: coins, issued: outputs }, keysets) };
 }
@@ -64,12 +66,13 @@ export type Payment = {
 export function deposit({ coins, terms, cur, hold }: Payment, keys: MintKeys, { crypto, nowMs }: Env): Minted {
   const { keysets } = keys;
   const { vnd, change = [], exp } = terms;
+  if (coins.some(({ ks }) => keys.revoked?.has(ks))) throw new PaymentProblem('keyset-unknown');
   const isLocked = coins.some(({ ks }) => keysets.get(ks)?.record.vnd !== undefined);
   const phases = isLocked ? (['spend', 'claim'] as const) : (['spend'] as const);
   const lock = isLocked ? { vnd } : {};
   const value = valueOfCoins(coins, { keysets, cur, nowMs, most: limits.coinsByReference, phases, ...lock });
   if (!isLocked && nowMs > exp * 1000 + limits.clockSkewMs) throw new PaymentProblem('challenge-expired');
-  const back = change.length === 0 ? 0n : issuable(change, cur, { keysets, nowMs });
+  const back = change.length === 0 ? 0n : issuable(change, cur, { keys, nowMs });
   if (terms.cur !== cur || value !== terms.amount + back || (isLocked && back > 0n))
     throw new PaymentProblem('sum-wrong');
   checkSpend(coins, { ...terms, coins }, keysets, { crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
@@ -104,7 +107,7 @@ export function swapVoided(
   { crypto, nowMs }: Env,
 ): Minted {
   const { keysets } = keys;
-  if (amount !== issuable(outputs, cur, { keysets, nowMs })) throw new PaymentProblem('sum-wrong');
+  if (amount !== issuable(outputs, cur, { keys, nowMs })) throw new PaymentProblem('sum-wrong');
   checkSwap(coins, outputs, keysets, { crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
   return { value: amount, spent: [], totals: totalsOf({ redeemed: coins, freed: coins, issued: outputs }, keysets) };
 }
@@ -116,7 +119,7 @@ export function swapVoided(
 function issuable(
   outputs: readonly Output[],
   cur: Currency,
-  { keysets, nowMs }: { keysets: KnownKeysets; nowMs: number },
+  { keys: { keysets, revoked }, nowMs }: { keys: MintKeys; nowMs: number },
 ): bigint {
   const most = limits.coinsByReference;
   if (outputs.length === 0 || outputs.length > most) {
@@ -126,7 +129,7 @@ function issuable(
   let value = 0n;
   for (const { ks } of outputs) {
     const keyset = keysets.get(ks);
-    if (!keyset || keyset.record.cur !== cur) throw new PaymentProblem('keyset-unknown');
+    if (!keyset || keyset.record.cur !== cur || revoked?.has(ks)) throw new PaymentProblem('keyset-unknown');
     if (phaseOf(keyset.record, nowMs) !== 'spend') throw new PaymentProblem('keyset-expired');
     value += keyset.value;
   }

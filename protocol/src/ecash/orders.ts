@@ -1,7 +1,7 @@
 // What coins ask of the broker: `core/orders.ts` explains orders and answers. All are POST under /v1/ecash, but the keysets,
 // which anyone may GET. Orders of people without an account are signed by a key that is used for that one order.
 import * as v from 'valibot';
-import { amt, amt0, brk, cur, h32, id16, seconds, sig, vnd } from '../core/decode.ts';
+import { amt, amt0, amtText, brk, cur, h32, id16, seconds, sig, vnd } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
 import { orderSchema } from '../core/orders.ts';
 import { outputSchema, rsaText, spentCoinSchema } from './coin.ts';
@@ -12,7 +12,7 @@ const coins = v.pipe(v.array(spentCoinSchema), v.minLength(1), v.maxLength(limit
 /** Blind signatures, one for each output, in order. */
 const signatures = v.pipe(v.array(rsaText), v.maxLength(limits.coinsByReference));
 
-/** GET /v1/ecash/keysets, of one site with `?vnd=`: signed, and the same for everybody. */
+/** GET /v1/ecash/keysets, of one site /v1/vendors/:vnd/keysets: signed, and the same for everybody. */
 export const keysetsResult = v.object({
   list: keyListSchema,
   keysets: v.pipe(v.array(keysetSchema), v.maxLength(limits.keysets)),
@@ -50,7 +50,7 @@ export const depositReceiptSchema = v.strictObject({
   brk,
   vnd,
   challengeId: h32,
-  amount: amt,
+  amount: amtText,
   cur,
   /** `coinSetHash` of the coins. */
   coins: h32,

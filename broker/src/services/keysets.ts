@@ -1,0 +1,181 @@
+// The mint's keys: one for each currency, denomination, epoch and lock. Made outside of the event loop, listed under the
+// broker's signature, followed by the next epoch's before they end, so that nobody ever waits for a key.
+import { type MintKey, makeMintKey } from '@farthing/node-kit';
+import { type Currency, type Env, type JsonObject, PaymentProblem, toBase64url } from '@farthing/protocol';
+import { type ecashLockOrder, type KeysetRecord, phaseOf, signKeyList, signKeyset } from '@farthing/protocol/broker';
+import type * as v from 'valibot';
+import type { Keys } from '../keys.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { type OrderStep, type Step, secondsOf } from './step.ts';
+import { ownVendor } from './vendors.ts';
+
+/** What coins there are. Denominations in base units. */
+export type EcashSettings = {
+  readonly currencies: readonly Currency[];
+  readonly denominations: readonly bigint[];
+  /** How long coins of one epoch can be withdrawn and spent. */
+  readonly epochDays: number;
+};
+
+/** From a thousandth of a cent to fifty: a price of 0.0015 takes two coins. */
+export const DEFAULT_ECASH: EcashSettings = {
+  currencies: ['usd-micro'],
+  denominations: [1n, 10n, 100n, 1_000n, 10_000n, 100_000n, 1_000_000n, 10_000_000n].flatMap((unit) => [
+    unit,
+    2n * unit,
+    5n * unit,
+  ]),
+  epochDays: 90,
+};
+
+const DAY = 86_400;
+/** Sites claim what was locked to them for a week more, holders swap what they have left for a month after that. */
+const CLAIM_DAYS = 7;
+const RECLAIM_DAYS = 30;
+
+/** A keyset that is wanted. `vnd` empty: its coins go everywhere. */
+export type Wanted = { readonly cur: Currency; readonly denom: bigint; readonly vnd: string };
+
+/** Those of `wanted` whose newest keyset ends within a quarter of an epoch, or that have none. */
+export function missing(
+  wanted: readonly Wanted[],
+  ledger: Ledger,
+  soon: { nowMs: number; epochDays: number },
+): Wanted[] {
+  const until = soon.nowMs + (soon.epochDays * DAY * 1000) / 4;
+  const kept = new Set(
+    [...ledger.ecash.keysets().values()]
+      .filter(({ revoked, keyset: { record } }) => !revoked && record.spendUntil * 1000 > until)
+      .map(({ keyset: { record, value } }) => `${record.cur} ${value} ${record.vnd ?? ''}`),
+  );
+  return wanted.filter(({ cur, denom, vnd }) => !kept.has(`${cur} ${denom} ${vnd}`));
+}
+
+/** Generic keysets of the broker's settings. */
+export const generic = ({ currencies, denominations }: EcashSettings): Wanted[] =>
+  currencies.flatMap((cur) => denominations.map((denom) => ({ cur, denom, vnd: '' })));
+
+/** Keys for all of them, two at a time; a tenth of a second each. Fewer when the broker is stopped meanwhile. */
+export async function makeKeys(count: number, stop: AbortSignal): Promise<MintKey[]> {
+  const keys: MintKey[] = [];
+  while (keys.length < count && !stop.aborted) {
+    const pair = await Promise.all([makeMintKey(), makeMintKey()]);
+    keys.push(...pair.slice(0, count - keys.length));
+  }
+  return keys;
+}
+
+/** Inside a transaction: writes the keysets and the lists that name them. Those that came up meanwhile are left out. */
+export function addKeysets(
+  wanted: readonly Wanted[],
+  made: readonly MintKey[],
+  { ledger, keys, env }: Pick<Step, 'ledger' | 'keys' | 'env'>,
+  epochDays: number,
+): void {
+  const open = missing(wanted, ledger, { nowMs: env.nowMs, epochDays });
+  for (const [i, { cur, denom, vnd }] of open.entries()) {
+    const key = made[i];
+    if (!key) break;
+    const record = recordOf({ cur, denom, vnd }, key, { ledger, keys, env, epochDays });
+    ledger.ecash.addKeyset(record, key.pkcs8);
+  }
+  for (const vnd of new Set(open.map((one) => one.vnd))) publish(vnd, { ledger, keys, env });
+}
+
+function recordOf(
+  { cur, denom, vnd }: Wanted,
+  { n }: MintKey,
+  { ledger, keys, env, epochDays }: { ledger: Ledger; keys: Keys; env: Env; epochDays: number },
+): KeysetRecord {
+  const nbf = secondsOf(env.nowMs);
+  const spendUntil = nbf + epochDays * DAY;
+  const claimUntil = spendUntil + CLAIM_DAYS * DAY;
+  const epochs = [...ledger.ecash.keysets().values()]
+    .filter(({ keyset: { record, value } }) => record.cur === cur && value === denom && (record.vnd ?? '') === vnd)
+    .map(({ keyset }) => keyset.record.epoch);
+  const unsigned = {
+    typ: 'keyset/1' as const,
+    ...{ brk: keys.brk, cur, denom: denom.toString(), epoch: Math.max(0, ...epochs) + 1 },
+    ...(vnd === '' ? {} : { vnd }),
+    ...{ n: toBase64url(n), e: 65_537 as const },
+    ...{ nbf, spendUntil, claimUntil, reclaimUntil: claimUntil + RECLAIM_DAYS * DAY },
+  };
+  return signKeyset(unsigned, keys.seed, env.crypto);
+}
+
+/** The list of a lock as it is now, if it differs from the last one. Ended keysets drop out of it. */
+export function publish(vnd: string, { ledger, keys, env }: Pick<Step, 'ledger' | 'keys' | 'env'>): void {
+  const own = [...ledger.ecash.keysets().values()].filter(
+    ({ keyset: { record } }) => (record.vnd ?? '') === vnd && phaseOf(record, env.nowMs) !== 'over',
+  );
+  const names = (revoked: boolean) => own.filter((one) => one.revoked === revoked).map(({ keyset: { ks } }) => ks);
+  const before = ledger.ecash.list(vnd);
+  const next = {
+    brk: keys.brk,
+    ...(vnd === '' ? {} : { vnd }),
+    no: (before?.no ?? 0) + 1,
+    keysets: names(false),
+    revoked: names(true),
+  };
+  const list = signKeyList(next, keys.seed, env.crypto);
+  const same = before?.keysets.join() === list.keysets.join() && before.revoked.join() === list.revoked.join();
+  if (!same) ledger.ecash.addList(list);
+}
+
+/**
+ * Of coins that go everywhere (`vnd` empty), or of a site.
+ * @throws {PaymentProblem} `vendor-unknown`; `unavailable`: there are none (yet)
+ */
+export function keysetsOf(vnd: string, { ledger }: Pick<Step, 'ledger'>): JsonObject {
+  if (vnd !== '' && !ledger.vendors.get(vnd)) throw new PaymentProblem('vendor-unknown');
+  const list = ledger.ecash.list(vnd);
+  if (!list) throw new PaymentProblem('unavailable', { detail: 'no keysets of this lock', retryAfter: 2 });
+  const known = ledger.ecash.keysets();
+  const keysets = list.keysets.flatMap((ks) => known.get(ks)?.keyset.record ?? []);
+  return { list: { ...list }, keysets: keysets.map((record) => ({ ...record })) };
+}
+
+/** Keys that orders wait for: made in the background, one round at a time. */
+export class KeyMaker {
+  readonly #wished = new Map<string, Wanted>();
+  readonly #onWish: () => void;
+
+  constructor(onWish: () => void) {
+    this.#onWish = onWish;
+  }
+
+  /** To be made in the next round. */
+  wish(wanted: readonly Wanted[]): void {
+    for (const one of wanted) this.#wished.set(`${one.cur} ${one.denom} ${one.vnd}`, one);
+    this.#onWish();
+  }
+
+  /** What is to be made now: wishes, the broker's own keysets, and those of sites that have some. */
+  due(settings: EcashSettings, ledger: Ledger, nowMs: number): Wanted[] {
+    const locked = [...ledger.ecash.keysets().values()].flatMap(({ keyset: { record, value } }) =>
+      record.vnd === undefined ? [] : [{ cur: record.cur, denom: value, vnd: record.vnd }],
+    );
+    const wanted = new Map([...generic(settings), ...locked].map((one) => [`${one.cur} ${one.denom} ${one.vnd}`, one]));
+    for (const [name, one] of this.#wished) wanted.set(name, one);
+    this.#wished.clear();
+    return missing([...wanted.values()], ledger, { nowMs, epochDays: settings.epochDays });
+  }
+}
+
+/**
+ * Keysets of a site. Those that are missing are made in the background; the same order gets them when they are there.
+ * @throws {PaymentProblem} `vendor-unknown`, `signature-invalid`, `unavailable` with Retry-After
+ */
+export function lock(order: v.InferOutput<typeof ecashLockOrder>, step: OrderStep): JsonObject {
+  const { vnd, from, cur, denoms } = order;
+  ownVendor(vnd, from, step.ledger);
+  const { ecash } = step.settings;
+  if (!ecash?.currencies.includes(cur)) throw new PaymentProblem('currency-unsupported');
+  const wanted = denoms.map((denom) => ({ cur, denom, vnd }));
+  const open = missing(wanted, step.ledger, { nowMs: step.env.nowMs, epochDays: ecash.epochDays });
+  if (open.length > 0) {
+    step.keyMaker.wish(open);
+    throw new PaymentProblem('unavailable', { detail: 'the keys of this site are being made', retryAfter: 2 });
+  }
+  return keysetsOf(vnd, step);
+}
