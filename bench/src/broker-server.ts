@@ -1,10 +1,13 @@
 // The broker in a process of its own, as operators run it, with its CPU to be asked for.
 import { type RunningBroker, startBroker } from '@farthing/broker';
 import { answerCalls } from './harness/child.ts';
+import { endProfile, startProfile } from './harness/profiler.ts';
 
 export type BrokerApi = {
   start(data: string): Promise<{ url: string }>;
   cpuMicros(nothing: undefined): number;
+  /** A CPU profile from now on, written to this file when the process ends. */
+  profile(file: string): Promise<void>;
 };
 
 let broker: RunningBroker | undefined;
@@ -19,6 +22,10 @@ answerCalls<BrokerApi>(
       const { user, system } = process.cpuUsage();
       return user + system;
     },
+    profile: startProfile,
   },
-  () => broker?.close(),
+  async () => {
+    await endProfile();
+    await broker?.close();
+  },
 );

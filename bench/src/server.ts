@@ -3,6 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { answerCalls } from './harness/child.ts';
+import { endProfile, startProfile } from './harness/profiler.ts';
 import { content } from './walls/content.ts';
 import { loadWall, type WallName } from './walls/index.ts';
 import type { Mounted, Setup } from './walls/wall.ts';
@@ -13,10 +14,13 @@ export type ServerApi = {
   cpuMicros(nothing: undefined): number;
   drain(nothing: undefined): Promise<void>;
   fill(count: number): Promise<void>;
+  /** A CPU profile from now on, written to this file when the process ends. */
+  profile(file: string): Promise<void>;
   /** Bytes of live values and buffers. Collects garbage first, when the process was started with `--expose-gc`. */
   heap(nothing: undefined): Promise<number>;
 };
 
+const COLLECTIONS = 10;
 let mounted: Mounted = {};
 
 answerCalls<ServerApi>(
@@ -43,14 +47,19 @@ answerCalls<ServerApi>(
       if (!mounted.fill) throw new Error('this wall keeps nothing');
       await mounted.fill(count);
     },
+    profile: startProfile,
     async heap() {
-      // What a first collection finalizes, a second one frees.
-      globalThis.gc?.();
-      await new Promise((resolve) => setImmediate(resolve));
-      globalThis.gc?.();
+      // What one collection finalizes the next frees, and code that is not run any more goes after several.
+      for (let n = 0; n < COLLECTIONS; n++) {
+        globalThis.gc?.();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
       const { heapUsed, external } = process.memoryUsage();
       return heapUsed + external;
     },
   },
-  () => mounted.close?.(),
+  async () => {
+    await endProfile();
+    await mounted.close?.();
+  },
 );

@@ -43,11 +43,9 @@ export class Context {
     return only === undefined || name.startsWith(only) || only.startsWith(`${name}/`);
   }
 
-  /** What the process of a server that is measured starts with. `name` is that of its rows. */
-  execArgv(name: string): string[] {
-    if (this.#profile === undefined) return [];
-    const file = `${name.replaceAll('/', '-')}.cpuprofile`;
-    return ['--cpu-prof', `--cpu-prof-dir=${this.#profile}`, `--cpu-prof-name=${file}`];
+  /** If profiles are wanted: tells a server the file for one. `name` is that of its rows. */
+  async profile(name: string, tell: (file: string) => Promise<void>): Promise<void> {
+    if (this.#profile !== undefined) await tell(join(this.#profile, `${name.replaceAll('/', '-')}.cpuprofile`));
   }
 
   folder(): string {
@@ -99,11 +97,8 @@ export class Context {
   }
 }
 
-export async function startBroker(
-  data: string,
-  execArgv: readonly string[] = [],
-): Promise<{ child: Child<BrokerApi>; url: string }> {
-  const child = new Child<BrokerApi>(join(import.meta.dirname, '..', 'broker-server.ts'), execArgv);
+export async function startBroker(data: string): Promise<{ child: Child<BrokerApi>; url: string }> {
+  const child = new Child<BrokerApi>(join(import.meta.dirname, '..', 'broker-server.ts'));
   const { url } = await child.call('start', data);
   return { child, url };
 }

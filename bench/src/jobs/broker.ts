@@ -17,10 +17,11 @@ const GROWTH_ROUNDS = 3;
 export async function brokerJob(context: Context): Promise<Row[]> {
   const methods = METHODS.filter((method) => context.wants(`broker/${method}`) || context.wants('growth/broker'));
   if (methods.length === 0) return [];
-  const { child, url } = await startBroker(context.folder(), context.execArgv('broker'));
+  const { child, url } = await startBroker(context.folder());
   const port = Number(new URL(url).port);
   try {
     await using bench = await new Bench().attach(url);
+    await context.profile('broker', (file) => child.call('profile', file));
     const rich = new Person(bench);
     await rich.faucet(RICH_MICRO);
     const desk: Desk = { context, child, port, bench };

@@ -55,9 +55,10 @@ async function ungated(context: Context, free: Site): Promise<Row[]> {
 
 async function gated(context: Context, { wall, free }: { wall: WallName; free: Site }): Promise<Row[]> {
   const name = `express/${wall}`;
-  const site = await startSite(wall, await context.setup(), context.execArgv(name));
+  const site = await startSite(wall, await context.setup());
   try {
     await warmUp(context, site, fullMs(context));
+    await context.profile(name, (file) => site.child.call('profile', file));
     const sides = { gated: site, free };
     const { pairs } = context;
     const full = await comparePages(context, sides, { pairs, ms: fullMs(context) });

@@ -30,9 +30,10 @@ export async function streamJob(context: Context): Promise<Row[]> {
 
 async function ticks(context: Context, { wall, free }: { wall: FarthingName; free: Site }): Promise<Row[]> {
   const name = nameOf(wall);
-  const site = await startSite(wall, await context.setup(), context.execArgv(name));
+  const site = await startSite(wall, await context.setup());
   try {
     await meet(context, site);
+    await context.profile(name, (file) => site.child.call('profile', file));
     const plan = { pairs: context.pairs, ms: context.quick ? 300 : 600, unitBytes: TICK.length };
     const { perSecond, cpuMicros } = await compareStreams(context, { gated: site, free }, plan);
     const cpu = compare(cpuMicros);
