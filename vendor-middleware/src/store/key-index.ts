@@ -15,7 +15,8 @@ export const printsOf =
 const SHARDS = 256;
 const WORDS = 3;
 const FIRST_SLOTS = 64;
-const LOAD = { most: 0.9, grown: 0.8 } as const;
+/** Shares of the slots in use: then it grows, after that, and where all is known before. */
+const LOAD = { most: 0.9, grown: 0.75, expected: 0.87 } as const;
 
 /** Places are whole numbers from 1 to this. */
 export const MOST_PLACES = 2 ** 24 - 1;
@@ -92,7 +93,7 @@ class Shard {
   }
 
   expect(more: number): void {
-    if (this.#count + more > this.#size * LOAD.grown) this.#rebuild(this.#count + more);
+    if (this.#count + more > this.#size * LOAD.expected) this.#rebuild(this.#count + more, LOAD.expected);
   }
 
   /** Frees a slot, and moves up those that had to go further because of it. */
@@ -108,14 +109,13 @@ class Shard {
     this.#set(hole, 0, 0);
   }
 
-  #rebuild(room: number): void {
+  #rebuild(room: number, load: number = LOAD.grown): void {
     const live: number[] = [];
     for (let at = 0; at < this.#size; at++) {
       const place = this.#place(at);
       if (place !== 0 && this.#isLive(place)) live.push(this.#tag(at), place);
     }
-    const wanted = Math.max(room - (this.#count - live.length / 2), FIRST_SLOTS * LOAD.grown);
-    this.#size = Math.ceil(wanted / LOAD.grown);
+    this.#size = Math.max(FIRST_SLOTS, Math.ceil((room - this.#count + live.length / 2) / load));
     this.#slots = new Uint16Array(this.#size * WORDS);
     this.#count = 0;
     for (let i = 0; i < live.length; i += 2) this.#put(live[i] ?? 0, live[i + 1] ?? 0);

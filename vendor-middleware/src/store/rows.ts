@@ -53,13 +53,13 @@ export class Rows<Row> {
   /** Somebody wrote the table. */
   flushed(): void {
     for (const [key, row] of this.#dirty) this.#keep(key, row);
-    this.#dirty.clear();
+    if (this.#dirty.size > 0) this.#dirty = new Map();
   }
 
   /** The table lost rows: those that are clean are read again when they are needed. */
   forgetClean(): void {
-    this.#young.clear();
-    this.#old.clear();
+    this.#young = new Map();
+    this.#old = new Map();
   }
 
   #keep(key: string, row: Row): void {

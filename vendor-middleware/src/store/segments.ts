@@ -19,10 +19,11 @@ const LATELY = 256;
 export class Segments {
   readonly #print: (key: string) => Print;
   readonly #index = new KeyIndex((place) => this.#isLive(place));
-  readonly #lately = new Map<string, Print>();
+  #lately = new Map<string, Print>();
   /** In order, none overlapping. */
   #ranges: Range[] = [];
   #tail = new Map<string, Placed>();
+  #hasDropped = false;
   #newest: number;
   #sealed: number;
 
@@ -79,7 +80,7 @@ export class Segments {
     }
     close();
     this.#ranges.push(...segments.map(({ first, last }) => ({ first, last })));
-    this.#tail.clear();
+    this.#tail = new Map();
     this.#sealed = upTo;
     return segments;
   }
@@ -98,6 +99,8 @@ export class Segments {
 
   /** Their payments were forgotten, or have moved to newer batches. */
   drop(firsts: readonly number[]): void {
+    if (firsts.length === 0) return;
+    this.#hasDropped = true;
     const gone = new Set(firsts);
     this.#ranges = this.#ranges.filter(({ first }) => !gone.has(first));
   }
@@ -106,15 +109,14 @@ export class Segments {
   #printOf(key: string): Print {
     const known = this.#lately.get(key);
     if (known !== undefined) return known;
-    if (this.#lately.size >= LATELY) this.#lately.clear();
+    if (this.#lately.size >= LATELY) this.#lately = new Map();
     const print = this.#print(key);
     this.#lately.set(key, print);
     return print;
   }
 
   #isLive(place: number): boolean {
-    const newest = this.#seqAt(place);
-    return newest > this.#sealed || this.#seqsAt(place).length > 0;
+    return !this.#hasDropped || this.#seqAt(place) > this.#sealed || this.#seqsAt(place).length > 0;
   }
 
   /** Places come round again after so many batches: then several batches share one. */

@@ -21,17 +21,17 @@ export class State {
   readonly claims: Rows<ClaimSum>;
   readonly tallies: Rows<TallySum>;
   readonly segments: Segments;
-  readonly #open = new Map<string, Open>();
+  #open = new Map<string, Open>();
   /** Which open payments are in their table, and which may have changed since. */
   readonly #openStored = new Set<string>();
-  readonly #openChanged = new Set<string>();
+  #openChanged = new Set<string>();
   /** The last batch, and the last one that is in the tables. */
   #seq: number;
   #folded: number;
 
   // The batch that is being made.
-  readonly #lines = new Map<string, Line>();
-  readonly #touched = new Set<string>();
+  #lines = new Map<string, Line>();
+  #touched = new Set<string>();
   #released: Released[] = [];
   #dropped: number[] = [];
   #folds = false;
@@ -180,8 +180,9 @@ export class State {
       tallies,
     };
     [this.#folds, this.#sweeps, this.#dropped, this.#released] = [false, false, [], []];
-    this.#touched.clear();
-    this.#lines.clear();
+    // Cleared, a Map would keep what it held reachable for as long as its oldest table lies in the old generation.
+    if (this.#touched.size > 0) this.#touched = new Set();
+    if (this.#lines.size > 0) this.#lines = new Map();
     this.#seq++;
     return changes;
   }
@@ -229,7 +230,8 @@ export class State {
       if (this.#open.has(id)) this.#openStored.add(id);
       else this.#openStored.delete(id);
     }
-    this.#openChanged.clear();
+    this.#openChanged = new Set();
+    this.#open = new Map(this.#open);
     this.#folded = upTo;
     return this.segments.seal(upTo);
   }
