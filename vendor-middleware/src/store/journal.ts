@@ -21,8 +21,10 @@ export type JournalOptions = {
   readonly logKeptMs?: number;
 };
 
-const FOLD_EVERY = 1024;
+const FOLD_EVERY = 512;
 const LOG_KEPT_MS = 60_000;
+/** Changes of a batch that only has payments. */
+const NOTHING = '{}';
 
 export class Journal {
   readonly #db: DatabaseSync;
@@ -62,13 +64,15 @@ export class Journal {
   /** At the end of a transaction: appends the batch. */
   end(): void {
     if (this.#broken !== undefined) throw this.#broken;
-    const lines = this.#state.linesNow();
-    const changes = this.#state.take();
-    if (!changes) return;
-    const seq = BigInt(this.#state.seq);
-    this.#sql.append.run(seq, printChanges(changes));
-    if (lines.length > 0) this.#sql.addPayments.run(seq, printLines(lines));
-    for (const { id, seq: at } of changes.released) this.#erase(id, BigInt(at));
+    const made = this.#state.take();
+    if (!made) return;
+    this.#sql.append.run(BigInt(made.first), printChanges(made.changes));
+    for (const [i, lines] of made.lines.entries()) {
+      const seq = BigInt(made.first + i);
+      if (i > 0) this.#sql.append.run(seq, NOTHING);
+      if (lines.length > 0) this.#sql.addPayments.run(seq, printLines(lines));
+    }
+    for (const { id, seq } of made.changes.released) this.#erase(id, BigInt(seq));
   }
 
   /**
@@ -142,14 +146,10 @@ export class Journal {
 
   #look(key: string, isIt: (line: Line) => boolean): Stored | undefined {
     for (const seq of this.#state.segments.seqsOf(key)) {
-      const line = seq > this.#state.seq ? this.#lineAhead(isIt) : this.#lineAt(seq, key, isIt);
+      const line = seq > this.#state.seq ? this.#state.ahead(isIt) : this.#lineAt(seq, key, isIt);
       if (line) return this.#stored(line);
     }
     return undefined;
-  }
-
-  #lineAhead(isIt: (line: Line) => boolean): Line | undefined {
-    return [...this.#state.lines.values()].find(isIt);
   }
 
   #lineAt(seq: number, key: string, isIt: (line: Line) => boolean): Line | undefined {

@@ -271,3 +271,34 @@ test('a process that was away while the log went on starts anew, and knows all o
   expect(await idle.settle('mine', 'me', 'commit')).toBe(true);
   await Promise.all([busy.close(), idle.close()]);
 });
+
+test('many payments at once, and those that a sweep moves, are known to every process and after a restart', async () => {
+  const options = { foldEvery: 50 };
+  const [one, two] = [open(options), open(options)];
+  const DAY_MS = limits.retentionMs;
+  const isLong = (i: number) => i % 9 === 0;
+  const entries = Array.from({ length: 300 }, (_, i) =>
+    reservation({ id: `c${i}`, spends: [spend(`s${i}`)], untilMs: isLong(i) ? 9 * DAY_MS : i }),
+  );
+  for (let from = 0; from < 300; from += 100) {
+    const won = await Promise.all(entries.slice(from, from + 100).map((entry) => one.reserve(entry)));
+    expect(new Set(won.map(({ kind }) => kind))).toEqual(new Set(['won']));
+  }
+  expect(await two.find('c299')).toMatchObject({ state: 'reserved' });
+  await Promise.all(entries.filter((_, i) => i % 2).map(({ id }) => two.settle(id, 'me', 'commit')));
+  while ((await one.sweep(3 * DAY_MS, 40)) > 0);
+  const three = open(options);
+  for (const store of [one, two, three]) {
+    for (const [i, { id }] of entries.entries()) {
+      const state = i % 2 ? 'committed' : 'reserved';
+      if (isLong(i)) expect(await store.find(id), id).toMatchObject({ state, owner: 'me', outcome: 'receipt' });
+      else expect(await store.find(id), id).toBeUndefined();
+    }
+    expect(await store.unsettled(1000)).toHaveLength(entries.filter((_, i) => isLong(i) && i % 2 === 0).length);
+    const rival = reservation({ id: 'rival', spends: [spend('s9')] });
+    expect(await store.reserve(rival)).toMatchObject({ kind: 'held', by: { id: 'c9' } });
+  }
+  expect(await three.settle('c0', 'me', 'release')).toBe(true);
+  expect(await one.reserve(reservation({ id: 'next', spends: [spend('s0')] }))).toEqual({ kind: 'won' });
+  for (const store of [one, two, three]) await store.close();
+});

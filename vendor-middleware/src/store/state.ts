@@ -16,6 +16,15 @@ export type Tables = {
 /** A payment without a verdict. `line` says how it began, in which batch; owner, time and state are those of now. */
 export type Open = Omit<OpenState, 'id'> & { readonly line: Line; readonly seq: number };
 
+/** Batches from `first` on, one for each list of payments. */
+export type Made = {
+  readonly first: number;
+  readonly changes: Changes;
+  readonly lines: readonly (readonly Line[])[];
+};
+
+const MOST_LINES = 32;
+
 export class State {
   readonly sessions: Rows<SessionRow>;
   readonly claims: Rows<ClaimSum>;
@@ -30,7 +39,8 @@ export class State {
   #folded: number;
 
   // The batch that is being made.
-  #lines = new Map<string, Line>();
+  #lines = new Map<string, { readonly line: Line; readonly seq: number }>();
+  #puts = 0;
   #touched = new Set<string>();
   #released: Released[] = [];
   #dropped: number[] = [];
@@ -71,25 +81,17 @@ export class State {
 
   // ── the next batch ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Payments that begin, or move to, the next batch. */
-  get lines(): ReadonlyMap<string, Line> {
-    return this.#lines;
-  }
-
-  /** As they stand at the end of it. */
-  linesNow(): Line[] {
-    return Array.from(this.#lines.values(), (line) => {
-      const open = this.#open.get(line.id);
-      const isAsBegun = open
-        ? open.state === line.state && open.owner === line.owner && open.atMs === line.atMs
-        : line.state === 'committed';
-      return isAsBegun ? line : { ...line, ...this.stateOf(line.id) };
-    });
-  }
-
+  /** A payment begins in the next batch, or moves to it. Many make several batches: one is read whole to find a line. */
   put(line: Line): void {
-    this.#lines.set(line.id, line);
-    this.#add(line, this.#seq + 1);
+    const seq = this.#seq + 1 + Math.floor(this.#puts++ / MOST_LINES);
+    this.#lines.set(line.id, { line, seq });
+    this.#add(line, seq);
+  }
+
+  /** Among those. */
+  ahead(isIt: (line: Line) => boolean): Line | undefined {
+    for (const { line } of this.#lines.values()) if (isIt(line)) return line;
+    return undefined;
   }
 
   update(id: string, now: Partial<Omit<OpenState, 'id'>>): void {
@@ -110,8 +112,8 @@ export class State {
     const open = this.#open.get(id);
     if (!open) return;
     this.#unmake(open);
-    this.#touched.delete(id);
-    if (!this.#lines.delete(id)) this.#released.push({ id, seq: open.seq });
+    if (this.#lines.delete(id)) this.#touched.add(id);
+    else this.#released.push({ id, seq: open.seq });
   }
 
   isReleased(id: string, seq: number): boolean {
@@ -147,8 +149,8 @@ export class State {
     this.#sweeps = true;
   }
 
-  /** The batch is written: it is the newest, and the next begins. `undefined`: there is none. */
-  take(): Changes | undefined {
+  /** What is to be written: then it is the newest, and the next begins. The first of several batches has the changes. */
+  take(): Made | undefined {
     const [sessions, claims, tallies] = [
       this.sessions.takeChanges(),
       this.claims.takeChanges(),
@@ -160,6 +162,8 @@ export class State {
       !this.#folds &&
       !this.#sweeps;
     if (isNothing) return undefined;
+    const lines = Array.from({ length: Math.ceil(this.#puts / MOST_LINES) }, (): Line[] => []);
+    for (const { line, seq } of this.#lines.values()) lines[seq - this.#seq - 1]?.push(this.#asItStands(line));
     const closed: string[] = [];
     const open: OpenState[] = [];
     for (const id of this.#touched) {
@@ -179,12 +183,21 @@ export class State {
       claims,
       tallies,
     };
-    [this.#folds, this.#sweeps, this.#dropped, this.#released] = [false, false, [], []];
+    const first = this.#seq + 1;
+    this.#seq += Math.max(1, lines.length);
+    [this.#folds, this.#sweeps, this.#dropped, this.#released, this.#puts] = [false, false, [], [], 0];
     // Cleared, a Map would keep what it held reachable for as long as its oldest table lies in the old generation.
     if (this.#touched.size > 0) this.#touched = new Set();
     if (this.#lines.size > 0) this.#lines = new Map();
-    this.#seq++;
-    return changes;
+    return { first, changes, lines };
+  }
+
+  #asItStands(line: Line): Line {
+    const open = this.#open.get(line.id);
+    const isAsBegun = open
+      ? open.state === line.state && open.owner === line.owner && open.atMs === line.atMs
+      : line.state === 'committed';
+    return isAsBegun ? line : { ...line, ...this.stateOf(line.id) };
   }
 
   // ── batches of others ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,7 +252,8 @@ export class State {
   #add(line: Line, seq: number): void {
     this.segments.add(line, seq);
     const { id, owner, atMs, state } = line;
-    if (state !== 'committed') this.#setOpen(id, { line, seq, owner, atMs, state });
+    if (state === 'committed') this.#endOpen(id);
+    else this.#setOpen(id, { line, seq, owner, atMs, state });
   }
 
   #unmake({ line, seq }: Open): void {
