@@ -240,3 +240,21 @@ export const vendorOrder = orderSchema('vendor-register/1', {
   invite: v.exactOptional(boundedText(64)),
 });
 export const vendorResult = v.object({ vendor: vendorRecordSchema });
+
+// ── paying sites ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A batch of claims names the one before: `prev` is its hash, "" for the first. */
+export const prevBatch = v.union([v.literal(''), h32]);
+
+/** What a site got for a batch of claims of any method; `batch` is the hash of the order, the `prev` of the next. */
+export const redemptionSchema = v.object({
+  typ: v.literal('redemption/1'),
+  brk,
+  vnd,
+  batch: h32,
+  prev: prevBatch,
+  credited: amt0,
+  fee: amt0,
+  at: seconds,
+  sig,
+});

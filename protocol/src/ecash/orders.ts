@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { amt, amt0, amtText, brk, cur, h32, id16, seconds, sig, vnd } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
-import { orderSchema } from '../core/orders.ts';
+import { orderSchema, prevBatch, redemptionSchema } from '../core/orders.ts';
 import { outputSchema, rsaText, spentCoinSchema } from './coin.ts';
 import { keyListSchema, keysetSchema } from './keyset.ts';
 
@@ -82,21 +82,11 @@ export const lockedClaim = v.strictObject(locked);
 /** /v1/ecash/redeem: what a site took in locked coins. `prev` as for scrip. */
 export const ecashRedeemOrder = orderSchema('ecash-redeem/1', {
   vnd,
-  prev: v.union([v.literal(''), h32]),
+  prev: prevBatch,
   claims: v.pipe(v.array(lockedClaim), v.minLength(1), v.maxLength(limits.redeemClaims)),
 });
 export const ecashRedeemResult = v.object({
-  redemption: v.object({
-    typ: v.literal('redemption/1'),
-    brk,
-    vnd,
-    batch: h32,
-    prev: v.union([v.literal(''), h32]),
-    credited: amt0,
-    fee: amt0,
-    at: seconds,
-    sig,
-  }),
+  redemption: redemptionSchema,
   payments: v.array(v.object({ challengeId: h32, credited: amt0, alarm: v.exactOptional(v.string()) })),
   balance: amt0,
   cur,

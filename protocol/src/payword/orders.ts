@@ -1,8 +1,8 @@
 // What PayWord asks of the broker: `core/orders.ts` explains orders and answers. All are POST under /v1/payword.
 import * as v from 'valibot';
-import { amt, amt0, base64urlText, boundedText, brk, cur, h32, id16, seconds, sig, u32, vnd } from '../core/decode.ts';
+import { amt, amt0, base64urlText, boundedText, cur, h32, id16, seconds, u32, vnd } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
-import { orderSchema } from '../core/orders.ts';
+import { orderSchema, prevBatch, redemptionSchema } from '../core/orders.ts';
 import { invoiceSchema } from './invoice.ts';
 import { anchorSchema, closeSchema, daycertSchema, deedSchema, lastSchema, ticketSchema } from './wire.ts';
 
@@ -53,23 +53,13 @@ export const paywordClaim = v.strictObject({
 /** /v1/payword/redeem: totals per session so far. `prev` is the hash of the last batch that was answered, "" for the first. */
 export const paywordRedeemOrder = orderSchema('payword-redeem/1', {
   vnd,
-  prev: v.union([v.literal(''), h32]),
+  prev: prevBatch,
   claims: v.pipe(v.array(paywordClaim), v.minLength(1), v.maxLength(limits.paywordClaims)),
 });
 
 /** As for scrip. `later`: the batch was too much work, claim it again. `deed`: unknown session, send its deed. */
 export const paywordRedeemResult = v.object({
-  redemption: v.object({
-    typ: v.literal('redemption/1'),
-    brk,
-    vnd,
-    batch: h32,
-    prev: v.union([v.literal(''), h32]),
-    credited: amt0,
-    fee: amt0,
-    at: seconds,
-    sig,
-  }),
+  redemption: redemptionSchema,
   sessions: v.array(
     v.object({
       session: h32,

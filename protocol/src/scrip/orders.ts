@@ -1,8 +1,8 @@
 // What scrip asks of the broker: `core/orders.ts` explains orders and answers. All are POST under /v1/scrip.
 import * as v from 'valibot';
-import { amt, amt0, base64urlText, brk, cur, h32, seconds, sig, vnd } from '../core/decode.ts';
+import { amt, amt0, base64urlText, cur, h32, vnd } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
-import { orderSchema } from '../core/orders.ts';
+import { orderSchema, prevBatch, redemptionSchema } from '../core/orders.ts';
 import { claimSchema, licenceSchema, releaseSchema, scripSchema } from './wire.ts';
 
 const ttl = v.pipe(
@@ -52,23 +52,13 @@ export const licenceResult = v.object({ licence: licenceSchema });
 /** /v1/scrip/redeem: totals per root so far. `prev` is the hash of the last batch that was answered, "" for the first. */
 export const redeemOrder = orderSchema('scrip-redeem/1', {
   vnd,
-  prev: v.union([v.literal(''), h32]),
+  prev: prevBatch,
   claims: v.pipe(v.array(claimSchema), v.minLength(1), v.maxLength(limits.redeemClaims)),
 });
 
 /** `batch` is the hash of this order: the `prev` of the next. `roots` tells what was credited for each claim, in order. */
 export const redeemResult = v.object({
-  redemption: v.object({
-    typ: v.literal('redemption/1'),
-    brk,
-    vnd,
-    batch: h32,
-    prev: v.union([v.literal(''), h32]),
-    credited: amt0,
-    fee: amt0,
-    at: seconds,
-    sig,
-  }),
+  redemption: redemptionSchema,
   roots: v.array(v.object({ root: v.string(), credited: amt0, alarm: v.exactOptional(v.string()) })),
   balance: amt0,
   cur,
