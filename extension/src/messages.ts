@@ -2,6 +2,7 @@
 // `page`: the extension's own pages. `content`: scripts of ours inside a website, which get no privileged command.
 import type { PaymentRecord, Settled, SiteRule } from '@farthing/wallet';
 import * as v from 'valibot';
+import type { Ahead } from './pattern.ts';
 import type { ApprovalView, Snapshot } from './view.ts';
 
 const url = v.pipe(
@@ -24,6 +25,10 @@ const amount = v.pipe(
 const mode = v.picklist(['auto', 'ask', 'never']);
 const rule = v.strictObject({ mode, perPageMicro: amount, perDayMicro: amount });
 const method = v.pipe(v.string(), v.regex(/^[A-Z]{1,16}$/));
+const nonce = v.pipe(v.string(), v.regex(/^farthing-[0-9a-f-]{36}$/));
+const digest = v.pipe(v.string(), v.regex(/^sha-256=:[A-Za-z0-9+/]{43}=:$/));
+/** It becomes the value of a header. */
+const lastEventId = v.pipe(v.string(), v.regex(/^[\x20-\x7e]{1,1024}$/));
 const none = v.strictObject({});
 
 const map = {
@@ -62,6 +67,9 @@ const map = {
   record: { from: 'page', shape: v.strictObject({ id }) },
   sites: { from: 'page', shape: none },
   exportCsv: { from: 'page', shape: none },
+  stopStream: { from: 'page', shape: v.strictObject({ tabId: v.number() }) },
+  raiseStream: { from: 'page', shape: v.strictObject({ tabId: v.number(), limitMicro: amount }) },
+  playAgain: { from: 'page', shape: v.strictObject({ tabId: v.number() }) },
   refund: { from: 'page', shape: v.strictObject({ origin }) },
   // ── from content scripts: the site they speak for is the sender's, never a member ──
   hello: { from: 'content', shape: none },
@@ -71,14 +79,27 @@ const map = {
     shape: v.strictObject({
       url,
       method,
-      first: v.boolean(),
-      kind: v.optional(v.picklist(['xmlhttprequest', 'image', 'media']), 'xmlhttprequest'),
+      /** `ahead`: not yet sent; `asked`: answered with 402; `ended`: the session that paid it (`nonce`) is over. */
+      step: v.picklist(['ahead', 'asked', 'ended']),
+      kind: v.picklist(['script', 'events', 'image', 'media']),
+      /** A player that nobody plays yet. */
+      idle: v.optional(v.boolean()),
+      nonce: v.optional(nonce),
+      digest: v.optional(digest),
+      lastEventId: v.optional(lastEventId),
     }),
   },
 } as const;
 
 /** What the site's script may know: whether this document is being paid, and which paths can be paid ahead. */
-export type Hello = { readonly paying: boolean; readonly ahead: readonly string[] };
+export type Hello = { readonly paying: boolean; readonly ahead: readonly Ahead[] };
+/** `nonce`: the fragment that makes one repeat of the request a paid one; of `ended`: the same, if that is true. */
+export type PaidFetch = {
+  readonly nonce?: string | undefined;
+  readonly ahead?: readonly Ahead[];
+  /** It costs by the unit: to be asked for again when it is played. */
+  readonly onPlay?: boolean;
+};
 
 export type Answers = {
   start: undefined;
@@ -103,11 +124,13 @@ export type Answers = {
   record: PaymentRecord | undefined;
   sites: readonly SiteRule[];
   exportCsv: string;
+  stopStream: undefined;
+  raiseStream: undefined;
+  playAgain: undefined;
   refund: { readonly creditedMicro: bigint };
   hello: Hello;
   preempt: boolean;
-  /** The fragment that makes one repeat of the request a paid one. */
-  payFetch: string | undefined;
+  payFetch: PaidFetch;
 };
 
 export type MessageName = keyof typeof map;

@@ -3,7 +3,10 @@
 import type { Currency, ProblemCode } from '@farthing/protocol';
 import type { Balance, Budget, Offer, Rule, SiteRule } from '@farthing/wallet';
 
-/** `idle` asked nothing. `refused`: not even a person can say yes now, for `reason`. */
+/**
+ * `idle` asked nothing. `refused`: not even a person can say yes now, for `reason`. Of a stream: `streaming` while it is
+ * paid on, `limited` when no more is paid, `stopped` by the person.
+ */
 export type TabState =
   | 'idle'
   | 'paying'
@@ -13,7 +16,29 @@ export type TabState =
   | 'pending'
   | 'undelivered'
   | 'refused'
-  | 'declined';
+  | 'declined'
+  | 'streaming'
+  | 'limited'
+  | 'stopped';
+
+/** Where a stream of the page stands. Amounts in base units. */
+export type StreamView = {
+  readonly url: string;
+  /** Name of a unit, in the site's own word. */
+  readonly unit: string;
+  readonly unitMicro: bigint;
+  readonly units: number;
+  readonly spentMicro: bigint;
+  readonly limitMicro: bigint;
+  /** Its request lives: a raised limit lets it go on. */
+  readonly held: boolean;
+};
+
+/** What "Raise limit" makes of a limit: as much again as a page may cost. */
+export const raised = ({ spentMicro, limitMicro }: StreamView): bigint => {
+  const known = spentMicro > limitMicro ? spentMicro : limitMicro;
+  return known + limitMicro;
+};
 
 /** One top-level document and the newest payment for it. Amounts in base units. */
 export type TabView = {
@@ -33,6 +58,8 @@ export type TabView = {
   /** True when a rule paid it, false when a person did. */
   readonly automatic?: boolean;
   readonly repeat?: boolean;
+  /** The newest stream of the page; `amountMicro` is what it has cost so far. */
+  readonly stream?: StreamView;
 };
 
 /** What the person decides about, for the extension's own pages. */

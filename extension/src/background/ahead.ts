@@ -1,27 +1,34 @@
-// Paths that can be paid on the first request: where a site's fresh challenge says that its offer also holds.
-import { expiresAtMs, readChallenges, readOpaque } from '@farthing/protocol';
+// What can be paid on the first request: where a site's fresh challenge, or the opening one of a session, also holds.
+import { type Challenge, expiresAtMs, readOpaque } from '@farthing/protocol';
+import type { Ahead } from '../pattern.ts';
 import { SessionMap } from './session.ts';
 
-type Ahead = { readonly pattern: string; readonly untilMs: number };
+type Known = Ahead & { readonly untilMs: number };
 const MOST_PER_SITE = 16;
 
-export const ahead = new SessionMap<readonly Ahead[]>('ahead', 100);
+export const ahead = new SessionMap<readonly Known[]>('ahead', 100);
 
-/** Remembers the patterns of challenges that came with a paid answer; `url` is where they came from. */
-export function learn(url: string, lines: readonly string[]): void {
+/** Remembers where else these challenges of `url` hold: those that came with a paid answer, or the one that opens a session. */
+export function learn(url: string, method: string, challenges: readonly Challenge[]): void {
   const { origin } = new URL(url);
   const now = Date.now();
   let known = (ahead.get(origin) ?? []).filter(({ untilMs }) => untilMs > now);
-  for (const challenge of readChallenges(lines)) {
+  for (const challenge of challenges) {
     const pattern = readOpaque(challenge)['p'];
     const untilMs = expiresAtMs(challenge);
     if (pattern === undefined || untilMs === undefined || !/^\/[\x21-\x7e]*$/.test(pattern)) continue;
-    known = [...known.filter((entry) => entry.pattern !== pattern), { pattern, untilMs }].slice(-MOST_PER_SITE);
+    const session = challenge.intent === 'session';
+    const entry = { pattern, method, session, untilMs };
+    known = [...known.filter((other) => !isSame(other, entry)), entry].slice(-MOST_PER_SITE);
   }
   if (known.length > 0) ahead.set(origin, known);
 }
 
-export function patternsOf(origin: string): string[] {
+const isSame = (a: Ahead, b: Ahead) => a.pattern === b.pattern && a.method === b.method && a.session === b.session;
+
+export function aheadOf(origin: string): Ahead[] {
   const now = Date.now();
-  return (ahead.get(origin) ?? []).filter(({ untilMs }) => untilMs > now).map(({ pattern }) => pattern);
+  return (ahead.get(origin) ?? [])
+    .filter(({ untilMs }) => untilMs > now)
+    .map(({ pattern, method, session }) => ({ pattern, method, session }));
 }

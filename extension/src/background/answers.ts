@@ -2,13 +2,14 @@
 import { PaymentProblem } from '@farthing/protocol';
 import { browser } from '../browser.ts';
 import type { Answers, Decoded, MessageBody, MessageName, Sender } from '../messages.ts';
-import { patternsOf } from './ahead.ts';
+import { aheadOf } from './ahead.ts';
 import * as approvals from './approvals.ts';
 import { cancel, check, preempt } from './delivery.ts';
 import { config, problemOf, wallet } from './engine.ts';
 import * as navigation from './navigation.ts';
 import { handOver, payFetch } from './page-fetch.ts';
 import { PUBLISH_ALARM, write } from './snapshot.ts';
+import * as streams from './streams.ts';
 
 const HOUR_MS = 3_600_000;
 const ANSWER_MS = 300;
@@ -95,6 +96,18 @@ const handlers: Handlers = {
   record: async ({ id }) => (await wallet).record(id),
   sites: async () => (await wallet).siteRules(),
   exportCsv: async () => (await wallet).exportCsv(),
+  stopStream: async ({ tabId }) => {
+    streams.stop(tabId);
+    return changed();
+  },
+  raiseStream: async ({ tabId, limitMicro }) => {
+    await streams.raise(tabId, limitMicro);
+    return changed();
+  },
+  playAgain: async ({ tabId }) => {
+    await streams.playAgain(tabId);
+    return changed();
+  },
   refund: async ({ origin }) => {
     const records = await (await wallet).refund({ origin });
     await changed();
@@ -104,7 +117,7 @@ const handlers: Handlers = {
     const page = pageOf(sender);
     if (!page) return { paying: false, ahead: [] };
     const paying = await navigation.isPaying(page.tabId, page.url);
-    return { paying, ahead: patternsOf(page.origin) };
+    return { paying, ahead: aheadOf(page.origin) };
   },
   preempt: async ({ url }, sender) => {
     const page = pageOf(sender);
@@ -114,7 +127,7 @@ const handlers: Handlers = {
   },
   payFetch: async (request, sender) => {
     const page = pageOf(sender);
-    return page && payFetch(page, request);
+    return page ? payFetch(page, request) : {};
   },
 };
 
@@ -146,7 +159,9 @@ function approve(yes: MessageBody<'approve'>): Promise<'sent'> {
 /** The question is closed when its credential is on the way, and not before: until then it can be answered again. */
 async function approveOnce({ id, challengeId, maxMicro, rule }: MessageBody<'approve'>): Promise<'sent'> {
   const entry = approvals.approval(id);
-  if (!entry || entry.offer.challengeId !== challengeId || entry.offer.amountMicro !== maxMicro)
+  // A stream is allowed up to an amount, everything else at its price.
+  const shown = entry?.offer.stream ? maxMicro >= entry.offer.amountMicro : maxMicro === entry?.offer.amountMicro;
+  if (!entry || entry.offer.challengeId !== challengeId || !shown)
     throw new PaymentProblem('approval-needed', { detail: 'this question is no longer open' });
   const { kind, tabId, ask, offer } = entry;
   if (offer.expiresAtMs <= Date.now()) {
@@ -156,7 +171,7 @@ async function approveOnce({ id, challengeId, maxMicro, rule }: MessageBody<'app
   const yes = { challengeId, maxMicro, by: 'person', ...(rule === undefined ? {} : { rule }) } as const;
   try {
     if (kind === 'navigation') await navigation.approved(tabId, ask, offer, yes);
-    else handOver(id, await (await wallet).pay(ask, yes));
+    else handOver(id, { payment: await (await wallet).pay(ask, yes), approvedMicro: maxMicro });
   } finally {
     approvals.close(id, 'approved');
   }

@@ -1,7 +1,7 @@
 // From a yes to the page: pay, put the credential on one reload of the tab, and say what its answer means.
 import type { Offer, Payment, Settled, Approval as Yes } from '@farthing/wallet';
 import { browser } from '../browser.ts';
-import { patternsOf } from './ahead.ts';
+import { aheadOf } from './ahead.ts';
 import { problemOf, wallet } from './engine.ts';
 import type { HeadersSeen } from './observe.ts';
 import { type Armed, arm, unusedOf, withdraw } from './rules.ts';
@@ -131,7 +131,7 @@ export function cancel(tabId: number): void {
 /** Pays a link's page before it is asked for; the site's script then follows the link, with the credential on it. */
 export async function preempt(tabId: number, site: string, url: string): Promise<boolean> {
   const { origin, pathname } = new URL(url);
-  if (origin !== site || patternsOf(origin).length === 0 || pathname.length > 2000) return false;
+  if (origin !== site || aheadOf(origin).length === 0 || pathname.length > 2000) return false;
   if (!mayTry(tabId, url)) return false;
   const engine = await wallet;
   await watch();

@@ -6,13 +6,14 @@ import { registerScripts } from './access.ts';
 import { ahead } from './ahead.ts';
 import { answer } from './answers.ts';
 import { approvalsReady, watchSurfaces } from './approvals.ts';
+import { fetchAsks } from './asked.ts';
 import { pageLost } from './delivery.ts';
 import { problemOf, wallet } from './engine.ts';
 import * as navigation from './navigation.ts';
 import { type HeadersSeen, loadingReady, observe } from './observe.ts';
-import { fetchAnswered, fetchAsks } from './page-fetch.ts';
-import { resolve } from './settling.ts';
+import { fetchAnswered, fetchLost } from './page-fetch.ts';
 import { PUBLISH_ALARM, publish } from './snapshot.ts';
+import * as streams from './streams.ts';
 import { gone, onViewChange, views } from './tabs.ts';
 import { findOrphans, loaded, mendAll, scheduleRenewal, tend } from './upkeep.ts';
 import { visitsReady } from './visits.ts';
@@ -20,15 +21,23 @@ import { visitsReady } from './visits.ts';
 const own = `chrome-extension://${browser.runtime.id}`;
 
 /** A worker that was just woken reads what the last one knew before it acts; events keep their order. */
-const ready = Promise.all([views.ready, ahead.ready, approvalsReady, visitsReady, loadingReady]).then(findOrphans);
+const ready = Promise.all([
+  views.ready,
+  ahead.ready,
+  approvalsReady,
+  visitsReady,
+  loadingReady,
+  streams.streamsReady,
+]).then(findOrphans);
 const inOrder = (act: () => unknown) => void ready.then(act).catch(problemOf);
 
 observe(
   {
     answered: (seen) => void Promise.resolve(answered(seen)).catch(problemOf),
     lost: ({ main, tabId, url, armed }) => {
-      if (armed) void (main ? pageLost(tabId, url, armed.payment) : resolve(armed.payment)).catch(problemOf);
+      if (armed) void (main ? pageLost(tabId, url, armed.payment) : fetchLost(armed.payment)).catch(problemOf);
     },
+    over: streams.requestOver,
   },
   inOrder,
 );
@@ -46,7 +55,11 @@ browser.webNavigation.onBeforeNavigate.addListener((details) => {
   if (frameId === 0 && !ahead) inOrder(() => navigation.pageLeaves(tabId, url));
 });
 browser.webNavigation.onCommitted.addListener(({ frameId, tabId, url }) => {
-  if (frameId === 0) inOrder(() => navigation.pageStands(tabId, url));
+  if (frameId !== 0) return;
+  inOrder(() => {
+    streams.tabLeft(tabId);
+    navigation.pageStands(tabId, url);
+  });
 });
 browser.webNavigation.onCompleted.addListener(({ frameId, tabId }) => {
   if (frameId === 0) void ready.then(() => loaded(tabId)).catch(problemOf);
@@ -62,6 +75,7 @@ browser.webNavigation.onErrorOccurred.addListener((details) => {
 browser.tabs.onRemoved.addListener((tabId) =>
   inOrder(() => {
     navigation.tabClosed(tabId);
+    streams.tabLeft(tabId);
     gone(tabId);
   }),
 );

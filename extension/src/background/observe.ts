@@ -1,5 +1,5 @@
 // Watches requests: sees every 402 with its challenges, every credential that leaves, every answer to one.
-// It only observes; what to do about it is in navigation.ts and page-fetch.ts.
+// It only observes; what to do about it is in navigation.ts, page-fetch.ts and streams.ts.
 import { readChallenges } from '@farthing/protocol';
 import type { Ask } from '@farthing/wallet';
 import { browser, type WebRequest } from '../browser.ts';
@@ -25,6 +25,8 @@ export type HeadersSeen = Watched & {
   readonly status: number;
   readonly challenges: readonly string[];
   readonly receipt?: string | undefined;
+  /** The site says that it consumed nothing of the payment. */
+  readonly notCharged: boolean;
   readonly allowOrigin?: string | undefined;
 };
 
@@ -33,6 +35,8 @@ export type Observer = {
   answered(seen: HeadersSeen): void;
   /** A request with a credential of ours ended without an answer. */
   lost(request: Watched): void;
+  /** A request is over, whether its answer came whole or not. */
+  over(requestId: string): void;
 };
 
 const FILTER: WebRequest.RequestFilter = {
@@ -78,7 +82,7 @@ export function observe(observer: Observer, inOrder: (act: () => unknown) => voi
   webRequest.onHeadersReceived.addListener((details) => inOrder(() => received(details, observer)), FILTER, [
     'responseHeaders',
   ]);
-  webRequest.onCompleted.addListener(({ requestId }) => inOrder(() => forget(requestId)), FILTER);
+  webRequest.onCompleted.addListener(({ requestId }) => inOrder(() => completed(requestId, observer)), FILTER);
   webRequest.onErrorOccurred.addListener((details) => inOrder(() => failed(details, observer)), FILTER);
 }
 
@@ -124,13 +128,20 @@ function received(details: WebRequest.OnHeadersReceivedDetailsType & Chromium, o
     status: details.statusCode,
     challenges,
     receipt: all('payment-receipt')[0],
+    notCharged: all('payment-consumed')[0] === '?0',
     allowOrigin: all('access-control-allow-origin')[0],
   });
   if (request.armed) note({ ...request, armed: undefined });
+}
+
+function completed(requestId: string, observer: Observer): void {
+  forget(requestId);
+  observer.over(requestId);
 }
 
 function failed(details: WebRequest.OnErrorOccurredDetailsType, observer: Observer): void {
   const request = known(details.requestId);
   forget(details.requestId);
   if (request?.armed) observer.lost(request);
+  observer.over(details.requestId);
 }

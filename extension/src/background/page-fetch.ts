@@ -1,61 +1,122 @@
-// A request of a page's script: paid with the challenge that this worker saw itself, by a rule for `address#nonce`.
-import type { Ask, Payment } from '@farthing/wallet';
-import { patternsOf } from './ahead.ts';
+// A request of a page's script, picture, player or event stream: paid with the challenge that this worker saw itself, by
+// a rule for `address#nonce`; or before it is sent, where the site has said that an offer holds.
+import { type ProblemCode, readChallenges } from '@farthing/protocol';
+import type { Ask, Offer, Payment } from '@farthing/wallet';
+import type { PaidFetch } from '../messages.ts';
+import { aheadOf, learn } from './ahead.ts';
 import { open, scriptsOf, wasDeclined } from './approvals.ts';
+import { arrival, fetchAsks, type Page, take, wake } from './asked.ts';
 import { problemOf, wallet } from './engine.ts';
-import { askOf, type HeadersSeen } from './observe.ts';
+import { land, landedAt, takeOff } from './in-air.ts';
+import type { HeadersSeen } from './observe.ts';
 import { arm } from './rules.ts';
-import { notSent, settle } from './settling.ts';
-import { sameDocument, show } from './tabs.ts';
+import { notSent, resolve, settle, watch } from './settling.ts';
+import * as streams from './streams.ts';
+import { show } from './tabs.ts';
 
-type Seen = { readonly ask: Ask; readonly tabId: number; readonly atMs: number };
-/** The page whose script asks, as the browser names it. */
-export type Kind = 'xmlhttprequest' | 'image' | 'media';
-type Wish = { readonly url: string; readonly method: string; readonly first: boolean; readonly kind: Kind };
-export type Page = { readonly tabId: number; readonly url: string; readonly origin: string };
+export type Wish = {
+  readonly url: string;
+  readonly method: string;
+  readonly step: 'ahead' | 'asked' | 'ended';
+  readonly kind: 'script' | 'events' | 'image' | 'media';
+  /** A player that nobody plays yet. */
+  readonly idle?: boolean | undefined;
+  readonly nonce?: string | undefined;
+  readonly digest?: string | undefined;
+  readonly lastEventId?: string | undefined;
+};
+type Paid = { readonly payment: Payment; readonly automatic: boolean };
 
-const seen: Seen[] = [];
-const arrivals = new Set<() => void>();
-const MOST = 500;
-const SEEN_MS = 30_000;
-const ARRIVE_MS = 1_500;
 const RULE_MS = 8_000;
+/** An event stream that fails for another reason than money is not to wait long for the news. */
+const EVENTS_MS = 500;
 
-/** Notes a 402. An answer that the page could not read is not worth paying: CORS would drop the paid one as well. */
-export function fetchAsks(answer: HeadersSeen): void {
-  if (answer.speculative || answer.crossed || answer.initiator === undefined) return;
-  const own = new URL(answer.url).origin === answer.initiator;
-  const readable = answer.allowOrigin === '*' || answer.allowOrigin === answer.initiator;
-  if (!own && !readable) return;
-  seen.push({ ask: askOf(answer, answer.initiator), tabId: answer.tabId, atMs: Date.now() });
-  if (seen.length > MOST) seen.shift();
-  for (const wake of [...arrivals]) wake();
+export async function payFetch(page: Page, wish: Wish): Promise<PaidFetch> {
+  if (wish.step === 'ahead') return payAhead(page, wish);
+  if (wish.step === 'ended') return { nonce: (await isOver(wish.nonce)) ? wish.nonce : undefined };
+  const asked = await take(page, wish, wish.kind === 'events' ? EVENTS_MS : undefined);
+  if (!asked) return {};
+  const ask = { ...asked, ...(asked.digest === undefined && wish.digest !== undefined ? { digest: wish.digest } : {}) };
+  if (wish.idle && (await isStream(ask))) return { onPlay: true };
+  const paid = await payFor(page, wish, { ...ask, sessions: mayBeSession(wish) });
+  return paid ? { nonce: await armed(page, wish, paid), ahead: aheadOf(page.origin) } : {};
 }
 
-/** The fragment under which the page repeats its request, or `undefined`: it keeps the 402. */
-export async function payFetch(page: Page, request: Wish): Promise<string | undefined> {
-  const { url, method, first, kind } = request;
+/** A picture is shown again; what a script gets by the unit, it buys each time. */
+const mayBeSession = ({ kind }: Wish) => kind === 'script' || kind === 'events';
+
+async function isStream(ask: Ask): Promise<boolean> {
+  const decision = await (await wallet).decide(ask);
+  return decision.kind !== 'again' && decision.offer?.stream === true;
+}
+
+/** Nothing is asked of the network, and nobody of anything. */
+async function payAhead(page: Page, wish: Wish): Promise<PaidFetch> {
+  const { url, method, digest } = wish;
+  if (new URL(url).origin !== page.origin || aheadOf(page.origin).length === 0) return {};
+  const body = digest === undefined ? {} : { digest };
+  const request = { url, method, site: page.origin, sessions: mayBeSession(wish), ...body };
   const engine = await wallet;
-  if (first) {
-    if (new URL(url).origin !== page.origin || patternsOf(page.origin).length === 0) return undefined;
-    const payment = await engine.preempt({ url, method, site: page.origin, sessions: false });
-    return payment && armed({ page, payment, kind, automatic: true });
-  }
-  const found = await take(page, request);
-  if (!found) return undefined;
-  const { ask } = found;
-  const paid = await payByRule(ask);
-  if (paid === 'ask' && kind === 'xmlhttprequest') return inTurn(page.tabId, () => question(page, ask));
-  return typeof paid === 'object' ? armed({ page, payment: paid, kind, automatic: true }) : undefined;
+  // The page may have the answer that opened the session before this worker has settled it.
+  const payment = (await engine.preempt(request)) ?? ((await landedAt(page.origin)) && (await engine.preempt(request)));
+  return payment ? { nonce: await armed(page, wish, { payment, automatic: true }) } : {};
 }
 
-async function payByRule(ask: Ask): Promise<Payment | 'ask' | 'refused'> {
+async function payFor(page: Page, wish: Wish, ask: Ask): Promise<Paid | undefined> {
+  if (!(await streams.mayBegin(page, ask.url))) return undefined;
+  const paid = await payByRule(page, ask);
+  if (paid.kind !== 'ask') return paid.kind === 'paid' ? paid : undefined;
+  // A picture is no reason for a question; sound and video that somebody plays by the second are.
+  const mayAsk = wish.kind !== 'image' && (wish.kind !== 'media' || paid.offer.stream === true);
+  return mayAsk ? inTurn(page.tabId, () => question(page, ask)) : undefined;
+}
+
+type ByRule =
+  | (Paid & { readonly kind: 'paid' })
+  | { readonly kind: 'ask'; readonly offer: Offer; readonly reason: ProblemCode }
+  | { kind: 'refused' };
+
+async function payByRule(page: Page, ask: Ask): Promise<ByRule> {
   const engine = await wallet;
   const decision = await engine.decide(ask);
-  if (decision.kind === 'again') return decision.payment;
-  if (decision.kind !== 'pay') return decision.kind === 'ask' ? 'ask' : 'refused';
-  const { challengeId, amountMicro } = decision.offer;
-  return engine.pay(ask, { challengeId, maxMicro: amountMicro, by: 'rule' });
+  if (decision.kind === 'again') return { kind: 'paid', payment: decision.payment, automatic: true };
+  if (decision.kind === 'ask') return decision;
+  if (decision.kind === 'refuse') {
+    if (decision.offer?.stream) streams.refused(page, decision);
+    return { kind: 'refused' };
+  }
+  const { offer } = decision;
+  const { challengeId, amountMicro: maxMicro } = offer;
+  try {
+    const payment = await engine.pay(ask, { challengeId, maxMicro, by: 'rule' });
+    bought(page, { ask, offer, payment });
+    return { kind: 'paid', payment, automatic: true };
+  } catch (error) {
+    const reason = problemOf(error).code;
+    if (!LIMITS.has(reason)) throw error;
+    return { kind: 'ask', offer, reason };
+  }
+}
+
+/** Reached while it was decided, by what others pay. */
+const LIMITS = new Set<ProblemCode>(['over-page-limit', 'over-day-limit', 'approval-needed']);
+
+type Bought = {
+  readonly ask: Ask;
+  readonly offer: Offer;
+  readonly payment: Payment;
+  /** What a person let a stream cost. */
+  readonly approvedMicro?: bigint;
+};
+
+/** What one payment opens: a stream to be paid on, a session whose next request need not ask. */
+function bought(page: Page, { ask, offer, ...paid }: Bought): void {
+  const { url, method, challenges } = ask;
+  if (offer.stream) streams.begin(page, { offer, ...paid });
+  else if (offer.intent === 'session') {
+    const opening = readChallenges(challenges).filter(({ id }) => id === offer.challengeId);
+    learn(url, method, opening);
+  }
 }
 
 /** Scripts of a tab ask one at a time: what the first answer allows needs no second question. */
@@ -67,59 +128,53 @@ function inTurn<Value>(tabId: number, work: () => Promise<Value>): Promise<Value
   return mine;
 }
 
-const approvedPayments = new Map<string, Payment>();
+type Approved = Required<Pick<Bought, 'payment' | 'approvedMicro'>>;
+const approvedPayments = new Map<string, Approved>();
 
-async function question(page: Page, ask: Ask): Promise<string | undefined> {
-  const kind = 'xmlhttprequest';
-  const paid = await payByRule(ask);
-  if (typeof paid === 'object') return armed({ page, payment: paid, kind, automatic: true });
-  const decision = await (await wallet).decide(ask);
-  if (decision.kind !== 'ask' || wasDeclined(scriptsOf(page.url))) return undefined;
-  const { offer, reason } = decision;
+async function question(page: Page, ask: Ask): Promise<Paid | undefined> {
+  const paid = await payByRule(page, ask);
+  if (paid.kind === 'paid') return paid;
+  if (paid.kind !== 'ask' || wasDeclined(scriptsOf(page.url))) return undefined;
+  const { offer, reason } = paid;
   const id = crypto.randomUUID();
   const answer = await new Promise((done) =>
     open({ id, tabId: page.tabId, page: page.url, ask, offer, reason, kind: 'fetch' }, done),
   );
-  const payment = approvedPayments.get(id);
+  const yes = approvedPayments.get(id);
   approvedPayments.delete(id);
-  return answer === 'approved' && payment ? armed({ page, payment, kind, automatic: false }) : undefined;
+  if (answer !== 'approved' || !yes) return undefined;
+  bought(page, { ask, offer, ...yes });
+  return { payment: yes.payment, automatic: false };
 }
 /** Hands the payment that a person approved to the script's request that waits for it. */
-export const handOver = (approvalId: string, payment: Payment) => void approvedPayments.set(approvalId, payment);
+export const handOver = (approvalId: string, yes: Approved) => void approvedPayments.set(approvalId, yes);
 
-type Arming = { readonly page: Page; readonly payment: Payment; readonly kind: Kind; readonly automatic: boolean };
-
-async function armed({ page, payment, kind, automatic }: Arming): Promise<string> {
+async function armed(page: Page, { kind, lastEventId }: Wish, { payment, automatic }: Paid): Promise<string> {
   const nonce = `farthing-${crypto.randomUUID()}`;
-  const expired = () => void notSent(payment).catch(problemOf);
-  await arm({ payment, tabId: page.tabId, kind, nonce, automatic, ttlMs: RULE_MS }, expired);
+  const type = kind === 'script' || kind === 'events' ? 'xmlhttprequest' : kind;
+  const expired = () => {
+    land(payment.id);
+    void notSent(payment).catch(problemOf);
+  };
+  await watch();
+  takeOff(payment);
+  await arm({ payment, tabId: page.tabId, kind: type, nonce, lastEventId, automatic, ttlMs: RULE_MS }, expired);
   return nonce;
 }
 
-/** The 402 of this request. The browser may tell the page a moment before it tells us. */
-async function take(page: Page, request: { url: string; method: string }): Promise<Seen | undefined> {
-  const until = Date.now() + ARRIVE_MS;
-  for (;;) {
-    const now = Date.now();
-    while (seen[0] && seen[0].atMs + SEEN_MS < now) seen.shift();
-    const at = seen.findIndex(
-      ({ ask, tabId }) =>
-        (tabId === page.tabId || tabId === -1) &&
-        ask.site === page.origin &&
-        ask.method === request.method &&
-        sameDocument(ask.url, request.url),
-    );
-    if (at >= 0) return seen.splice(at, 1)[0];
-    if (now >= until) return undefined;
-    await new Promise<void>((done) => {
-      const wake = () => {
-        arrivals.delete(wake);
-        done();
-      };
-      arrivals.add(wake);
-      setTimeout(wake, until - now);
-    });
-  }
+/** By nonce, the newest last: whether this answer said that its session is over, and nothing was charged. */
+const endings = new Map<string, Promise<boolean>>();
+const MOST_ENDINGS = 200;
+
+async function isOver(nonce: string | undefined): Promise<boolean> {
+  if (nonce === undefined) return false;
+  return (await arrival(() => endings.get(nonce))) ?? false;
+}
+
+function noteEnding(nonce: string, over: Promise<boolean>): void {
+  if (endings.size > MOST_ENDINGS) endings.delete(endings.keys().next().value ?? '');
+  endings.set(nonce, over);
+  wake();
 }
 
 export async function fetchAnswered(
@@ -127,11 +182,23 @@ export async function fetchAnswered(
   page: { tabId: number; url: string } | undefined,
 ): Promise<void> {
   if (!answer.armed) return;
-  const { payment, automatic } = answer.armed;
-  const outcome = await settle(payment, answer);
+  const { payment, automatic, nonce } = answer.armed;
+  const settling = settle(payment, answer);
+  if (nonce !== undefined && answer.status === 410)
+    noteEnding(
+      nonce,
+      settling.then((outcome) => outcome === 'not_charged'),
+    );
+  const outcome = await settling.finally(() => land(payment.id));
   // What was paid ahead with an old challenge: the script asks once more, with the fresh one.
   if (answer.status === 402 && outcome === 'not_charged') fetchAsks({ ...answer, armed: undefined });
-  if (!page || outcome !== 'paid') return;
+  if (outcome === 'not_charged') streams.failed(payment.id);
+  if (outcome !== 'paid') return;
+  if (streams.started(payment.id, answer.requestId)) return;
+  if (!page) return;
   const { id: paymentId, amountMicro, currency, repeat } = payment;
   show(page.tabId, page.url, { state: 'paid', paymentId, amountMicro, currency, automatic, repeat });
 }
+
+/** The connection broke after the credential had left. */
+export const fetchLost = (payment: Payment) => resolve(payment).finally(() => land(payment.id));

@@ -8,6 +8,8 @@ export type Armed = {
   readonly tabId: number;
   /** A rule allowed it; false when a person did. */
   readonly automatic: boolean;
+  /** The page's own name for this payment. */
+  readonly nonce?: string | undefined;
   state: 'armed' | 'sent' | 'withdrawn';
 };
 
@@ -17,6 +19,8 @@ export type ArmOptions = {
   readonly kind: 'main_frame' | 'xmlhttprequest' | 'image' | 'media';
   /** Without `#`: only the request with this fragment is matched. Absent: the address with any fragment. */
   readonly nonce?: string;
+  /** Where an event stream goes on: a new connection of the browser does not know it. */
+  readonly lastEventId?: string | undefined;
   readonly automatic: boolean;
   readonly ttlMs: number;
 };
@@ -41,9 +45,9 @@ const swept = (async () => {
 /** `unsent` runs when nobody sent the request in time. */
 export async function arm(options: ArmOptions, unsent: () => void): Promise<Armed> {
   await swept;
-  const { payment, tabId, automatic, ttlMs } = options;
+  const { payment, tabId, automatic, nonce, ttlMs } = options;
   const ruleId = nextId++;
-  const entry: Armed = { ruleId, payment, tabId, automatic, state: 'armed' };
+  const entry: Armed = { ruleId, payment, tabId, automatic, nonce, state: 'armed' };
   armed.set(ruleId, entry);
   flying.set(payment.id, Date.now());
   try {
@@ -90,7 +94,7 @@ export const unusedOf = (tabId: number): Armed[] =>
 const remove = ({ ruleId }: Armed) =>
   browser.declarativeNetRequest.updateSessionRules({ removeRuleIds: [ruleId] }).catch(() => undefined);
 
-function headerRule(id: number, { payment, tabId, kind, nonce }: ArmOptions): DeclarativeNetRequest.Rule {
+function headerRule(id: number, { payment, tabId, kind, nonce, lastEventId }: ArmOptions): DeclarativeNetRequest.Rule {
   const url = payment.url.split('#', 1)[0] ?? payment.url;
   const escaped = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return {
@@ -106,7 +110,12 @@ function headerRule(id: number, { payment, tabId, kind, nonce }: ArmOptions): De
     },
     action: {
       type: 'modifyHeaders',
-      requestHeaders: [{ header: payment.header.name, operation: 'set', value: payment.header.value }],
+      requestHeaders: [
+        { header: payment.header.name, operation: 'set', value: payment.header.value },
+        ...(lastEventId === undefined
+          ? []
+          : [{ header: 'Last-Event-ID', operation: 'set' as const, value: lastEventId }]),
+      ],
     },
   };
 }

@@ -1,7 +1,6 @@
 // What an answer means for the payment that was sent: settled at once, or by showing the same credential again.
-import { limits, parseJson, tryDecode } from '@farthing/protocol';
-import type { Payment, Settled, SiteAnswer } from '@farthing/wallet';
-import * as v from 'valibot';
+import { readChallenges } from '@farthing/protocol';
+import { type Payment, type Settled, type SiteAnswer, siteAnswer } from '@farthing/wallet';
 import { browser } from '../browser.ts';
 import { learn } from './ahead.ts';
 import { problemOf, wallet } from './engine.ts';
@@ -44,14 +43,21 @@ export async function settle(payment: Payment, seen: HeadersSeen): Promise<Settl
       status: seen.status,
       challenges: seen.challenges,
       ...(seen.receipt === undefined ? {} : { receipt: seen.receipt }),
+      ...spared(payment, seen),
     });
-    if (outcome === 'paid') learn(payment.url, seen.challenges);
+    if (outcome === 'paid') learn(payment.url, payment.method, readChallenges(seen.challenges));
     if (outcome === 'unknown') outcome = await resolve(payment);
     return outcome;
   } catch (error) {
     problemOf(error);
     return 'unknown';
   }
+}
+
+/** Nothing was charged. Why a payment was refused decides what may be paid next: a repeat reads it where it can. */
+function spared({ method }: Payment, { notCharged, status }: HeadersSeen): Pick<SiteAnswer, 'spared' | 'problem'> {
+  if (!notCharged || (method === 'GET' && (status === 402 || status === 410))) return {};
+  return { spared: true, ...(status === 410 ? { problem: { code: 'session-final', consumed: false } } : {}) };
 }
 
 /**
@@ -74,10 +80,14 @@ export async function resolve(payment: Payment): Promise<Settled['outcome']> {
   return 'unknown';
 }
 
-/** Only a GET may be repeated without the person; a redirect is not followed, as the credential is for this address. */
+/**
+ * What is safe may be repeated without the person: a GET, and the companion of a stream. A redirect is not followed, as the
+ * credential is for this address.
+ */
 async function present({ url, method, header }: Payment): Promise<SiteAnswer | undefined> {
-  if (method !== 'GET') return undefined;
+  if (method !== 'GET' && method !== 'HEAD') return undefined;
   const answer = await fetch(url, {
+    method,
     headers: { [header.name]: header.value, accept: 'application/problem+json' },
     credentials: 'omit',
     redirect: 'manual',
@@ -85,22 +95,7 @@ async function present({ url, method, header }: Payment): Promise<SiteAnswer | u
     signal: AbortSignal.timeout(PRESENT_MS),
   }).catch(() => undefined);
   if (!answer || answer.type === 'opaqueredirect') return undefined;
-  const receipt = answer.headers.get('payment-receipt');
-  const challenges = answer.headers.get('www-authenticate');
-  const problem = answer.status >= 400 ? problemIn(await answer.text().catch(() => '')) : undefined;
+  const read = await siteAnswer(answer);
   void answer.body?.cancel().catch(() => undefined);
-  return {
-    status: answer.status,
-    ...(receipt === null ? {} : { receipt }),
-    ...(challenges === null ? {} : { challenges: [challenges] }),
-    ...(problem === undefined ? {} : { problem }),
-  };
-}
-
-function problemIn(body: string): SiteAnswer['problem'] {
-  if (body.length > limits.bodyBytes) return undefined;
-  return tryDecode(
-    v.object({ code: v.exactOptional(v.string()), consumed: v.exactOptional(v.unknown()) }),
-    parseJson(body),
-  );
+  return read;
 }

@@ -1,6 +1,6 @@
 // One view per tab: the newest document and what happened to its payment. The toolbar badge follows it.
-import { browser } from '../browser.ts';
-import type { TabState, TabView } from '../view.ts';
+import type { TabView } from '../view.ts';
+import { clearBadge, setBadge } from './badge.ts';
 import { SessionMap } from './session.ts';
 
 export const views = new SessionMap<TabView>('tabs', 50);
@@ -13,8 +13,9 @@ export type ViewChange = Omit<TabView, 'tabId' | 'url' | 'origin' | 'atMs'>;
 
 export function show(tabId: number, url: string, change: ViewChange): void {
   if (tabId < 0) return;
-  views.set(String(tabId), { tabId, url, origin: new URL(url).origin, atMs: Date.now(), ...change });
-  badge(tabId, change.state);
+  const view = { tabId, url, origin: new URL(url).origin, atMs: Date.now(), ...change };
+  views.set(String(tabId), view);
+  badge(view);
   for (const listener of listeners) listener();
 }
 
@@ -31,28 +32,12 @@ export function gone(tabId: number): void {
   for (const listener of listeners) listener();
 }
 
-const BADGES: Record<TabState, { text: string; color: string }> = {
-  idle: { text: '', color: '#566070' },
-  paying: { text: '…', color: '#0b6b53' },
-  asking: { text: '!', color: '#8a5300' },
-  paid: { text: '✓', color: '#1a6b3a' },
-  failed: { text: '!', color: '#b3261e' },
-  pending: { text: '…', color: '#8a5300' },
-  undelivered: { text: '!', color: '#b3261e' },
-  refused: { text: '!', color: '#8a5300' },
-  declined: { text: '', color: '#566070' },
-};
 const CHECK_MS = 4000;
 
-function badge(tabId: number, state: TabState): void {
-  const { text, color } = BADGES[state];
-  const set = (value: string) => browser.action.setBadgeText({ tabId, text: value }).catch(() => undefined); // the tab may be gone
-  void set(text);
-  if (text === '') return;
-  void browser.action.setBadgeBackgroundColor({ tabId, color }).catch(() => undefined);
-  void browser.action.setBadgeTextColor({ tabId, color: '#ffffff' }).catch(() => undefined);
-  if (state === 'paid')
-    setTimeout(() => {
-      if (views.get(String(tabId))?.state === 'paid') void set('');
-    }, CHECK_MS);
+function badge(view: TabView): void {
+  void setBadge(view);
+  if (view.state !== 'paid') return;
+  setTimeout(() => {
+    if (views.get(String(view.tabId))?.state === 'paid') void clearBadge(view.tabId);
+  }, CHECK_MS);
 }

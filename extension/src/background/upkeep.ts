@@ -10,6 +10,8 @@ import { oneAtATime } from './one-at-a-time.ts';
 import { isFlying } from './rules.ts';
 import { RECOVERY_ALARM, resolve, unwatch } from './settling.ts';
 import { publish } from './snapshot.ts';
+import { STREAM_ALARM } from './stay-awake.ts';
+import { isMetered, takeUp as takeUpStreams } from './streams.ts';
 import { sameDocument, show, views } from './tabs.ts';
 import { leftOver } from './visits.ts';
 
@@ -29,7 +31,8 @@ const inBackground = (round: () => Promise<void>) =>
 export const recover = inBackground(async () => {
   const engine = await wallet;
   const { open } = await engine.recover();
-  for (const payment of await engine.pending()) if (!isFlying(payment.id)) await resolve(payment);
+  for (const payment of await engine.pending())
+    if (!isFlying(payment.id) && !isMetered(payment.id)) await resolve(payment);
   for (const { tabId, state } of views.values()) if (state === 'pending') await check(tabId);
   if (open === 0 && (await engine.pending()).length === 0) await unwatch();
 });
@@ -48,6 +51,7 @@ export async function scheduleRenewal(): Promise<void> {
 export function tend(alarm: string): void {
   if (alarm === RECOVERY_ALARM) void recover();
   if (alarm === RENEWAL_ALARM) void renew();
+  if (alarm === STREAM_ALARM) void takeUpStreams().catch(problemOf);
 }
 
 /** Pages that asked the last worker for money, and of which it had not said how that ended; by tab. */
@@ -63,6 +67,7 @@ export function findOrphans(): void {
 }
 
 export async function mendAll(): Promise<void> {
+  await takeUpStreams();
   await recover();
   for (const tabId of [...orphans.keys()]) {
     const tab = await browser.tabs.get(tabId).catch(() => undefined);

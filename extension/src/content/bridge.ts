@@ -1,7 +1,8 @@
 // Runs beside each page, out of its reach: carries the page's wish to pay to the worker and follows links that can be
 // paid ahead. It hides a 402 page for a moment while the worker pays it, so that nobody sees it flash by.
-import { matchesPattern } from '../pattern.ts';
-import { tell } from './extension.ts';
+import { type Ahead, fits, isAheadEntry } from '../pattern.ts';
+import { answerOf, tell } from './extension.ts';
+import './media.ts';
 
 const HIDDEN_MS = 1500;
 const WAIT_MS = 350;
@@ -10,7 +11,7 @@ const ASK = 'farthing:ask';
 const ANSWER = 'farthing:answer';
 const AHEAD = 'farthing:ahead';
 
-let ahead: readonly string[] = [];
+let ahead: readonly Ahead[] = [];
 
 async function hello(): Promise<void> {
   const [entry] = document.readyState === 'loading' ? performance.getEntriesByType('navigation') : [];
@@ -19,10 +20,7 @@ async function hello(): Promise<void> {
   const said = answerOf(await tell('hello', {}));
   if (typeof said !== 'object' || said === null) return shown();
   if (!('paying' in said && said.paying === true)) shown();
-  if ('ahead' in said && Array.isArray(said.ahead)) {
-    ahead = said.ahead.filter((pattern) => typeof pattern === 'string');
-    if (ahead.length > 0) document.dispatchEvent(new CustomEvent(AHEAD, { detail: JSON.stringify(ahead) }));
-  }
+  if (learn(said)) document.dispatchEvent(new CustomEvent(AHEAD, { detail: JSON.stringify({ ahead }) }));
 }
 
 function hide(): () => void {
@@ -36,13 +34,16 @@ function hide(): () => void {
   return show;
 }
 
-/** The worker's answer without its envelope; `undefined` for a problem. */
-function answerOf(raw: unknown): unknown {
-  return typeof raw === 'object' && raw !== null && 'ok' in raw ? raw.ok : undefined;
+function learn(said: object): boolean {
+  if (!('ahead' in said) || !Array.isArray(said.ahead)) return false;
+  ahead = said.ahead.filter(isAheadEntry);
+  return ahead.length > 0;
 }
 
-function isAhead(url: URL): boolean {
-  return url.origin === location.origin && ahead.some((pattern) => matchesPattern(pattern, url.pathname));
+/** A page is paid by a single charge, so that it can be read again. */
+function isAhead({ origin, pathname: path }: URL): boolean {
+  const page = { method: 'GET', path, hasBody: false };
+  return origin === location.origin && ahead.some((entry) => !entry.session && fits(entry, page));
 }
 
 window.addEventListener('click', (event) => {
@@ -66,26 +67,6 @@ function isPlain(link: HTMLAnchorElement): boolean {
   return !link.hasAttribute('download') && !link.hasAttribute('ping') && link.rel === '' && link.referrerPolicy === '';
 }
 
-// Pictures and media of the page's own site: what failed to load is loaded once more, if the worker pays it by rule.
-window.addEventListener(
-  'error',
-  ({ target }) => {
-    const image = target instanceof HTMLImageElement;
-    if (!image && !(target instanceof HTMLMediaElement)) return;
-    const url = target.currentSrc || target.src;
-    if (!url.startsWith(`${location.origin}/`) || url.includes('#farthing-')) return;
-    void again(target, url, image ? 'image' : 'media');
-  },
-  true,
-);
-
-async function again(target: HTMLImageElement | HTMLMediaElement, url: string, kind: 'image' | 'media'): Promise<void> {
-  const nonce = answerOf(await tell('payFetch', { url, method: 'GET', first: false, kind }));
-  if (typeof nonce !== 'string') return;
-  if (target instanceof HTMLImageElement) target.removeAttribute('srcset');
-  target.src = `${url.split('#', 1)[0]}#${nonce}`;
-}
-
 // The page's script can send these events as well as our wrapper can. It gains nothing: the worker pays only what the
 // page's own requests were asked for, by the rules of the page's own site.
 document.addEventListener(ASK, (event) => {
@@ -94,17 +75,20 @@ document.addEventListener(ASK, (event) => {
 });
 
 async function relay(detail: string): Promise<void> {
-  let asked: { id?: unknown; url?: unknown; method?: unknown; first?: unknown };
+  let asked: Readonly<Record<string, unknown>>;
   try {
     asked = JSON.parse(detail);
   } catch {
     return;
   }
-  const { id, url, method, first } = asked;
-  const nonce = answerOf(await tell('payFetch', { url, method, first }));
-  // The paid answer may say where else its offer holds.
+  const { id, url, method, step, kind, nonce: before, digest, lastEventId } = asked;
+  const wish = { url, method, step, nonce: before, digest, lastEventId, kind: kind === 'events' ? kind : 'script' };
+  const said = answerOf(await tell('payFetch', wish));
+  const nonce = typeof said === 'object' && said !== null && 'nonce' in said ? said.nonce : undefined;
+  // Where else the offer holds: a session says it at once, a paid answer brings it.
+  const learned = typeof said === 'object' && said !== null && learn(said) ? { ahead } : {};
   if (typeof nonce === 'string') setTimeout(() => void hello(), LEARNED_MS);
-  document.dispatchEvent(new CustomEvent(ANSWER, { detail: JSON.stringify({ id, nonce }) }));
+  document.dispatchEvent(new CustomEvent(ANSWER, { detail: JSON.stringify({ id, nonce, ...learned }) }));
 }
 
 void hello();

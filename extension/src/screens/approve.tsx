@@ -8,6 +8,7 @@ import { Icon } from '../ui/icons.tsx';
 import { centsText, Money } from '../ui/money.tsx';
 import { Avatar, Button, Chip, Host, Problem, says, Title } from '../ui/parts.tsx';
 import { t, tx } from '../ui/t.ts';
+import { Rate } from '../ui/units.tsx';
 import type { ApprovalView } from '../view.ts';
 import { NextTime, useNextRule } from './next-time.tsx';
 import { toWire } from './rule-card.tsx';
@@ -74,11 +75,13 @@ type AskProps = {
 function Ask({ view, step, problem, onEscape, pay }: AskProps) {
   const next = useNextRule(view);
   const { offer, id } = view;
+  // A stream costs no more in all than a page may: the limit that is shown.
+  const mostMicro = offer.stream ? next.rule.perPageMicro : offer.amountMicro;
   const yes = () =>
     pay({
       id,
       challengeId: offer.challengeId,
-      maxMicro: String(offer.amountMicro),
+      maxMicro: String(mostMicro),
       ...(next.changed ? { rule: toWire(next.rule) } : {}),
     });
   const notNow = () =>
@@ -88,10 +91,10 @@ function Ask({ view, step, problem, onEscape, pay }: AskProps) {
     <div class="popup">
       <Head view={view} />
       <main class="m">
-        <Title>{t('approve_title')}</Title>
+        <Title>{t(offer.stream ? 'approve_stream_title' : 'approve_title')}</Title>
         {problem !== undefined && <Problem code={problem} />}
         <Over view={view} />
-        <Question view={view} />
+        <Question view={view} mostMicro={mostMicro} />
         <NextTime view={view} next={next} />
       </main>
       <footer class="foot">
@@ -100,7 +103,7 @@ function Ask({ view, step, problem, onEscape, pay }: AskProps) {
             {t('not_now')}
           </Button>
         )}
-        <PayButton view={view} step={step} pay={yes} />
+        <PayButton view={view} step={step} mostMicro={mostMicro} pay={yes} />
       </footer>
     </div>
   );
@@ -135,7 +138,8 @@ function useFollow({ view, step, since, setStep, setProblem, load }: Follow): vo
     if (!view || !tab) return;
     if (step === 'asking' && tab.state !== 'asking')
       void send('approval', { id: view.id }).then((open) => !open && setStep('gone'));
-    if (step === 'paying' && tab.state === 'paid' && tab.atMs >= since) setStep('paid');
+    const done = tab.state === 'paid' || tab.state === 'streaming';
+    if (step === 'paying' && done && tab.atMs >= since) setStep('paid');
     if (step === 'paying' && tab.state === 'failed' && tab.atMs >= since) {
       setProblem(tab.reason ?? 'storage-fault');
       setStep('gone');
@@ -196,8 +200,7 @@ function Head({ view }: { view: ApprovalView }) {
   );
 }
 
-function Question({ view: { site, url, title, offer } }: { view: ApprovalView }) {
-  const cents = centsText(offer.amountMicro);
+function Question({ view: { site, url, title, offer }, mostMicro }: { view: ApprovalView; mostMicro: bigint }) {
   const other = new URL(url).origin !== site;
   return (
     <section class="card stack">
@@ -213,10 +216,7 @@ function Question({ view: { site, url, title, offer } }: { view: ApprovalView })
         </div>
       </div>
       {other && <p class="s">{tx('approve_other', { site: <Host origin={new URL(url).origin} /> })}</p>}
-      <div>
-        <Money amount={offer.amountMicro} currency={offer.currency} big />
-        {cents !== undefined && <div class="muted s">{tx('of_a_cent', { cents: <bdi dir="ltr">{cents}</bdi> })}</div>}
-      </div>
+      <Price offer={offer} mostMicro={mostMicro} />
       <dl class="kv s">
         <dt>{t('pay_with')}</dt>
         <dd>
@@ -241,6 +241,22 @@ function Question({ view: { site, url, title, offer } }: { view: ApprovalView })
   );
 }
 
+function Price({ offer, mostMicro }: { offer: ApprovalView['offer']; mostMicro: bigint }) {
+  const { amountMicro, currency, unit, stream } = offer;
+  const cents = centsText(amountMicro);
+  return (
+    <div>
+      {unit === undefined ? (
+        <Money amount={amountMicro} currency={currency} big />
+      ) : (
+        <Rate amount={amountMicro} currency={currency} unit={unit} big />
+      )}
+      {stream && <div>{tx('at_most_for_this', { limit: <Money amount={mostMicro} currency={currency} /> })}</div>}
+      {cents !== undefined && <div class="muted s">{tx('of_a_cent', { cents: <bdi dir="ltr">{cents}</bdi> })}</div>}
+    </div>
+  );
+}
+
 /** Why a site with a rule asks all the same. */
 function Over({ view: { reason, rule, offer } }: { view: ApprovalView }) {
   const { currency, amountMicro } = offer;
@@ -251,16 +267,20 @@ function Over({ view: { reason, rule, offer } }: { view: ApprovalView }) {
   return <p class="banner">{tx(page ? 'state_over_page' : 'state_over_day', { price, limit })}</p>;
 }
 
-function PayButton({ view, step, pay }: { view: ApprovalView; step: Step; pay: () => void }) {
-  const armed = useArmed(`${view.id} ${view.offer.challengeId} ${step}`);
-  const { amountMicro, currency } = view.offer;
-  const price = <Money amount={amountMicro} currency={currency} />;
+type PayButtonProps = { view: ApprovalView; step: Step; mostMicro: bigint; pay: () => void };
+
+function PayButton({ view: { id, offer }, step, mostMicro, pay }: PayButtonProps) {
+  const armed = useArmed(`${id} ${offer.challengeId} ${mostMicro} ${step}`);
+  const { currency, stream } = offer;
+  const price = <Money amount={mostMicro} currency={currency} />;
   if (step === 'paid')
     return (
       <p class="btn grow done" role="status">
-        ✓ {tx('paid_amount', { price })}
+        ✓ {stream ? t('allowed') : tx('paid_amount', { price })}
       </p>
     );
+  const label = stream ? tx('allow_up_to', { limit: price }) : tx('pay_amount', { price });
+  const busy = stream ? t('allowing') : tx('paying_amount', { price });
   return (
     <button
       type="button"
@@ -268,7 +288,7 @@ function PayButton({ view, step, pay }: { view: ApprovalView; step: Step; pay: (
       aria-disabled={!armed || step !== 'asking'}
       onClick={(event) => armed && step === 'asking' && event.isTrusted && pay()}
     >
-      <span>{tx(step === 'paying' ? 'paying_amount' : 'pay_amount', { price })}</span>
+      <span>{step === 'paying' ? busy : label}</span>
     </button>
   );
 }

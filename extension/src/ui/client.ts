@@ -16,7 +16,7 @@ export class Refused extends Error {
 }
 
 /** What a second time would do twice. Everything else is sent again when the worker died before it answered. */
-const ONCE: readonly PageMessage[] = ['topUp', 'openDemo', 'retry'];
+const ONCE: readonly PageMessage[] = ['topUp', 'openDemo', 'retry', 'playAgain'];
 
 /** @throws {Refused} with the worker's problem code */
 export async function send<Name extends PageMessage>(name: Name, body: MessageInput<Name>): Promise<Answers[Name]> {

@@ -56,3 +56,4 @@ function fill(text: string, params: Readonly<Record<string, ComponentChild>>): C
 
 /** Keys that come from elsewhere, such as a method's own description; the key itself when there is no text. */
 export const has = (key: string): key is Key => key in texts;
+export const isPlural = (base: string): base is PluralKey => `${base}_other` in texts;

@@ -4,7 +4,7 @@ import { browser } from '../../browser.ts';
 import { send } from '../../ui/client.ts';
 import { go } from '../../ui/router.ts';
 import type { Key } from '../../ui/t.ts';
-import type { TabView } from '../../view.ts';
+import { raised, type TabView } from '../../view.ts';
 import type { ActionName } from './card.ts';
 import { type Page, siteOf } from './page.ts';
 
@@ -24,6 +24,9 @@ export const ACTIONS: Readonly<Record<ActionName, Key>> = {
   resume: 'action_resume',
   allow: 'action_allow',
   unlock: 'action_unlock',
+  stop: 'action_stop',
+  raiseStream: 'action_raise_stream',
+  playAgain: 'action_play_again',
   setUp: 'action_set_up',
 };
 
@@ -63,6 +66,12 @@ export async function perform(name: ActionName, { page, rule, view }: Context): 
       return site !== undefined && (await browser.permissions.request({ origins: [`${site}/*`] }))
         ? retry()
         : undefined;
+    case 'stop':
+      return send('stopStream', { tabId });
+    case 'raiseStream':
+      return view?.stream && send('raiseStream', { tabId, limitMicro: String(raised(view.stream)) });
+    case 'playAgain':
+      return send('playAgain', { tabId });
     case 'setUp':
       await browser.tabs.create({ url: 'welcome.html' });
   }

@@ -4,9 +4,8 @@ import { Money } from '../../ui/money.tsx';
 import { Button } from '../../ui/parts.tsx';
 import { link } from '../../ui/router.ts';
 import { t, tx } from '../../ui/t.ts';
-import { ACTIONS } from './actions.ts';
 import type { Card, Facts } from './card.ts';
-import { type CardProps, CardText } from './state-card.tsx';
+import { ActionLabel, type CardProps, CardText } from './state-card.tsx';
 
 /** About 30 pages at a fraction of a cent. */
 const LOW_MICRO = 50_000n;
@@ -29,7 +28,7 @@ export function Attention({ cards, facts, act }: Props) {
           </span>
           {card.actions.slice(0, 1).map((name) => (
             <Button key={name} onPress={() => act(name)}>
-              {t(ACTIONS[name])}
+              <ActionLabel name={name} view={facts.view} />
             </Button>
           ))}
         </div>

@@ -10,6 +10,15 @@ const view = (state: TabState, more: Partial<TabView> = {}): TabView => ({
   state,
   ...more,
 });
+const stream = {
+  url: 'https://news.example/cam',
+  unit: 'second',
+  unitMicro: 1000n,
+  units: 50,
+  spentMicro: 50_000n,
+  limitMicro: 50_000n,
+  held: true,
+};
 const here: Facts = { url: 'https://news.example/1', access: true, locked: false, pausedUntilMs: undefined };
 
 /** The design's table: state, priority, facts that make it apply, actions. */
@@ -31,6 +40,16 @@ const table: readonly (readonly [number, number, string, Facts, readonly string[
     'over the page limit',
     { ...here, view: view('asking', { reason: 'over-page-limit' }) },
     ['payOnce', 'raise'],
+  ],
+  [2, 7, 'paying on for a stream', { ...here, view: view('streaming') }, ['stop']],
+  [3, 13, 'a stream that was stopped', { ...here, view: view('stopped') }, ['receipt', 'playAgain']],
+  [5, 11, 'a stream at its limit', { ...here, view: view('limited', { stream }) }, ['raiseStream', 'stop']],
+  [
+    5,
+    11,
+    'a stream that ended at its limit',
+    { ...here, view: view('limited', { stream: { ...stream, held: false } }) },
+    ['playAgain'],
   ],
   [5, 11, 'over the day limit', { ...here, view: view('asking', { reason: 'over-day-limit' }) }, ['payOnce', 'raise']],
   [6, 10, 'not enough money', { ...here, view: view('refused', { reason: 'funds-short' }) }, ['topUp']],

@@ -34,6 +34,9 @@ export type ActionName =
   | 'resume'
   | 'allow'
   | 'unlock'
+  | 'stop'
+  | 'raiseStream'
+  | 'playAgain'
   | 'setUp';
 
 export type Card = {
@@ -69,6 +72,8 @@ const row = (state: number, priority: number, rest: Omit<Row, 'state' | 'priorit
 export const rows: readonly Row[] = [
   row(1, 14, { applies: () => true, text: 'state_nothing', tone: 'plain', actions: [] }),
   row(2, 7, { applies: is('paying'), text: 'state_paying', tone: 'plain', actions: ['cancel'] }),
+  row(2, 7, { applies: is('streaming'), text: 'state_streaming', tone: 'plain', actions: ['stop'] }),
+  row(3, 13, { applies: is('stopped'), text: 'state_stream_stopped', tone: 'ok', actions: ['receipt', 'playAgain'] }),
   row(3, 13, { applies: is('paid'), text: 'state_paid', tone: 'ok', actions: ['receipt'] }),
   row(4, 12, { applies: asks(LIMITS, false), text: 'state_asks', tone: 'warn', actions: ['review'] }),
   row(5, 11, {
@@ -82,6 +87,18 @@ export const rows: readonly Row[] = [
     text: 'state_over_day',
     tone: 'warn',
     actions: ['payOnce', 'raise'],
+  }),
+  row(5, 11, {
+    applies: (facts) => is('limited')(facts) && facts.view?.stream?.held === true,
+    text: 'state_stream_limit',
+    tone: 'warn',
+    actions: ['raiseStream', 'stop'],
+  }),
+  row(5, 11, {
+    applies: (facts) => is('limited')(facts) && facts.view?.stream?.held !== true,
+    text: 'state_stream_over',
+    tone: 'warn',
+    actions: ['playAgain'],
   }),
   row(6, 10, { applies: is('refused', 'funds-short'), text: 'state_short', tone: 'warn', actions: ['topUp'] }),
   row(7, 6, { applies: is('pending'), text: 'state_pending', tone: 'warn', actions: ['check', 'details'] }),

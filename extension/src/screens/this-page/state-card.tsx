@@ -5,10 +5,12 @@ import { Money } from '../../ui/money.tsx';
 import { Avatar, Button, Chip, Host, problemText } from '../../ui/parts.tsx';
 import { link } from '../../ui/router.ts';
 import { type Key, t, tx } from '../../ui/t.ts';
-import type { TabView } from '../../view.ts';
+import { Rate, units } from '../../ui/units.tsx';
+import { raised, type TabView } from '../../view.ts';
 import { ACTIONS } from './actions.ts';
 import type { ActionName, Card, Facts } from './card.ts';
 import { type Page, siteOf } from './page.ts';
+import { StreamMeter } from './stream-meter.tsx';
 
 export type CardProps = { card: Card; page: Page; facts: Facts; act: (name: ActionName) => void };
 
@@ -28,7 +30,7 @@ export function StateCard({ card, page, facts, act }: CardProps) {
               {page.title ?? ''}
             </div>
           </div>
-          <StateChip card={card} />
+          <StateChip card={card} view={view} />
         </div>
       )}
       {view?.amountMicro !== undefined && view.currency !== undefined && card.state !== 14 && (
@@ -41,10 +43,13 @@ export function StateCard({ card, page, facts, act }: CardProps) {
           )}
         </div>
       )}
+      {view?.stream && view.currency !== undefined && card.state !== 14 && (
+        <StreamMeter stream={view.stream} currency={view.currency} />
+      )}
       <p class={card.state === 3 ? 'muted s' : ''}>
         <CardText card={card} facts={facts} />
       </p>
-      <Actions card={card} act={act} />
+      <Actions card={card} view={view} act={act} />
     </section>
   );
 }
@@ -59,8 +64,8 @@ const CHIPS: Readonly<Partial<Record<number, Key>>> = {
   9: 'chip_undelivered',
 };
 
-function StateChip({ card }: { card: Card }) {
-  const key = CHIPS[card.state];
+function StateChip({ card, view }: { card: Card; view: TabView | undefined }) {
+  const key = view?.state === 'streaming' && card.state === 2 ? 'chip_streaming' : CHIPS[card.state];
   if (!key) return null;
   return (
     <Chip tone={card.tone}>
@@ -71,7 +76,7 @@ function StateChip({ card }: { card: Card }) {
 }
 
 /** Buttons, but for what the card links to in its own line. */
-function Actions({ card, act }: Pick<CardProps, 'card' | 'act'>) {
+function Actions({ card, view, act }: Pick<CardProps, 'card' | 'act'> & { view: TabView | undefined }) {
   const actions = card.actions.filter((name) => name !== 'receipt');
   if (actions.length === 0) return null;
   return (
@@ -80,14 +85,22 @@ function Actions({ card, act }: Pick<CardProps, 'card' | 'act'>) {
         <Button
           key={name}
           wide
-          {...(at === 0 && name !== 'cancel' ? { kind: 'primary' } : {})}
+          {...(at === 0 && !ENDS.includes(name) ? { kind: 'primary' } : {})}
           onPress={() => act(name)}
         >
-          {t(ACTIONS[name])}
+          <ActionLabel name={name} view={view} />
         </Button>
       ))}
     </div>
   );
+}
+
+/** Main as they may be, these end something. */
+const ENDS: readonly ActionName[] = ['cancel', 'stop'];
+
+export function ActionLabel({ name, view }: { name: ActionName; view: TabView | undefined }) {
+  if (!view?.stream || view.currency === undefined) return <>{t(ACTIONS[name])}</>;
+  return <>{tx(ACTIONS[name], { limit: <Money amount={raised(view.stream)} currency={view.currency} /> })}</>;
 }
 
 export function CardText({ card, facts }: { card: Card; facts: Facts }) {
@@ -99,6 +112,7 @@ export function CardText({ card, facts }: { card: Card; facts: Facts }) {
     ) : (
       ''
     );
+  if (view?.stream && STREAM_TEXTS.includes(card.text)) return <StreamText text={card.text} view={view} />;
   if (card.state === 3 && view) {
     const how = view.repeat ? 'state_paid_again' : view.automatic ? 'state_paid_auto' : 'state_paid_person';
     return tx(how, { ago: ago(view.atMs, Date.now()) });
@@ -107,6 +121,24 @@ export function CardText({ card, facts }: { card: Card; facts: Facts }) {
   if (card.text === 'state_refused') return problemText(view?.reason ?? '');
   const until = typeof pausedUntilMs === 'number' ? clock(pausedUntilMs) : '';
   return tx(card.text, { site, price, until, limit: <Limit facts={facts} /> });
+}
+
+const STREAM_TEXTS: readonly Key[] = [
+  'state_streaming',
+  'state_stream_limit',
+  'state_stream_over',
+  'state_stream_stopped',
+];
+
+function StreamText({ text, view: { stream, currency } }: { text: Key; view: TabView }) {
+  if (!stream || currency === undefined) return null;
+  const { unit, unitMicro, limitMicro } = stream;
+  const rate = <Rate amount={unitMicro} currency={currency} unit={unit} />;
+  return (
+    <>
+      {tx(text, { rate, limit: <Money amount={limitMicro} currency={currency} />, units: units(unit, stream.units) })}
+    </>
+  );
 }
 
 function Limit({ facts: { view, url } }: { facts: Facts }) {
