@@ -1,6 +1,6 @@
 // Chains that were sold, deals that can be claimed, and what of them was.
 import type { DatabaseSync } from 'node:sqlite';
-import { canonicalJson, type Json, parseJson } from '@farthing/protocol';
+import { canonicalJson, parseJson } from '@farthing/protocol';
 import { type payword, paywordBuyOrder } from '@farthing/protocol/broker';
 import * as v from 'valibot';
 import { account, type Posting } from './journal.ts';
@@ -11,14 +11,15 @@ import type { BatchRow } from './vendors.ts';
 export type DealRow = payword.DealRow;
 /** `credited`: sum over its deals. */
 export type ChainRow = payword.ChainRow & { readonly credited: bigint };
-/** `doc`: the deed as the broker knows it, for a third party. `feeBps` is what held when the deal came. */
-export type KnownDeal = { readonly deal: DealRow; readonly feeBps: number; readonly doc: Json };
+/** `doc`: the deed as the broker knows it, for a third party, as canonical JSON. `feeBps` is what held when the deal came. */
+export type KnownDeal = { readonly deal: DealRow; readonly feeBps: number; readonly doc: string };
 export type PaywordAlarm = {
   readonly n: number;
   readonly session: string;
   readonly cum: bigint;
   readonly why: string;
-  readonly deed: Json | undefined;
+  /** Canonical JSON; empty when there is none. */
+  readonly deed: string;
 };
 
 export function openPayword(db: DatabaseSync) {
@@ -30,19 +31,20 @@ export function openPayword(db: DatabaseSync) {
   const setChain = db.prepare(
     'UPDATE chain SET next = ?, tickets = ?, credited = ?, refunded = ?, closed = ? WHERE id = ?',
   );
+  const creditChain = db.prepare('UPDATE chain SET credited = credited + ? WHERE id = ?');
   const ended = db.prepare(
     'SELECT * FROM chain WHERE credited + refunded < n * unit AND exp < ? ORDER BY exp, id LIMIT ?',
   );
-  const putDeal = db.prepare(
+  const addDeal = db.prepare(
     `INSERT INTO deal (session, funding, source, vnd, cur, fee_bps, exp, cap, claimable, credited, closed, bounds, doc)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE
-     SET claimable = excluded.claimable, credited = excluded.credited, closed = excluded.closed, doc = excluded.doc`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const putLink = db.prepare(
+  const setDeal = db.prepare('UPDATE deal SET claimable = ?, credited = ?, closed = ?, doc = ? WHERE session = ?');
+  const addLink = db.prepare(
     `INSERT INTO deal_chain (session, a, kind, id, unit, first, last, n, hi, word, y_end)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session, a) DO UPDATE
-     SET hi = excluded.hi, word = excluded.word, y_end = excluded.y_end`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
+  const setLink = db.prepare('UPDATE deal_chain SET hi = ?, word = ?, y_end = ? WHERE session = ? AND a = ?');
   const getDeal = db.prepare('SELECT * FROM deal WHERE session = ?');
   const getLinks = db.prepare('SELECT * FROM deal_chain WHERE session = ? ORDER BY a');
   const ofChain = db.prepare("SELECT * FROM deal WHERE source = ? AND funding = 'prepaid' ORDER BY session");
@@ -77,14 +79,26 @@ export function openPayword(db: DatabaseSync) {
     /** Chains that expired before a moment (seconds) and still hold money. */
     ended: (before: number, most: number): ChainRow[] => ended.all(before, most).map(chainOf),
 
-    putDeal({ deal, feeBps, doc }: KnownDeal): void {
+    /** Adds to what was paid of a chain that was sold. */
+    creditChain(id: string, amount: bigint): void {
+      if (Number(creditChain.run(amount, id).changes) !== 1) throw new Error(`there is no chain ${id}`);
+    },
+
+    addDeal({ deal, feeBps, doc }: KnownDeal): void {
       const { session, funding, source, vnd, cur, exp, cap, claimable, credited } = deal;
       const bounds = canonicalJson(deal.bounds.map(({ key, limit }) => ({ key, limit: limit.toString() })));
       const row = [session, funding, source, vnd, cur, feeBps, exp, cap, claimable, credited] as const;
-      putDeal.run(...row, deal.closed ? 1 : 0, bounds, canonicalJson(doc));
+      addDeal.run(...row, deal.closed ? 1 : 0, bounds, doc);
       deal.chains.forEach((chain, a) => {
         const { kind, id, unit, lo, to, n, hi, at, yEnd = null } = chain;
-        putLink.run(session, a, kind, id, unit, lo + 1, to, n, hi, at, yEnd);
+        addLink.run(session, a, kind, id, unit, lo + 1, to, n, hi, at, yEnd);
+      });
+    },
+    /** A deal that is known, where it and its chains have moved on. */
+    setDeal({ deal, doc }: Omit<KnownDeal, 'feeBps'>, before: DealRow): void {
+      setDeal.run(deal.claimable, deal.credited, deal.closed ? 1 : 0, doc, deal.session);
+      deal.chains.forEach(({ hi, at, yEnd = null }, a) => {
+        if (hi !== before.chains[a]?.hi) setLink.run(hi, at, yEnd, deal.session, a);
       });
     },
     deal(session: string): KnownDeal | undefined {
@@ -110,7 +124,7 @@ export function openPayword(db: DatabaseSync) {
       const { hash, vnd } = batch;
       addBatch.run(hash, vnd, batch.n, batch.prev, batch.from, batch.rid, batch.credited, batch.fee);
       for (const { n, session, cum, why, deed } of alarms) {
-        addAlarm.run(hash, n, vnd, session, cum, why, deed === undefined ? '' : canonicalJson(deed));
+        addAlarm.run(hash, n, vnd, session, cum, why, deed);
       }
     },
   };
@@ -166,7 +180,7 @@ function dealOf(row: Row, links: readonly Row[]): KnownDeal {
       chains: links.map(linkOf),
     },
     feeBps: num(row, 'fee_bps'),
-    doc: parseJson(text(row, 'doc')) ?? null,
+    doc: text(row, 'doc'),
   };
 }
 

@@ -1,5 +1,12 @@
 // PayWord prepaid: selling chains, allotting their indices to sites, and paying back what no ticket can claim.
-import { type Currency, fromBase64url, type JsonObject, openBox, PaymentProblem } from '@farthing/protocol';
+import {
+  type Currency,
+  canonicalJson,
+  fromBase64url,
+  type JsonObject,
+  openBox,
+  PaymentProblem,
+} from '@farthing/protocol';
 import {
   payword,
   type paywordBuyOrder,
@@ -53,7 +60,7 @@ export function allot(order: v.InferOutput<typeof paywordTicketsOrder>, step: Or
   const parts = { issuer: keys, ...(key ? { key } : {}) };
   const { chain, ticket, deal } = payword.allot(before, { vnd, from: first, to: last }, parts, env);
   ledger.payword.setChain({ ...before, ...chain });
-  ledger.payword.putDeal({ deal, feeBps: ledger.credit.terms().feeBps, doc: { ticket } });
+  ledger.payword.addDeal({ deal, feeBps: ledger.credit.terms().feeBps, doc: canonicalJson({ ticket }) });
   return { ticket };
 }
 
@@ -120,7 +127,7 @@ function takeClosing(closing: Closing, user: string, { ledger, env }: Step): Cur
   const vendorKey = ledger.vendors.get(closing.vnd)?.pk;
   if ((before?.account ?? deal.source) !== user || vendorKey === undefined) throw new PaymentProblem('close-invalid');
   const taken = payword.takeClose(deal, closing, { vendorKey, ...(before ? { chain: before } : {}) }, env);
-  ledger.payword.putDeal({ ...known, deal: taken.deal });
+  ledger.payword.setDeal({ ...known, deal: taken.deal }, deal);
   if (before && taken.chain) ledger.payword.setChain({ ...before, ...taken.chain });
   return deal.cur;
 }
@@ -141,7 +148,7 @@ export function endChain(
   ledger.payword.setChain(chain);
   for (const [i, deal] of done.deals.entries()) {
     const row = known[i];
-    if (row && row.deal.claimable !== deal.claimable) ledger.payword.putDeal({ ...row, deal });
+    if (row && row.deal.claimable !== deal.claimable) ledger.payword.setDeal({ ...row, deal }, row.deal);
   }
   return { chain, credit: done.credit, posting: onChain(chain, -done.credit) };
 }

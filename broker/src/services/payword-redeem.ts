@@ -1,6 +1,14 @@
 // Paying sites for words: cumulative claims per session, in hash-linked batches, with bounded work. An overclaim is not
 // paid beyond the honest sum, and kept with the deed so that a third party can judge it.
-import { type Currency, type Json, type JsonObject, limits, objectHash, PaymentProblem } from '@farthing/protocol';
+import {
+  type Currency,
+  canonicalJson,
+  type JsonObject,
+  limits,
+  objectHash,
+  PaymentProblem,
+  parseJson,
+} from '@farthing/protocol';
 import { payword, type paywordRedeemOrder } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import { account, type Posting } from '../ledger/journal.ts';
@@ -58,9 +66,9 @@ class Settlement {
 
   take(claim: Claim, n: number): void {
     const { session, cum, deed } = claim;
-    const known = this.#deal(claim);
+    const { known, isNew } = this.#deal(claim);
     if (typeof known === 'string') {
-      this.alarms.push({ n, session, cum, why: known, deed });
+      this.alarms.push({ n, session, cum, why: known, deed: deed === undefined ? '' : canonicalJson(deed) });
       this.sessions.push({ session, credited: '0', alarm: known });
       return;
     }
@@ -75,7 +83,12 @@ class Settlement {
     }
     const { paid, later } = this.#pay(known, claim);
     const increase = paid.credit + paid.fee;
-    if (increase > 0n) this.#credit({ ...known, deal: paid.deal, doc: shownDeed(known, claim) }, paid);
+    if (increase > 0n) {
+      const after = { ...known, deal: paid.deal, doc: shownDeed(known, claim) };
+      if (isNew) this.#step.ledger.payword.addDeal(after);
+      else this.#step.ledger.payword.setDeal(after, known.deal);
+      this.#credit(paid);
+    }
     const { alarm } = paid;
     if (alarm && alarm !== 'falling' && alarm !== 'late') {
       this.alarms.push({ n, session, cum, why: alarm, deed: shownDeed(known, claim) });
@@ -96,10 +109,13 @@ class Settlement {
     return { postings, overdraft: new Map([...this.#billed.keys()].map((name) => [name, line(name)])) };
   }
 
-  #deal({ session, deed }: Claim): KnownDeal | payword.ClaimAlarm {
+  #deal(claim: Claim): { known: KnownDeal | payword.ClaimAlarm; isNew: boolean } {
+    const known = this.#step.ledger.payword.deal(claim.session);
+    return known ? { known, isNew: false } : { known: this.#newDeal(claim), isNew: true };
+  }
+
+  #newDeal({ session, deed }: Claim): KnownDeal | payword.ClaimAlarm {
     const { ledger, env } = this.#step;
-    const known = ledger.payword.deal(session);
-    if (known) return known;
     if (!deed || !('commitment' in deed)) return 'unknown';
     const cert = ledger.credit.cert(deed.commitment.sub, deed.cert.exp);
     // Whoever has a day key can promise what its certificate says, and no more.
@@ -108,7 +124,7 @@ class Settlement {
     if (typeof deal === 'string') return deal;
     if (deal.session !== session || !cert) return 'foreign';
     // The certificate as it was issued: what the site sent beside it proves nothing.
-    return { deal, feeBps: ledger.credit.terms().feeBps, doc: { ...deed, cert: cert.cert } };
+    return { deal, feeBps: ledger.credit.terms().feeBps, doc: canonicalJson({ ...deed, cert: cert.cert }) };
   }
 
   /** The first claim is checked however long it is, so that none waits for ever: a deal has four chains at most. */
@@ -135,17 +151,13 @@ class Settlement {
     return { paid: { ...part, ...(alarm ? { alarm } : {}) }, later: true };
   }
 
-  #credit(known: KnownDeal, { credit, fee }: payword.Redeemed): void {
+  #credit({ deal, credit, fee }: payword.Redeemed): void {
     const { ledger, env } = this.#step;
-    const { deal } = known;
     const increase = credit + fee;
-    ledger.payword.putDeal(known);
     for (const { key } of deal.bounds) ledger.payword.use(key, increase);
     if (deal.funding === 'prepaid') {
-      const chain = ledger.payword.chain(deal.source);
-      if (!chain) throw new Error(`ticket ${deal.session} has no chain`);
-      ledger.payword.setChain({ ...chain, credited: chain.credited + increase });
-      this.#floats.push(onChain(chain, -increase));
+      ledger.payword.creditChain(deal.source, increase);
+      this.#floats.push(onChain({ id: deal.source, cur: deal.cur }, -increase));
     } else {
       ledger.payword.use(dayOf(deal.source, deal.cur, secondsOf(env.nowMs) * 1000), increase);
       this.#billed.set(deal.source, (this.#billed.get(deal.source) ?? 0n) + increase);
@@ -156,9 +168,9 @@ class Settlement {
 }
 
 /** The deed as the broker knows it, with the word of the second lock that the site has shown. */
-function shownDeed({ doc }: KnownDeal, { deed }: Claim): Json {
-  const shown = typeof doc === 'object' && doc !== null && !Array.isArray(doc) ? doc : {};
-  return 'ticket' in shown && !('y' in shown) && deed && 'y' in deed && deed.y !== undefined
-    ? { ...shown, y: deed.y }
-    : shown;
+function shownDeed({ doc }: KnownDeal, { deed }: Claim): string {
+  if (!deed || !('y' in deed) || deed.y === undefined) return doc;
+  const shown = parseJson(doc);
+  const isOpen = typeof shown !== 'object' || shown === null || !('ticket' in shown) || 'y' in shown;
+  return isOpen ? doc : canonicalJson({ ...shown, y: deed.y });
 }
