@@ -194,6 +194,7 @@ function readTicket(
     ticket.unit === sale.unitMicro.toString() &&
     ticket.from === 1 &&
     ticket.to === sale.count &&
+    ticket.exp * 1000 > env.nowMs &&
     'w0' in chain &&
     chain.id === anchor.id &&
     chain.n === anchor.n &&

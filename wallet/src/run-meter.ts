@@ -101,7 +101,8 @@ class Metering {
       const settled = await this.#present();
       if (!settled) break;
       const { outcome, meter, record } = settled;
-      if (outcome !== 'paid' || !meter) return this.#stop('lost', record.code ?? 'receipt-invalid');
+      if (outcome !== 'paid') return this.#stop('lost', record.code ?? 'payment-required');
+      if (!meter) return this.#stop('lost', 'receipt-invalid');
       if (!meter.running) return this.#report('ended');
       if (this.#latest !== this.#known && this.#latest !== this.#options.payment) this.#adapt(this.#nowMs - sentAtMs);
       this.#known = this.#latest;
