@@ -3,8 +3,8 @@ import * as v from 'valibot';
 import { parseAuthChallenges, printAuthChallenge } from './auth-params.ts';
 import { equalText, textFromBase64url, toBase64url, utf8 } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
-import { amt, boundedText, cur, isObject, jsonObject, matches, stringMap, tryDecode } from './decode.ts';
-import { canonicalJson, type Json, type JsonObject, parseJson } from './json.ts';
+import { amt, boundedText, cur, jsonObject, stringMap, tryDecode } from './decode.ts';
+import { canonicalJson, type JsonObject, parseJson } from './json.ts';
 import { limits } from './limits.ts';
 import type { Currency } from './money.ts';
 
@@ -131,29 +131,33 @@ export const challengeSchema = v.strictObject({
   header: v.exactOptional(v.literal('Payment-Authorization')),
 });
 
-/** Says yes only to what `challengeSchema` takes as it is: a tenth of its time for what wallets send. */
-export function isUsualChallenge(value: Json | undefined): value is Challenge {
-  if (!isObject(value)) return false;
-  for (const name in value) {
-    const part = value[name];
-    const { pattern, most } = USUAL.get(name) ?? {};
-    if (!pattern || most === undefined || !matches(part, pattern) || part.length > most) return false;
-  }
-  const { id, realm, method, intent, request } = value;
-  return [id, realm, method, intent, request].every((part) => part !== undefined) && id !== '';
-}
+const PLAIN_PART = '[ !#-[\\]-{}~]';
+const CANONICAL = new RegExp(
+  [
+    `^{(?:"digest":"(${PLAIN_PART}{0,128})",)?`,
+    '(?:"expires":"(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,9})?(?:Z|[+-]\\d\\d:\\d\\d))",)?',
+    '(?:"header":"(Payment-Authorization)",)?',
+    `"id":"(${PLAIN_PART}{1,128})","intent":"([a-z]{1,32})","method":"([a-z]{1,32})",`,
+    `(?:"opaque":"([A-Za-z0-9_-]*)",)?"realm":"(${PLAIN_PART}{0,128})","request":"([A-Za-z0-9_-]*)"}$`,
+  ].join(''),
+);
 
-const USUAL = new Map([
-  ['id', { pattern: PART, most: 128 }],
-  ['realm', { pattern: PART, most: 128 }],
-  ['method', { pattern: METHOD, most: 32 }],
-  ['intent', { pattern: METHOD, most: 32 }],
-  ['request', { pattern: BASE64URL, most: limits.challengeBytes }],
-  ['expires', { pattern: INSTANT, most: 40 }],
-  ['digest', { pattern: PART, most: 128 }],
-  ['opaque', { pattern: BASE64URL, most: limits.challengeBytes }],
-  ['header', { pattern: /^Payment-Authorization$/, most: 128 }],
-]);
+/**
+ * A challenge out of its canonical JSON, in a fifth of the time of parser and schema. `undefined` when it is written in
+ * any other way: then they have the last word.
+ */
+export function readCanonicalChallenge(text: string): Challenge | undefined {
+  if (text.length > limits.challengeBytes) return undefined;
+  const parts = CANONICAL.exec(text);
+  if (!parts) return undefined;
+  const [, digest, expires, header, id = '', intent = '', method = '', opaque, realm = '', request = ''] = parts;
+  const challenge: { -readonly [Name in keyof Challenge]: Challenge[Name] } = { id, realm, method, intent, request };
+  if (expires !== undefined) challenge.expires = expires;
+  if (digest !== undefined) challenge.digest = digest;
+  if (opaque !== undefined) challenge.opaque = opaque;
+  if (header !== undefined) challenge.header = header;
+  return challenge;
+}
 
 /**
  * Payment challenges of an answer, from any number of field lines, each of which may hold several.

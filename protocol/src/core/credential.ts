@@ -1,9 +1,9 @@
 // The credential: `Authorization: Payment <base64url JSON>`, read strictly, sizes first (profile 1 §3).
 import * as v from 'valibot';
 import { textFromBase64url, textToBase64url } from './bytes.ts';
-import { type Challenge, challengeSchema, isUsualChallenge } from './challenge.ts';
+import { type Challenge, challengeSchema, readCanonicalChallenge } from './challenge.ts';
 import { boundedText, decode, isObject, jsonObject } from './decode.ts';
-import { canonicalJson, type Json, type JsonObject, readJson } from './json.ts';
+import { canonicalJson, type Json, type JsonObject, parseJson, readJson } from './json.ts';
 import { limits } from './limits.ts';
 import { PaymentProblem } from './problems.ts';
 
@@ -42,28 +42,27 @@ export function readCredential(values: readonly string[], recall?: Recall): Read
   const blob = value.slice(7).trim();
   const text = textFromBase64url(blob.endsWith('=') ? blob.replace(/={1,2}$/, '') : blob);
   if (text === undefined) throw new PaymentProblem('credential-malformed');
-  return (recall && remembered(text, recall)) ?? decoded(text);
-}
-
-function decoded(text: string): ReadCredential {
-  const json = readJson(text);
-  if (!json) throw new PaymentProblem('credential-malformed');
-  const { value, isCanonical } = json;
-  if (!isCanonical || !isObject(value)) return decode(schema, value, 'credential-malformed');
-  const { challenge, payload } = value;
-  const isUsual = Object.keys(value).length === 2 && isUsualChallenge(challenge) && isObject(payload);
-  return isUsual ? { challenge, payload, canonical: text } : decode(schema, value, 'credential-malformed');
+  return readCanonical(text, recall) ?? decodeAny(text);
 }
 
 const HEAD = '{"challenge":';
 const MIDDLE = ',"payload":';
 
-/** `{"challenge":<known>,"payload":<payload>}`, or `undefined` for whatever is not of this form. */
-function remembered(text: string, recall: Recall): ReadCredential | undefined {
+/** As wallets print it: `{"challenge":…,"payload":…}`. `undefined` when it is written in any other way. */
+function readCanonical(text: string, recall: Recall | undefined): ReadCredential | undefined {
   const end = text.indexOf(`}${MIDDLE}`) + 1;
   if (end === 0 || !text.startsWith(HEAD) || !text.endsWith('}')) return undefined;
-  const challenge = recall(text.slice(HEAD.length, end));
+  const part = text.slice(HEAD.length, end);
+  const challenge = recall?.(part) ?? readCanonicalChallenge(part);
   const payload = challenge && readJson(text.slice(end + MIDDLE.length, -1), limits.jsonDepth - 1);
   if (!payload || !isObject(payload.value)) return undefined;
-  return { challenge, payload: payload.value, ...(payload.isCanonical ? { canonical: text } : {}) };
+  return payload.isCanonical
+    ? { challenge, payload: payload.value, canonical: text }
+    : { challenge, payload: payload.value };
+}
+
+function decodeAny(text: string): ReadCredential {
+  const json = parseJson(text);
+  if (json === undefined) throw new PaymentProblem('credential-malformed');
+  return decode(schema, json, 'credential-malformed');
 }
