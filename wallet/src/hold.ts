@@ -158,7 +158,7 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
       amountMicro: amount,
       currency,
       repeat: false,
-      ...(found.stream ? { stream: true as const } : {}),
+      ...(found.stream ? { stream: true as const, unitMicro: found.price } : {}),
     };
     return { kind: 'held', payment };
   });

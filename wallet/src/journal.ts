@@ -31,8 +31,11 @@ export function toRecord({ code, receipt, ...record }: Entry['record']): Payment
 export function toPayment(record: Entry['record'], sending: NonNullable<Entry['sending']>): Payment {
   const { id, url = '', amountMicro, currency } = record;
   const { httpMethod: method, header, stream } = sending;
-  return { id, url, method, header, amountMicro, currency, repeat: true, ...(stream ? { stream: true } : {}) };
+  return { id, url, method, header, amountMicro, currency, repeat: true, ...streamOf(stream) };
 }
+
+const streamOf = (stream: NonNullable<Entry['sending']>['stream']): Pick<Payment, 'stream' | 'unitMicro'> =>
+  stream ? { stream: true, unitMicro: stream.priceMicro } : {};
 
 const PAGE = 100;
 
@@ -63,7 +66,7 @@ export async function record(ctx: Context, id: string): Promise<PaymentRecord | 
   return entry && toRecord(entry.record);
 }
 
-const COLUMNS = 'time_utc,type,status,site,page,amount,currency,balance_after,broker,method,receipt_id,rule';
+const COLUMNS = 'time_utc,type,status,site,page,amount,currency,balance_after,broker,method,receipt_id,rule,units,unit';
 
 /** UTF-8 with BOM, CRLF, ISO 8601 UTC, plain decimals with the sign of the account's view. */
 export async function exportCsv(ctx: Context): Promise<string> {
@@ -82,6 +85,8 @@ export async function exportCsv(ctx: Context): Promise<string> {
       cell(row.method),
       cell(row.reference),
       cell(row.why),
+      row.units === undefined ? '' : String(row.units),
+      cell(row.unit),
     ].join(','),
   );
   return `\uFEFF${[COLUMNS, ...lines].join('\r\n')}\r\n`;

@@ -215,10 +215,14 @@ class Metering {
 
   /** Twice as many units at a time while they are used up faster than companions travel, half as many when they last. */
   #adapt(lastedMs: number): void {
-    const { amountMicro } = this.#options.payment;
-    const most = Math.min(MOST_UNITS, Math.max(1, Number(MOST_MICRO / amountMicro)));
+    const most = Math.min(MOST_UNITS, Math.max(1, Number(MOST_MICRO / this.#unitMicro)));
     if (lastedMs < SHORT_MS) this.#step = Math.min(this.#step * 2, most);
     else if (lastedMs > LONG_MS) this.#step = Math.max(1, Math.floor(this.#step / 2));
+  }
+
+  get #unitMicro(): bigint {
+    const { unitMicro, amountMicro } = this.#options.payment;
+    return unitMicro ?? amountMicro;
   }
 
   /** So many units are left when the next are paid. */

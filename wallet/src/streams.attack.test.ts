@@ -126,6 +126,15 @@ describe('a site that lies', () => {
     expect(await drift(wallet)).toBe(0n);
     expect(await wallet.pending()).toHaveLength(1);
     await response.body?.cancel();
+    // Nobody can tell any more: what was set aside is written off with its chain, and no word about it counts later.
+    market.clock.shiftMs = 32 * 86_400_000;
+    const [left] = await wallet.pending();
+    await wallet.recover();
+    expect(await wallet.pending()).toEqual([]);
+    const meter = printPaymentMeter({ spent: 10n, remaining: 0n, running: false });
+    await wallet.settle(left?.id ?? '', { status: 204, meter });
+    expect(await drift(wallet)).toBe(0n);
+    expect((await wallet.balance()).brokers).toMatchObject([{ heldMicro: 0n, coinsMicro: 0n }]);
   });
 
   test('that raises its price while the stream runs is not paid the new one', async () => {

@@ -37,13 +37,16 @@ async function closeExpired(ctx: Context, nowMs: number): Promise<void> {
     const { sending } = await needPayment(ctx, id);
     if (nowMs <= sending.coin.expiresAtMs + limits.clockSkewMs) continue;
     await withPayment(ctx, id, (tx, sent) => {
-      if (sent.record.state !== 'pending') return outcomeOf(sent.record.state);
+      if (!tx.has(keys.pending(id))) return outcomeOf(sent.record.state);
       const { record } = sent;
-      const lostMicro = loseCoin(tx, sending.purse, id);
+      const { stream, delivered } = sent.sending;
+      const lostMicro = loseCoin(tx, sending.purse, id) + (record.lostMicro ?? 0n);
       tx.drop(keys.pending(id));
-      const state = sent.sending.delivered ? ('paid' as const) : ('paid_not_delivered' as const);
-      const balanceAfterMicro = ctx.total(tx);
-      tx.put('journal', keys.journal(id), { ...sent, record: { ...record, state, lostMicro, balanceAfterMicro } });
+      const state = delivered ? ('paid' as const) : ('paid_not_delivered' as const);
+      tx.put('journal', keys.journal(id), {
+        record: { ...record, state, lostMicro, balanceAfterMicro: ctx.total(tx) },
+        sending: { ...sent.sending, ...(stream ? { stream: { ...stream, over: true } } : {}) },
+      });
       return 'paid';
     });
   }

@@ -177,6 +177,8 @@ export type Payment = {
   readonly repeat: boolean;
   /** More will be due while it comes: `runMeter` pays on. */
   readonly stream?: true;
+  /** Of a stream: the price of one unit. The first payment may be more, by what the session was paid ahead. */
+  readonly unitMicro?: bigint;
 };
 
 /** One vocabulary for code, screens, command line and CSV. */

@@ -319,9 +319,9 @@ test('the journal pages, filters by site, and exports text of others as text', a
   const csv = await wallet.exportCsv();
   const lines = csv.split('\r\n');
   expect(lines[0]).toBe(
-    '\uFEFFtime_utc,type,status,site,page,amount,currency,balance_after,broker,method,receipt_id,rule',
+    '\uFEFFtime_utc,type,status,site,page,amount,currency,balance_after,broker,method,receipt_id,rule,units,unit',
   );
-  expect(lines[1]).toMatch(/^2026-11-23T12:00:00.000Z,top_up,paid,,,1.00,USD,1.00,Test broker,,,$/);
+  expect(lines[1]).toMatch(/^2026-11-23T12:00:00.000Z,top_up,paid,,,1.00,USD,1.00,Test broker,,,,,$/);
   expect(lines.at(-2)).toContain('payment,paid,https://shop.example,https://shop.example/article/=1,-0.0015,USD,0.997');
 });
 

@@ -172,6 +172,21 @@ test('Ctrl-C ends a stream, and says what was paid; what was not delivered is no
   expect((await json('balance')).value).toMatchObject({ totalMicro: '999700', brokers: [{ heldMicro: '0' }] });
 });
 
+test('a process that is killed in a stream is mended by recover: what was delivered is paid, the rest is back', async () => {
+  await cli('init');
+  await cli('top-up', '1.00');
+  reel.roll(4);
+  const { child, ran, end } = start('stream', `${site}/live`, '--max', '0.05');
+  await expect.poll(() => ran.out.match(/data: \d/g)?.length, { timeout: 20_000 }).toBe(4);
+  child.kill('SIGKILL');
+  await end;
+  await expect.poll(async () => (await cli('recover')).status, { timeout: 20_000 }).toBe(0);
+  expect((await json('balance')).value).toMatchObject({ totalMicro: '999600', brokers: [{ heldMicro: '0' }] });
+  expect((await json('history', '--limit', '1')).value).toMatchObject([
+    { state: 'paid', units: 4, amountMicro: '400' },
+  ]);
+});
+
 test('a stream that reaches what was allowed pauses and says so', async () => {
   await cli('init');
   await cli('top-up', '1.00');
