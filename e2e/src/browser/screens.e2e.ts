@@ -81,6 +81,18 @@ describe.each(looks)('$name', (look) => {
     await closed;
   });
 
+  it('the newspaper’s own pages of what is paid by the unit', async () => {
+    const page = await scene.browser.context.newPage();
+    await page.emulateMedia({ colorScheme: look.theme });
+    for (const path of ['', 'film', 'tides', 'radio']) {
+      await page.setViewportSize({ width: look.width, height: 720 });
+      await page.goto(`${scene.site.url}/${path}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await inspect(page, `gazette-${path || 'front'}-${look.name}`);
+    }
+    await page.close();
+  });
+
   it('the site’s own page that asks for money', async () => {
     const page = await scene.browser.context.newPage();
     await page.emulateMedia({ colorScheme: look.theme });

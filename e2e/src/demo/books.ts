@@ -27,6 +27,17 @@ export function ledgerLines(data: string): string[] {
   }
 }
 
+/** What the broker owes to all sites together, in base units. */
+export function creditOfSites(data: string): bigint {
+  const db = openReadOnly(join(data, 'ledger.db'));
+  try {
+    const amounts = db.prepare("SELECT amount FROM posting WHERE account LIKE 'vendor:%'").all();
+    return amounts.reduce((sum, { amount }) => sum + BigInt(amount as bigint), 0n);
+  } finally {
+    db.close();
+  }
+}
+
 export async function runAudit(data: string): Promise<boolean> {
   const { code, stdout } = await runCommand('broker/src/main.ts', ['audit', '--data', data, '--json']);
   return code === 0 && (JSON.parse(stdout) as { ok?: unknown }).ok === true;

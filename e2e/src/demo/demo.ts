@@ -98,6 +98,7 @@ try {
     const [first = await browser.context.newPage()] = browser.context.pages();
     await first.goto(site.url);
     say('\nThe front page is open, and so is the wallet’s welcome page: click "Start with demo money", then read on.');
+    say('After an article, try what is paid as it comes: the film by the second, the tides by the day, the radio log.');
     say('Close the browser, or press Ctrl-C here, to end.');
     await new Promise<void>((resolve) => browser.context.once('close', () => resolve()));
     await site.stop();

@@ -5,7 +5,7 @@ export const tidesPrice = '0.0002 USD';
 export const mostDays = 14;
 
 /** How much later than at the pier the water comes, and how much higher. */
-type Port = { readonly name: string; readonly lateMinutes: number; readonly higherDecimetres: number };
+export type Port = { readonly name: string; readonly lateMinutes: number; readonly higherDecimetres: number };
 export const ports: ReadonlyMap<string, Port> = new Map([
   ['pier', { name: 'The pier', lateMinutes: 0, higherDecimetres: 0 }],
   ['skerry-point', { name: 'Skerry Point', lateMinutes: -25, higherDecimetres: -3 }],

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Farthing } from '@farthing/vendor';
-import express, { type Express, type Request, type RequestHandler } from 'express';
+import express, { type Express, type Request } from 'express';
 import { webVtt } from './captions.ts';
 import { film } from './content.ts';
-import { mostDays, ports, radio, radioLog, tidesPrice, tideTable } from './harbour.ts';
+import { mostDays, type Port, ports, radio, radioLog, tidesPrice, tideTable } from './harbour.ts';
 import { filmPage, radioPage, tidesPage } from './metered-pages.ts';
 import { paced } from './pace.ts';
 import { cutWebm } from './webm.ts';
@@ -22,10 +22,9 @@ export function sellByTheUnit(app: Express, pay: Farthing): void {
 function sellFilm(app: Express, pay: Farthing): void {
   const { head, clusters } = cutWebm(readFileSync(join(here, 'film', 'skerry-point.webm')));
   const { price, title } = film;
-  const fromOf = (req: Request): number => Number(req.query['from'] ?? 0);
-  const withinTheFilm: RequestHandler = (req, res, next) => {
-    if (clusters[fromOf(req)]) next();
-    else res.sendStatus(404);
+  const fromOf = (req: Request): number => {
+    const from = Number(req.query['from']);
+    return clusters[from] ? from : 0;
   };
   /** The first unit carries what the player needs before it. */
   function* seconds(from: number): Generator<Uint8Array> {
@@ -37,7 +36,6 @@ function sellFilm(app: Express, pay: Farthing): void {
   app.get('/film/captions.vtt', (_req, res) => res.type('text/vtt').send(webVtt()));
   app.get(
     '/film/skerry-point.webm',
-    withinTheFilm,
     // A player that asks for a range of bytes gets all of it, as the protocol allows; `from` is in seconds.
     pay.stream({ price, unit: 'second', type: 'video/webm', description: title }, (req, signal) =>
       paced(seconds(fromOf(req)), { everyMs: 1000, aheadMs: 5000 }, signal),
@@ -45,23 +43,24 @@ function sellFilm(app: Express, pay: Farthing): void {
   );
 }
 
-const daysOf = (req: Request): number => Number(req.query['days']);
+type Question = { readonly port: Port; readonly days: number };
+
+/** `undefined` for what makes no sense. */
+function questionOf({ query }: Request): Question | undefined {
+  const [port, days] = [ports.get(String(query['port'])), Number(query['days'])];
+  return port && Number.isInteger(days) && days >= 1 && days <= mostDays ? { port, days } : undefined;
+}
 
 function sellTides(app: Express, pay: Farthing): void {
-  /** Nonsense is not for sale. */
-  const sensible: RequestHandler = (req, res, next) => {
-    const days = daysOf(req);
-    const isFine = ports.has(String(req.query['port'])) && Number.isInteger(days) && days >= 1 && days <= mostDays;
-    if (isFine) next();
-    else res.status(400).json({ error: `a port that we know, and 1 to ${mostDays} days` });
-  };
-  const wall = pay.wall({ price: tidesPrice, unit: 'day', units: daysOf, description: 'Tides' });
+  const units = (req: Request): number => questionOf(req)?.days ?? 1;
+  const wall = pay.wall({ price: tidesPrice, unit: 'day', units, description: 'Tides' });
 
   app.get('/tides', (_req, res) => res.send(tidesPage()));
-  app.get('/api/tides', sensible, wall, (req, res) => {
-    const port = ports.get(String(req.query['port']));
-    if (port) res.json(tideTable(port, new Date(), daysOf(req)));
-    else res.sendStatus(404);
+  // What makes no sense is said behind the wall, where it gives the money back: a payment may have come with it.
+  app.get('/api/tides', wall, (req, res) => {
+    const question = questionOf(req);
+    if (question) res.json(tideTable(question.port, new Date(), question.days));
+    else res.status(400).json({ error: `a port that we know, and 1 to ${mostDays} days` });
   });
 }
 

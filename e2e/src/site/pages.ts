@@ -45,6 +45,7 @@ export function frontPage(): string {
         ? `<section class="lead"><a href="/picture/skerry-point.svg"><img src="/small/skerry-point.svg" width="640" height="400" alt="A lighthouse on a dark headland under a red evening sky"></a><div><div class="kicker">${lead.kicker}</div><h2><a href="/article/${lead.slug}">${lead.title}</a></h2><p>${lead.standfirst}</p><div class="price">${lead.minutes} min · ${cents(articlePrice)}</div><p class="price"><a href="/picture/skerry-point.svg">${picture.title}, the large print</a> · ${cents(picture.price)}</p></div></section>`
         : ''
     }${others.map(inPaper).join('')}${teaser(almanac, { path: '/archive/the-almanac', price: almanacPrice })}${byTheUnit()}</div>`,
+    '<h1 class="name">The Harbour Gazette</h1>',
   );
 }
 

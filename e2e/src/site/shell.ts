@@ -4,7 +4,7 @@ const style = `
 :root{color-scheme:light dark;--paper:light-dark(#fbf8f1,#15171a);--ink:light-dark(#1b1a17,#ece7dc);--soft:light-dark(#5c574c,#a9a294);--rule:light-dark(#cfc7b4,#3a3a38);--accent:light-dark(#0b6b53,#4cc9a4)}
 *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:18px/1.6 Georgia,"Iowan Old Style","Noto Serif",serif}
 a{color:inherit}main,header,footer{max-inline-size:68rem;margin:auto;padding:0 1.25rem}
-header{text-align:center;padding-block:1.5rem 0}header .name{font-size:clamp(2.2rem,8vw,4.4rem);line-height:1;font-weight:700;letter-spacing:-.02em;text-decoration:none;display:block}
+header{text-align:center;padding-block:1.5rem 0}header .name{font-size:clamp(2.2rem,8vw,4.4rem);line-height:1;font-weight:700;letter-spacing:-.02em;text-decoration:none;display:block;margin:0}
 .line{display:flex;justify-content:space-between;gap:1rem;border-block:1px solid var(--rule);margin-block:1rem 1.5rem;padding:.4rem 0;font-size:.8rem;color:var(--soft);flex-wrap:wrap}
 .grid{display:grid;gap:1.5rem 2.5rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,17rem),1fr))}
 .lead{grid-column:1/-1;display:grid;gap:1.5rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));border-block-end:1px solid var(--rule);padding-block-end:1.5rem}
@@ -26,9 +26,14 @@ footer{border-block-start:1px solid var(--rule);margin-block-start:3rem;padding-
 :focus-visible{outline:3px solid light-dark(#0b57d0,#8ab4f8);outline-offset:3px}
 `;
 
-export const shell = (title: string, body: string): string => `<!doctype html>
+/** @param name the paper's name: a link, or the heading of the front page */
+export const shell = (
+  title: string,
+  body: string,
+  name = '<a class="name" href="/">The Harbour Gazette</a>',
+): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><link rel="icon" href="data:,"><style>${style}</style></head>
-<body><header><a class="name" href="/">The Harbour Gazette</a><div class="line"><span>Founded 1871</span><span>No advertisements, no subscription: a fraction of a cent a piece</span><span>Paid with Farthing</span></div></header>
+<body><header>${name}<div class="line"><span>Founded 1871</span><span>No advertisements, no subscription: a fraction of a cent a piece</span><span>Paid with Farthing</span></div></header>
 <main>${body}</main>
 <footer>Every piece has its price beside it. You pay for what you read, and read it again free; what comes by the second, the day or the message is paid as it comes. Demo money only.</footer></body></html>`;
 

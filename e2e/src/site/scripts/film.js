@@ -21,9 +21,8 @@ film.addEventListener('error', () => {
   else say(`Each second costs ${film.dataset.price}. With the Farthing wallet the film plays by itself.`);
 });
 goOn.addEventListener('click', () => {
-  const from = Math.floor(seen);
   say('');
-  film.src = `${film.src.split('?')[0]}?from=${from}`;
+  film.src = `/film/skerry-point.webm?from=${Math.floor(seen)}`;
   film.focus();
   void film.play();
 });
