@@ -43,7 +43,8 @@ export async function closeInvoices(data: string, invoiceDueDays: number): Promi
 
 const EVERY_INVOICE = `SELECT i.account, i.cur, i.number, i.owed, i.due, i.doc, b.amount AS balance,
     (SELECT coalesce(sum(p.amount), 0) FROM posting p
-     WHERE p.account = i.account AND p.account <> 'float:scrip' AND p.cur = i.cur AND p.seq > i.seq AND p.amount > 0) AS paid
+     WHERE p.account = i.account AND p.cur = i.cur AND p.seq > i.seq AND p.amount > 0
+       AND p.account > 'user:' AND p.account < 'user;') AS paid
   FROM invoice i JOIN balance b ON b.account = i.account AND b.cur = i.cur ORDER BY i.n`;
 
 /** Every invoice, and what of it is still owed. */

@@ -38,7 +38,7 @@ export function openInvoices(db: DatabaseSync, { crypto, seed }: { crypto: Crypt
   );
   const paidIn = db.prepare(
     `SELECT coalesce(sum(amount), 0) AS amount FROM posting
-     WHERE account = ? AND account <> 'float:scrip' AND cur = ? AND seq > ? AND amount > 0`,
+     WHERE account = ? AND cur = ? AND seq > ? AND amount > 0 AND account > 'user:' AND account < 'user;'`,
   );
   const place = db.prepare(
     `SELECT (SELECT coalesce(max(n), 0) FROM invoice) + 1 AS n, (SELECT max(n) FROM stored_order) AS after_n,

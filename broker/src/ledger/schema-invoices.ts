@@ -19,3 +19,9 @@ CREATE TABLE invoice (
   UNIQUE (account, cur, number)
 ) STRICT;
 `;
+
+/** What customers paid in: to see whether an invoice is paid, without reading all that was billed since. */
+export const paidIn = `
+CREATE INDEX posting_paid_in ON posting (account, cur, seq, amount)
+  WHERE amount > 0 AND account > 'user:' AND account < 'user;';
+`;

@@ -3,7 +3,7 @@
 // recomputes. Every table but `refusal` is append-only or moves in one direction.
 
 import { ecash } from './schema-ecash.ts';
-import { invoices } from './schema-invoices.ts';
+import { invoices, paidIn } from './schema-invoices.ts';
 import { payword } from './schema-payword.ts';
 
 const first = `
@@ -162,4 +162,4 @@ CREATE TABLE invite (
 `;
 
 /** `migrations[n]` takes a database from version n to n + 1. Never edit one that was released. */
-export const migrations: readonly string[] = [first, payword, invoices, ecash];
+export const migrations: readonly string[] = [first, payword, invoices, ecash, paidIn];
