@@ -93,6 +93,31 @@ describe('the command', () => {
     expect(await ended).toBe(0);
   });
 
+  test('lists the keys of coins, makes the next ones and revokes one, beside the service', async () => {
+    const { line, child, ended } = await serve('--test', '--ecash', '--json');
+    const { url } = JSON.parse(line) as { url: string };
+    const bench = await new Bench().attach(url);
+    await bench.until('/v1/ecash/keysets');
+    type Keysets = { keysets: { ks: string; state: string; denom: string }[] };
+    const list = (...args: string[]) => (JSON.parse(command('keysets', ...args, '--json').stdout) as Keysets).keysets;
+    const [first] = list();
+    expect(list()).toHaveLength(24);
+    expect(list('--rotate')).toHaveLength(48);
+    expect(list('--revoke', first?.ks ?? '').filter(({ state }) => state !== 'live')).toEqual([
+      expect.objectContaining({ ks: first?.ks, state: 'revoked', outstanding: '0' }),
+    ]);
+    expect(await bench.until('/v1/ecash/keysets')).toMatchObject({ list: { revoked: [first?.ks] } });
+    expect(command('keysets').stdout).toContain('everywhere\tusd-micro\t48 keysets\t$0.00 out');
+    expect(command('keysets', '--revoke', 'none')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('none'),
+    });
+    expect(command('audit').status).toBe(0);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    await bench[Symbol.asyncDispose]();
+  }, 60_000);
+
   test('prints one line of JSON for programs', async () => {
     const { line, child, ended } = await serve('--json');
     expect(Object.keys(JSON.parse(line) as object)).toEqual(['url', 'brk']);

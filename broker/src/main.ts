@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
 import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statement } from './operate.ts';
+// The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
+import { listKeysets, revokeKeyset, rotateKeysets } from './operate-ecash.ts';
 import { checkEvidence, closeInvoices, grantCredit, listInvoices, listOverclaims } from './operate-payword.ts';
 import { HELP, type Options, readOptions, UsageError } from './options.ts';
 import { startBroker } from './start.ts';
@@ -55,6 +56,8 @@ async function operate({
   count,
   close,
   invoiceDueDays,
+  revoke,
+  rotate,
 }: Options): Promise<Outcome> {
   switch (command) {
     case 'audit':
@@ -68,6 +71,10 @@ async function operate({
     case 'invoices':
       if (close) await closeInvoices(data, invoiceDueDays);
       return listInvoices(data);
+    case 'keysets':
+      if (revoke !== undefined) await revokeKeyset(data, revoke);
+      if (rotate) await rotateKeysets(data);
+      return listKeysets(data);
     case 'overclaims':
       return listOverclaims(data);
     case 'invite':

@@ -15,6 +15,8 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   broker check-evidence FILE [--json]  judge such evidence with nothing but the file; exit 1 unless all is proved
   broker credit --account KEY --value '20 USD'   let an account owe so much; '0 USD' ends its credit
   broker invoices [--close]            invoices of customers on credit; --close makes those of the running period now
+  broker keysets [--revoke KS] [--rotate]   keys of coins, and what each has out; --revoke: its coins are only swapped;
+                                       --rotate: the next key of each, now
   broker statement                     balances by kind of account
 
   --data DIR            keys and ledger (default ./.farthing/broker)       FARTHING_BROKER_DATA
@@ -50,6 +52,7 @@ export const commands = [
   'check-evidence',
   'invoices',
   'credit',
+  'keysets',
 ] as const;
 export type Command = (typeof commands)[number];
 
@@ -78,6 +81,9 @@ export type Options = {
   readonly value: Money | undefined;
   readonly count: number;
   readonly close: boolean;
+  /** Name of a keyset. */
+  readonly revoke: string | undefined;
+  readonly rotate: boolean;
 };
 
 const flags = {
@@ -99,6 +105,8 @@ const flags = {
   value: { type: 'string' },
   count: { type: 'string' },
   close: { type: 'boolean' },
+  revoke: { type: 'string' },
+  rotate: { type: 'boolean' },
   'invoice-period': { type: 'string' },
   'invoice-due': { type: 'string' },
 } as const;
@@ -107,7 +115,7 @@ const flags = {
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { values, positionals } = parse(args);
   const get = (
-    name: Exclude<keyof typeof flags, 'help' | 'json' | 'test' | 'close' | 'ecash'>,
+    name: Exclude<keyof typeof flags, 'help' | 'json' | 'test' | 'close' | 'rotate' | 'ecash'>,
     fallback: string,
   ): string => values[name] ?? env[`FARTHING_BROKER_${name.toUpperCase().replaceAll('-', '_')}`] ?? fallback;
   return {
@@ -132,6 +140,8 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     value: values.value === undefined ? undefined : worthOf(values.value, commandOf(positionals).command),
     count: whole('count', values.count ?? '1', { least: 1, most: 10_000 }),
     close: values.close ?? false,
+    revoke: values.revoke,
+    rotate: values.rotate ?? false,
   };
 }
 

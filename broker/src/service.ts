@@ -16,42 +16,45 @@ import {
 } from '@farthing/protocol';
 import type { OrderRoute } from './http/routes.ts';
 import type { Keys } from './keys.ts';
+import { KeysetOverdrawn } from './ledger/ecash.ts';
 import type { Party } from './ledger/invoices.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
 import type { OrderText } from './ledger/orders.ts';
 import { FaucetMeter } from './services/faucet-meter.ts';
 import { closePeriods, periodStartMs } from './services/invoices.ts';
-import { addKeysets, KeyMaker, makeKeys } from './services/keysets.ts';
+import { addKeysets, KeyMaker, makeKeys, stop } from './services/keysets.ts';
 import { licenseOwnScrip } from './services/licences.ts';
 import type { Settings, Step } from './services/step.ts';
 import { sweepChains, sweepHolds, sweepResidue } from './services/sweep.ts';
 
-export type ServiceParts = { db: DatabaseSync; keys: Keys; settings: Settings; env: () => Env };
+export type ServiceParts = { db: DatabaseSync; keys: Keys; settings: Settings; env: () => Env; log: Step['log'] };
 
 /** Refusals that time or an operator mends: the same order may be sent again. All others stay. */
-const PASSING: ReadonlySet<ProblemCode> = new Set(['faucet-limit', 'rate-limit', 'unavailable']);
+const PASSING: ReadonlySet<ProblemCode> = new Set(['faucet-limit', 'rate-limit', 'unavailable', 'keyset-stopped']);
 
 export class BrokerService {
   readonly keys: Keys;
   readonly settings: Settings;
   readonly ledger: Ledger;
   readonly #env: () => Env;
+  readonly #log: Step['log'];
   readonly #group: GroupCommit;
   readonly #db: DatabaseSync;
   readonly #faucet: FaucetMeter;
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
-  readonly #keyMaker = new KeyMaker(() => void this.makeKeysets().catch(() => {}));
+  readonly #keyMaker = new KeyMaker(() => void this.mint());
   readonly #stop = new AbortController();
-  #making: Promise<number> = Promise.resolve(0);
+  #making: Promise<void> = Promise.resolve();
   /** The start of the newest period before which all was invoiced. */
   #closedMs = 0;
 
-  constructor({ db, keys, settings, env }: ServiceParts) {
+  constructor({ db, keys, settings, env, log }: ServiceParts) {
     this.keys = keys;
     this.settings = settings;
     this.ledger = openLedger(db, { crypto: env().crypto, seed: keys.seed });
     this.#env = env;
+    this.#log = log;
     this.#db = db;
     this.#group = new GroupCommit(db);
     this.#savepoint = db.prepare('SAVEPOINT service');
@@ -62,7 +65,7 @@ export class BrokerService {
   /** The world of one moment, for reads outside of a transaction: they see what is committed. */
   step(): Step {
     const { ledger, keys, settings } = this;
-    return { ledger, keys, settings, faucet: this.#faucet, keyMaker: this.#keyMaker, env: this.#env() };
+    return { ledger, keys, settings, faucet: this.#faucet, keyMaker: this.#keyMaker, env: this.#env(), log: this.#log };
   }
 
   /** Licences of our own, and money that nobody can claim any more. Called at start and hourly. */
@@ -78,21 +81,25 @@ export class BrokerService {
     await this.#closePeriods();
   }
 
-  /** Makes the keysets that are due, if this broker makes coins; one round after the other. @returns how many were made */
-  makeKeysets(): Promise<number> {
-    this.#making = this.#making.catch(() => 0).then(() => this.#makeKeysets());
+  /** Makes the keysets that are due, if this broker makes coins; one round after the other. */
+  mint(): Promise<void> {
+    this.#making = this.#making
+      .then(() => this.#makeKeysets())
+      .catch((error: unknown) => {
+        this.ledger.ecash.forget();
+        this.#log(`keys of coins: ${String(error)}`);
+      });
     return this.#making;
   }
 
-  async #makeKeysets(): Promise<number> {
+  async #makeKeysets(): Promise<void> {
     const { ecash } = this.settings;
-    if (!ecash) return 0;
+    if (!ecash) return;
     const wanted = this.#keyMaker.due(ecash, this.ledger, this.#env().nowMs);
     const { signal } = this.#stop;
     const made = await makeKeys(wanted.length, signal);
-    if (signal.aborted) return 0;
+    if (signal.aborted) return;
     await this.#group.run(() => addKeysets(wanted, made, this.step(), ecash.epochDays));
-    return wanted.length;
   }
 
   /** Once a period: whatever is billed after that waits for the next one. */
@@ -122,6 +129,11 @@ export class BrokerService {
     const outcome = await this.#group.run(() => this.#execute(order, text, run));
     if (outcome instanceof PaymentProblem) throw outcome;
     return outcome;
+  }
+
+  /** Keysets that would have redeemed more than they issued. */
+  get stopped(): string[] {
+    return [...(this.ledger.ecash.mintKeys().stopped ?? [])];
   }
 
   /** True while the database takes transactions: after a failed commit only a restart tells what is on disk. */
@@ -159,7 +171,9 @@ export class BrokerService {
       return answer;
     } catch (error) {
       this.#db.exec('ROLLBACK TO service; RELEASE service');
+      this.ledger.ecash.forget();
       if (!(error instanceof PaymentProblem)) throw error;
+      if (error instanceof KeysetOverdrawn) stop(error.ks, this.step());
       if (!PASSING.has(error.code)) {
         orders.refuse(order, text, { problem: error, untilMs: order.at * 1000 + 2 * limits.requestAgeMs });
       }

@@ -68,7 +68,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const db = openDatabase(ledgerPath(data), migrations);
   // 64 MB of pages in memory instead of 2, and fewer interruptions to copy the log into the file. Neither touches durability.
   db.exec('PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000');
-  const service = new BrokerService({ db, keys, settings: settingsOf(options), env });
+  const service = new BrokerService({ db, keys, settings: settingsOf(options), env, log });
   const maintain = () => service.maintain().catch((error: unknown) => log(`maintenance: ${String(error)}`));
   try {
     await service.maintain();
@@ -77,9 +77,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     const { host = '127.0.0.1', port = 0 } = options;
     await listen(server, { host, port });
     server.on('error', (error) => log(`server: ${String(error)}`));
-    const mint = () => service.makeKeysets().catch((error: unknown) => log(`keys of coins: ${String(error)}`));
-    void mint();
-    const timer = setInterval(() => void maintain().then(mint), HOUR_MS).unref();
+    void service.mint();
+    const timer = setInterval(() => void maintain().then(() => service.mint()), HOUR_MS).unref();
     const address = server.address() as AddressInfo;
     const shown = host.includes(':') ? `[${host}]` : host;
     return {

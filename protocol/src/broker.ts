@@ -13,7 +13,7 @@ export {
   signKeyList,
   signKeyset,
 } from './ecash/keyset.ts';
-export type { KeysetTotals, TotalsStep } from './ecash/mint.ts';
+export type { KeysetTotals, MintKeys, TotalsStep } from './ecash/mint.ts';
 export * as ecash from './ecash/mint.ts';
 export * from './ecash/orders.ts';
 export * as payword from './payword/broker/role.ts';

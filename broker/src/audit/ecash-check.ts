@@ -106,10 +106,10 @@ function checkTotals(db: DatabaseSync, model: EcashModel, { findings }: Auditor,
   }
 }
 
-/** Each list is signed and follows the one before; what it revokes is revoked in the table. */
+/** Each list is signed and follows the one before; what the last that names a keyset says of it is so in the table. */
 function checkLists(db: DatabaseSync, { brk, root, crypto, findings }: Auditor): void {
   const next = new Map<string, bigint>();
-  const revoked = new Set<string>();
+  const states = new Map<string, string>();
   for (const row of rowsOf(db, 'SELECT * FROM key_list ORDER BY vnd, no')) {
     const vnd = textCell(row, 'vnd');
     const no = intCell(row, 'no');
@@ -125,17 +125,17 @@ function checkLists(db: DatabaseSync, { brk, root, crypto, findings }: Auditor):
     next.set(vnd, no + 1n);
     if (!good)
       findings.add({ table: 'key_list', row: `${vnd} ${no}`, expected: 'the next list, signed', found: 'another' });
-    for (const ks of list?.revoked ?? []) revoked.add(ks);
+    for (const ks of list?.revoked ?? []) states.set(ks, list?.stopped?.includes(ks) ? 'stopped' : 'revoked');
   }
-  for (const row of rowsOf(db, 'SELECT ks, vnd, revoked FROM keyset')) {
+  for (const row of rowsOf(db, 'SELECT ks, vnd, state FROM keyset')) {
     const ks = textCell(row, 'ks');
-    if (row['revoked'] !== (revoked.has(ks) ? 1n : 0n)) {
+    if (row['state'] !== (states.get(ks) ?? 'live')) {
       findings.add({
         table: 'keyset',
         row: ks,
-        column: 'revoked',
-        expected: 'as its list says',
-        found: String(row['revoked']),
+        column: 'state',
+        expected: states.get(ks) ?? 'live',
+        found: textCell(row, 'state'),
       });
     }
     if (!next.has(textCell(row, 'vnd'))) {

@@ -2,6 +2,7 @@
 import {
   brk,
   brokerKeysSchema,
+  h32,
   PaymentProblem,
   type ProblemCode,
   tryDecode,
@@ -29,12 +30,14 @@ export const readRoutes: readonly ReadRoute[] = [
   {
     path: '/health',
     summary: 'Whether the broker can work',
-    result: v.object({ ok: v.boolean(), brk, test: v.boolean() }),
+    result: v.object({ ok: v.boolean(), brk, test: v.boolean(), stopped: v.exactOptional(v.array(h32)) }),
     params: {},
     problems: [],
     async read(service) {
       if (!(await service.healthy())) throw new PaymentProblem('unavailable', { retryAfter: 2 });
-      return { ok: true, brk: service.keys.brk, test: service.settings.test };
+      const { stopped, keys, settings } = service;
+      const alarm = stopped.length > 0 ? { stopped } : {};
+      return { ok: stopped.length === 0, brk: keys.brk, test: settings.test, ...alarm };
     },
   },
   {

@@ -117,7 +117,15 @@ const licence: ProblemCode[] = ['licence-missing', 'licence-used-up'];
 const release: ProblemCode[] = ['release-invalid', 'release-used'];
 const site: ProblemCode[] = ['vendor-unknown'];
 const keyset: ProblemCode[] = ['keyset-unknown', 'keyset-expired', 'coin-repeated', 'payload-invalid'];
-const coin: ProblemCode[] = [...keyset, 'coin-spent', 'coin-forged', 'spend-wrong', 'sum-wrong', 'lock-foreign'];
+const coin: ProblemCode[] = [
+  ...keyset,
+  'coin-spent',
+  'coin-forged',
+  'spend-wrong',
+  'sum-wrong',
+  'lock-foreign',
+  'keyset-stopped',
+];
 
 export const orderRoutes: readonly OrderRoute[] = [
   route({

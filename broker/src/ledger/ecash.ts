@@ -1,6 +1,6 @@
 // Keysets with their totals, spent coins, blind signatures, and payments that wait for their sites.
-import type { DatabaseSync } from 'node:sqlite';
-import { blindSigner } from '@farthing/node-kit';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { blindSigner, nativeRsa } from '@farthing/node-kit';
 import { type Crypto, type Currency, canonicalJson, type Json, PaymentProblem, parseJson } from '@farthing/protocol';
 import {
   ecash,
@@ -11,6 +11,7 @@ import {
   keyListSchema,
   keysetOf,
   keysetSchema,
+  type MintKeys,
   type TotalsStep,
 } from '@farthing/protocol/broker';
 import * as v from 'valibot';
@@ -18,10 +19,11 @@ import { blob, int, num, type Row, text } from './rows.ts';
 import { currencyOf } from './scrip.ts';
 import type { BatchRow } from './vendors.ts';
 
+export type KeysetState = 'live' | 'revoked' | 'stopped';
 /** A keyset as the mint has it: what it may sign with, and whether it still does. */
 export type MintKeyset = {
   readonly keyset: Keyset;
-  readonly revoked: boolean;
+  readonly state: KeysetState;
   /** `undefined`: the number is not below the modulus. */
   sign(blinded: Uint8Array): Uint8Array | undefined;
 };
@@ -48,11 +50,12 @@ const texts = v.array(v.string());
 
 export function openEcash(db: DatabaseSync, crypto: Crypto) {
   const addKeyset = db.prepare(
-    `INSERT INTO keyset (ks, cur, denom, vnd, epoch, doc, pkcs8, revoked, issued, redeemed, held)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)`,
+    `INSERT INTO keyset (ks, cur, denom, vnd, epoch, doc, pkcs8, state, issued, redeemed, held)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 'live', 0, 0, 0)`,
   );
   const getKeysets = db.prepare('SELECT * FROM keyset ORDER BY vnd, cur, denom, epoch');
-  const revoke = db.prepare('UPDATE keyset SET revoked = 1 WHERE ks = ?');
+  const setState = db.prepare('UPDATE keyset SET state = ? WHERE ks = ?');
+  const getVersion = db.prepare('PRAGMA data_version');
   const getTotals = db.prepare('SELECT issued, redeemed, held FROM keyset WHERE ks = ?');
   const setTotals = db.prepare('UPDATE keyset SET issued = ?, redeemed = ?, held = ? WHERE ks = ?');
   const addList = db.prepare('INSERT INTO key_list (vnd, no, doc) VALUES (?, ?, ?)');
@@ -81,33 +84,39 @@ export function openEcash(db: DatabaseSync, crypto: Crypto) {
   const addAlarm = db.prepare('INSERT INTO ecash_alarm (batch, n, vnd, challenge, why) VALUES (?, ?, ?, ?, ?)');
 
   /** Keysets change a few times a year and are asked for with every coin. */
-  let cache: ReadonlyMap<string, MintKeyset> | undefined;
-  const keysets = (): ReadonlyMap<string, MintKeyset> => {
-    cache ??= new Map(
-      getKeysets.all().map((row) => {
-        const record = v.parse(keysetSchema, parseJson(text(row, 'doc')));
-        const sign = blindSigner(blob(row, 'pkcs8'));
-        return [text(row, 'ks'), { keyset: keysetOf(record, crypto), revoked: int(row, 'revoked') === 1n, sign }];
-      }),
-    );
+  let cache: Cache | undefined;
+  const cached = (): Cache => {
+    // Another process, such as the operator's command, may have revoked one.
+    const version = getVersion.get()?.['data_version'];
+    if (cache?.version !== version) cache = undefined;
+    cache ??= cacheOf(getKeysets.all(), { version, crypto });
     return cache;
   };
 
+  let changed = false;
+  const change = (): void => {
+    cache = undefined;
+    changed = true;
+  };
+
   return {
-    keysets,
+    keysets: (): ReadonlyMap<string, MintKeyset> => cached().keysets,
+    /** As the pure rules want them. */
+    mintKeys: (): MintKeys => cached().mintKeys,
     addKeyset(record: KeysetRecord, pkcs8: Uint8Array): void {
       const { ks } = keysetOf(record, crypto);
       const { cur, denom, vnd = '', epoch } = record;
       addKeyset.run(ks, cur, BigInt(denom), vnd, epoch, canonicalJson(record), pkcs8);
-      cache = undefined;
+      change();
     },
-    revoke(ks: string): void {
-      revoke.run(ks);
-      cache = undefined;
+    setState(ks: string, state: KeysetState): void {
+      setState.run(state, ks);
+      change();
     },
     /** After a transaction was rolled back: what it added is not there. */
     forget(): void {
-      cache = undefined;
+      if (changed) cache = undefined;
+      changed = false;
     },
     list(vnd: string): KeyList | undefined {
       const row = getList.get(vnd);
@@ -122,12 +131,10 @@ export function openEcash(db: DatabaseSync, crypto: Crypto) {
       if (!row) throw new PaymentProblem('keyset-unknown');
       return { issued: int(row, 'issued'), redeemed: int(row, 'redeemed'), held: int(row, 'held') };
     },
-    /** @throws {Error} a keyset would redeem more than it issued */
+    /** All of it or nothing. @throws {KeysetOverdrawn} a keyset would redeem more than it issued */
     addTotals(step: TotalsStep): void {
-      for (const [ks, more] of step) {
-        const { issued, redeemed, held } = ecash.addTotals(this.totals(ks), more);
-        setTotals.run(issued, redeemed, held, ks);
-      }
+      const sums = [...step].map(([ks, more]) => ({ ks, ...sumOf(ks, this.totals(ks), more) }));
+      for (const { ks, issued, redeemed, held } of sums) setTotals.run(issued, redeemed, held, ks);
     },
 
     /** Each coin once; what spent it before is told. @throws {PaymentProblem} `coin-spent` */
@@ -183,6 +190,49 @@ export function openEcash(db: DatabaseSync, crypto: Crypto) {
   };
 }
 
+/** More coins of a keyset came than were made. The order is refused, and the keyset stopped. */
+export class KeysetOverdrawn extends PaymentProblem {
+  readonly ks: string;
+
+  constructor(ks: string) {
+    super('keyset-stopped');
+    this.ks = ks;
+  }
+}
+
+function sumOf(ks: string, row: KeysetTotals, step: KeysetTotals): KeysetTotals {
+  try {
+    return ecash.addTotals(row, step);
+  } catch (error) {
+    throw error instanceof ecash.OverdrawnError ? new KeysetOverdrawn(ks) : error;
+  }
+}
+
+type Cache = {
+  readonly version: SQLOutputValue | undefined;
+  readonly keysets: ReadonlyMap<string, MintKeyset>;
+  readonly mintKeys: MintKeys;
+};
+
+function cacheOf(rows: readonly Row[], { version, crypto }: Pick<Cache, 'version'> & { crypto: Crypto }): Cache {
+  const keysets = new Map(
+    rows.map((row): [string, MintKeyset] => {
+      const record = v.parse(keysetSchema, parseJson(text(row, 'doc')));
+      const state = keysetStates.find((one) => one === row['state']) ?? 'stopped';
+      return [text(row, 'ks'), { keyset: keysetOf(record, crypto), state, sign: blindSigner(blob(row, 'pkcs8')) }];
+    }),
+  );
+  const known = [...keysets];
+  const mintKeys = {
+    keysets: new Map(known.map(([ks, { keyset }]) => [ks, keyset])),
+    revoked: new Set(known.filter(([, { state }]) => state !== 'live').map(([ks]) => ks)),
+    stopped: new Set(known.filter(([, { state }]) => state === 'stopped').map(([ks]) => ks)),
+    rsa: nativeRsa,
+  };
+  return { version, keysets, mintKeys };
+}
+
+const keysetStates: readonly KeysetState[] = ['live', 'revoked', 'stopped'];
 const states: readonly PaymentState[] = ['held', 'paid', 'void', 'swapped'];
 
 const paymentOf = (row: Row): PaymentRow => ({

@@ -13,7 +13,8 @@ CREATE TABLE keyset (
   -- the signed record
   doc      TEXT NOT NULL,
   pkcs8    BLOB NOT NULL,
-  revoked  INTEGER NOT NULL CHECK (revoked IN (0, 1)),
+  -- revoked: its coins are swapped, no more; stopped: not even that, more of them came than were made
+  state    TEXT NOT NULL CHECK (state IN ('live', 'revoked', 'stopped')),
   issued   INTEGER NOT NULL CHECK (issued >= 0),
   redeemed INTEGER NOT NULL CHECK (redeemed >= 0),
   held     INTEGER NOT NULL CHECK (held >= 0),

@@ -3,9 +3,10 @@
 import { type Currency, type JsonObject, limits, objectHash, PaymentProblem } from '@farthing/protocol';
 import { ecash, type ecashRedeemOrder } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
-import type { EcashAlarm } from '../ledger/ecash.ts';
+import { type EcashAlarm, KeysetOverdrawn } from '../ledger/ecash.ts';
 import { account } from '../ledger/journal.ts';
-import { mintKeys, paymentHash, record, useOf } from './ecash.ts';
+import { paymentHash, record, useOf } from './ecash.ts';
+import { stop } from './keysets.ts';
 import { redemptionOf } from './redemption.ts';
 import type { OrderStep } from './step.ts';
 import { ownVendor } from './vendors.ts';
@@ -67,11 +68,13 @@ function pay(claim: Claim, vnd: string, step: OrderStep): string | undefined {
   if (ledger.ecash.payment(vnd, challengeId)) return 'challenge-reused';
   try {
     const terms = { challengeId, vnd, amount, cur, coins, exp };
-    const made = ecash.deposit({ coins, terms, cur, hold: false }, mintKeys(step), env);
-    record({ terms, hash: paymentHash(terms, step), cur, change: [], state: 'paid' }, step);
+    const made = ecash.deposit({ coins, terms, cur, hold: false }, ledger.ecash.mintKeys(), env);
     ledger.ecash.addTotals(made.totals);
+    record({ terms, hash: paymentHash(terms, step), cur, change: [], state: 'paid' }, step);
     return undefined;
   } catch (error) {
+    // The batch goes on: the coins before this one are paid.
+    if (error instanceof KeysetOverdrawn) stop(error.ks, step);
     if (error instanceof PaymentProblem) return error.code;
     throw error;
   }

@@ -1,6 +1,5 @@
 // Coins for money, coins for coins, and payments with coins. The mint cannot know whom it pays: it sees one-time keys, each
 // once, and says what they were worth.
-import { nativeRsa } from '@farthing/node-kit';
 import {
   type Currency,
   fromBase64url,
@@ -21,6 +20,7 @@ import {
   type ecashSwapOrder,
   type ecashVoidOrder,
   type ecashWithdrawOrder,
+  type MintKeys,
   type Output,
   type SpentCoin,
 } from '@farthing/protocol/broker';
@@ -37,7 +37,7 @@ export function withdraw(order: v.InferOutput<typeof ecashWithdrawOrder>, step: 
   const user = account.user(from);
   const made = ecash.withdraw(outputs, cur, mintKeys(step), env);
   ledger.ecash.addTotals(made.totals);
-  const signatures = sign(outputs, step);
+  // Money first: who has none must not make the mint work.
   ledger.journal.post({
     atMs: env.nowMs,
     kind: 'ecash-withdraw',
@@ -48,7 +48,7 @@ export function withdraw(order: v.InferOutput<typeof ecashWithdrawOrder>, step: 
       { account: account.ecash, cur, amount: made.value },
     ],
   });
-  return { signatures, balance: ledger.journal.shown(user, cur), cur };
+  return { signatures: sign(outputs, step), balance: ledger.journal.shown(user, cur), cur };
 }
 
 /**
@@ -106,6 +106,7 @@ export function deposit(order: v.InferOutput<typeof ecashDepositOrder>, step: Or
   if (known) return again(known, { hash, hold, order }, step);
   const made = ecash.deposit({ coins, terms, cur, hold }, mintKeys(step), env);
   const signed = record({ terms, hash, cur, change: sign(change, step), state: hold ? 'held' : 'paid' }, step);
+  // Not before: a coin that comes twice is spent, and no alarm.
   ledger.ecash.addTotals(made.totals);
   book(order, { from: account.ecash, to: hold ? account.ecashHeld : account.vendor(vnd), kind: 'ecash-deposit' }, step);
   return { receipt: signed.receipt, change: [...signed.change] };
@@ -264,14 +265,7 @@ export function sign(outputs: readonly Output[], { ledger }: Step): string[] {
   });
 }
 
-export function mintKeys({ ledger }: Step): ecash.MintKeys {
-  const known = [...ledger.ecash.keysets()];
-  return {
-    keysets: new Map(known.map(([ks, { keyset }]) => [ks, keyset])),
-    revoked: new Set(known.filter(([, { revoked }]) => revoked).map(([ks]) => ks)),
-    rsa: nativeRsa,
-  };
-}
+const mintKeys = ({ ledger }: Step): MintKeys => ledger.ecash.mintKeys();
 
 export const useOf = ({ vnd, challenge }: Pick<PaymentRow, 'vnd' | 'challenge'>): string => `pay ${vnd} ${challenge}`;
 

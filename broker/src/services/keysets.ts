@@ -1,10 +1,18 @@
 // The mint's keys: one for each currency, denomination, epoch and lock. Made outside of the event loop, listed under the
 // broker's signature, followed by the next epoch's before they end, so that nobody ever waits for a key.
 import { type MintKey, makeMintKey } from '@farthing/node-kit';
-import { type Currency, type Env, type JsonObject, PaymentProblem, toBase64url } from '@farthing/protocol';
-import { type ecashLockOrder, type KeysetRecord, phaseOf, signKeyList, signKeyset } from '@farthing/protocol/broker';
+import { type Currency, type Env, type JsonObject, limits, PaymentProblem, toBase64url } from '@farthing/protocol';
+import {
+  type ecashLockOrder,
+  type KeyList,
+  type KeysetRecord,
+  phaseOf,
+  signKeyList,
+  signKeyset,
+} from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import type { Keys } from '../keys.ts';
+import type { KeysetState } from '../ledger/ecash.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type OrderStep, type Step, secondsOf } from './step.ts';
 import { ownVendor } from './vendors.ts';
@@ -45,7 +53,7 @@ export function missing(
   const until = soon.nowMs + (soon.epochDays * DAY * 1000) / 4;
   const kept = new Set(
     [...ledger.ecash.keysets().values()]
-      .filter(({ revoked, keyset: { record } }) => !revoked && record.spendUntil * 1000 > until)
+      .filter(({ state, keyset: { record } }) => state === 'live' && record.spendUntil * 1000 > until)
       .map(({ keyset: { record, value } }) => `${record.cur} ${value} ${record.vnd ?? ''}`),
   );
   return wanted.filter(({ cur, denom, vnd }) => !kept.has(`${cur} ${denom} ${vnd}`));
@@ -56,9 +64,9 @@ export const generic = ({ currencies, denominations }: EcashSettings): Wanted[] 
   currencies.flatMap((cur) => denominations.map((denom) => ({ cur, denom, vnd: '' })));
 
 /** Keys for all of them, two at a time; a tenth of a second each. Fewer when the broker is stopped meanwhile. */
-export async function makeKeys(count: number, stop: AbortSignal): Promise<MintKey[]> {
+export async function makeKeys(count: number, stop?: AbortSignal): Promise<MintKey[]> {
   const keys: MintKey[] = [];
-  while (keys.length < count && !stop.aborted) {
+  while (keys.length < count && !stop?.aborted) {
     const pair = await Promise.all([makeMintKey(), makeMintKey()]);
     keys.push(...pair.slice(0, count - keys.length));
   }
@@ -73,13 +81,25 @@ export function addKeysets(
   epochDays: number,
 ): void {
   const open = missing(wanted, ledger, { nowMs: env.nowMs, epochDays });
-  for (const [i, { cur, denom, vnd }] of open.entries()) {
+  follow(
+    open.map((one) => ({ ...one, epochDays })),
+    made,
+    { ledger, keys, env },
+  );
+}
+
+/** Inside a transaction: the next epoch of each of these, whatever there is. */
+export function follow(
+  wanted: readonly (Wanted & { readonly epochDays: number })[],
+  made: readonly MintKey[],
+  { ledger, keys, env }: Pick<Step, 'ledger' | 'keys' | 'env'>,
+): void {
+  for (const [i, { cur, denom, vnd, epochDays }] of wanted.entries()) {
     const key = made[i];
     if (!key) break;
-    const record = recordOf({ cur, denom, vnd }, key, { ledger, keys, env, epochDays });
-    ledger.ecash.addKeyset(record, key.pkcs8);
+    ledger.ecash.addKeyset(recordOf({ cur, denom, vnd }, key, { ledger, keys, env, epochDays }), key.pkcs8);
   }
-  for (const vnd of new Set(open.map((one) => one.vnd))) publish(vnd, { ledger, keys, env });
+  for (const vnd of new Set(wanted.map((one) => one.vnd))) publish(vnd, { ledger, keys, env });
 }
 
 function recordOf(
@@ -103,23 +123,51 @@ function recordOf(
   return signKeyset(unsigned, keys.seed, env.crypto);
 }
 
-/** The list of a lock as it is now, if it differs from the last one. Ended keysets drop out of it. */
+/**
+ * The list of a lock as it is now, if it differs from the last one. Ended keysets drop out of it.
+ * @throws {Error} it would be too long
+ */
 export function publish(vnd: string, { ledger, keys, env }: Pick<Step, 'ledger' | 'keys' | 'env'>): void {
   const own = [...ledger.ecash.keysets().values()].filter(
     ({ keyset: { record } }) => (record.vnd ?? '') === vnd && phaseOf(record, env.nowMs) !== 'over',
   );
-  const names = (revoked: boolean) => own.filter((one) => one.revoked === revoked).map(({ keyset: { ks } }) => ks);
+  if (own.length > limits.keysets) {
+    throw new Error(`a list has at most ${limits.keysets} keysets: wait until old ones have ended`);
+  }
+  const names = (...states: KeysetState[]) =>
+    own.filter(({ state }) => states.includes(state)).map(({ keyset: { ks } }) => ks);
   const before = ledger.ecash.list(vnd);
   const next = {
     brk: keys.brk,
     ...(vnd === '' ? {} : { vnd }),
     no: (before?.no ?? 0) + 1,
-    keysets: names(false),
-    revoked: names(true),
+    keysets: names('live'),
+    revoked: names('revoked', 'stopped'),
+    stopped: names('stopped'),
   };
   const list = signKeyList(next, keys.seed, env.crypto);
-  const same = before?.keysets.join() === list.keysets.join() && before.revoked.join() === list.revoked.join();
-  if (!same) ledger.ecash.addList(list);
+  const said = (one: KeyList) => [one.keysets, one.revoked, one.stopped ?? []].join(' ');
+  if (!before || said(before) !== said(list)) ledger.ecash.addList(list);
+}
+
+/** Inside a transaction: the coins of this keyset pay nobody any more, but are swapped for others. */
+export function revoke(ks: string, step: Pick<Step, 'ledger' | 'keys' | 'env'>): void {
+  step.ledger.ecash.setState(ks, 'revoked');
+  publish(step.ledger.ecash.keysets().get(ks)?.keyset.record.vnd ?? '', step);
+}
+
+/** Inside a transaction: more coins of this keyset came than were made. Nobody gets anything for them until the operator says. */
+export function stop(ks: string, step: Step): void {
+  const { ledger, keyMaker, log } = step;
+  const { record, value } = ledger.ecash.keysets().get(ks)?.keyset ?? {};
+  if (!record || value === undefined) return;
+  ledger.ecash.setState(ks, 'stopped');
+  const vnd = record.vnd ?? '';
+  publish(vnd, step);
+  keyMaker.wish([{ cur: record.cur, denom: value, vnd }]);
+  log(
+    `ALARM: keyset ${ks} would redeem more than it issued and is stopped: its key was stolen, or the books are wrong`,
+  );
 }
 
 /**
@@ -131,7 +179,7 @@ export function keysetsOf(vnd: string, { ledger }: Pick<Step, 'ledger'>): JsonOb
   const list = ledger.ecash.list(vnd);
   if (!list) throw new PaymentProblem('unavailable', { detail: 'no keysets of this lock', retryAfter: 2 });
   const known = ledger.ecash.keysets();
-  const keysets = list.keysets.flatMap((ks) => known.get(ks)?.keyset.record ?? []);
+  const keysets = [...list.keysets, ...list.revoked].flatMap((ks) => known.get(ks)?.keyset.record ?? []);
   return { list: { ...list }, keysets: keysets.map((record) => ({ ...record })) };
 }
 

@@ -33,6 +33,8 @@ export type Step = {
   readonly faucet: FaucetMeter;
   readonly keyMaker: KeyMaker;
   readonly env: Env;
+  /** One line for the operator, without secrets. */
+  readonly log: (line: string) => void;
 };
 
 /** A step that answers one order, whose signature was checked. */

@@ -301,6 +301,13 @@ const table = {
     'The keyset of a coin is not known',
     'It was revoked, or never published, or belongs to a broker that is not taken here. Fetch the key list again.',
   ],
+  'keyset-stopped': [
+    'broker',
+    503,
+    'broker',
+    'The coins of this keyset are not taken for now',
+    'More of them came back than the broker made. They were not taken: keep them until it has found out why.',
+  ],
   'keyset-expired': [
     'payment-expired',
     402,

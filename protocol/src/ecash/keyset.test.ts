@@ -9,8 +9,8 @@ const [one, two] = mint.records;
 const list = mint.list();
 if (!one || !two) throw new Error('two keysets were made');
 const untrusted = expect.objectContaining({ code: 'broker-untrusted' });
-const listOf = (names: string[], revoked: string[] = []) =>
-  signKeyList({ brk: BROKER.brk, no: 2, keysets: names, revoked }, brokerSeed, crypto);
+const listOf = (names: string[], revoked: string[] = [], stopped: string[] = []) =>
+  signKeyList({ brk: BROKER.brk, no: 2, keysets: names, revoked, stopped }, brokerSeed, crypto);
 const name = ({ sig: _, ...record }: typeof one) => keysetName(record, crypto);
 
 describe('A key list', () => {
@@ -18,6 +18,14 @@ describe('A key list', () => {
     expect(mint.keysets.map(({ ks, value }) => [ks, value])).toEqual([
       [name(one), 1n],
       [name(two), 2n],
+    ]);
+  });
+
+  it('gives revoked keysets too, and says so: their coins are swapped', () => {
+    const read = readKeyList({ list: listOf([name(one)], [name(two)]), records: mint.records }, BROKER, crypto);
+    expect(read.map(({ ks, revoked }) => [ks, revoked])).toEqual([
+      [name(one), undefined],
+      [name(two), true],
     ]);
   });
 
@@ -35,6 +43,8 @@ describe('A key list', () => {
     ['that leaves a keyset out', () => [list, [one]]],
     ['with a keyset that it does not name', () => [listOf([name(one)]), mint.records]],
     ['with a keyset whose value was altered', () => [list, [one, { ...two, denom: '500' }]]],
+    ['that leaves a revoked keyset out', () => [listOf([name(one)], [name(two)]), [one]]],
+    ['that stops what it does not revoke', () => [listOf([name(one), name(two)], [], [name(one)]), mint.records]],
     ['that revokes what it offers', () => [listOf([name(one), name(two)], [name(one)]), mint.records]],
     [
       'with a keyset that is locked to a site',

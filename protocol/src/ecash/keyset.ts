@@ -39,7 +39,8 @@ export type KeysetRecord = v.InferOutput<typeof keysetSchema>;
 
 /**
  * All keysets of one broker that are in use, by name, in order: those whose coins go everywhere, or those of one vendor.
- * `no` grows with every change.
+ * Coins of `revoked` keysets pay nobody, and are swapped for others; those of `stopped` ones, which are revoked too, are
+ * not even swapped until the broker has found out who made more of them than it did. `no` grows with every change.
  */
 export const keyListSchema = v.strictObject({
   typ: v.literal('keylist/1'),
@@ -48,6 +49,7 @@ export const keyListSchema = v.strictObject({
   no: u32,
   keysets: v.pipe(v.array(h32), v.maxLength(limits.keysets)),
   revoked: v.pipe(v.array(h32), v.maxLength(limits.keysets)),
+  stopped: v.exactOptional(v.pipe(v.array(h32), v.minLength(1), v.maxLength(limits.keysets))),
   sig,
 });
 export type KeyList = v.InferOutput<typeof keyListSchema>;
@@ -58,6 +60,7 @@ export type Keyset = {
   readonly record: KeysetRecord;
   readonly key: RsaPublicKey;
   readonly value: bigint;
+  readonly revoked?: true;
 };
 
 export const keysetName = (record: Omit<KeysetRecord, 'sig'>, crypto: Crypto): string => objectHash(record, crypto);
@@ -71,7 +74,7 @@ export const signKeyset = (record: Omit<KeysetRecord, 'sig'>, seed: Uint8Array, 
 
 /** Names sorted, so that one set of keysets has one list. */
 export function signKeyList(
-  { brk: broker, vnd: of, no, keysets, revoked }: Pick<KeyList, 'brk' | 'vnd' | 'no' | 'keysets' | 'revoked'>,
+  { brk: broker, vnd: of, no, keysets, revoked, stopped = [] }: Omit<KeyList, 'typ' | 'sig'>,
   seed: Uint8Array,
   crypto: Crypto,
 ): KeyList {
@@ -82,12 +85,14 @@ export function signKeyList(
     no,
     keysets: [...keysets].sort(),
     revoked: [...revoked].sort(),
+    ...(stopped.length === 0 ? {} : { stopped: [...stopped].sort() }),
   };
   return { ...list, sig: signObject(list, seed, crypto) };
 }
 
 /**
  * Checks what a broker published: signatures by its root key, every keyset of the list and no other, one key for one use.
+ * Revoked ones are among them, so that whoever restores a purse from its seed can swap what he finds.
  * @param root the broker's root key, h32
  * @throws {PaymentProblem} `broker-untrusted`
  */
@@ -99,13 +104,21 @@ export function readKeyList(
   const untrusted = (detail: string) => new PaymentProblem('broker-untrusted', { detail });
   if (list.brk !== broker || !verifyObject(list, root, list.sig, crypto)) throw untrusted('its key list is not signed');
   const named = [...list.keysets, ...list.revoked];
-  const inOrder = [list.keysets, list.revoked].every((names) => names.every((name, i) => (names[i - 1] ?? '') < name));
-  if (!inOrder || new Set(named).size !== named.length) throw untrusted('its key list is not in order');
-  const keysets = records.map((record) => readKeyset(record, { brk: broker, root }, crypto));
+  const revoked = new Set(list.revoked);
+  const { stopped = [] } = list;
+  const inOrder = [list.keysets, list.revoked, stopped].every((all) =>
+    all.every((name, i) => (all[i - 1] ?? '') < name),
+  );
+  if (!inOrder || new Set(named).size !== named.length || !stopped.every((name) => revoked.has(name))) {
+    throw untrusted('its key list is not in order');
+  }
+  const keysets = records
+    .map((record) => readKeyset(record, { brk: broker, root }, crypto))
+    .map((keyset): Keyset => (revoked.has(keyset.ks) ? { ...keyset, revoked: true } : keyset));
   const names = new Set(keysets.map(({ ks }) => ks));
   if (keysets.some(({ record }) => record.vnd !== list.vnd))
     throw untrusted('a keyset of another lock is in its key list');
-  if (keysets.length !== list.keysets.length || !list.keysets.every((name) => names.has(name))) {
+  if (keysets.length !== named.length || !named.every((name) => names.has(name))) {
     throw untrusted('its key list and its keysets differ');
   }
   const moduli = new Set(keysets.map(({ record }) => record.n));

@@ -18,8 +18,16 @@ export type TotalsStep = ReadonlyMap<string, KeysetTotals>;
 /** `spent`: one-time keys to insert, each once. `value`: what moves between coins and accounts. */
 export type Minted = { readonly value: bigint; readonly spent: readonly string[]; readonly totals: TotalsStep };
 
-/** `revoked`: coins of these pay nobody and are not made; they can only be swapped for others. */
-export type MintKeys = { readonly keysets: KnownKeysets; readonly revoked?: ReadonlySet<string>; readonly rsa?: Rsa };
+/**
+ * `revoked`: coins of these pay nobody and are not made; they can only be swapped for others. `stopped`: not even that, because
+ * more of them came than were made.
+ */
+export type MintKeys = {
+  readonly keysets: KnownKeysets;
+  readonly revoked?: ReadonlySet<string>;
+  readonly stopped?: ReadonlySet<string>;
+  readonly rsa?: Rsa;
+};
 
 /** Coins out of an account: the host debits `value`. @throws {PaymentProblem} as `issuable` */
 export function withdraw(outputs: readonly Output[], cur: Currency, keys: MintKeys, { nowMs }: Env): Minted {
@@ -31,7 +39,7 @@ export function withdraw(outputs: readonly Output[], cur: Currency, keys: MintKe
 /**
  * Coins for coins of the same value, by whoever holds them. Locked coins come back only when their vendor can no longer
  * claim them (NetCash's window); coins of an ended epoch while they can be reclaimed.
- * @throws {PaymentProblem} as `valueOfCoins`, `issuable`, `checkSwap`; `sum-wrong`
+ * @throws {PaymentProblem} as `valueOfCoins`, `issuable`, `checkSwap`; `sum-wrong`, `keyset-stopped`
  */
 export function swap(
   { coins, outputs, cur }: { coins: readonly SpentCoin[]; outputs: readonly Output[]; cur: Currency },
@@ -39,6 +47,7 @@ export function swap(
   { crypto, nowMs }: Env,
 ): Minted {
   const { keysets } = keys;
+  refuseStopped(coins, keys);
   const common = { keysets, cur, nowMs, most: limits.coinsByReference };
   const locks = new Set(coins.map(({ ks }) => keysets.get(ks)?.record.vnd));
   const [vnd] = locks;
@@ -61,11 +70,12 @@ export type Payment = {
 /**
  * A payment with coins, as a vendor presents it: `terms.amount` goes to `terms.vnd`, the change becomes coins again.
  * Locked coins are taken from their vendor alone, until the end of its window, and give no change.
- * @throws {PaymentProblem} as `valueOfCoins`, `issuable`, `checkSpend`; `sum-wrong`, `keyset-expired`, `challenge-expired`
+ * @throws {PaymentProblem} as `valueOfCoins`, `issuable`, `checkSpend`; `sum-wrong`, `challenge-expired`, `keyset-stopped`
  */
 export function deposit({ coins, terms, cur, hold }: Payment, keys: MintKeys, { crypto, nowMs }: Env): Minted {
   const { keysets } = keys;
   const { vnd, change = [], exp } = terms;
+  refuseStopped(coins, keys);
   if (coins.some(({ ks }) => keys.revoked?.has(ks))) throw new PaymentProblem('keyset-unknown');
   const isLocked = coins.some(({ ks }) => keysets.get(ks)?.record.vnd !== undefined);
   const phases = isLocked ? (['spend', 'claim'] as const) : (['spend'] as const);
@@ -136,6 +146,10 @@ function issuable(
   return value;
 }
 
+function refuseStopped(coins: readonly SpentCoin[], { stopped }: MintKeys): void {
+  if (coins.some(({ ks }) => stopped?.has(ks))) throw new PaymentProblem('keyset-stopped');
+}
+
 type Moved = Partial<Record<keyof KeysetTotals | 'freed', readonly { readonly ks: string }[]>>;
 
 /** `freed` takes out of what is held. */
@@ -154,7 +168,10 @@ function totalsOf({ issued = [], redeemed = [], held = [], freed = [] }: Moved, 
   return totals;
 }
 
-/** @throws {Error} more came back than went out: a key was stolen, or the books are wrong. The host stops and alarms. */
+/** More came back of a keyset than went out: its key was stolen, or the books are wrong. The host stops it, and alarms. */
+export class OverdrawnError extends Error {}
+
+/** @throws {OverdrawnError} */
 export function addTotals(row: KeysetTotals, step: KeysetTotals): KeysetTotals {
   const next = {
     issued: row.issued + step.issued,
@@ -162,7 +179,7 @@ export function addTotals(row: KeysetTotals, step: KeysetTotals): KeysetTotals {
     held: row.held + step.held,
   };
   if (next.held < 0n || next.redeemed + next.held > next.issued) {
-    throw new Error('a keyset redeemed more than it issued');
+    throw new OverdrawnError('a keyset redeemed more than it issued');
   }
   return next;
 }

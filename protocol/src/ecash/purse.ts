@@ -29,13 +29,29 @@ export type Planned = { readonly ks: string; readonly counter: number };
 
 export const emptyPurse = (brk: string, cur: Currency): Purse => ({ brk, cur, coins: [], next: {} });
 
-/** Base units that can be spent now; coins whose keyset has ended or is gone count nothing. */
+/** Base units that can be spent now; coins whose keyset was revoked, has ended or is gone count nothing. */
 export const worthOf = ({ coins }: Pick<Purse, 'coins'>, { keysets }: Pick<Mint, 'keysets'>, nowMs: number): bigint =>
   coins.reduce((sum, { coin }) => sum + spendable(keysets.get(coin.ks), nowMs), 0n);
 
 function spendable(keyset: Keyset | undefined, nowMs: number): bigint {
-  return keyset && phaseOf(keyset.record, nowMs) === 'spend' ? keyset.value : 0n;
+  return keyset && !keyset.revoked && phaseOf(keyset.record, nowMs) === 'spend' ? keyset.value : 0n;
 }
+
+/**
+ * Coins that pay nobody any more, and that the broker swaps for others: their keyset was revoked, or has ended. Locked ones
+ * only when their vendor can no longer claim them.
+ */
+export const stale = (
+  { coins }: Pick<Purse, 'coins'>,
+  { keysets }: Pick<Mint, 'keysets'>,
+  nowMs: number,
+): readonly PurseCoin[] =>
+  coins.filter(({ coin: { ks } }) => {
+    const keyset = keysets.get(ks);
+    if (!keyset || spendable(keyset, nowMs) > 0n) return false;
+    const phase = phaseOf(keyset.record, nowMs);
+    return keyset.record.vnd === undefined ? phase !== 'over' : phase === 'reclaim';
+  });
 
 export type Draft = {
   readonly purse: Purse;
@@ -77,7 +93,7 @@ function currentKeyset(
   let best: Keyset | undefined;
   for (const keyset of at.mint.keysets.values()) {
     const { record } = keyset;
-    const fits = keyset.value === value && record.cur === at.cur && record.vnd === at.vnd;
+    const fits = keyset.value === value && record.cur === at.cur && record.vnd === at.vnd && !keyset.revoked;
     if (fits && phaseOf(record, at.nowMs) === 'spend' && record.epoch >= (best?.record.epoch ?? 0)) best = keyset;
   }
   if (!best) throw new PaymentProblem('keyset-unknown', { detail: `no coins of ${value} base units` });
