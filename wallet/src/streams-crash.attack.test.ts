@@ -14,7 +14,7 @@ let market: Market;
 
 beforeAll(async () => {
   market = await openMarket((app, pay) => {
-    const unit = { price: '0.0001 USD', unit: 'second', holdMs: 200 };
+    const unit = { price: '0.0001 USD', unit: 'second' };
     app.all(
       '/live',
       pay.stream(unit, async function* () {
