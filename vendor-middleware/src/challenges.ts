@@ -3,19 +3,24 @@ import { type BindingSecrets, type Challenge, type Crypto, canonicalJson, isOurC
 
 /** About 1.5 KB each. More sessions than that are checked each time. */
 const KEPT = 5000;
+const ID = '"id":"';
 
 export class Challenges {
   readonly #secrets: BindingSecrets;
-  readonly #byText = new Map<string, Challenge>();
+  /** By id: to hash the whole text for each payment takes longer than to compare it. */
+  readonly #byId = new Map<string, { readonly text: string; readonly challenge: Challenge }>();
   readonly #ours = new WeakSet<Challenge>();
 
   constructor(secrets: BindingSecrets) {
     this.#secrets = secrets;
   }
 
-  /** By canonical text. */
-  readonly recall = (text: string): Challenge | undefined =>
-    this.#byText.size > 0 ? this.#byText.get(text) : undefined;
+  /** The challenge with exactly this canonical text. */
+  readonly recall = (text: string): Challenge | undefined => {
+    const at = text.indexOf(ID) + ID.length;
+    const known = this.#byId.get(text.slice(at, text.indexOf('"', at)));
+    return known?.text === text ? known.challenge : undefined;
+  };
 
   isOurs(challenge: Challenge, crypto: Crypto): boolean {
     if (this.#ours.has(challenge)) return true;
@@ -25,11 +30,11 @@ export class Challenges {
   }
 
   #keep(challenge: Challenge): void {
-    for (const oldest of this.#byText.keys()) {
-      if (this.#byText.size < KEPT) break;
-      this.#byText.delete(oldest);
+    for (const oldest of this.#byId.keys()) {
+      if (this.#byId.size < KEPT) break;
+      this.#byId.delete(oldest);
     }
-    this.#byText.set(canonicalJson(challenge), challenge);
+    this.#byId.set(challenge.id, { text: canonicalJson(challenge), challenge });
     this.#ours.add(challenge);
   }
 }

@@ -16,27 +16,22 @@ type ScopeTerms = {
   readonly method: string | undefined;
 };
 
-/** Routes with parameters in their mount path have as many scopes as somebody asks for. */
-const KEPT = 1000;
-
 /**
  * The site's own id of the route and HTTP method. The owner names it explicitly; else it is the mount path and the
  * route's pattern, as Express matched them: there is no second matcher that could disagree.
  */
 export function scopeReader(terms: ScopeTerms): (req: Request) => RouteScope {
-  const known = new Map<string, RouteScope>();
+  // Most walls stand before one route and one method: the last answer is the next.
+  let last: { readonly place: Place; readonly scope: RouteScope } | undefined;
   return (req) => {
     const pattern: unknown = req.route?.path;
+    const { baseUrl } = req;
     const method = terms.method ?? req.method;
-    if (typeof pattern !== 'string') return scopeOf({ ...terms, method, baseUrl: req.baseUrl, pattern });
-    const key = `${method} ${req.baseUrl}\n${pattern}`;
-    let scope = known.get(key);
-    if (!scope) {
-      if (known.size >= KEPT) known.clear();
-      scope = scopeOf({ ...terms, method, baseUrl: req.baseUrl, pattern });
-      known.set(key, scope);
-    }
-    return scope;
+    const known = last?.place;
+    if (last && known?.method === method && known.baseUrl === baseUrl && known.pattern === pattern) return last.scope;
+    const place = { ...terms, method, baseUrl, pattern };
+    last = { place, scope: scopeOf(place) };
+    return last.scope;
   };
 }
 
