@@ -14,8 +14,8 @@ export type Around = { readonly begin: () => void; readonly end: () => void };
 
 /** The most operations in one transaction; more wait for the next. */
 const BATCH = 256;
-/** How long an operation waits for company that is in no hurry. */
-const LATER_MS = 5;
+/** How long an operation that is in no hurry waits for company: less than a sync takes, or a crash would cut off more. */
+const LATER_MS = 1;
 
 /**
  * An operation that throws undoes itself and spoils no other: by a SAVEPOINT of its own, or because it decides before it
@@ -47,7 +47,7 @@ export class GroupCommit {
 
   /**
    * The same without a SAVEPOINT, for operations that throw only before they change anything.
-   * @param hurry false: may wait a few milliseconds for others to share a transaction with
+   * @param hurry false: may wait a millisecond for others to share a transaction with
    */
   decide<Result>(operation: () => Result, { hurry = true } = {}): Promise<Result> {
     return this.#enter(operation, { apart: false, hurry });
