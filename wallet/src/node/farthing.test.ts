@@ -1,5 +1,4 @@
 // The command as people run it: real processes, a real broker and a real site on this machine.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -9,7 +8,7 @@ import { type Farthing, farthing } from '@farthing/vendor';
 import express from 'express';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { payingFetch } from '../index.ts';
-import { tape } from '../testing/tape.ts';
+import { terminal } from '../testing/terminal.ts';
 import { openWallet } from './open.ts';
 
 let dir: string;
@@ -20,7 +19,6 @@ let server: Server;
 let site: string;
 let runs = 0;
 let wallets = 0;
-let reel: ReturnType<typeof tape>;
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'farthing-cli-'));
@@ -40,10 +38,6 @@ beforeAll(async () => {
   app.get('/call', pay.wall({ price: '0.00001 USD', unit: 'call' }), (_req, res) => {
     res.send('called');
   });
-  app.all(
-    '/live',
-    pay.stream({ price: '0.0001 USD', unit: 'second' }, () => reel.play()),
-  );
   app.get('/free', (_req, res) => {
     res.send('free');
   });
@@ -64,39 +58,9 @@ afterAll(async () => {
 
 beforeEach(() => {
   data = join(dir, `wallet-${++wallets}`);
-  reel = tape();
 });
 
-type Ran = { status: number | null; out: string; err: string };
-
-const cli = (...args: string[]): Promise<Ran> => start(...args).end;
-
-function start(...args: string[]): { child: ChildProcess; ran: Ran; end: Promise<Ran> } {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [
-      '--conditions=farthing-source',
-      '--disable-warning=ExperimentalWarning',
-      join(import.meta.dirname, 'farthing.ts'),
-      ...args,
-    ],
-    { env: { ...process.env, FARTHING_WALLET: data, FARTHING_BROKER: broker.url }, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  const ran: Ran = { status: null, out: '', err: '' };
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    ran.out += text;
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    ran.err += text;
-  });
-  const end = new Promise<Ran>((done) => child.on('close', (status) => done({ ...ran, status })));
-  return { child, ran, end };
-}
-
-const json = async (...args: string[]) => {
-  const ran = await cli(...args, '--json');
-  return { ...ran, value: JSON.parse(ran.out) };
-};
+const { cli, json } = terminal(() => ({ data, brokerUrl: broker.url }));
 
 test('from nothing to a paid page, its history, and the money back', async () => {
   expect(await cli('pay', `${site}/article/1`)).toMatchObject({
@@ -133,81 +97,6 @@ test('what is sold by the unit is paid in a session, which balance shows and clo
   expect((await cli('balance')).out).toContain(`session     $0.00999  ${site} (farthing close ${site})`);
   expect(await cli('close', site)).toMatchObject({ status: 0, out: expect.stringMatching(/refunded/) });
   expect((await cli('balance')).out).toMatch(/account {5}\$0\.99999\n/);
-});
-
-test('a stream is played and paid until it ends, within what was allowed; balance and history tell', async () => {
-  await cli('init');
-  await cli('top-up', '1.00');
-  reel.roll(12);
-  reel.end();
-  const played = await cli('stream', `${site}/live`, '--max', '0.05');
-  expect([played.status, played.out.match(/data: \d/g)?.length]).toEqual([0, 12]);
-  expect(played.err).toContain('Paid $0.0012 for 12 second.');
-  expect((await cli('history', '--limit', '1')).out).toMatch(/paid +payment +-\$0\.0012 .*\/live {2}12 second/);
-  expect((await json('sessions')).value).toMatchObject([{ origin: site, state: 'open' }]);
-  reel = tape();
-  reel.roll(5);
-  reel.end();
-  const file = join(dir, 'live.txt');
-  const told = await cli('pay', `${site}/live`, '--yes', '--json', '-o', file);
-  const events = told.out
-    .trim()
-    .split('\n')
-    .map((text) => JSON.parse(text));
-  expect(events.at(-1)).toMatchObject({ event: 'end', state: 'ended', units: 5, spentMicro: '500' });
-  expect(readFileSync(file, 'utf8').match(/data: \d/g)).toHaveLength(5);
-  expect((await json('close')).value).toMatchObject([{ state: 'refunded' }]);
-  expect((await json('balance')).value.totalMicro).toBe('998300');
-});
-
-test('Ctrl-C ends a stream, and says what was paid; what was not delivered is not charged', async () => {
-  await cli('init');
-  await cli('top-up', '1.00');
-  reel.roll(3);
-  const { child, ran, end } = start('stream', `${site}/live`, '--max', '0.05');
-  await expect.poll(() => ran.out.match(/data: \d/g)?.length, { timeout: 20_000 }).toBe(3);
-  child.kill('SIGINT');
-  const { status, err } = await end;
-  expect([status, err]).toEqual([0, expect.stringContaining('Paid $0.0003 for 3 second.')]);
-  expect((await json('balance')).value).toMatchObject({ totalMicro: '999700', brokers: [{ heldMicro: '0' }] });
-});
-
-test('a process that is killed in a stream is mended by recover: what was delivered is paid, the rest is back', async () => {
-  await cli('init');
-  await cli('top-up', '1.00');
-  reel.roll(4);
-  const { child, ran, end } = start('stream', `${site}/live`, '--max', '0.05');
-  await expect.poll(() => ran.out.match(/data: \d/g)?.length, { timeout: 20_000 }).toBe(4);
-  child.kill('SIGKILL');
-  await end;
-  await expect.poll(async () => (await cli('recover')).status, { timeout: 20_000 }).toBe(0);
-  expect((await json('balance')).value).toMatchObject({ totalMicro: '999600', brokers: [{ heldMicro: '0' }] });
-  expect((await json('history', '--limit', '1')).value).toMatchObject([
-    { state: 'paid', units: 4, amountMicro: '400' },
-  ]);
-});
-
-test('a stream that reaches what was allowed pauses and says so', async () => {
-  await cli('init');
-  await cli('top-up', '1.00');
-  reel.roll(9);
-  const { child, ran, end } = start('stream', `${site}/live`, '--max', '0.0004');
-  await expect.poll(() => ran.err, { timeout: 20_000 }).toContain('over-page-limit');
-  child.kill('SIGINT');
-  const { out, err } = await end;
-  expect(out.match(/data: \d/g)).toHaveLength(4);
-  expect(err).toContain('Paid $0.0004 for 4 second.');
-});
-
-test('credit is turned on with a limit, used, shown, and paid by a top-up', async () => {
-  await cli('init');
-  expect((await cli('credit', 'on')).status).toBe(2);
-  expect((await cli('credit', 'on', '--limit', '0.50')).out).toContain('Credit is on: $0.00 of $0.50 promised today.');
-  expect((await cli('pay', `${site}/call`, '--yes')).out).toBe('called');
-  expect((await cli('balance')).out).toMatch(/owed +-\$0\.00001 /);
-  expect((await json('credit', 'off')).value).toMatchObject({ on: false, brokers: [{ owedMicro: '10' }] });
-  await cli('top-up', '1.00');
-  expect((await json('balance')).value.totalMicro).toBe('999990');
 });
 
 test('rules: auto pays without asking, never and pause refuse, limits of a page and a day hold', async () => {
