@@ -101,7 +101,7 @@ class Metering {
       const settled = await this.#present();
       if (!settled) break;
       const { outcome, meter, record } = settled;
-      if (outcome !== 'paid') return this.#stop('lost', record.code ?? 'payment-required');
+      if (outcome !== 'paid') return this.#watchOut(record.code ?? 'payment-required');
       if (!meter) return this.#stop('lost', 'receipt-invalid');
       if (!meter.running) return this.#report('ended');
       if (this.#latest !== this.#known && this.#latest !== this.#options.payment) this.#adapt(this.#nowMs - sentAtMs);
@@ -115,6 +115,19 @@ class Metering {
       if (!(await this.#payOn(meter.remainingMicro < payment.amountMicro))) break;
     }
     return this.#stop(this.#signal.aborted ? 'ended' : 'lost', 'outcome-unknown');
+  }
+
+  /** The site refused the last word: it is paid no more, and what it was paid before it may still use. */
+  async #watchOut(code: ProblemCode): Promise<MeterEvent> {
+    this.#latest = this.#known;
+    this.#report('lost', code);
+    while (!this.#signal.aborted) {
+      const settled = await this.#present();
+      if (!settled?.meter) break;
+      if (!settled.meter.running) return this.#report('lost', code);
+      await this.#woken();
+    }
+    return this.#stop('lost', code);
   }
 
   /** The next word, or none at a limit: then what is left is used up first. @returns false when the stream is over */

@@ -142,9 +142,11 @@ describe('a site that lies', () => {
     await expect.poll(() => market.control.seen.some(({ method }) => method === 'HEAD')).toBe(true);
     price = '0.0001 USD';
     reel.roll(5);
-    expect(await done()).toMatchObject({ state: 'lost', spentMicro: 10n });
+    await expect.poll(() => events.at(-1)).toMatchObject({ state: 'lost', spentMicro: 10n });
     expect(await atRisk()).toBe(10n);
     await response.body?.cancel();
+    expect(await done()).toMatchObject({ spentMicro: 10n, units: 1 });
+    expect(await wallet.pending()).toEqual([]);
     expect(await drift(wallet)).toBe(0n);
   });
 
