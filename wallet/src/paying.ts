@@ -81,7 +81,7 @@ function toOffer(found: Found, totalMicro: bigint): Offer {
     amountMicro: found.price,
     currency: request.currency,
     ...(unit === undefined ? {} : { unit }),
-    ...(stream ? { stream: true as const } : {}),
+    ...(stream ? { stream: true as const } : unit === undefined ? {} : { units: Number(found.price / request.amount) }),
     ...(description === '' ? {} : { description }),
     broker: { brk, name, test },
     expiresAtMs,

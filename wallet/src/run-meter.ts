@@ -107,12 +107,12 @@ class Metering {
       if (this.#latest !== this.#known && this.#latest !== this.#options.payment) this.#adapt(this.#nowMs - sentAtMs);
       this.#known = this.#latest;
       this.#report('running');
-      if (meter.remainingMicro > BigInt(this.#low) * payment.amountMicro) {
+      if (meter.remainingMicro > BigInt(this.#low) * this.#unitMicro) {
         // Not held, by a site that is full or a proxy that takes the wish away: it is not asked without a pause.
         if (this.#nowMs - sentAtMs < FIRST_PAUSE_MS) await this.#sleep(FIRST_PAUSE_MS);
         continue;
       }
-      if (!(await this.#payOn(meter.remainingMicro < payment.amountMicro))) break;
+      if (!(await this.#payOn(meter.remainingMicro < this.#unitMicro))) break;
     }
     return this.#stop(this.#signal.aborted ? 'ended' : 'lost', 'outcome-unknown');
   }

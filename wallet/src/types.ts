@@ -124,6 +124,8 @@ export type Offer = {
   readonly currency: Currency;
   /** What the site counts, such as `second`, cleaned like its description. */
   readonly unit?: string;
+  /** How many of them this request takes; absent for a stream. */
+  readonly units?: number;
   /** Units are paid while they come: the limit of a page, or the approval, bounds their sum. */
   readonly stream?: true;
   /** The site's own words, cleaned and cut to 120 characters; never beside the price. */

@@ -31,12 +31,14 @@ async function tellWorker(name: string, body: object): Promise<unknown> {
 describe('F1: a page that asks 200 times at once', () => {
   it('is paid up to the budget of the day, to the unit, and not once more', async () => {
     const spent = 5_000_000n - (await balanceOf(scene.browser));
-    const room = 2_000n; // ten looks at the tides
+    const room = 2_000n; // tides of ten days
     const rule = { mode: 'auto', perPageMicro: '10000', perDayMicro: String(spent + room) };
     expect(await tellWorker('setRule', { origin: scene.site.url, rule })).toMatchObject({ ok: null });
     await reader.bringToFront();
     const statuses = await reader.evaluate(async () => {
-      const all = Array.from({ length: 200 }, (_, n) => fetch(`/api/tides?n=${n}`).then(({ status }) => status));
+      const all = Array.from({ length: 200 }, (_, n) =>
+        fetch(`/api/tides?port=pier&days=1&n=${n}`).then(({ status }) => status),
+      );
       return Promise.all(all);
     });
     const paid = statuses.filter((status) => status === 200).length;

@@ -104,4 +104,70 @@ describe.each(looks)('$name', (look) => {
     await inspect(page, `paywall-${look.name}`);
     await page.close();
   });
+
+  it('a stream that runs, and one that stands at its limit', async () => {
+    const reader = await listening(look.name);
+    await rule('auto', 100_000n);
+    const popup = await scene.browser.open(`popup.html?tab=${await tabOf(reader)}#/`);
+    await popup.locator('.bar').first().waitFor();
+    await dress(popup, look, 560);
+    await popup.locator('[data-state="2"]').waitFor();
+    await inspect(popup, `popup-stream-${look.name}`);
+    await rule('auto', 300n);
+    await popup.locator('[data-state="5"]').waitFor();
+    await inspect(popup, `popup-stream-limit-${look.name}`);
+    await popup.goto(`${popup.url().split('#')[0]}#/activity`);
+    await popup.locator('.line').first().waitFor();
+    await inspect(popup, `popup-stream-activity-${look.name}`);
+    await popup.close();
+    await reader.close();
+  });
+
+  it('the question whether a stream may be paid while it comes', async () => {
+    await rule('ask', 10_000n);
+    const reader = await listening(look.name);
+    const approve = await pageOf(scene.browser, /approve\.html.*id=/);
+    await dress(approve, look, 560);
+    await inspect(approve, `approve-stream-${look.name}`);
+    const closed = approve.waitForEvent('close');
+    await approve.locator('footer button').first().click();
+    await closed;
+    await reader.close();
+    await rule('auto', 10_000n);
+  });
 });
+
+/** A tab in which a page listens to the radio log. */
+async function listening(name: string): Promise<Page> {
+  const reader = await scene.browser.context.newPage();
+  await reader.bringToFront();
+  await reader.goto(`${scene.site.url}/?${name}`);
+  await reader.evaluate(() => void new EventSource('/radio/log'));
+  return reader;
+}
+
+type Chrome = {
+  runtime: { sendMessage(message: object): Promise<unknown> };
+  tabs: { query(of: { url: string }): Promise<{ id: number }[]> };
+};
+const ours = async <Value>(act: (page: Page) => Promise<Value>): Promise<Value> => {
+  const page = await scene.browser.open('welcome.html');
+  return act(page).finally(() => page.close());
+};
+const rule = (mode: string, perPageMicro: bigint) =>
+  ours((page) =>
+    page.evaluate((message) => (globalThis as unknown as { chrome: Chrome }).chrome.runtime.sendMessage(message), {
+      name: 'setRule',
+      body: {
+        origin: scene.site.url,
+        rule: { mode, perPageMicro: String(perPageMicro), perDayMicro: '900000' },
+      },
+    }),
+  );
+const tabOf = (reader: Page) =>
+  ours((page) =>
+    page.evaluate(
+      async (url) => (await (globalThis as unknown as { chrome: Chrome }).chrome.tabs.query({ url }))[0]?.id,
+      reader.url(),
+    ),
+  );

@@ -93,12 +93,12 @@ async function payByRule(page: Page, ask: Ask): Promise<ByRule> {
     return { kind: 'paid', payment, automatic: true };
   } catch (error) {
     const reason = problemOf(error).code;
-    if (!LIMITS.has(reason)) throw error;
+    if (!offer.stream || !LIMITS.has(reason)) throw error;
     return { kind: 'ask', offer, reason };
   }
 }
 
-/** Reached while it was decided, by what others pay. */
+/** What stands between a person and a stream that would not play; a burst of calls at its limit asks nobody. */
 const LIMITS = new Set<ProblemCode>(['over-page-limit', 'over-day-limit', 'approval-needed']);
 
 type Bought = {

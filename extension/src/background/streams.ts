@@ -94,7 +94,7 @@ async function run(id: string): Promise<void> {
   const gone = new AbortController();
   const meter = runMeter({
     wallet: engine,
-    payment: { ...latest, amountMicro: stream.unitMicro },
+    payment: latest,
     // A site that knows its reader by a cookie knows the companion by it, too.
     fetch: (input, init) => fetch(input, { ...init, credentials: 'include' }),
     signal: gone.signal,

@@ -8,6 +8,7 @@ import { Money } from '../ui/money.tsx';
 import { Avatar, Button, Chip, Field, Host, hostOf, Live, Title, useLoad } from '../ui/parts.tsx';
 import { link } from '../ui/router.ts';
 import { type Key, plural, t } from '../ui/t.ts';
+import { units } from '../ui/units.tsx';
 import { amountOf, kindKey, stateChip } from './record.ts';
 
 const FILTERS = {
@@ -108,13 +109,7 @@ function Line({ record }: { record: PaymentRecord }) {
             {record.site === undefined ? (record.brokerName ?? t(kindKey(record))) : <Host origin={record.site} />}
           </b>
           <span class="muted s row close">
-            {record.kind === 'payment' && record.url !== undefined ? (
-              <span class="ell" dir="ltr">
-                {pathOf(record.url)}
-              </span>
-            ) : (
-              <span class="ell">{t(kindKey(record))}</span>
-            )}
+            <What record={record} />
             <span class="amount">· {clock(record.atMs)}</span>
           </span>
         </span>
@@ -126,6 +121,18 @@ function Line({ record }: { record: PaymentRecord }) {
         </span>
       </a>
     </li>
+  );
+}
+
+/** A stream by what came of it, a page by its path. */
+function What({ record }: { record: PaymentRecord }) {
+  const { kind, url, unit, units: count } = record;
+  if (unit !== undefined && count !== undefined) return <span class="ell">{units(unit, count)}</span>;
+  if (kind !== 'payment' || url === undefined) return <span class="ell">{t(kindKey(record))}</span>;
+  return (
+    <span class="ell" dir="ltr">
+      {pathOf(url)}
+    </span>
   );
 }
 

@@ -8,12 +8,13 @@ import { Icon } from '../ui/icons.tsx';
 import { centsText, Money } from '../ui/money.tsx';
 import { Avatar, Button, Chip, Host, Problem, says, Title } from '../ui/parts.tsx';
 import { t, tx } from '../ui/t.ts';
-import { Rate } from '../ui/units.tsx';
+import { Rate, units } from '../ui/units.tsx';
 import type { ApprovalView } from '../view.ts';
 import { NextTime, useNextRule } from './next-time.tsx';
 import { toWire } from './rule-card.tsx';
 
 const ARM_MS = 400;
+const HOUR_MS = 3_600_000;
 const CLOSE_MS = 900;
 const PATIENCE_MS = 8_000;
 const REMIND_MS = 1_500;
@@ -195,7 +196,9 @@ function Head({ view }: { view: ApprovalView }) {
       {view.waiting > 1 && <Chip>{t('one_of', { count: view.waiting })}</Chip>}
       {broker.test && <Chip tone="warn">{t('test')}</Chip>}
       <span class="sp" />
-      <span class="xs muted">{tx('expires_in', { time: <bdi dir="ltr">{countdown(expiresAtMs, now)}</bdi> })}</span>
+      {expiresAtMs - now < HOUR_MS && (
+        <span class="xs muted">{tx('expires_in', { time: <bdi dir="ltr">{countdown(expiresAtMs, now)}</bdi> })}</span>
+      )}
     </header>
   );
 }
@@ -242,16 +245,18 @@ function Question({ view: { site, url, title, offer }, mostMicro }: { view: Appr
 }
 
 function Price({ offer, mostMicro }: { offer: ApprovalView['offer']; mostMicro: bigint }) {
-  const { amountMicro, currency, unit, stream } = offer;
+  const { amountMicro, currency, unit, units: count = 1, stream } = offer;
   const cents = centsText(amountMicro);
+  const rate = unit !== undefined && <Rate amount={amountMicro / BigInt(count)} currency={currency} unit={unit} />;
   return (
     <div>
-      {unit === undefined ? (
-        <Money amount={amountMicro} currency={currency} big />
-      ) : (
-        <Rate amount={amountMicro} currency={currency} unit={unit} big />
+      <Money amount={amountMicro} currency={currency} big />
+      {unit !== undefined && (
+        <div>
+          {count > 1 && <>{units(unit, count)} · </>}
+          {stream ? tx('at_most_for_this', { rate, limit: <Money amount={mostMicro} currency={currency} /> }) : rate}
+        </div>
       )}
-      {stream && <div>{tx('at_most_for_this', { limit: <Money amount={mostMicro} currency={currency} /> })}</div>}
       {cents !== undefined && <div class="muted s">{tx('of_a_cent', { cents: <bdi dir="ltr">{cents}</bdi> })}</div>}
     </div>
   );

@@ -9,6 +9,7 @@ import { formatExact, Money } from '../ui/money.tsx';
 import { BackLink, Button, Chip, Host, Live, problemText, says, Title, useLoad } from '../ui/parts.tsx';
 import { link } from '../ui/router.ts';
 import { t } from '../ui/t.ts';
+import { units } from '../ui/units.tsx';
 import { amountOf, kindKey, stateChip, stateKey } from './record.ts';
 
 export function Receipt({ id }: { id: string }) {
@@ -84,6 +85,12 @@ function Facts({ record }: { record: PaymentRecord }) {
         <dd>
           <time dateTime={new Date(record.atMs).toISOString()}>{full(record.atMs)}</time>
         </dd>
+        {record.units !== undefined && record.unit !== undefined && (
+          <>
+            <dt>{t('stream_units')}</dt>
+            <dd>{units(record.unit, record.units)}</dd>
+          </>
+        )}
         {brokerName !== undefined && (
           <>
             <dt>{t('pay_with')}</dt>

@@ -4,16 +4,9 @@ import type { ComponentChild } from 'preact';
 import { Money } from './money.tsx';
 import { has, isPlural, plural, t, tx } from './t.ts';
 
-type RateProps = {
-  readonly amount: bigint;
-  readonly currency: Currency;
-  readonly unit: string;
-  readonly big?: boolean;
-};
-
 /** "$0.001 per second" */
-export function Rate({ amount, currency, unit, big = false }: RateProps) {
-  const price = <Money amount={amount} currency={currency} big={big} />;
+export function Rate({ amount, currency, unit }: { amount: bigint; currency: Currency; unit: string }) {
+  const price = <Money amount={amount} currency={currency} />;
   return <>{tx('per_unit', { price, unit: <UnitName unit={unit} /> })}</>;
 }
 

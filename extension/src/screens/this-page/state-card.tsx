@@ -100,7 +100,8 @@ const ENDS: readonly ActionName[] = ['cancel', 'stop'];
 
 export function ActionLabel({ name, view }: { name: ActionName; view: TabView | undefined }) {
   if (!view?.stream || view.currency === undefined) return <>{t(ACTIONS[name])}</>;
-  return <>{tx(ACTIONS[name], { limit: <Money amount={raised(view.stream)} currency={view.currency} /> })}</>;
+  const limit = <Money amount={raised(view.stream)} currency={view.currency} />;
+  return <span>{tx(ACTIONS[name], { limit })}</span>;
 }
 
 export function CardText({ card, facts }: { card: Card; facts: Facts }) {
