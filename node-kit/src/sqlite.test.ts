@@ -87,6 +87,42 @@ describe('group commit', () => {
     await expect(group.run(() => 1)).rejects.toThrow(/restart/);
     group.close();
   });
+  it('what a store does around the operations is in their transaction, and fails them all when it fails', async () => {
+    const path = fresh();
+    const db = openDatabase(path, schema);
+    let good = true;
+    const around = {
+      begin: () => db.exec('INSERT INTO money VALUES (NULL, 1)'),
+      end: () => {
+        if (!good) throw new Error('memory and file differ');
+      },
+    };
+    const group = new GroupCommit(db, around);
+    const refuse = () => {
+      throw new Error('refused');
+    };
+    const results = await Promise.allSettled([group.decide(refuse), group.decide(() => 'done')]);
+    expect(results).toMatchObject([{ reason: { message: 'refused' } }, { value: 'done' }]);
+    good = false;
+    await expect(group.decide(() => 'never')).rejects.toThrow(/restart/);
+    expect(() => group.check()).toThrow(/restart/);
+    group.close();
+    const reader = openReadOnly(path);
+    expect(reader.prepare('SELECT count(*) AS n FROM money').get()?.['n']).toBe(1n);
+    reader.close();
+  });
+  it('what is in no hurry keeps its place, goes with whoever comes, and comes to its turn alone too', async () => {
+    const group = new GroupCommit(openDatabase(fresh(), schema));
+    const order: string[] = [];
+    const note = (text: string) => () => void order.push(text);
+    const late = group.decide(note('late'), { hurry: false });
+    await group.decide(note('now'));
+    expect(order).toEqual(['late', 'now']);
+    await late;
+    await group.decide(note('alone'), { hurry: false });
+    expect(order).toEqual(['late', 'now', 'alone']);
+    group.close();
+  });
   it('what waits is finished before the database closes, and nothing starts afterwards', async () => {
     const group = new GroupCommit(openDatabase(fresh(), schema));
     const waiting = group.run(() => 'done');
