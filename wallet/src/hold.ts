@@ -12,7 +12,7 @@ import {
 import { type Context, move } from './context.ts';
 import { isOn } from './credit.ts';
 import { type Doc, keys } from './documents.ts';
-import type { Method } from './methods.ts';
+import type { PaidMany } from './methods.ts';
 import { type Found, requestHash } from './offers.ts';
 import { dayOf, debit, describeRule, FIRST_BUDGET, forbidden, limitBroken, ruleOf } from './rules.ts';
 import { type Transaction, transact } from './transaction.ts';
@@ -88,7 +88,7 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
     const free = freeCoins(purse, found, tx.get('credit', keys.credit));
     const index = found.method.pick(free, shown, env.nowMs);
     const coin = index === undefined ? undefined : free[index];
-    const taken = coin && take(found, toppingUp(coin, free, found.method), { id, shown, httpMethod: ask.method });
+    const taken = coin && take(found, toppingUp(coin, free, found), { id, shown, httpMethod: ask.method });
     const amount = taken?.amount ?? found.price;
     const allowed = checkRules(tx, input, { site: names.site, amount, nowMs: env.nowMs });
     if (input.by === 'rule' && refusedNow(before, env.nowMs)) throw new PaymentProblem('approval-needed');
@@ -189,7 +189,10 @@ function take(
   return { amount, held, coins: [rest, { ...held, holder: id }] };
 }
 
-/** Coins that a payment may take. A stream shares its session with no other payment, so that it knows what it used. */
+/**
+ * Coins that a payment may take. A stream shares its session with no other payment, so that it knows what it used; nor
+ * with what one before it left of another chain, which the site takes first.
+ */
 export function freeCoins(
   purse: Doc<'purse'> | undefined,
   { method, stream }: Pick<Found, 'method' | 'stream'>,
@@ -201,18 +204,31 @@ export function freeCoins(
   if (!many) return free;
   const held = coins.filter((coin) => coin.holder !== undefined && (stream !== undefined || coin.stream === true));
   const busy = new Set(held.map(({ piece }) => many.sessionOf(piece)));
-  return free.filter(({ piece }) => !busy.has(many.sessionOf(piece)));
+  const able = free.filter(({ piece }) => !busy.has(many.sessionOf(piece)));
+  return stream === undefined ? able : able.filter((coin) => !isAhead(many, coin, coins));
 }
 
+/** May the site take something of another chain, in the session that this one pays into? */
+const isAhead = (many: PaidMany, { piece }: StoredCoin, coins: readonly StoredCoin[]): boolean =>
+  coins.some(
+    (one) => one.piece !== piece && many.sessionOf(one.piece) === many.sessionOf(piece) && many.ahead(one.piece) > 0n,
+  );
+
 /** A chain that the site does not know yet tops up the session that it keeps for us, where that can take it. */
-export function toppingUp(coin: StoredCoin, coins: readonly StoredCoin[], { many }: Method): StoredCoin {
+export function toppingUp(
+  coin: StoredCoin,
+  coins: readonly StoredCoin[],
+  { method: { many }, stream }: Pick<Found, 'method' | 'stream'>,
+): StoredCoin {
   if (!many || many.isOpen(coin.piece) || many.isJoining(coin.piece)) return coin;
   const others = coins.filter((one) => one !== coin && one.ended !== true);
   const joining = others.filter(({ piece }) => many.isJoining(piece)).map(({ piece }) => many.sessionOf(piece));
   const open = others.filter(({ piece }) => many.isOpen(piece) && !joining.includes(many.sessionOf(piece)));
   const last = open.at(-1);
   const piece = last && many.join(coin.piece, last.piece);
-  return piece === undefined ? coin : { ...coin, piece };
+  if (piece === undefined) return coin;
+  const joined = { ...coin, piece };
+  return stream !== undefined && isAhead(many, joined, coins) ? coin : joined;
 }
 
 type Allowed = { readonly amount: bigint; readonly by: Approval['by']; readonly mostMicro: bigint };

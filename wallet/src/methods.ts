@@ -99,6 +99,8 @@ export interface PaidMany {
   sessionOf(piece: Json): string;
   /** Base units that the words which were shown are owed for. */
   owed(piece: Json): bigint;
+  /** Base units that the words which were shown let the site take, beyond what they are owed for: a stream takes them. */
+  ahead(piece: Json): bigint;
   /** The most units of a stream that one payment of this piece can pay. */
   mostUnits(piece: Json, request: PaymentRequest): number;
   /** What the site says that it has taken in the session, in base units. */

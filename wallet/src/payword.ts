@@ -117,6 +117,10 @@ const many: PaidMany = {
   isStream,
   sessionOf: (piece) => asPiece(piece).session,
   owed: (piece) => BigInt(asPiece(piece).spent),
+  ahead(json) {
+    const piece = asPiece(json);
+    return shownOf(piece) - BigInt(piece.spent);
+  },
   mostUnits(json, request) {
     const piece = asPiece(json);
     const { unit, left } = wordsLeft(piece);

@@ -112,6 +112,23 @@ test('a reader who stops pays for what was delivered, and the session serves the
   await expectConserved(100n);
 });
 
+test('what a stream left of a chain that is used up is not taken for the next one’s', async () => {
+  await wallet.setRule(market.origin, { ...RULE, perPageMicro: 20_000n });
+  const first = await listen();
+  reel.roll(990);
+  const hangUp = await read(first.response, 990);
+  await hangUp();
+  expect(await first.meter.done).toMatchObject({ state: 'ended', units: 990 });
+  await expectConserved(9_900n);
+  reel = tape();
+  const second = await listen();
+  reel.roll(200);
+  reel.end();
+  expect(unitsIn(await second.response.text())).toBe(200);
+  expect(await second.meter.done).toMatchObject({ state: 'ended', units: 200 });
+  await expectConserved(11_900n);
+});
+
 test('the limit of a page bounds the whole stream; raising it goes on, without another request of the page', async () => {
   await wallet.setRule(market.origin, { ...RULE, perPageMicro: 40n });
   const { response, meter } = await listen();
