@@ -112,15 +112,21 @@ describe('the film by the second', () => {
     expect(delivered()).toBeLessThan(LENGTH);
   });
 
-  it('goes on from a second that somebody names, and costs the rest', async () => {
+  it('that a bad network cuts goes on from where it stopped, when somebody wants it to', async () => {
     await rule('auto', 10_000n);
-    await typeAddress(reader, `${stand.site}/film`);
-    await reader.evaluate((src) => document.querySelector('video')?.setAttribute('src', src), `${FILM}?from=30`);
-    await reader.locator('video').focus();
-    await reader.keyboard.press('Space');
+    await pressPlay();
+    await expect.poll(playing, whole).toBeGreaterThan(3);
+    stand.cut();
+    const goOn = reader.getByRole('button', { name: 'Go on from' });
+    await goOn.waitFor();
+    const seen = Number(await goOn.getAttribute('value'));
+    await expect.poll(async () => (await spent()) / SECOND, soon).toBe(BigInt(delivered()));
+    const cut = delivered();
+    await goOn.click();
+    await expect.poll(playing, whole).toBeGreaterThan(seen);
     await expect.poll(ended, whole).toBe(true);
-    expect(delivered()).toBe(LENGTH - 30);
-    await expect.poll(spent, soon).toBe(BigInt(LENGTH - 30) * SECOND);
+    expect(delivered() - cut).toBe(LENGTH - seen);
+    await expect.poll(async () => (await spent()) / SECOND, soon).toBe(BigInt(delivered()));
   });
 });
 

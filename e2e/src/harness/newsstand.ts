@@ -32,6 +32,8 @@ export type Newsstand = {
   readonly desk: Desk;
   /** Lets the site claim what it has earned; what the broker has credited in all, in base units. */
   redeem(): Promise<bigint>;
+  /** Cuts every connection of the site, as a bad network does. */
+  cut(): void;
   close(): Promise<void>;
 };
 
@@ -58,6 +60,7 @@ export async function openNewsstand(): Promise<Newsstand> {
       await gazette.redeemNow();
       return creditOfSites(books);
     },
+    cut: () => server.closeAllConnections(),
     async close() {
       await browser.close();
       server.closeAllConnections();

@@ -1,5 +1,5 @@
 // The film is a plain video element, whose seconds are paid as they come. This says what it waits for, and goes on from
-// where a film stopped before its end, so that no second is paid twice.
+// where a film stopped before its end, so that nobody pays again for what was seen.
 const film = document.querySelector('video');
 const note = document.getElementById('note');
 const goOn = document.getElementById('go-on');
@@ -22,14 +22,17 @@ film.addEventListener('error', () => {
 });
 goOn.addEventListener('click', () => {
   say('');
-  film.src = `/film/skerry-point.webm?from=${Math.floor(seen)}`;
+  film.src = `/film/skerry-point.webm?from=${goOn.value}`;
+  seen = 0;
   film.focus();
   void film.play();
 });
 
 function stopped() {
   say('');
-  goOn.textContent = `Go on from 0:${String(Math.floor(seen)).padStart(2, '0')}`;
+  const from = String(Math.floor(seen));
+  goOn.value = from;
+  goOn.textContent = `Go on from 0:${from.padStart(2, '0')}`;
   goOn.hidden = false;
 }
 
