@@ -1,5 +1,7 @@
 // The vendor's half of every method. A new method is one more export here.
 export { type ChequeKeys, chequeVendor } from './cheque/vendor.ts';
+export { keyListHash, readKeyList } from './ecash/keyset.ts';
+export { ecashRedeemResult, keysetsResult } from './ecash/orders.ts';
 export { type EcashBroker, type EcashKeys, lockedCoinVendor } from './ecash/vendor.ts';
 export {
   paywordCloseOrder,

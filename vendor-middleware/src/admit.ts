@@ -11,7 +11,7 @@ import {
   type Spend,
   type Verified,
 } from '@farthing/protocol';
-import { type Check, check, credentialHash, targetHash } from './check.ts';
+import { type Check, check, credentialHash, prove, targetHash } from './check.ts';
 import type { Sessions } from './methods.ts';
 import { isDead } from './owner.ts';
 import type { Site } from './site.ts';
@@ -88,6 +88,7 @@ async function prepare(admission: Admission, mine: Mine): Promise<Attempt> {
   try {
     while (!site.serials.isReady) await site.serials.lease();
     const verified = checked(admission) ?? (await checkedAgain(admission));
+    if (verified.proofs) await prove(verified.proofs);
     if (!site.crashed.isEmpty) await site.crashed.settleBy(verified.spends);
     if (site.flights.isFull || site.redeemer.isFull) {
       throw new PaymentProblem('site-not-ready', { detail: 'too many payments are open', retryAfter: 5 });
@@ -104,17 +105,19 @@ async function prepare(admission: Admission, mine: Mine): Promise<Attempt> {
   }
 }
 
-/** `undefined` for scrip of a licence that is unknown here. @throws {PaymentProblem} */
+/** Another process of this site may know the licence or the keyset. */
+const UNKNOWN_HERE: ReadonlySet<ProblemCode> = new Set(['scrip-foreign', 'keyset-unknown']);
+
+/** `undefined` for money of a licence or a keyset that is unknown here. @throws {PaymentProblem} */
 function checked(admission: Admission): Verified | undefined {
   try {
     return check(admission);
   } catch (error) {
-    if (error instanceof PaymentProblem && error.code === 'scrip-foreign') return undefined;
+    if (error instanceof PaymentProblem && UNKNOWN_HERE.has(error.code)) return undefined;
     throw error;
   }
 }
 
-/** Another process of this site may have been granted the licence that it is of. */
 async function checkedAgain(admission: Admission): Promise<Verified> {
   const { site } = admission;
   await site.reload();

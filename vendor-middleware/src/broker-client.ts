@@ -22,6 +22,16 @@ export async function fetchBrokerKeys(url: string, crypto: Crypto, expected?: st
   return readBrokerKeys(json, fromBase64url, crypto, expected);
 }
 
+/**
+ * What the broker publishes of the coins that are locked to a site; the caller checks it.
+ * @throws {PaymentProblem} `broker-unreachable`; `unavailable`: there are none yet
+ */
+export async function fetchKeysets(url: string, vnd: string): Promise<unknown> {
+  const { status, json } = await call(url, `/v1/vendors/${encodeURIComponent(vnd)}/keysets`, undefined);
+  if (status !== 200) throw problemOf(status, json);
+  return json;
+}
+
 export type BrokerAt = { readonly url: string; readonly keys: BrokerKeys };
 
 /**

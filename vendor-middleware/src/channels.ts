@@ -1,6 +1,6 @@
 // How the claims of each method go to the broker: its own route, orders and answers. The redeemer does the rest.
 import { decode, type JsonObject, limits, type Order } from '@farthing/protocol';
-import { paywordRedeemResult, redeemResult } from '@farthing/protocol/vendor';
+import { ecashRedeemResult, paywordRedeemResult, redeemResult } from '@farthing/protocol/vendor';
 import type { ClaimDue, ClaimTotal } from './store/port.ts';
 
 export type Channel = {
@@ -77,13 +77,37 @@ export const paywordChannel: Channel = {
   },
 };
 
+const ECASH = 'ecash:';
+/** A claim of one coin takes over 600 bytes of an order's 64 KB. */
+const COIN_CLAIMS = 100;
+
+/** One claim is one payment, with its coins as they were accepted: the broker sees them for the first time. */
+export const ecashChannel = (brk: string): Channel => ({
+  kind: ECASH,
+  docs: 'redeem:ecash',
+  path: '/v1/ecash/redeem',
+  typ: 'ecash-redeem/1',
+  most: COIN_CLAIMS,
+  currencyOf: ({ evidence }) => textIn(evidence?.proof, 'cur'),
+  claim: ({ total, evidence }) => ({ ...evidence?.proof, amount: total.toString() }),
+  totals: (order) => totalsOf(order, (claim) => `${ECASH}${brk}:${claim['challengeId']}`, 'amount'),
+  read(result) {
+    const { redemption, payments } = decode(ecashRedeemResult, result, 'broker-untrusted');
+    const told = payments.map(({ challengeId, alarm }) => ({
+      key: `${ECASH}${brk}:${challengeId}`,
+      ...(alarm ? { alarm } : {}),
+    }));
+    return { redemption, told };
+  },
+});
+
 function textIn(value: unknown, name: string): string | undefined {
   const member = typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name) : [];
   return typeof member?.[1] === 'string' ? member[1] : undefined;
 }
 
-function totalsOf(order: Order, keyOf: (claim: JsonObject) => string): ClaimTotal[] {
+function totalsOf(order: Order, keyOf: (claim: JsonObject) => string, member = 'cum'): ClaimTotal[] {
   const claims = order['claims'];
   if (!Array.isArray(claims)) return [];
-  return claims.map((claim: JsonObject) => ({ key: keyOf(claim), total: BigInt(String(claim['cum'])) }));
+  return claims.map((claim: JsonObject) => ({ key: keyOf(claim), total: BigInt(String(claim[member])) }));
 }

@@ -1,10 +1,12 @@
 // Is this credential good for this request? Cheap checks first: binding, expiry, method, price and scope, and only then
 // the method's own cryptography. Nothing is written here.
+import { proveInPool } from '@farthing/node-kit';
 import {
   type Crypto,
   canonicalJson,
   expiresAtMs,
   PaymentProblem,
+  type Proof,
   type ReadCredential,
   sameDigest,
   type Verified,
@@ -29,7 +31,10 @@ export type Check = {
   readonly credential: ReadCredential;
 };
 
-/** Takes a serial, so one must be ready. @throws {PaymentProblem} what is wrong, with nothing consumed */
+/**
+ * Takes a serial, so one must be ready. What is in `proofs` is still to be checked, by `prove`.
+ * @throws {PaymentProblem} what is wrong, with nothing consumed
+ */
 export function check({ site, offers, visit, credential }: Check): Verified {
   const { challenge, payload } = credential;
   const env = site.env();
@@ -47,7 +52,15 @@ export function check({ site, offers, visit, credential }: Check): Verified {
   const { target, quote } = visit;
   const digest = challenge.digest ?? '';
   const price = challenge.intent === 'session' ? quote.price : priceFor('charge', quote.price);
-  return method.verify({ challenge, payload, price, target, digest }, { ...env, serial: site.serials.take() });
+  const serial = site.serials.take();
+  return method.verify({ challenge, payload, price, target, digest }, { ...env, serial, checksProofs: true });
+}
+
+/** Off the event loop: free pages are served meanwhile. @throws {PaymentProblem} the code of the first that is not good */
+export async function prove(proofs: readonly Proof[]): Promise<void> {
+  const good = await Promise.all(proofs.map(proveInPool));
+  const wrong = proofs.find((_, i) => !good[i]);
+  if (wrong) throw new PaymentProblem(wrong.code);
 }
 
 /** Replay keys come from decoded values: all spellings of one credential have one hash. `source` is none of its values. */

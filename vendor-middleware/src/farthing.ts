@@ -2,11 +2,12 @@
 
 import { nodeEnv } from '@farthing/node-kit';
 import { limits, parsePrice } from '@farthing/protocol';
-import { paywordVendor, scripVendor } from '@farthing/protocol/vendor';
+import { lockedCoinVendor, paywordVendor, scripVendor } from '@farthing/protocol/vendor';
 import type { RequestHandler } from 'express';
 import { Bells } from './bells.ts';
 import { Challenges } from './challenges.ts';
-import { paywordChannel, scripChannel } from './channels.ts';
+import { type Channel, ecashChannel, paywordChannel, scripChannel } from './channels.ts';
+import { Coins } from './coins.ts';
 import { type CorsOption, corsMiddleware } from './cors.ts';
 import { Crashed } from './crashed.ts';
 import { Flights } from './flights.ts';
@@ -16,6 +17,7 @@ import { bindMethod } from './methods.ts';
 import {
   bindingSecrets,
   checkFarthingOptions,
+  denominationsOf,
   type FarthingOptions,
   type StreamOptions,
   type WallOptions,
@@ -54,7 +56,7 @@ export interface Farthing {
   readonly problems: readonly Problem[];
   /** Redeems all claims that are due. @throws {PaymentProblem} the broker is away; the claims are kept */
   redeemNow(): Promise<void>;
-  /** Grants the next licence where one is needed. Runs by itself too. @throws {PaymentProblem} the broker is away */
+  /** Grants the next licence where one is needed, and learns new keysets. Runs by itself too. @throws {PaymentProblem} the broker is away */
   renewNow(): Promise<void>;
   /** Stops background work and closes the store. Claims that are due stay stored. */
   close(): Promise<void>;
@@ -122,15 +124,22 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
   const refused = new Refused(env);
   const payword = new Payword({ vnd, api, broker, ring, store, terms: options.payword ?? {}, refused, env });
   if (takes.has('payword')) await agree(payword, { isAway, tell });
+  const denominations = denominationsOf(options.ecash);
+  const coins = takes.has('ecash') ? new Coins({ vnd, api, broker, ring, store, denominations, env, tell }) : undefined;
+  await coins?.start({ isAway });
   const methods = [
     ...(takes.has('scrip') ? [bindMethod(scripVendor, () => licences.keys)] : []),
     ...(takes.has('payword') ? [bindMethod(paywordVendor, () => payword.keys)] : []),
+    ...(coins ? [bindMethod(lockedCoinVendor, () => coins.keys)] : []),
   ];
   // What was earned before a method was turned off is claimed all the same.
-  const channels = [scripChannel(currencyOf), ...((await owes(store, takes)) ? [paywordChannel] : [])];
+  const channels = [scripChannel(currencyOf)];
+  if (takes.has('payword') || (await owes(store, paywordChannel))) channels.push(paywordChannel);
+  const coinChannel = ecashChannel(keys.brk);
+  if (coins || (await owes(store, coinChannel))) channels.push(coinChannel);
   const redeemer = new Redeemers({ store, vnd, seed: ring.seed, broker, env, tell }, channels);
   const questions = new Questions({ store, seed: ring.seed, broker, refused, env, tell });
-  const upkeep = startUpkeep({ store, licences, env, tell });
+  const upkeep = startUpkeep({ store, licences, coins, env, tell });
   const mounted = { routes: false, told: false };
   const site: Site = {
     vnd,
@@ -177,9 +186,13 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     },
     cors: (option = true) => corsMiddleware(option),
     redeemNow: () => redeemer.redeemNow(),
-    renewNow: () => licences.renew(),
+    renewNow: async () => {
+      await coins?.renew();
+      await licences.renew();
+    },
     close: async () => {
       upkeep.stop();
+      coins?.close();
       // Streams end here: what they delivered is claimed, and the rest is given back.
       await Promise.allSettled([...site.meters].map((meter) => meter.leave()));
       await redeemer.close();
@@ -203,9 +216,7 @@ async function agree(
   });
 }
 
-async function owes(store: VendorStore, takes: ReadonlySet<string>): Promise<boolean> {
-  if (takes.has('payword')) return true;
-  const { kind, docs } = paywordChannel;
+async function owes(store: VendorStore, { kind, docs }: Channel): Promise<boolean> {
   return (await store.countDue(1, kind)) > 0 || (await store.readDoc(`${docs}:outbox`)) !== undefined;
 }
 

@@ -3,6 +3,7 @@
 import type { BindingSecrets, Env } from '@farthing/protocol';
 import { limits, type Money, PaymentProblem, parsePrice } from '@farthing/protocol';
 import type { Request } from 'express';
+import type { EcashOptions } from './coins.ts';
 import type { PaywordOptions } from './payword.ts';
 import type { PriceOption } from './price.ts';
 import { type Problem, SetupError } from './setup-error.ts';
@@ -33,6 +34,8 @@ export type FarthingOptions = {
   readonly methods?: readonly MethodName[];
   /** Terms of PayWord: how long a session may be idle (ms), and how its money is backed. */
   readonly payword?: PaywordOptions;
+  /** What coins of this site are worth, such as `{ denominations: ['0.001 USD', '0.002 USD'] }`. */
+  readonly ecash?: EcashOptions;
   /** A reservation without a status is taken over by a repeat after this; default 60 s. */
   readonly reservationMs?: number;
   /** Clock, randomness and cryptography: for tests. */
@@ -42,7 +45,7 @@ export type FarthingOptions = {
   readonly onProblem?: (problem: Problem) => void;
 };
 
-export const METHODS = ['scrip', 'payword'] as const;
+export const METHODS = ['scrip', 'payword', 'ecash'] as const;
 export type MethodName = (typeof METHODS)[number];
 
 export type Text = string | ((req: Request) => string);
@@ -83,7 +86,7 @@ export type StreamOptions = Omit<WallOptions, 'unit' | 'units' | 'free' | 'settl
 export const STREAM_HOLD_MS = 60_000;
 
 const FARTHING =
-  'broker data store origin origins name vnd api secret invite licence methods payword reservationMs env log onProblem';
+  'broker data store origin origins name vnd api secret invite licence methods payword ecash reservationMs env log onProblem';
 const WALL = 'price unit units description free settle scope header cors title teaser';
 
 /** @throws {SetupError} `option-unknown`, `option-invalid` */
@@ -101,7 +104,7 @@ export function checkFarthingOptions(options: FarthingOptions): void {
   need(
     methods.length > 0 && methods.every((name) => METHODS.includes(name)) && new Set(methods).size === methods.length,
     'methods',
-    "a list of 'scrip' and 'payword'",
+    "a list of 'scrip', 'payword' and 'ecash'",
   );
   known('farthing({ payword })', payword, 'fundings maxStep idleMs');
   const { fundings = ['credit'], maxStep = 1, idleMs = 1 } = payword;
@@ -112,8 +115,30 @@ export function checkFarthingOptions(options: FarthingOptions): void {
   );
   need(between(maxStep, limits.wordStepMax), 'payword.maxStep', `1 to ${limits.wordStepMax}`);
   need(between(idleMs, limits.sessionIdleMaxMs), 'payword.idleMs', `1 to ${limits.sessionIdleMaxMs} milliseconds`);
+  checkEcash(options.ecash);
   need(options.vnd === undefined || /^[a-z0-9.:-]{1,64}$/.test(options.vnd), 'vnd', 'a-z 0-9 . : - up to 64');
 }
+
+/** So that 0.0005 to 0.08 are paid by four coins at most. */
+const DENOMINATIONS = ['0.0005 USD', '0.001 USD', '0.002 USD', '0.005 USD', '0.01 USD', '0.02 USD'];
+
+function checkEcash(ecash: EcashOptions = {}): void {
+  known('farthing({ ecash })', ecash, 'denominations');
+  const { denominations = DENOMINATIONS } = ecash;
+  const most = limits.lockedDenominations;
+  const isList = Array.isArray(denominations) && denominations.every((one) => typeof one === 'string');
+  need(
+    isList && denominations.length > 0 && denominations.length <= most,
+    'ecash.denominations',
+    `1 to ${most} prices such as '0.001 USD'`,
+  );
+  const prices = denominationsOf(ecash).map(({ amount, currency }) => `${currency} ${amount}`);
+  need(new Set(prices).size === prices.length, 'ecash.denominations', 'prices that differ');
+}
+
+/** @throws {SetupError} `price-invalid` */
+export const denominationsOf = ({ denominations = DENOMINATIONS }: EcashOptions = {}): Money[] =>
+  denominations.map(checkPrice);
 
 /** @throws {SetupError} `option-unknown`, `option-invalid`, `price-invalid` */
 export function checkWallOptions(options: WallOptions): void {

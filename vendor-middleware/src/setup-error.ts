@@ -19,6 +19,7 @@ export type SetupCode =
   | 'currency-unlicensed'
   | 'claim-alarm'
   | 'payword-key'
+  | 'coin-keysets'
   | 'stream-failed'
   | 'claims-full'
   | 'store-fault'

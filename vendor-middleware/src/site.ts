@@ -36,7 +36,7 @@ export type Site = {
   readonly owner: Owner;
   readonly reservationMs: number;
   readonly env: () => Env;
-  /** Learns licences that another process of the site was granted. At most once a second. */
+  /** Learns licences and keysets that another process of the site was given. At most once a second. */
   reload(): Promise<void>;
   tell(problem: Problem): void;
   /** Called with the first answer that asks for money. */

@@ -1,5 +1,6 @@
-// What a site does by itself: renews licences, learns those of its other processes, forgets what has ended.
+// What a site does by itself: renews licences and keysets, learns those of its other processes, forgets what has ended.
 import type { Env } from '@farthing/protocol';
+import type { Coins } from './coins.ts';
 import type { Licences } from './licences.ts';
 import type { Problem } from './setup-error.ts';
 import type { VendorStore } from './store/port.ts';
@@ -11,14 +12,17 @@ const SWEEP_ROWS = 1000;
 type Parts = {
   readonly store: VendorStore;
   readonly licences: Licences;
+  /** Where the site takes coins. */
+  readonly coins: Coins | undefined;
   readonly env: () => Env;
   readonly tell: (problem: Problem) => void;
 };
 
-export function startUpkeep({ store, licences, env, tell }: Parts): { reload(): Promise<void>; stop(): void } {
+export function startUpkeep({ store, licences, coins, env, tell }: Parts): { reload(): Promise<void>; stop(): void } {
   let reloadedAtMs = 0;
   const upkeep = async () => {
     while ((await store.sweep(env().nowMs, SWEEP_ROWS)) > 0);
+    await coins?.renew();
     await licences.renew();
   };
   const timer = setInterval(() => {
@@ -33,6 +37,7 @@ export function startUpkeep({ store, licences, env, tell }: Parts): { reload(): 
       if (performance.now() - reloadedAtMs < RELOAD_MS) return;
       reloadedAtMs = performance.now();
       await licences.load();
+      await coins?.load();
     },
     stop: () => clearInterval(timer),
   };

@@ -10,6 +10,7 @@ import type { Json, JsonObject } from './json.ts';
 import type { Currency } from './money.ts';
 import type { ProblemCode } from './problems.ts';
 import type { Receipt } from './receipt.ts';
+import type { RsaPublicKey } from './rsa.ts';
 
 /** One HTTP request as payments see it. `target` is `GET /path?query`: what the wallet asked for, byte for byte. */
 export type Target = { readonly target: string; readonly digest: string };
@@ -60,10 +61,28 @@ export type Verified = {
   readonly details: JsonObject;
   /** A payment inside a session: the rest of its outcome depends on what the store knows of the session. */
   readonly session?: SessionStep;
+  /** What is still to be checked, in this order, before anything is written: only for hosts that said `checksProofs`. */
+  readonly proofs?: readonly Proof[];
 };
 
-/** `serial` is a number that this vendor never used before, below `limits.scripSerial`; hosts lease them in blocks. */
-export type VendorEnv = Env & { readonly serial: bigint };
+/**
+ * A signature that a host checks instead of the role, so that its event loop goes on meanwhile. `code` is the problem when it
+ * is not good. `rsa-pss`: RSASSA-PSS with SHA-384 and a salt of 48 bytes, as RFC 9474 has it.
+ */
+export type Proof = {
+  readonly message: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly code: ProblemCode;
+} & (
+  | { readonly scheme: 'ed25519'; readonly key: Uint8Array }
+  | { readonly scheme: 'rsa-pss'; readonly key: RsaPublicKey }
+);
+
+/**
+ * `serial` is a number that this vendor never used before, below `limits.scripSerial`; hosts lease them in blocks.
+ * `checksProofs`: the host checks `Verified.proofs`. Without it roles check everything before they return.
+ */
+export type VendorEnv = Env & { readonly serial: bigint; readonly checksProofs?: true };
 
 export type VerifyInput = {
   readonly challenge: Challenge;

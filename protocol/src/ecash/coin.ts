@@ -6,7 +6,7 @@ import type { Crypto } from '../core/crypto.ts';
 import { base64urlText, h32, sig } from '../core/decode.ts';
 import { canonicalJson, type Json } from '../core/json.ts';
 import { portableRsa, type Rsa, type RsaPublicKey } from '../core/rsa.ts';
-import { signObject, verifyObject } from '../core/sign.ts';
+import { signingText, signObject, verifyObject } from '../core/sign.ts';
 import { verify } from './blind.ts';
 
 /** 256 bytes of base64url: a signature of 2048 bits, or a blinded message. The last letter carries four spare zero bits. */
@@ -61,6 +61,10 @@ const spendOf = ({ challengeId, vnd, amount, cur, coins, change = [], goods, exp
 /** Signs one use with the coin's one-time secret: no other vendor, challenge, amount or change can be made of it. */
 export const signSpend = (terms: SpendTerms, secret: Uint8Array, crypto: Crypto): string =>
   signObject(spendOf(terms, crypto), secret, crypto);
+
+/** What the one-time key of every coin of a payment signs. */
+export const spendMessage = (terms: SpendTerms, crypto: Crypto): Uint8Array =>
+  utf8(signingText(spendOf(terms, crypto)));
 
 export const isSpend = (terms: SpendTerms, coin: SpentCoin, crypto: Crypto): boolean =>
   verifyObject(spendOf(terms, crypto), coin.pk, coin.spend, crypto);

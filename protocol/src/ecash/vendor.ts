@@ -8,8 +8,8 @@ import { limits } from '../core/limits.ts';
 import type { Price, VendorEnv, VendorRole, Verified, VerifyInput } from '../core/method.ts';
 import { PaymentProblem } from '../core/problems.ts';
 import type { Rsa } from '../core/rsa.ts';
-import { checkSpend, type KnownKeysets, valueOfCoins } from './checks.ts';
-import { coinSetHash, type SpentCoin, spentCoinSchema } from './coin.ts';
+import { checkProofs, type KnownKeysets, proofsOfSpend, valueOfCoins } from './checks.ts';
+import { coinSetHash, type SpendTerms, type SpentCoin, spentCoinSchema } from './coin.ts';
 import { phaseOf } from './keyset.ts';
 
 /** `list` is the hash of the key list that this vendor sees; a wallet that sees another refuses (it may be tagged). */
@@ -72,25 +72,27 @@ function verify({ challenge, payload, price }: VerifyInput, keys: EcashKeys, env
   if (value < amount) throw new PaymentProblem('amount-short', { members: { shortBy: (amount - value).toString() } });
   if (value > amount) throw new PaymentProblem('sum-wrong', { detail: 'locked coins give no change' });
   const terms = { challengeId: challenge.id, vnd, amount, cur: currency, coins, exp };
-  checkSpend(coins, terms, keysets, { crypto: env.crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
+  const proofs = proofsOfSpend(coins, terms, keysets, env.crypto);
+  if (!env.checksProofs) checkProofs(proofs, { crypto: env.crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
   const untils = coins.map(({ ks }) => (keysets.get(ks)?.record.claimUntil ?? 0) * 1000 + limits.clockSkewMs);
   const untilMs = Math.max(...untils);
   return {
     spends: coins.map(({ pk }) => ({ key: `coin:${pk}`, untilMs, code: 'coin-spent' })),
     tallies: [],
-    claims: [claimOf(id, { challengeId: challenge.id, amount, coins, exp, untilMs: Math.min(...untils) })],
+    claims: [claimOf(id, { ...terms, untilMs: Math.min(...untils) })],
     untilMs,
     reference: coinSetHash(coins, env.crypto),
     details: {},
+    ...(env.checksProofs ? { proofs } : {}),
   };
 }
 
 /** One payment is one claim: the broker repeats every check from what goes with it. */
 function claimOf(
   id: string,
-  paid: { challengeId: string; amount: bigint; coins: readonly SpentCoin[]; exp: number; untilMs: number },
+  paid: Omit<SpendTerms, 'coins'> & { coins: readonly SpentCoin[]; untilMs: number },
 ): Verified['claims'][number] {
-  const { challengeId, amount, coins, exp, untilMs } = paid;
-  const proof = { challengeId, exp, coins: coins.map(({ ks, pk, sig, spend }) => ({ ks, pk, sig, spend })) };
+  const { challengeId, amount, cur, coins, exp, untilMs } = paid;
+  const proof = { challengeId, cur, exp, coins: coins.map(({ ks, pk, sig, spend }) => ({ ks, pk, sig, spend })) };
   return { key: `ecash:${id}:${challengeId}`, add: amount, untilMs, evidence: { rank: 0, proof } };
 }
