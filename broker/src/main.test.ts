@@ -1,25 +1,22 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { toBase64url } from '@farthing/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { auditLedger } from './audit/audit.ts';
 import { openKeys } from './keys.ts';
 import { ledgerPath } from './start.ts';
 import { Bench, Person, Site, USD } from './testing/client.ts';
+import { main, Processes } from './testing/process.ts';
 
-const main = join(dirname(fileURLToPath(import.meta.url)), 'main.ts');
-const running = new Set<ChildProcess>();
+const processes = new Processes();
 let data: string;
 beforeEach(() => {
   data = mkdtempSync(join(tmpdir(), 'farthing-command-'));
 });
 afterEach(() => {
-  for (const child of running) child.kill('SIGKILL');
-  running.clear();
+  processes.kill();
   rmSync(data, { recursive: true });
 });
 
@@ -34,20 +31,7 @@ function command(...args: string[]) {
   return { stdout, stderr, status };
 }
 
-async function serve(...args: string[]): Promise<{ line: string; child: ChildProcess; ended: Promise<number | null> }> {
-  const child = spawn(
-    process.execPath,
-    ['--conditions=farthing-source', main, '--port', '0', '--data', data, ...args],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  running.add(child);
-  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-  const lines = createInterface({ input: child.stdout });
-  const line = await new Promise<string>((resolve) => lines.once('line', resolve));
-  return { line, child, ended };
-}
+const serve = (...args: string[]) => processes.serve(data, ...args);
 
 describe('the command', () => {
   test('prints where it is, works beside the operator’s commands, and ends cleanly on a signal', async () => {

@@ -1,7 +1,8 @@
 // A customer with a purse of coins over real HTTP, for tests: keysets are read and checked as a wallet does it.
+import { nativeRsa } from '@farthing/node-kit';
 import { type JsonObject, type Order, PaymentProblem, toBase64url } from '@farthing/protocol';
 import type { Keyset } from '@farthing/protocol/broker';
-import { keysetsResult } from '@farthing/protocol/broker';
+import { ecashRestoreResult, keysetsResult } from '@farthing/protocol/broker';
 import { coinSecret, purse, readKeyList, type SpentCoin } from '@farthing/protocol/wallet';
 import * as v from 'valibot';
 import { type Bench, Person, type Site, USD } from './client.ts';
@@ -17,6 +18,30 @@ export async function lockKeysets(site: Site, denoms: readonly bigint[]): Promis
     await site.bench.until(`/v1/vendors/${site.vnd}/keysets`);
   }
 }
+
+/** What a wallet finds that has nothing but its seed: all that was ever signed for it and is not spent. */
+export async function restoredHolder(bench: Bench, seed: Uint8Array): Promise<Holder> {
+  const holder = new Holder(bench, seed);
+  await holder.learn();
+  for (const ks of holder.keysets.keys()) {
+    for (let found = 1, counter = 0; found > 0; ) {
+      const { planned, outputs } = purse.restoreBatch({ ks, counter }, RESTORED, holder.mint, bench.env());
+      const order = holder.order('ecash-restore/1', { outputs: outputs.map((output) => ({ ...output })) });
+      const { signatures } = v.parse(ecashRestoreResult, await bench.send('/v1/ecash/restore', order));
+      const answer = purse.restored(holder.purse, { planned, signatures }, holder.mint, bench.env());
+      [holder.purse, found, counter] = [answer.purse, answer.found, (planned.at(-1)?.counter ?? 0) + 1];
+    }
+  }
+  const proofs = await Promise.all(
+    holder.purse.coins.map(async (coin) => ({ coin, state: (await holder.prove(coin))['state'] })),
+  );
+  const coins = proofs.filter(({ state }) => state === 'unspent').map(({ coin }) => coin);
+  holder.purse = { ...holder.purse, coins };
+  return holder;
+}
+
+/** A purse that was used one after the other has no gap as long as this. */
+const RESTORED = 20;
 
 /** A site asks the broker before it delivers. */
 export const present = (site: Site, payment: CoinPayment, hold: boolean): Promise<JsonObject> =>
@@ -41,7 +66,7 @@ export class Holder extends Person {
 
   constructor(bench: Bench, seed?: Uint8Array) {
     super(bench, ...(seed ? [seed] : []));
-    this.mint = { keysets: this.keysets, seed: this.seed };
+    this.mint = { keysets: this.keysets, seed: this.seed, rsa: nativeRsa };
     this.purse = purse.emptyPurse(bench.public.brk, USD);
   }
 
