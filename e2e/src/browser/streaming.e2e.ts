@@ -22,7 +22,8 @@ afterEach(async () => {
 });
 beforeEach(async () => {
   await rule('auto', 10_000n);
-  // Each spec has a session of its own.
+  // Each spec has a session of its own, and what the last one left is counted.
+  await expect.poll(held, soon).toBe(0n);
   await street.desk.tell('refund', { origin: site });
   reader = await street.browser.context.newPage();
   await typeAddress(reader, `${site}/`);
@@ -101,8 +102,8 @@ describe('a stream that is set to Auto', () => {
     await expect.poll(says, soon).toEqual(['streaming', 0]);
     street.shop.taps.give('first', 12);
     await expect.poll(heard, soon).toBe(12);
-    await expect.poll(says, soon).toEqual(['streaming', 12]);
-    expect(await badge()).toBe('.1¢');
+    // As of the last companion: behind by half of what was paid ahead, at most.
+    await expect.poll(badge, soon).toBe('.1¢');
     await hangUp();
     await expect.poll(says, soon).toEqual(['paid', 12]);
     expect(await spent()).toBe(12n * SECOND);
@@ -178,7 +179,7 @@ describe('a worker that is killed while a stream plays', () => {
     await street.desk.tell('refresh');
     street.shop.taps.give('killed', 6);
     await expect.poll(heard, soon).toBe(10);
-    await expect.poll(says, soon).toEqual(['streaming', 10]);
+    expect((await says())[0]).toBe('streaming');
     await hangUp();
     await expect.poll(says, soon).toEqual(['paid', 10]);
     expect(await spent()).toBe(10n * SECOND);
@@ -198,7 +199,7 @@ describe('the limit of a page', () => {
     await popup.getByText('This has reached your limit of').waitFor();
     await popup.getByRole('button', { name: 'Raise limit to $0.001' }).click();
     await expect.poll(heard, soon).toBe(9);
-    await popup.getByText('9 seconds').waitFor();
+    await popup.getByText('paid as it comes').waitFor();
     await popup.close();
     await hangUp();
     await expect.poll(spent, soon).toBe(9n * SECOND);
