@@ -5,7 +5,7 @@ const style = `
 *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:18px/1.6 Georgia,"Iowan Old Style","Noto Serif",serif}
 a{color:inherit}main,header,footer{max-inline-size:68rem;margin:auto;padding:0 1.25rem}
 header{text-align:center;padding-block:1.5rem 0}header .name{font-size:clamp(2.2rem,8vw,4.4rem);line-height:1;font-weight:700;letter-spacing:-.02em;text-decoration:none;display:block;margin:0}
-.line{display:flex;justify-content:space-between;gap:1rem;border-block:1px solid var(--rule);margin-block:1rem 1.5rem;padding:.4rem 0;font-size:.8rem;color:var(--soft);flex-wrap:wrap}
+.line{display:flex;justify-content:space-between;gap:.1rem 1rem;text-align:start;border-block:1px solid var(--rule);margin-block:1rem 1.5rem;padding:.4rem 0;font-size:.8rem;color:var(--soft);flex-wrap:wrap}
 .grid{display:grid;gap:1.5rem 2.5rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,17rem),1fr))}
 .lead{grid-column:1/-1;display:grid;gap:1.5rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));border-block-end:1px solid var(--rule);padding-block-end:1.5rem}
 .lead img{inline-size:100%;block-size:auto;display:block;border-radius:2px}.lead h2{font-size:clamp(1.8rem,4vw,2.8rem)}
