@@ -15,7 +15,7 @@ let broker: RunningBroker | undefined;
 answerCalls<BrokerApi>(
   {
     async start(data) {
-      broker = await startBroker({ data, test: true, faucetMicro: 10n ** 15n });
+      broker = await startBroker({ data, test: true, faucetMicro: 10n ** 15n, ecash: { denominations: [1n] } });
       return { url: broker.url };
     },
     cpuMicros() {

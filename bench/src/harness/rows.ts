@@ -36,6 +36,8 @@ const targets: Readonly<Record<string, Target>> = {
   'memory/payword/session/*/restarted': { of: 'value', most: 1024, unit: 'B' },
   'broker/*/sales': { of: 'value', least: 5000, unit: '/s' },
   'broker/*/redemptions': { of: 'value', least: 5000, unit: '/s' },
+  'broker/ecash/withdraw': { of: 'value', least: 2000, unit: 'coins/s' },
+  'broker/ecash/deposit': { of: 'value', least: 1000, unit: 'coins/s' },
   'wallet/chromium/*/navigation/added': { of: 'value', most: 60, unit: 'ms' },
 };
 

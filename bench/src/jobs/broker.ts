@@ -6,7 +6,7 @@ import { type Context, startBroker } from '../harness/context.ts';
 import { type Row, row } from '../harness/rows.ts';
 import { median } from '../harness/stats.ts';
 import { forget, run } from '../harness/window.ts';
-import { METHODS, type MethodName, methodOf } from '../methods/index.ts';
+import { METHODS, type MethodName, methodOf, TRADES, type TradesName, tradesOf } from '../methods/index.ts';
 import { type Office, type Post, spread, type Trade } from '../methods/method.ts';
 
 const MONEY_MICRO = 10n ** 12n;
@@ -16,7 +16,8 @@ const GROWTH_ROUNDS = 3;
 
 export async function brokerJob(context: Context): Promise<Row[]> {
   const methods = METHODS.filter((method) => context.wants(`broker/${method}`) || context.wants('growth/broker'));
-  if (methods.length === 0) return [];
+  const wanted = TRADES.filter((name) => context.wants(`broker/${name}`));
+  if (methods.length + wanted.length === 0) return [];
   const { child, url } = await startBroker(context.folder());
   const port = Number(new URL(url).port);
   try {
@@ -27,8 +28,7 @@ export async function brokerJob(context: Context): Promise<Row[]> {
     const desk: Desk = { context, child, port, bench };
     const office = { rich, buyers: await customers(desk, BUYERS), quick: context.quick, rounds: roundsOf(context) + 1 };
     const rows: Row[] = [];
-    for (const method of METHODS)
-      if (context.wants(`broker/${method}`)) rows.push(...(await trade(desk, method, office)));
+    for (const name of wanted) rows.push(...(await trade(desk, name, office)));
     if (context.wants('growth/broker')) rows.push(...(await growth(desk, methods, office)));
     return rows;
   } finally {
@@ -48,8 +48,8 @@ type Speed = { readonly perSecond: number; readonly cpuMicros: number };
 
 const roundsOf = ({ quick }: Context): number => (quick ? 3 : 5);
 
-async function trade(desk: Desk, method: MethodName, office: Office): Promise<Row[]> {
-  const { sales, others } = (await methodOf(method).trades())(office);
+async function trade(desk: Desk, method: TradesName, office: Office): Promise<Row[]> {
+  const { sales, others } = (await tradesOf(method))(office);
   const rows: Row[] = [];
   for (const one of [sales, ...others]) {
     const name = `broker/${method}/${one.name}`;

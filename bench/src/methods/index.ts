@@ -9,6 +9,16 @@ export const methods = { scrip, payword } satisfies Record<string, Method>;
 export type MethodName = keyof typeof methods;
 export const METHODS = Object.keys(methods) as MethodName[];
 
+/** What the broker sells, also of methods that no wallet and no site has yet. */
+const trades = {
+  scrip: scrip.trades,
+  payword: payword.trades,
+  ecash: async () => (await import('./ecash/trades.ts')).trades,
+} satisfies Record<string, Method['trades']>;
+export type TradesName = keyof typeof trades;
+export const TRADES = Object.keys(trades) as TradesName[];
+export const tradesOf = (name: TradesName): ReturnType<Method['trades']> => trades[name]();
+
 type Folder = { readonly folder: string };
 
 export type Store = {
