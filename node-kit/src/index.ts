@@ -1,6 +1,7 @@
 // @farthing/node-kit: shared by the Node hosts (broker, vendor middleware, command line). No knowledge of any method.
 export { nativeCrypto, nodeEnv, verifyInPool } from './crypto.ts';
 export { GroupCommit, isBusy } from './group-commit.ts';
-export { blindSigner, type MintKey, makeMintKey, nativeRsa, proveInPool } from './rsa.ts';
+export { proveInPool } from './prove.ts';
+export { blindSigner, type MintKey, makeMintKey, nativeRsa } from './rsa.ts';
 export { secretFile } from './secret-file.ts';
 export { openDatabase, openReadOnly } from './sqlite.ts';

@@ -7,11 +7,9 @@ import {
   type KeyObject,
   privateDecrypt,
   publicEncrypt,
-  verify,
 } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Proof, Rsa, RsaPublicKey } from '@farthing/protocol';
-import { verifyInPool } from './crypto.ts';
+import type { Rsa, RsaPublicKey } from '@farthing/protocol';
 
 const RAW = constants.RSA_NO_PADDING;
 
@@ -39,22 +37,6 @@ export const nativeRsa: Rsa = {
     return BigInt(`0x${raised.toString('hex')}`);
   },
 };
-
-const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 } as const;
-
-/** Is it good? Checked on a thread of the pool: a site serves on while another core checks. Never rejects. */
-export function proveInPool(proof: Proof): Promise<boolean> {
-  const { message, signature } = proof;
-  if (proof.scheme === 'ed25519') return verifyInPool(proof.key, message, signature);
-  return new Promise((resolve) => {
-    try {
-      const key = { key: keyOf(proof.key), ...PSS };
-      verify('sha384', message, key, signature, (error, isGood) => resolve(!error && isGood));
-    } catch {
-      resolve(false);
-    }
-  });
-}
 
 /** Private key of one keyset: `pkcs8` is what is stored, `n` the modulus, big-endian. */
 export type MintKey = { readonly pkcs8: Uint8Array; readonly n: Uint8Array };

@@ -4,7 +4,7 @@ import { ecashRedeemResult, paywordRedeemResult, redeemResult } from '@farthing/
 import type { ClaimDue, ClaimTotal } from './store/port.ts';
 
 export type Channel = {
-  /** The start of the keys of these claims, up to the first colon. */
+  /** The start of the keys of these claims, up to the first colon (with it). */
   readonly kind: string;
   /** Prefix of its documents in the store. */
   readonly docs: string;
@@ -77,29 +77,34 @@ export const paywordChannel: Channel = {
   },
 };
 
-const ECASH = 'ecash:';
 /** A claim of one coin takes over 600 bytes of an order's 64 KB. */
 const COIN_CLAIMS = 100;
 
-/** One claim is one payment, with its coins as they were accepted: the broker sees them for the first time. */
-export const ecashChannel = (brk: string): Channel => ({
-  kind: ECASH,
-  docs: 'redeem:ecash',
-  path: '/v1/ecash/redeem',
-  typ: 'ecash-redeem/1',
-  most: COIN_CLAIMS,
-  currencyOf: ({ evidence }) => textIn(evidence?.proof, 'cur'),
-  claim: ({ total, evidence }) => ({ ...evidence?.proof, amount: total.toString() }),
-  totals: (order) => totalsOf(order, (claim) => `${ECASH}${brk}:${claim['challengeId']}`, 'amount'),
-  read(result) {
-    const { redemption, payments } = decode(ecashRedeemResult, result, 'broker-untrusted');
-    const told = payments.map(({ challengeId, alarm }) => ({
-      key: `${ECASH}${brk}:${challengeId}`,
-      ...(alarm ? { alarm } : {}),
-    }));
-    return { redemption, told };
-  },
-});
+/**
+ * One claim is one payment, with its coins as they were accepted: the broker sees them for the first time. Each broker has a
+ * channel of its own, because nobody else pays for its coins.
+ */
+export function ecashChannel(brk: string): Channel {
+  const kind = `ecash.${brk}:`;
+  return {
+    kind,
+    docs: `redeem:ecash.${brk}`,
+    path: '/v1/ecash/redeem',
+    typ: 'ecash-redeem/1',
+    most: COIN_CLAIMS,
+    currencyOf: ({ evidence }) => textIn(evidence?.proof, 'cur'),
+    claim: ({ total, evidence }) => ({ ...evidence?.proof, amount: total.toString() }),
+    totals: (order) => totalsOf(order, (claim) => `${kind}${claim['challengeId']}`, 'amount'),
+    read(result) {
+      const { redemption, payments } = decode(ecashRedeemResult, result, 'broker-untrusted');
+      const told = payments.map(({ challengeId, alarm }) => ({
+        key: `${kind}${challengeId}`,
+        ...(alarm ? { alarm } : {}),
+      }));
+      return { redemption, told };
+    },
+  };
+}
 
 function textIn(value: unknown, name: string): string | undefined {
   const member = typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name) : [];

@@ -59,8 +59,13 @@ export class Coins {
     await this.load();
     if (isAway) return this.#later();
     const endMs = performance.now() + PATIENCE_MS;
-    while (!(await this.#asked()) && this.#text === undefined && performance.now() < endMs) await pause(ASK_MS);
-    if (this.#text === undefined) this.#tell('there are none yet; coins are taken as soon as the broker has made them');
+    let isReady = await this.#asked();
+    while (!isReady && this.#text === undefined && performance.now() < endMs) {
+      await pause(ASK_MS);
+      isReady = await this.#asked();
+    }
+    if (!isReady && this.#text === undefined)
+      this.#tell('there are none yet; coins are taken as soon as the broker has made them');
   }
 
   /** Asks for keysets, also of the next epoch, and for the list as it is now. Tells what is wrong; never throws. */
@@ -73,7 +78,7 @@ export class Coins {
     clearTimeout(this.#timer);
   }
 
-  /** False while there are keys to wait for. What fails is told, and tried again later. */
+  /** False while there are keys that the broker is making. What fails is told, and tried again later. */
   async #asked(): Promise<boolean> {
     try {
       const isComplete = await this.#lock();

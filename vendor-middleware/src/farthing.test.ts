@@ -224,3 +224,12 @@ test('the first 402 reports that routes() is not mounted, once; mounted elsewher
   await fetch(`${site.url}/elsewhere`);
   expect(site.pay.problems.at(-1)).toMatchObject({ code: 'routes-elsewhere' });
 });
+
+test('a broker that makes no coins is told of, and the other methods sell', async () => {
+  const site = await testSite({ on: broker, methods: ['scrip', 'ecash'] });
+  cleanups.push(() => site.close());
+  site.app.get('/a', site.pay.wall({ price: '0.0015 USD' }), (_req, res) => void res.send('a'));
+  expect(site.pay.problems.map(({ code }) => code)).toEqual(['coin-keysets']);
+  const asked = await fetch(`${site.url}/a`);
+  expect(challengesOf(asked).map(({ method }) => method)).toEqual(['scrip']);
+});

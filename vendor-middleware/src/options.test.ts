@@ -56,6 +56,22 @@ test.each([
 
 test.each([
   [{}, 'fine'],
+  [{ denominations: ['0.001 USD', '0.002 USD'] }, 'fine'],
+  [{ denominations: ['0.001 USD', '0.001 EUR'] }, 'fine'],
+  [{ denominations: [] }, 'option-invalid'],
+  [{ denominations: '0.001 USD' }, 'option-invalid'],
+  [{ denominations: [0.001] }, 'option-invalid'],
+  [{ denominations: ['0.001 USD', '0.0010 USD'] }, 'option-invalid'],
+  [{ denominations: ['0 USD'] }, 'price-invalid'],
+  [{ denominations: ['0.001'] }, 'price-invalid'],
+  [{ denominations: ['1 USD', '2 USD', '5 USD', '10 USD', '20 USD', '50 USD', '100 USD'] }, 'option-invalid'],
+  [{ denomination: ['1 USD'] }, 'option-unknown'],
+])('ecash: %j is %s', (ecash: object, code) => {
+  expect(codeOf(() => checkFarthingOptions({ broker: 'https://b.example', data: 'd', ecash }))).toBe(code);
+});
+
+test.each([
+  [{}, 'fine'],
   [{ type: 'audio/mpeg', holdMs: 1000 }, 'fine'],
   [{ unit: undefined }, 'option-invalid'],
   [{ units: 5 }, 'option-unknown'],

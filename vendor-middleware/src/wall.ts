@@ -83,14 +83,14 @@ async function enter(wall: Wall, req: Request, res: Response, next: NextFunction
   }
 }
 
-/** Nobody can pay in a currency that the broker does not carry: better said now than by the first 503. */
+/** Nobody can pay in a currency that the broker does not carry, or what no coins make: better said now than by the first 503. */
 function warnOfCurrency({ methods, env, tell }: Site, { price }: WallOptions): void {
   if (typeof price !== 'string') return;
   const money = parsePrice(price);
   if (methods.some((method) => method.details(money, env()) !== undefined)) return;
   tell({
     code: 'currency-unlicensed',
-    message: `price: the broker carries no ${money.currency}, so ${price} cannot be paid`,
+    message: `price: ${price} cannot be paid: the broker carries no ${money.currency}, or no coins of this site make it`,
   });
 }
 

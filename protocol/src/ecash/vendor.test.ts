@@ -5,6 +5,7 @@ import { portableCrypto as crypto } from '../core/crypto.ts';
 import { limits } from '../core/limits.ts';
 import type { VerifyInput } from '../core/method.ts';
 import type { ProblemCode } from '../core/problems.ts';
+import { checkProofs } from './checks.ts';
 import { mintOf, NOW_MS } from './fixture.ts';
 import { keyListHash } from './keyset.ts';
 import { type EcashKeys, lockedCoinVendor } from './vendor.ts';
@@ -66,6 +67,29 @@ describe('A site takes coins that are locked to it', () => {
       lock: 'vendor',
       brokers: [{ id: 'b1', keysets: broker.list }],
     });
+  });
+
+  it('and a host that checks signatures by itself gets them as data, those of the one-time keys first', () => {
+    const [input] = [payment(held)];
+    const { proofs = [], ...rest } = lockedCoinVendor.verify(input, keys, { ...env, checksProofs: true });
+    expect(rest).toEqual(lockedCoinVendor.verify(input, keys, env));
+    expect(proofs.map(({ scheme, code: of }) => `${scheme} ${of}`)).toEqual([
+      'ed25519 spend-wrong',
+      'ed25519 spend-wrong',
+      'rsa-pss coin-forged',
+      'rsa-pss coin-forged',
+    ]);
+    expect(() => checkProofs(proofs, { crypto })).not.toThrow();
+    for (const [i, { code: of }] of proofs.entries()) {
+      const wrong = proofs.map((proof, j) => (i === j ? { ...proof, message: new Uint8Array(1) } : proof));
+      expect(() => checkProofs(wrong, { crypto })).toThrow(code(of));
+    }
+  });
+
+  it('and has no offer for a price that no four coins make', () => {
+    const offers = (amount: bigint) => lockedCoinVendor.details(keys, { ...price, amount }, env) !== undefined;
+    expect([500n, 1000n, 1500n, 3500n, 4000n].map(offers)).toEqual([true, true, true, true, true]);
+    expect([0n, 1n, 499n, 1501n, 4500n].map(offers)).toEqual([false, false, false, false, false]);
   });
 
   it('and has no offer in another currency, or when its keysets have ended', () => {

@@ -41,13 +41,18 @@ export const lockedCoinVendor: VendorRole<EcashKeys> = {
   services: {},
 };
 
-/** Brokers that have keysets for this vendor now. */
-function details({ vnd, api, brokers }: EcashKeys, { currency }: Price, { nowMs }: Env): JsonObject | undefined {
-  const able = brokers.filter(({ keysets }) =>
-    [...keysets.values()].some(
+/** Brokers that have keysets for this vendor now, out of whose coins the price can be made. */
+function details(
+  { vnd, api, brokers }: EcashKeys,
+  { amount, currency }: Price,
+  { nowMs }: Env,
+): JsonObject | undefined {
+  const able = brokers.filter(({ keysets }) => {
+    const good = [...keysets.values()].filter(
       ({ record }) => record.vnd === vnd && record.cur === currency && phaseOf(record, nowMs) === 'spend',
-    ),
-  );
+    );
+    return isPayable(amount, new Set(good.map(({ value }) => value)));
+  });
   if (able.length === 0) return undefined;
   return {
     api,
@@ -56,6 +61,13 @@ function details({ vnd, api, brokers }: EcashKeys, { currency }: Price, { nowMs 
     maxCoins: limits.coinsInHeader,
     change: false,
   };
+}
+
+/** Is it the sum of one to four of these values? Locked coins give no change. Two and two: the broker may list hundreds. */
+function isPayable(amount: bigint, values: ReadonlySet<bigint>): boolean {
+  const some = [0n, ...values];
+  const pairs = new Set(some.flatMap((one) => some.map((other) => one + other)));
+  return amount > 0n && [...pairs].some((pair) => pairs.has(amount - pair));
 }
 
 function verify({ challenge, payload, price }: VerifyInput, keys: EcashKeys, env: VendorEnv): Verified {
@@ -87,12 +99,12 @@ function verify({ challenge, payload, price }: VerifyInput, keys: EcashKeys, env
   };
 }
 
-/** One payment is one claim: the broker repeats every check from what goes with it. */
+/** One payment is one claim at the coins' broker, which repeats every check from what goes with it. */
 function claimOf(
   id: string,
   paid: Omit<SpendTerms, 'coins'> & { coins: readonly SpentCoin[]; untilMs: number },
 ): Verified['claims'][number] {
   const { challengeId, amount, cur, coins, exp, untilMs } = paid;
   const proof = { challengeId, cur, exp, coins: coins.map(({ ks, pk, sig, spend }) => ({ ks, pk, sig, spend })) };
-  return { key: `ecash:${id}:${challengeId}`, add: amount, untilMs, evidence: { rank: 0, proof } };
+  return { key: `ecash.${id}:${challengeId}`, add: amount, untilMs, evidence: { rank: 0, proof } };
 }
