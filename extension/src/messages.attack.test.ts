@@ -5,6 +5,7 @@ const self = { id: 'abcdefghijklmnopabcdefghijklmnop', origin: 'chrome-extension
 const page: Sender = { id: self.id, url: `${self.origin}/popup.html` };
 const content: Sender = { id: self.id, url: 'https://news.example/article/1', tabId: 7, frameId: 0 };
 const rule = { mode: 'auto', perPageMicro: '10000', perDayMicro: '500000' };
+const wish = { url: 'https://news.example/live', method: 'GET', step: 'asked', kind: 'events' };
 const yes = { id: 'a', challengeId: 'c', maxMicro: '1500', rule };
 
 test('our own page may approve', () => {
@@ -16,6 +17,10 @@ test('our own page may approve', () => {
 
 test('a page of ours in a tab is still ours', () => {
   expect(decodeMessage({ name: 'approve', body: yes }, { ...page, tabId: 3, frameId: 0 }, self)).toBeDefined();
+});
+
+test('a content script may ask for the stream of its page, and where it goes on', () => {
+  expect(decodeMessage({ name: 'payFetch', body: { ...wish, lastEventId: '7' } }, content, self)).toBeDefined();
 });
 
 test('a content script may ask to pay ahead', () => {
@@ -34,6 +39,9 @@ test.each([
   'start',
   'setBudget',
   'decline',
+  'stopStream',
+  'raiseStream',
+  'playAgain',
 ])('a content script gets no privileged command: %s', (name) => {
   const bodies: Record<string, unknown> = {
     approve: yes,
@@ -44,6 +52,9 @@ test.each([
     refund: { origin: 'https://news.example' },
     setBudget: { perDayMicro: '1', newSites: 'auto', newSitesUpToMicro: '1' },
     decline: { id: 'a' },
+    stopStream: { tabId: 1 },
+    raiseStream: { tabId: 1, limitMicro: '1' },
+    playAgain: { tabId: 1 },
   };
   const message = { name, body: bodies[name] ?? {} };
   expect(decodeMessage(message, page, self)).toBeDefined();
@@ -70,6 +81,14 @@ test.each([
   ['an address that is no page', { name: 'preempt', body: { url: 'javascript:alert(1)' } }],
   ['an address without end', { name: 'preempt', body: { url: `https://news.example/${'a'.repeat(5000)}` } }],
   ['no body', { name: 'preempt' }],
+  [
+    'a place in a stream that would end its header',
+    { name: 'payFetch', body: { ...wish, lastEventId: 'a\r\nX-Evil: 1' } },
+  ],
+  ['a place in a stream without end', { name: 'payFetch', body: { ...wish, lastEventId: 'a'.repeat(2000) } }],
+  ['a name of a payment that we did not give', { name: 'payFetch', body: { ...wish, step: 'ended', nonce: 'any' } }],
+  ['a digest that is none', { name: 'payFetch', body: { ...wish, digest: 'sha-256=:short:' } }],
+  ['a kind of request that we do not pay', { name: 'payFetch', body: { ...wish, kind: 'script-element' } }],
   ['no envelope', 'preempt'],
 ])('%s is refused', (_what, message) => {
   expect(decodeMessage(message, content, self)).toBeUndefined();

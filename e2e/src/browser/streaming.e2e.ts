@@ -185,6 +185,19 @@ describe('a worker that is killed while a stream plays', () => {
     expect(await spent()).toBe(10n * SECOND);
     expect(await record('killed')).toMatchObject([{ state: 'paid', units: 10 }]);
   });
+
+  it('is missed by nobody: an alarm wakes the next one while the site still holds the stream', async () => {
+    await listen('alarm');
+    street.shop.taps.give('alarm', 2);
+    await expect.poll(heard, soon).toBe(2);
+    await street.desk.killWorker();
+    street.shop.taps.give('alarm', 60);
+    // Nothing else speaks to the extension meanwhile.
+    await expect.poll(heard, { timeout: 60_000 }).toBe(62);
+    await hangUp();
+    await expect.poll(says, soon).toEqual(['paid', 62]);
+    expect(await spent()).toBe(62n * SECOND);
+  });
 });
 
 describe('the limit of a page', () => {
