@@ -1,5 +1,5 @@
 // What a CPU profile says at a glance: the functions that took the most time themselves.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 /** As Node writes it: `samples` name the node that was running, `timeDeltas` the µs since the sample before. */
@@ -23,7 +23,8 @@ const NOT_WORK = /^\(idle\)$|node:inspector/;
 
 /** Of every profile in the folder. */
 export function hotspots(folder: string): string {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'));
+  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.cpuprofile')) : [];
+  if (files.length === 0) return 'no profile: only walls are profiled, such as express/scrip/sqlite';
   return files
     .map((file) => {
       const profile: Profile = JSON.parse(readFileSync(join(folder, file), 'utf8'));
