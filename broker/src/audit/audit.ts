@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { nativeCrypto, openReadOnly } from '@farthing/node-kit';
-import { brokerId, fromBase64url } from '@farthing/protocol';
+import { brokerId, type Crypto, fromBase64url } from '@farthing/protocol';
 import { checkEcash, hasEcash, readKeysets } from './ecash-check.ts';
 import { readEvidence } from './evidence.ts';
 import { type Finding, Findings } from './findings.ts';
@@ -28,14 +28,14 @@ export type AuditReport = {
  * Audits a ledger file, also while the service writes to it. `root` is the broker's public root key (h32).
  * @throws {Error} there is no such file
  */
-export function auditLedger(path: string, root: string): AuditReport {
+export function auditLedger(path: string, root: string, crypto: Crypto = nativeCrypto): AuditReport {
   if (!existsSync(path)) throw new Error(`there is no ledger at ${path}: give the broker's directory with --data`);
   const findings = new Findings();
   const counted = { entries: 0, orders: 0, pieces: 0, head: '' };
   const db = openReadOnly(path);
   try {
     db.exec('BEGIN');
-    inspect(db, { root, findings, counted });
+    inspect(db, { root, findings, counted, crypto });
   } catch (error) {
     // A file so damaged that it cannot be read to the end is a finding, not a crash.
     findings.add({ table: '-', row: '-', expected: 'a readable ledger', found: String(error).slice(0, 200) });
@@ -47,12 +47,12 @@ export function auditLedger(path: string, root: string): AuditReport {
 
 type Run = {
   root: string;
+  crypto: Crypto;
   findings: Findings;
   counted: { entries: number; orders: number; pieces: number; head: string };
 };
 
-function inspect(db: DatabaseSync, { root, findings, counted }: Run): void {
-  const crypto = nativeCrypto;
+function inspect(db: DatabaseSync, { root, crypto, findings, counted }: Run): void {
   const brk = brokerId(fromBase64url(root) ?? new Uint8Array(), crypto);
   checkFile(db, findings);
   const evidence = readEvidence(db, { brk, root, crypto }, findings);
