@@ -25,7 +25,7 @@ const rules: Rule[] = [
   {
     name: 'the engine runs in browsers: Node is under src/node',
     files: /^wallet\/src\/(?!node\/)/,
-    may: /^(\.\.?\/|valibot$|@noble\/|@farthing\/protocol(\/wallet)?$)/,
+    may: /^(\.\.?\/|valibot$|@noble\/|@scure\/|@farthing\/protocol(\/wallet)?$)/,
     not: /\/node\//,
   },
   {

@@ -1,35 +1,44 @@
 // The account: its key, its brokers, money that comes in, and what is there.
-import { canonicalJson, type Json, type JsonObject, PaymentProblem, toBase64url } from '@farthing/protocol';
+import { canonicalJson, type Env, type Json, type JsonObject, PaymentProblem, toBase64url } from '@farthing/protocol';
 import { fetchKeys } from './broker.ts';
+import type { Phrase } from './coin-types.ts';
 import { type Context, emptyMoney, toBrokerInfo } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { needRecord, ownRecord } from './journal.ts';
 import { isLoopback } from './offers.ts';
 import { draftOrder, openOrders, runOrder, storeOrder } from './orders.ts';
+import { accountSeed, newPhrase, rootOf } from './phrase.ts';
 import { FIRST_BUDGET } from './rules.ts';
 import { refreshAccount } from './statement.ts';
 import { sweepExpired } from './sweep.ts';
 import { listDocs, readOne, transact } from './transaction.ts';
 import type { Balance, BrokerBalance, BrokerInfo, PaymentRecord } from './types.ts';
-import { recover, worldsFault } from './upkeep.ts';
+import { recover } from './upkeep.ts';
+import { worldsFault } from './world.ts';
 
 export type TopUp = { brk?: string } & ({ amountMicro: bigint } | { voucher: string });
 
-export async function init(ctx: Context, brokerUrl: string): Promise<BrokerInfo> {
+/** `expected`: only this broker. `phrase`: where the account of an empty wallet comes from. */
+export type Init = { brokerUrl: string; expected?: string; phrase?: string };
+
+export async function init(ctx: Context, { brokerUrl, expected, phrase }: Init): Promise<BrokerInfo> {
   const url = brokerAddress(brokerUrl);
-  const brokerKeys = await fetchKeys(ctx, url);
+  const brokerKeys = await fetchKeys(ctx, url, expected);
   const currency = ctx.currency ?? brokerKeys.currencies[0];
   if (currency === undefined || !brokerKeys.currencies.includes(currency)) {
     throw new PaymentProblem('currency-unsupported', { detail: `this wallet holds ${currency ?? 'no currency'}` });
   }
   const env = ctx.env();
   const { brk } = brokerKeys;
-  const all = [keys.account, keys.broker(brk), keys.money(brk), keys.budget];
+  const all = [keys.account, keys.broker(brk), keys.money(brk), keys.budget, keys.restoring(brk)];
+  const made = ctx.account ? undefined : newAccount(phrase ?? newPhrase(env), env);
   await transact(ctx.store, all, (tx) => {
-    if (!tx.has(keys.account)) {
-      const seed = env.random(32);
-      tx.put('account', keys.account, { seed: toBase64url(seed), id: toBase64url(env.crypto.publicKey(seed)) });
+    if (made && !tx.has(keys.account)) {
+      tx.put('account', keys.account, { ...made, ...(phrase === undefined ? {} : { restored: true }) });
     }
+    const isNew = !tx.has(keys.broker(brk));
+    if (isNew && tx.need('account', keys.account).restored)
+      tx.put('restoring', keys.restoring(brk), { atMs: env.nowMs });
     const addedAtMs = tx.get('broker', keys.broker(brk))?.addedAtMs ?? env.nowMs;
     tx.put('broker', keys.broker(brk), { url, keys: brokerKeys, addedAtMs });
     if (!tx.has(keys.money(brk))) tx.put('money', keys.money(brk), emptyMoney(currency));
@@ -38,6 +47,28 @@ export async function init(ctx: Context, brokerUrl: string): Promise<BrokerInfo>
   await ctx.load();
   ctx.changed();
   return toBrokerInfo(ctx.broker(brk));
+}
+
+function newAccount(phrase: string, env: Env): Doc<'account'> {
+  const seed = accountSeed(rootOf(phrase), env);
+  return { seed: toBase64url(seed), id: toBase64url(env.crypto.publicKey(seed)), phrase };
+}
+
+/**
+ * The words; made now in a wallet that began without some. `account` is false then: the account key is not in them.
+ * @throws {PaymentProblem} `no-account`
+ */
+export async function phraseOf(ctx: Context): Promise<Phrase> {
+  const { id } = ctx.needAccount();
+  const env = ctx.env();
+  const fresh = ctx.account?.phrase ?? newPhrase(env);
+  const phrase = await transact(ctx.store, [keys.account], (tx) => {
+    const stored = tx.need('account', keys.account);
+    if (stored.phrase === undefined) tx.put('account', keys.account, { ...stored, phrase: fresh });
+    return stored.phrase ?? fresh;
+  });
+  if (ctx.account?.phrase === undefined) await ctx.load();
+  return { phrase, account: newAccount(phrase, env).id === id };
 }
 
 /** @throws {PaymentProblem} `insecure-origin` */
@@ -110,7 +141,7 @@ export async function balance(ctx: Context, refresh: boolean): Promise<Balance> 
     }),
   );
   const totalMicro = brokers.reduce(
-    (sum, one) => sum + one.accountMicro + one.coinsMicro + one.heldMicro - one.owedMicro,
+    (sum, one) => sum + one.accountMicro + one.coinsMicro + one.cashMicro + one.heldMicro - one.owedMicro,
     0n,
   );
   return { totalMicro, currency: ctx.currency ?? 'usd-micro', brokers };
@@ -118,7 +149,7 @@ export async function balance(ctx: Context, refresh: boolean): Promise<Balance> 
 
 /** Promises are no money of ours, and what was spent of them is owed, billed or not. */
 function shownOf(money: Doc<'money'>, purses: readonly Doc<'purse'>[]): Omit<BrokerBalance, keyof BrokerInfo> {
-  const { currency, accountMicro, coinsMicro, heldMicro, lentMicro, dueAtMs, lineMicro } = money;
+  const { currency, accountMicro, coinsMicro, cashMicro, heldMicro, lentMicro, dueAtMs, lineMicro } = money;
   const coins = purses.flatMap((purse) => purse.coins).filter(({ credit }) => credit === true);
   const free = coins.filter(({ holder }) => holder === undefined).reduce((sum, { micro }) => sum + micro, 0n);
   const held = coins.reduce((sum, { micro }) => sum + micro, 0n) - free;
@@ -126,6 +157,7 @@ function shownOf(money: Doc<'money'>, purses: readonly Doc<'purse'>[]): Omit<Bro
     currency,
     accountMicro: accountMicro > 0n ? accountMicro : 0n,
     coinsMicro: coinsMicro - free,
+    cashMicro,
     heldMicro: heldMicro - held,
     owedMicro: lentMicro - free - held - (accountMicro < 0n ? accountMicro : 0n),
     ...(dueAtMs === undefined ? {} : { dueAtMs }),

@@ -25,7 +25,7 @@ export const PATIENCE_MS = 15_000;
 export type Reply = { readonly status: number; readonly json: Json | undefined };
 
 /** @throws {PaymentProblem} `broker-unreachable` for anything but an answer */
-export async function call(ctx: Context, url: string, body?: string): Promise<Reply> {
+export async function call(ctx: Context, url: string, body?: string, most?: number): Promise<Reply> {
   try {
     const response = await ctx.ports.fetch(url, {
       method: body === undefined ? 'GET' : 'POST',
@@ -37,14 +37,14 @@ export async function call(ctx: Context, url: string, body?: string): Promise<Re
       ...(body === undefined ? {} : { body }),
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    return { status: response.status, json: parseJson(await readBounded(response)) };
+    return { status: response.status, json: parseJson(await readBounded(response, most)) };
   } catch {
     throw new PaymentProblem('broker-unreachable', { detail: `no answer from ${new URL(url).origin}` });
   }
 }
 
-/** Text of a body, up to `limits.bodyBytes`. */
-export async function readBounded(response: Response): Promise<string> {
+/** Text of a body, up to `most` bytes. */
+export async function readBounded(response: Response, most: number = limits.bodyBytes): Promise<string> {
   const reader = response.body?.getReader();
   if (!reader) return '';
   const decoder = new TextDecoder();
@@ -54,9 +54,9 @@ export async function readBounded(response: Response): Promise<string> {
     const { done, value } = await reader.read();
     if (done) return text + decoder.decode();
     size += value.byteLength;
-    if (size > limits.bodyBytes) {
+    if (size > most) {
       await reader.cancel();
-      throw new RangeError(`an answer has at most ${limits.bodyBytes} bytes`);
+      throw new RangeError(`an answer has at most ${most} bytes`);
     }
     text += decoder.decode(value, { stream: true });
   }

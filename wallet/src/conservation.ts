@@ -7,10 +7,12 @@ import type { Conservation } from './types.ts';
 
 /** One entry a broker: topped up + received + lent = spent (with what was written off) + account + coins + held. */
 export async function conservation(ctx: Context): Promise<Conservation[]> {
-  const [counters, purses, chains] = await Promise.all([
+  const [counters, purses, chains, cash, jobs] = await Promise.all([
     listDocs(ctx.store, 'money', 'money/'),
     listDocs(ctx.store, 'purse', 'purse/'),
     listDocs(ctx.store, 'chain', 'chain/'),
+    listDocs(ctx.store, 'coin', 'coin/'),
+    listDocs(ctx.store, 'coin_job', 'coin-job/'),
   ]);
   return counters.map(({ key, doc: money }) => {
     const brk = key.slice(keys.money('').length);
@@ -29,12 +31,19 @@ export async function conservation(ctx: Context): Promise<Conservation[]> {
       if (chain.brk === brk && (chain.step === 'allot' || chain.step === 'undo'))
         heldMicro += chain.unitMicro * BigInt(chain.count);
     }
+    const cashMicro = sumOf(cash.filter((one) => one.key.startsWith(keys.coin(brk, ''))).map(({ doc }) => doc));
+    // What somebody gave us is not ours before it is here.
+    heldMicro += sumOf(jobs.map(({ doc }) => doc).filter((job) => job.brk === brk && job.kind !== 'take'));
     const { toppedUpMicro, receivedMicro, accountMicro, lentMicro } = money;
     const spentMicro = money.spentMicro + money.lostMicro;
-    const drift = toppedUpMicro + receivedMicro + lentMicro - spentMicro - accountMicro - coinsMicro - heldMicro;
+    const inMicro = toppedUpMicro + receivedMicro + lentMicro;
+    const drift = inMicro - spentMicro - accountMicro - coinsMicro - cashMicro - heldMicro;
     // What was promised and is still good cannot be more than what was lent.
     const overLent = promised > lentMicro ? promised - lentMicro : 0n;
-    const miscounted = abs(money.coinsMicro - coinsMicro) + abs(money.heldMicro - heldMicro) + overLent;
+    const miscounted = [money.coinsMicro - coinsMicro, money.cashMicro - cashMicro, money.heldMicro - heldMicro].reduce(
+      (sum, one) => sum + abs(one),
+      overLent,
+    );
     const driftMicro = drift === 0n ? miscounted : drift;
     return {
       brk,
@@ -43,6 +52,7 @@ export async function conservation(ctx: Context): Promise<Conservation[]> {
       spentMicro,
       accountMicro,
       coinsMicro,
+      cashMicro,
       heldMicro,
       lentMicro,
       driftMicro,
@@ -54,4 +64,5 @@ export async function conservation(ctx: Context): Promise<Conservation[]> {
 export const promisedIn = ({ coins }: Doc<'purse'>): bigint =>
   coins.reduce((sum, { micro, credit }) => (credit ? sum + micro : sum), 0n);
 
+const sumOf = (docs: readonly { micro: bigint }[]): bigint => docs.reduce((sum, { micro }) => sum + micro, 0n);
 const abs = (amount: bigint): bigint => (amount < 0n ? -amount : amount);

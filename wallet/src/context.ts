@@ -11,11 +11,13 @@ import {
   toBase64url,
 } from '@farthing/protocol';
 import { type Doc, keys } from './documents.ts';
+import { coinSeed, rootOf } from './phrase.ts';
 import { listDocs, readOne, type Transaction } from './transaction.ts';
 import type { BrokerInfo, WalletPorts, WalletStore } from './types.ts';
 
 export type Broker = { readonly url: string; readonly keys: BrokerKeys; readonly currency: Currency };
-export type Account = { readonly seed: Uint8Array; readonly id: string };
+/** `phrase` is missing in wallets that began without one and hold no coins. */
+export type Account = { readonly seed: Uint8Array; readonly id: string; readonly phrase?: string };
 
 export class Context {
   readonly ports: WalletPorts;
@@ -24,6 +26,7 @@ export class Context {
   brokers: ReadonlyMap<string, Broker> = new Map();
   readonly #listeners = new Set<() => void>();
   #serial = 0;
+  #root: { readonly phrase: string; readonly bytes: Uint8Array } | undefined;
 
   constructor(ports: WalletPorts) {
     this.ports = ports;
@@ -45,7 +48,8 @@ export class Context {
   async load(): Promise<void> {
     const account = await readOne(this.store, 'account', keys.account);
     const seed = account && fromBase64url(account.seed);
-    this.account = account && seed ? { seed, id: account.id } : undefined;
+    const { phrase } = account ?? {};
+    this.account = account && seed ? { seed, id: account.id, ...(phrase === undefined ? {} : { phrase }) } : undefined;
     const found = await listDocs(this.store, 'broker', 'broker/');
     found.sort((a, b) => a.doc.addedAtMs - b.doc.addedAtMs);
     const brokers = new Map<string, Broker>();
@@ -70,6 +74,14 @@ export class Context {
       throw new PaymentProblem('no-account', brk === undefined ? {} : { detail: `this wallet has no broker ${brk}` });
     }
     return broker;
+  }
+
+  /** Of the coins at one broker. @throws {PaymentProblem} `no-account` */
+  coinSeed(brk: string): Uint8Array {
+    const phrase = this.needAccount().phrase;
+    if (phrase === undefined) throw new PaymentProblem('no-account', { detail: 'this wallet has no phrase yet' });
+    if (this.#root?.phrase !== phrase) this.#root = { phrase, bytes: rootOf(phrase) };
+    return coinSeed(this.#root.bytes, brk, this.env());
   }
 
   /** Time-ordered, also within one millisecond, and unguessable: journal keys sort by it. */
@@ -102,8 +114,8 @@ export class Context {
 }
 
 /** One's own money: without what the broker lends. */
-export const wealthOf = ({ accountMicro, coinsMicro, heldMicro, lentMicro }: Doc<'money'>): bigint =>
-  accountMicro + coinsMicro + heldMicro - lentMicro;
+export const wealthOf = ({ accountMicro, coinsMicro, cashMicro, heldMicro, lentMicro }: Doc<'money'>): bigint =>
+  accountMicro + coinsMicro + cashMicro + heldMicro - lentMicro;
 
 export const emptyMoney = (currency: Currency): Doc<'money'> => ({
   currency,
@@ -115,6 +127,7 @@ export const emptyMoney = (currency: Currency): Doc<'money'> => ({
   spentMicro: 0n,
   lostMicro: 0n,
   lentMicro: 0n,
+  cashMicro: 0n,
   seq: 0,
   openOrders: 0,
 });
@@ -139,6 +152,7 @@ const MICRO = [
   'spentMicro',
   'lostMicro',
   'lentMicro',
+  'cashMicro',
 ] as const;
 
 export function toBrokerInfo({ url, keys: { brk, name, test, currencies, faucet } }: Broker): BrokerInfo {

@@ -2,18 +2,10 @@
 // wallet (`storage-fault`): corrupt storage must not be spent from.
 import { challengeSchema, decode, type Json, PaymentProblem } from '@farthing/protocol';
 import * as v from 'valibot';
+import { coinKeys, coinSchemas } from './coins/documents.ts';
+import { anyJson, anyObject, micro, ms, text } from './stored.ts';
 
-/** Base units, as decimal text: JSON numbers would round above 2^53. Counters of differences may be negative. */
-const micro = v.pipe(
-  v.string(),
-  v.regex(/^-?(0|[1-9][0-9]{0,18})$/, 'decimal base units'),
-  v.transform((text) => BigInt(text)),
-);
-const ms = v.pipe(v.number(), v.safeInteger());
 const currency = v.picklist(['usd-micro', 'eur-micro']);
-const text = v.string();
-const anyJson = v.custom<Json>((value) => value !== undefined);
-const anyObject = v.record(v.string(), anyJson);
 
 const storedChallenge = v.object({ ...challengeSchema.entries, header: v.exactOptional(text) });
 
@@ -128,7 +120,14 @@ const purposeSchema = v.variant('kind', [
 ]);
 
 export const schemas = {
-  account: v.object({ seed: text, id: text }),
+  /** `phrase`: the words that coins, and the account key of a wallet that began with them, come from. */
+  account: v.object({
+    seed: text,
+    id: text,
+    phrase: v.exactOptional(text),
+    /** Made from a phrase that was there before: brokers may hold signatures of its coins. */
+    restored: v.exactOptional(v.boolean()),
+  }),
   broker: v.object({ url: text, keys: anyObject, addedAtMs: ms }),
   /** Counters of one broker. `seq` grows with every order, so that a statement tells whether it is still current. */
   money: v.object({
@@ -143,6 +142,8 @@ export const schemas = {
     lostMicro: micro,
     /** Promised on credit and not billed: what promises that are still good are worth, and what was spent of them. */
     lentMicro: v.optional(micro, '0'),
+    /** Coins of this broker that pay everywhere. */
+    cashMicro: v.optional(micro, '0'),
     /** As the broker said last: how much it lends, and from when what is owed is overdue. */
     lineMicro: v.exactOptional(micro),
     dueAtMs: v.exactOptional(ms),
@@ -241,6 +242,7 @@ export const schemas = {
     journal: text,
     atMs: ms,
   }),
+  ...coinSchemas,
   vendor: v.object({ record: anyObject, fetchedAtMs: ms }),
   evidence: v.object({ atMs: ms, about: text, what: text, data: anyJson }),
 } as const;
@@ -263,6 +265,7 @@ export const keys = {
   order: (rid: string) => `order/${rid}`,
   job: (id: string) => `job/${id}`,
   chain: (id: string) => `chain/${id}`,
+  ...coinKeys,
   vendor: (brk: string, vnd: string) => `vendor/${brk}/${vnd}`,
   evidence: (id: string) => `evidence/${id}`,
 };

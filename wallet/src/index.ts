@@ -1,5 +1,6 @@
 // @farthing/wallet: the engine, for browsers and Node alike. Storage and the command for Node are in /node.
 export type { TopUp } from './account.ts';
+export type * from './coin-types.ts';
 export { MemoryStore } from './memory-store.ts';
 export type { Intended } from './paying.ts';
 export { type PayingEvent, type PayingOptions, payingFetch, siteAnswer } from './paying-fetch.ts';

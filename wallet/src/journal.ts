@@ -11,7 +11,7 @@ type Entry = Doc<'journal'>;
 export function ownRecord(
   ctx: Context,
   brk: string,
-  own: { kind: 'top_up' | 'purchase' | 'refund'; amountMicro: bigint; site?: string; method?: string },
+  own: { kind: PaymentRecord['kind']; amountMicro: bigint; site?: string; method?: string },
 ): Doc<'journal'>['record'] {
   const env = ctx.env();
   const { keys: brokerKeys, currency } = ctx.broker(brk);

@@ -12,7 +12,7 @@ import { describeRule, FIRST_BUDGET, forbidden, limitBroken, ruleOf, suggestedRu
 import { needPayment } from './sent.ts';
 import { readOne } from './transaction.ts';
 import type { Approval, Ask, Decision, Offer, Payment } from './types.ts';
-import { worldsFault } from './upkeep.ts';
+import { worldsFault } from './world.ts';
 
 /** A request that is about to be sent for the first time. */
 export type Intended = Omit<Ask, 'challenges'>;

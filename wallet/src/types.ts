@@ -1,5 +1,5 @@
 // The wallet's public shapes: what hosts (extension, command line, programs) give it and get from it.
-import type { Currency, Description, Env, Intent, Json, ProblemCode } from '@farthing/protocol';
+import type { Currency, Description, Env, Intent, Json, ProblemCode, Rsa } from '@farthing/protocol';
 
 /**
  * Storage of one wallet: documents by key. One engine owns it; several tabs or processes may share it.
@@ -28,6 +28,8 @@ export type WalletPorts = {
   readonly fetch: typeof globalThis.fetch;
   /** Called for each step, so that time and randomness are arguments. */
   readonly env: () => Env;
+  /** Native RSA, where the host has some: coins are made and checked faster. */
+  readonly rsa?: Rsa;
 };
 
 // ── money ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -41,13 +43,15 @@ export type BrokerInfo = {
   readonly faucetMicro?: bigint;
 };
 
-/** L5: bought + received = spent + `accountMicro` + `coinsMicro` + `heldMicro` − `owedMicro`. */
+/** L5: bought + received = spent + `accountMicro` + `coinsMicro` + `cashMicro` + `heldMicro` − `owedMicro`. */
 export type BrokerBalance = BrokerInfo & {
   readonly currency: Currency;
   /** At the broker, as of its last answer. */
   readonly accountMicro: bigint;
   /** Site coins in this wallet that can be spent now. */
   readonly coinsMicro: bigint;
+  /** Coins of this broker in this wallet, which are good everywhere and tell nobody whose they are. */
+  readonly cashMicro: bigint;
   /** Set aside for payments whose outcome is not known yet. */
   readonly heldMicro: bigint;
   /** Spent on credit: what the broker billed beyond the account, and what it has not billed yet. */
@@ -275,6 +279,7 @@ export type Conservation = {
   readonly spentMicro: bigint;
   readonly accountMicro: bigint;
   readonly coinsMicro: bigint;
+  readonly cashMicro: bigint;
   readonly heldMicro: bigint;
   /** Promises on credit that are still good, and what was spent of others and is not billed. */
   readonly lentMicro: bigint;

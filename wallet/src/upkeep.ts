@@ -1,6 +1,7 @@
 // Upkeep: finishing what was begun, moving coins in numbers, forgetting what is over.
-import { PaymentProblem } from '@farthing/protocol';
 import { advanceChain } from './chains.ts';
+import { advanceJob } from './coins/jobs.ts';
+import { refreshCoins } from './coins/withdraw.ts';
 import type { Context } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { needRecord } from './journal.ts';
@@ -10,9 +11,11 @@ import { openOrders, runOrder } from './orders.ts';
 import { sweepExpired } from './sweep.ts';
 import { listDocs, readOne, transact } from './transaction.ts';
 import type { PaymentRecord, Recovered } from './types.ts';
+import { worldsFault } from './world.ts';
 
 export async function recover(ctx: Context): Promise<Recovered> {
   const recovered = await finishBegun(ctx);
+  for (const brk of ctx.account ? ctx.brokers.keys() : []) await refreshCoins(ctx, brk).catch(worldsFault);
   for (const { key, doc } of await listDocs(ctx.store, 'purse', 'purse/')) {
     const { many } = methodOf(doc.method);
     for (const coin of many ? doc.coins : []) {
@@ -35,6 +38,10 @@ async function finishBegun(ctx: Context): Promise<Recovered> {
       run: () => advanceChain(ctx, key.slice('chain/'.length)),
     })),
     ...(await ctx.store.list('job/')).map(({ key }) => ({ key, run: () => advance(ctx, key.slice('job/'.length)) })),
+    ...(await ctx.store.list('coin-job/')).map(({ key }) => ({
+      key,
+      run: () => advanceJob(ctx, key.slice('coin-job/'.length)),
+    })),
   ];
   let finished = 0;
   for (const { key, run } of begun) {
@@ -83,9 +90,4 @@ async function forgetOld(ctx: Context): Promise<void> {
       if ((tx.get('again', key)?.untilMs ?? 0) <= nowMs) tx.drop(key);
     });
   }
-}
-
-/** Lets the world's faults pass: what they left open is stored. Ours are thrown. */
-export function worldsFault(error: unknown): undefined {
-  if (!(error instanceof PaymentProblem) || error.code === 'storage-fault') throw error;
 }

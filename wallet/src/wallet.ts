@@ -1,6 +1,9 @@
 // The wallet: the one class that hosts talk to. Each method is a file; this one only says what there is.
 import type { TopUp } from './account.ts';
-import { balance, init, topUp } from './account.ts';
+import { balance, init, phraseOf, topUp } from './account.ts';
+import type { Phrase, Restored } from './coin-types.ts';
+import { Coins } from './coins/coins.ts';
+import { type Restoring, restore } from './coins/restore.ts';
 import { conservation } from './conservation.ts';
 import { Context, toBrokerInfo } from './context.ts';
 import { credit, setCredit } from './credit.ts';
@@ -39,9 +42,12 @@ import { moveAll, recover } from './upkeep.ts';
 export class Wallet {
   readonly #ctx: Context;
   readonly #queue = new FundingQueue();
+  /** Coins of brokers, which are good everywhere and tell nobody whose they are. */
+  readonly coins: Coins;
 
   private constructor(ctx: Context) {
     this.#ctx = ctx;
+    this.coins = new Coins(ctx);
   }
 
   /** @throws {PaymentProblem} `storage-fault` */
@@ -58,7 +64,25 @@ export class Wallet {
    * @throws {PaymentProblem} `insecure-origin`, `broker-unreachable`, `broker-untrusted`, `currency-unsupported`
    */
   init(options: { brokerUrl: string }): Promise<BrokerInfo> {
-    return init(this.#ctx, options.brokerUrl);
+    return init(this.#ctx, { brokerUrl: options.brokerUrl });
+  }
+
+  /**
+   * The recovery phrase: twelve words, from which the account and all coins come back. Whoever knows it has the money.
+   * A wallet that began without words gets some now, for its coins; its account key stays as it is.
+   * @throws {PaymentProblem} `no-account`
+   */
+  phrase(): Promise<Phrase> {
+    return phraseOf(this.#ctx);
+  }
+
+  /**
+   * An empty wallet becomes the one of this phrase: account, balance and every coin that was not spent, with progress.
+   * Site coins and budgets are not in the words.
+   * @throws {PaymentProblem} `payload-invalid`: no phrase, or the wallet is not empty; `broker-unreachable`, as `init`
+   */
+  restore(options: Restoring): Promise<Restored> {
+    return restore(this.#ctx, options);
   }
 
   /** The account's public key, h32; `undefined` before `init`. */

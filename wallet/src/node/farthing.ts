@@ -2,6 +2,7 @@
 // The command `farthing`: a wallet for terminals, scripts and agents. Exit status: 0 done, 1 the world's fault (the
 // message has a code and says what to do), 2 wrong arguments.
 import { isProblemCode, PaymentProblem, problemInfo } from '@farthing/protocol';
+import { coins, gift, gifts, phrase, restore, take, withdraw } from './coin-commands.ts';
 import { type Command, Output, parse, text, toJsonText, UsageError } from './command.ts';
 import { credit } from './credit-command.ts';
 import { balance, close as closeSessions, history, init, recover, refund, sessions, topUp } from './money-commands.ts';
@@ -23,6 +24,13 @@ const commands: ReadonlyMap<string, Command> = new Map(
     budget,
     credit,
     recover,
+    coins,
+    withdraw,
+    gift,
+    gifts,
+    take,
+    phrase,
+    restore,
     limits,
   }),
 );

@@ -1,7 +1,7 @@
 // Commands about one's own money: init, top-up, balance, history, refund, close, recover.
 import type { Currency } from '@farthing/protocol';
 import type { PaymentRecord, Wallet } from '../index.ts';
-import { amountOf, type Command, money, originOf, type Run, text, UsageError } from './command.ts';
+import { amountOf, type Command, type Flags, money, originOf, type Run, text, UsageError } from './command.ts';
 import { presentPending } from './pay-command.ts';
 
 const DEFAULT_BROKER = 'http://127.0.0.1:8402';
@@ -11,6 +11,10 @@ export async function currencyOf(wallet: Wallet): Promise<Currency> {
   return first?.currencies[0] ?? 'usd-micro';
 }
 
+/** Where the broker is, as a flag or the environment says. */
+export const brokerOf = (flags: Flags): string =>
+  text(flags, 'broker') ?? process.env['FARTHING_BROKER'] ?? DEFAULT_BROKER;
+
 export const init: Command = {
   usage: 'farthing init [--broker URL]',
   about: 'Makes the account and adds a broker. Repeating it is harmless.',
@@ -18,8 +22,7 @@ export const init: Command = {
   options: { broker: { type: 'string' } },
   help: [['--broker URL', `the broker; default: FARTHING_BROKER, else ${DEFAULT_BROKER}`]],
   async run({ wallet, flags, out }) {
-    const brokerUrl = text(flags, 'broker') ?? process.env['FARTHING_BROKER'] ?? DEFAULT_BROKER;
-    const broker = await wallet.init({ brokerUrl });
+    const broker = await wallet.init({ brokerUrl: brokerOf(flags) });
     const account = wallet.accountId();
     out.result({ account, broker }, [
       `Account ${account} at ${broker.name} (${broker.url})${broker.test ? ', test money' : ''}.`,
@@ -58,13 +61,16 @@ export const balance: Command = {
   help: [['--offline', 'as last known, without asking the broker']],
   async run({ wallet, flags, out }) {
     const found = await wallet.balance({ refresh: flags['offline'] !== true });
-    const lines = found.brokers.flatMap(({ name, test, currency, accountMicro, coinsMicro, heldMicro, owedMicro }) => [
-      `${name}${test ? ' (test money)' : ''}`,
-      `  account     ${money(accountMicro, currency)}`,
-      `  site coins  ${money(coinsMicro, currency)}`,
-      ...(heldMicro > 0n ? [`  set aside   ${money(heldMicro, currency)}  (farthing recover)`] : []),
-      ...(owedMicro > 0n ? [`  owed       -${money(owedMicro, currency)}  (farthing credit)`] : []),
-    ]);
+    const lines = found.brokers.flatMap(
+      ({ name, test, currency, accountMicro, coinsMicro, cashMicro, heldMicro, owedMicro }) => [
+        `${name}${test ? ' (test money)' : ''}`,
+        `  account     ${money(accountMicro, currency)}`,
+        `  site coins  ${money(coinsMicro, currency)}`,
+        ...(cashMicro > 0n ? [`  coins       ${money(cashMicro, currency)}  (farthing coins)`] : []),
+        ...(heldMicro > 0n ? [`  set aside   ${money(heldMicro, currency)}  (farthing recover)`] : []),
+        ...(owedMicro > 0n ? [`  owed       -${money(owedMicro, currency)}  (farthing credit)`] : []),
+      ],
+    );
     const sessions = await wallet.sessions();
     const open = sessions.map(({ origin, leftMicro, currency, credit, state }) => {
       if (credit) return `  on credit   ${money(leftMicro, currency)}  ${origin} (promised, owed when used)`;

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { nodeEnv } from '@farthing/node-kit';
+import { nativeRsa, nodeEnv } from '@farthing/node-kit';
 import { Wallet } from '../index.ts';
 import { SqliteStore } from './sqlite-store.ts';
 
@@ -16,6 +16,6 @@ export async function openWallet(data: string, options: { fetch?: typeof globalT
   mkdirSync(data, { recursive: true, mode: 0o700 });
   chmodSync(data, 0o700);
   const store = new SqliteStore(join(data, 'wallet.db'));
-  const wallet = await Wallet.open({ store, fetch: options.fetch ?? globalThis.fetch, env: nodeEnv });
+  const wallet = await Wallet.open({ store, fetch: options.fetch ?? globalThis.fetch, env: nodeEnv, rsa: nativeRsa });
   return { wallet, close: () => store.close() };
 }

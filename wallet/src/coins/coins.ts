@@ -1,0 +1,70 @@
+// A wallet's coins, as hosts see them. What they are and how they move is in the files beside.
+import { PaymentProblem } from '@farthing/protocol';
+import { phraseOf } from '../account.ts';
+import type { CoinsInfo, FoundCoins, GiftInfo, RestoreProgress, TakenGift } from '../coin-types.ts';
+import type { Context } from '../context.ts';
+import type { PaymentRecord } from '../types.ts';
+import { type Giving, gifts, give, take, takeBack } from './gifts.ts';
+import { restoreCoins } from './restore.ts';
+import { list, withdraw } from './withdraw.ts';
+
+export class Coins {
+  readonly #ctx: Context;
+
+  constructor(ctx: Context) {
+    this.#ctx = ctx;
+  }
+
+  /** Of each broker, by value. Asks nobody. @throws {PaymentProblem} `no-account` */
+  list(): Promise<CoinsInfo[]> {
+    return list(this.#ctx);
+  }
+
+  /**
+   * Money of the account becomes coins that nobody can trace to it.
+   * @throws {PaymentProblem} `funds-short`, `sum-wrong`, `unavailable`: the broker makes no coins; `broker-untrusted`: its
+   *   keys or its coins are not what it says; `broker-unreachable`: it is stored, and `recover()` finishes it
+   */
+  withdraw(options: { amountMicro: bigint; brk?: string }): Promise<PaymentRecord> {
+    return onceMore(() => withdraw(this.#ctx, options));
+  }
+
+  /** Coins as text: whoever takes it in first has them. @throws {PaymentProblem} `funds-short`, as `withdraw` */
+  give(options: Giving): Promise<GiftInfo> {
+    return onceMore(() => give(this.#ctx, options));
+  }
+
+  /**
+   * Takes a gift in, by swapping its coins at once. The same text again gives the same record.
+   * @throws {PaymentProblem} `payload-invalid`, `coin-spent`, `keyset-unknown`; `no-account`: a broker that it does not know
+   */
+  take(text: string): Promise<TakenGift> {
+    return onceMore(() => take(this.#ctx, text));
+  }
+
+  /** Given ones, newest first; with `refresh`, the broker is asked whether they were taken. */
+  gifts(options: { refresh?: boolean } = {}): Promise<GiftInfo[]> {
+    return gifts(this.#ctx, options.refresh ?? false);
+  }
+
+  /** Pulls back a gift that nobody took. @throws {PaymentProblem} `not-found`, `coin-spent`: it was taken */
+  takeBack(giftId: string): Promise<PaymentRecord> {
+    return onceMore(() => takeBack(this.#ctx, giftId));
+  }
+
+  /**
+   * Asks the broker after every coin of this wallet's phrase: for a wallet that was copied, or put back from an old backup.
+   * `lostMicro` was spent by the other copy.
+   */
+  async check(options: { brk?: string; onProgress?: (progress: RestoreProgress) => void } = {}): Promise<FoundCoins> {
+    await phraseOf(this.#ctx);
+    return restoreCoins(this.#ctx, this.#ctx.broker(options.brk).keys.brk, options.onProgress);
+  }
+}
+
+/** Another copy of this wallet was ahead: what it made is found first, and then this is done once more. */
+const onceMore = <Result>(run: () => Promise<Result>): Promise<Result> =>
+  run().catch((error: unknown) => {
+    if (error instanceof PaymentProblem && error.code === 'coin-repeated') return run();
+    throw error;
+  });

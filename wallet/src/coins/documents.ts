@@ -1,0 +1,62 @@
+// What is stored of coins: each coin by itself, the counters their secrets come from, and what is under way with them.
+import * as v from 'valibot';
+import { anyObject, micro, ms, text } from '../stored.ts';
+
+/** `counter`: where its secrets are derived from. */
+const coin = v.object({ ks: text, pk: text, sig: text, counter: v.number(), micro });
+
+export const coinSchemas = {
+  coin,
+  /** The key list that the broker showed last: the next one is compared with it. */
+  mint: v.object({ list: anyObject, keysets: v.array(anyObject) }),
+  /** The first counter of each keyset that was never used. Written before it is used. */
+  counters: v.object({ next: v.record(text, v.number()) }),
+  /**
+   * Coins on their way: the signed order and the counters of what it asks for are stored before it is sent.
+   * `check`: the answer was no, or not true; what was signed, and what was spent, is asked for.
+   */
+  coin_job: v.object({
+    kind: v.picklist(['withdraw', 'swap', 'take', 'back']),
+    step: v.picklist(['send', 'check']),
+    brk: text,
+    path: text,
+    /** The signed bytes: a repeat sends the same. */
+    body: text,
+    planned: v.array(v.object({ ks: text, counter: v.number() })),
+    micro,
+    /** Own coins that the order spends. */
+    coins: v.array(coin),
+    /** Key of the gift that is pulled back, or of the mark of one that is taken. */
+    gift: v.exactOptional(text),
+    journal: v.exactOptional(text),
+    /** The counter of money's steps when it was stored. */
+    seq: v.number(),
+    atMs: ms,
+    /** Why it is checked. */
+    code: v.exactOptional(text),
+  }),
+  /** Coins that were given away; the giver could still spend them until somebody takes them. */
+  gift: v.object({
+    brk: text,
+    coins: v.array(coin),
+    micro,
+    memo: v.exactOptional(text),
+    state: v.picklist(['given', 'coming_back', 'back', 'taken']),
+    journal: text,
+    atMs: ms,
+  }),
+  /** A gift that was taken in, by the hash of its coins. */
+  taken: v.object({ journal: text }),
+  /** Coins of this broker are being looked for, from the phrase. Nothing is made meanwhile. */
+  restoring: v.object({ atMs: ms }),
+} as const;
+
+export const coinKeys = {
+  mint: (brk: string) => `mint/${brk}`,
+  counters: (brk: string) => `counters/${brk}`,
+  coin: (brk: string, pk: string) => `coin/${brk}/${pk}`,
+  coinJob: (id: string) => `coin-job/${id}`,
+  gift: (id: string) => `gift/${id}`,
+  taken: (hash: string) => `taken/${hash}`,
+  restoring: (brk: string) => `restoring/${brk}`,
+};

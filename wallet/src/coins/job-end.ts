@@ -1,0 +1,88 @@
+// How a job with coins ends: its coins are here, or what it spent is back. Each in one step with the counters of money.
+import { isProblemCode } from '@farthing/protocol';
+import type { purse as purses } from '@farthing/protocol/wallet';
+import { type Context, move } from '../context.ts';
+import { type Doc, keys } from '../documents.ts';
+import { reconcile } from '../orders.ts';
+import { readOne, type Transaction, transact } from '../transaction.ts';
+import { coinKeysOf, putCoins, sumOf, toDocs } from './purse.ts';
+
+type CoinJob = Doc<'coin_job'>;
+type Done = { coins: readonly purses.PurseCoin[]; mint: purses.Mint; balance: bigint | undefined };
+
+/** `balance`: of the account, as the broker says with its answer. */
+export async function complete(ctx: Context, id: string, { coins, mint, balance }: Done): Promise<void> {
+  const made = toDocs(coins, mint);
+  await end(ctx, id, made, (tx, job, quiet) => {
+    const { brk, micro, kind, gift, journal } = job;
+    putCoins(tx, brk, made);
+    move(tx, brk, { cashMicro: micro, ...(kind === 'take' ? { receivedMicro: micro } : { heldMicro: -micro }) });
+    if (balance !== undefined && quiet) reconcile(tx, brk, balance);
+    if (kind === 'take' && gift !== undefined && journal !== undefined) tx.put('taken', gift, { journal });
+    if (kind === 'back' && gift !== undefined) tx.put('gift', gift, { ...tx.need('gift', gift), state: 'back' });
+    return kind === 'back' ? 'refunded' : 'paid';
+  });
+}
+
+/**
+ * Nothing came of it. `spent`: coins of it that are gone. `foreign`: another copy of this wallet uses the same counters, and
+ * the broker is asked for all coins before more are made.
+ */
+export async function undo(
+  ctx: Context,
+  id: string,
+  { spent, foreign }: { spent: ReadonlySet<string>; foreign: boolean },
+): Promise<void> {
+  const job = await readOne(ctx.store, 'coin_job', keys.coinJob(id));
+  const rest = job?.coins.filter(({ pk }) => !spent.has(pk)) ?? [];
+  await end(ctx, id, rest, (tx, { brk, kind, micro, gift, coins }) => {
+    if (foreign) tx.put('restoring', keys.restoring(brk), { atMs: ctx.env().nowMs });
+    const back = sumOf(rest);
+    if (kind === 'withdraw') move(tx, brk, { heldMicro: -micro, accountMicro: micro });
+    if (kind === 'swap') {
+      putCoins(tx, brk, rest);
+      move(tx, brk, { heldMicro: -micro, cashMicro: back, lostMicro: micro - back });
+    }
+    if (kind !== 'back' || gift === undefined) return 'failed_not_charged';
+    // What somebody took stays given; what nobody took can be asked for once more.
+    move(tx, brk, { heldMicro: -micro, spentMicro: micro });
+    const given = tx.need('gift', gift);
+    const kept = given.coins.filter(({ pk }) => !coins.some((one) => one.pk === pk) || !spent.has(pk));
+    const state = kept.length === 0 ? ('taken' as const) : ('given' as const);
+    tx.put('gift', gift, { ...given, state, ...(state === 'given' ? { coins: kept, micro: sumOf(kept) } : {}) });
+    return 'failed_not_charged';
+  });
+}
+
+type State = 'paid' | 'refunded' | 'failed_not_charged';
+
+/** One step over all that a job touches. `quiet`: nothing else moved money at this broker since it was stored. */
+async function end(
+  ctx: Context,
+  id: string,
+  coins: readonly { readonly pk: string }[],
+  step: (tx: Transaction, job: CoinJob, quiet: boolean) => State,
+): Promise<void> {
+  const key = keys.coinJob(id);
+  const job = await readOne(ctx.store, 'coin_job', key);
+  if (!job) return;
+  const { brk, journal, gift } = job;
+  const all = [key, keys.restoring(brk), ...ctx.moneyKeys(), ...coinKeysOf(brk, coins)];
+  const more = [...(journal === undefined ? [] : [keys.journal(journal)]), ...(gift === undefined ? [] : [gift])];
+  await transact(ctx.store, [...all, ...more], (tx) => {
+    const now = tx.get('coin_job', key);
+    if (!now) return;
+    const quiet = tx.need('money', keys.money(brk)).seq === now.seq;
+    const state = step(tx, now, quiet);
+    tx.drop(key);
+    move(tx, brk, { seq: 1n, openOrders: -1n });
+    if (journal === undefined) return;
+    const { record } = tx.need('journal', keys.journal(journal));
+    const { code } = now;
+    const why = state === 'failed_not_charged' && isProblemCode(code) ? { code } : {};
+    tx.put('journal', keys.journal(journal), {
+      record: { ...record, state, ...why, balanceAfterMicro: ctx.total(tx) },
+    });
+  });
+  ctx.changed();
+}
