@@ -15,7 +15,8 @@ export type EcashOptions = { readonly denominations?: readonly string[] };
 /** How long a first start waits for the broker to make keys, and how often it asks. */
 const PATIENCE_MS = 10_000;
 const ASK_MS = 250;
-const LATER_MS = 5000;
+/** Afterwards: while keys are being made, and while the broker is away or makes no coins. */
+const LATER_MS = { making: 5000, away: 60_000 } as const;
 
 type Parts = {
   readonly vnd: string;
@@ -57,7 +58,7 @@ export class Coins {
   /** The first keysets of a site are worth a wait; after that it goes on with those it has. */
   async start({ isAway }: { isAway: boolean }): Promise<void> {
     await this.load();
-    if (isAway) return this.#later();
+    if (isAway) return this.#later(LATER_MS.away);
     const endMs = performance.now() + PATIENCE_MS;
     let isReady = await this.#asked();
     while (!isReady && this.#text === undefined && performance.now() < endMs) {
@@ -81,40 +82,61 @@ export class Coins {
   /** False while there are keys that the broker is making. What fails is told, and tried again later. */
   async #asked(): Promise<boolean> {
     try {
-      const isComplete = await this.#lock();
       await this.#fetch();
+      const missing = this.#missing();
+      if (missing.length > 0) {
+        await this.#lock(missing);
+        await this.#fetch();
+      }
       this.#told = undefined;
-      if (!isComplete) this.#later();
-      return isComplete;
+      return true;
     } catch (error) {
-      const isMaking = error instanceof PaymentProblem && error.code === 'unavailable';
+      const isMaking = isUnavailable(error);
       if (!isMaking) this.#tell(error instanceof Error ? error.message : 'unknown fault');
-      if (isMaking || this.#text === undefined) this.#later();
+      if (isMaking || this.#text === undefined) this.#later(isMaking ? LATER_MS.making : LATER_MS.away);
       return !isMaking;
     }
   }
 
-  /** Orders keysets of every denomination. False while the broker makes some. */
-  async #lock(): Promise<boolean> {
-    const { vnd, broker, ring, denominations, env } = this.#parts;
-    const byCurrency = Map.groupBy(denominations, ({ currency }): Currency => currency);
-    let isComplete = true;
-    for (const [cur, list] of byCurrency) {
+  /** Denominations without a keyset that serves for more than a quarter of its time: the broker keeps every order for good. */
+  #missing(): Money[] {
+    const { denominations, env } = this.#parts;
+    const nowSeconds = env().nowMs / 1000;
+    const serving = this.#keys.brokers
+      .flatMap(({ keysets }) => [...keysets.values()])
+      .filter(({ record: { nbf, spendUntil } }) => spendUntil - nowSeconds > (spendUntil - nbf) / 4);
+    return denominations.filter(
+      ({ amount, currency }) => !serving.some(({ record, value }) => record.cur === currency && value === amount),
+    );
+  }
+
+  /** Orders keysets. @throws {PaymentProblem} `unavailable` while the broker makes some */
+  async #lock(missing: readonly Money[]): Promise<void> {
+    const { vnd, broker, ring, env } = this.#parts;
+    let making: unknown;
+    for (const [cur, list] of Map.groupBy(missing, ({ currency }): Currency => currency)) {
       const denoms = list.map(({ amount }) => amount.toString());
       try {
         const order = makeOrder('ecash-lock/1', { vnd, cur, denoms }, ring.seed, env());
         await sendOrder(broker, '/v1/ecash/lock', { order, crypto: env().crypto });
       } catch (error) {
-        if (!(error instanceof PaymentProblem) || error.code !== 'unavailable') throw error;
-        isComplete = false;
+        if (!isUnavailable(error)) throw error;
+        making = error;
       }
     }
-    return isComplete;
+    if (making !== undefined) throw making;
   }
 
+  /** The list as it is now, if there is one. */
   async #fetch(): Promise<void> {
     const { vnd, broker, store } = this.#parts;
-    const json = await fetchKeysets(broker.url, vnd);
+    let json: unknown;
+    try {
+      json = await fetchKeysets(broker.url, vnd);
+    } catch (error) {
+      if (isUnavailable(error)) return;
+      throw error;
+    }
     this.#read(json);
     const text = JSON.stringify(json);
     // Another process of this site may have been faster: then its list serves.
@@ -135,12 +157,12 @@ export class Coins {
     return { id: broker.keys.brk, url: broker.url, list: keyListHash(list, crypto), keysets: new Map(good) };
   }
 
-  #later(): void {
+  #later(afterMs: number): void {
     if (this.#timer || this.#closed) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.renew();
-    }, LATER_MS);
+    }, afterMs);
     this.#timer.unref();
   }
 
@@ -159,3 +181,5 @@ export class Coins {
     return { vnd, api, brokers, rsa: nativeRsa };
   }
 }
+
+const isUnavailable = (error: unknown): boolean => error instanceof PaymentProblem && error.code === 'unavailable';
