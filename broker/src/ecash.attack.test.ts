@@ -250,6 +250,20 @@ describe('A withdrawal', () => {
     expect(await bench.send('/v1/ecash/restore', asked)).toEqual({ signatures: [null] });
   });
 
+  it('twice at once, with money for one, is made once: what was signed for the other is kept back', async () => {
+    const poor = new Holder(bench);
+    await poor.learn();
+    await poor.faucet(5n);
+    const drafts = [poor.draft([5n]), poor.draft([5n])];
+    const codes = await Promise.all(
+      drafts.map((made) => bench.refused('/v1/ecash/withdraw', poor.withdrawOrder(made))),
+    );
+    expect(codes.sort()).toEqual(['accepted', 'balance-short']);
+    const outputs = drafts.flatMap((made) => made.outputs.map((one) => ({ ...one })));
+    const { signatures } = await bench.send('/v1/ecash/restore', poor.order('ecash-restore/1', { outputs }));
+    expect((signatures as unknown[]).filter((one) => one !== null)).toHaveLength(1);
+  });
+
   it('whose answer was lost is repeated, or restored from the seed alone: the same coins', async () => {
     const made = alice.draft([1n, 2n]);
     const sent = alice.withdrawOrder(made);

@@ -14,7 +14,7 @@ import {
   textsOf,
   utf8,
 } from '@farthing/protocol';
-import type { OrderRoute } from './http/routes.ts';
+import type { OrderRoute, Prepared } from './http/routes.ts';
 import type { Keys } from './keys.ts';
 import { KeysetOverdrawn } from './ledger/ecash.ts';
 import type { Party } from './ledger/invoices.ts';
@@ -117,7 +117,7 @@ export class BrokerService {
    * @throws {PaymentProblem} why it was refused; nothing was changed then
    */
   async answer(route: OrderRoute, json: Json): Promise<string> {
-    const run = route.prepare(json);
+    const { ahead, run } = route.prepare(json);
     const order = json as Order; // every order schema has the members of `Order`
     const text = this.#textOf(order);
     const known = route.stored ? this.ledger.orders.find(order, text) : undefined;
@@ -126,7 +126,10 @@ export class BrokerService {
     if (Math.abs(env.nowMs - order.at * 1000) > limits.requestAgeMs) throw new PaymentProblem('request-stale');
     await needSignature(order, text);
     if (!route.stored) return this.#signed(order, run);
-    const outcome = await this.#group.run(() => this.#execute(order, text, run));
+    const done = await ahead?.(this.step());
+    const outcome = await this.#group.run(() =>
+      this.#execute(order, text, done ? (step) => run({ ...step, ahead: done }) : run),
+    );
     if (outcome instanceof PaymentProblem) throw outcome;
     return outcome;
   }
@@ -152,14 +155,14 @@ export class BrokerService {
     return { body, signed, hash: this.#env().crypto.sha256(utf8(body)) };
   }
 
-  #signed(order: Order, run: ReturnType<OrderRoute['prepare']>): string {
+  #signed(order: Order, run: Prepared['run']): string {
     const step = this.step();
     const { brk, seed } = this.keys;
     return printAnswer(order, run({ ...step, order }), { brk, seed }, step.env);
   }
 
   /** Inside the transaction. A refusal undoes what the service wrote, and is itself written down. */
-  #execute(order: Order, text: OrderText, run: ReturnType<OrderRoute['prepare']>): string | PaymentProblem {
+  #execute(order: Order, text: OrderText, run: Prepared['run']): string | PaymentProblem {
     const { orders } = this.ledger;
     const twin = orders.find(order, text);
     if (twin !== undefined) return twin;

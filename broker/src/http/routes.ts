@@ -63,6 +63,7 @@ import type * as v from 'valibot';
 import { faucet, statement, voucher } from '../services/accounts.ts';
 import * as coins from '../services/ecash.ts';
 import { redeem as redeemCoins } from '../services/ecash-redeem.ts';
+import { signAhead } from '../services/ecash-sign.ts';
 import * as invoices from '../services/invoices.ts';
 import { lock } from '../services/keysets.ts';
 import { grant, list } from '../services/licences.ts';
@@ -71,7 +72,7 @@ import * as prepaid from '../services/payword-prepaid.ts';
 import { redeem as redeemWords } from '../services/payword-redeem.ts';
 import { redeem } from '../services/redeem.ts';
 import { buy, refund, renew } from '../services/sell.ts';
-import type { OrderStep } from '../services/step.ts';
+import type { Ahead, OrderStep, Step } from '../services/step.ts';
 import { register } from '../services/vendors.ts';
 
 export type OrderRoute = {
@@ -83,8 +84,15 @@ export type OrderRoute = {
   readonly stored: boolean;
   /** What it may refuse with, beside what every order may. */
   readonly problems: readonly ProblemCode[];
-  /** Decodes strictly, and says what to do inside the transaction. @throws {PaymentProblem} `request-malformed` */
-  prepare(json: unknown): (step: OrderStep) => JsonObject;
+  /** Decodes strictly, and says what to do. @throws {PaymentProblem} `request-malformed` */
+  prepare(json: unknown): Prepared;
+};
+
+export type Prepared = {
+  /** Work that needs no transaction, and that others should not wait for. */
+  readonly ahead?: (step: Step) => Promise<Ahead>;
+  /** Inside the transaction. */
+  readonly run: (step: OrderStep) => JsonObject;
 };
 
 type Definition<Order extends v.GenericSchema> = {
@@ -94,11 +102,12 @@ type Definition<Order extends v.GenericSchema> = {
   result: v.GenericSchema;
   read?: true;
   problems?: readonly ProblemCode[];
+  ahead?(order: v.InferOutput<Order>, step: Step): Promise<Ahead>;
   run(order: v.InferOutput<Order>, step: OrderStep): JsonObject;
 };
 
 function route<Order extends v.GenericSchema>(definition: Definition<Order>): OrderRoute {
-  const { path, summary, order, result, run } = definition;
+  const { path, summary, order, result, ahead, run } = definition;
   return {
     path,
     summary,
@@ -108,7 +117,10 @@ function route<Order extends v.GenericSchema>(definition: Definition<Order>): Or
     problems: definition.problems ?? [],
     prepare(json) {
       const decoded = decode(order, json, 'request-malformed');
-      return (step) => run(decoded, step);
+      return {
+        ...(ahead ? { ahead: (step) => ahead(decoded, step) } : {}),
+        run: (step) => run(decoded, step),
+      };
     },
   };
 }
@@ -288,6 +300,7 @@ export const orderRoutes: readonly OrderRoute[] = [
     order: ecashWithdrawOrder,
     result: ecashWithdrawResult,
     problems: [...keyset, 'balance-short'],
+    ahead: signAhead,
     run: coins.withdraw,
   }),
   route({

@@ -1,15 +1,6 @@
 // Coins for money, coins for coins, and payments with coins. The mint cannot know whom it pays: it sees one-time keys, each
 // once, and says what they were worth.
-import {
-  type Currency,
-  fromBase64url,
-  type JsonObject,
-  limits,
-  objectHash,
-  PaymentProblem,
-  signObject,
-  toBase64url,
-} from '@farthing/protocol';
+import { type Currency, type JsonObject, limits, objectHash, PaymentProblem, signObject } from '@farthing/protocol';
 import {
   coinSetHash,
   ecash,
@@ -21,12 +12,12 @@ import {
   type ecashVoidOrder,
   type ecashWithdrawOrder,
   type MintKeys,
-  type Output,
   type SpentCoin,
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import type { CoinRef, PaymentRow } from '../ledger/ecash.ts';
 import { account } from '../ledger/journal.ts';
+import { sign } from './ecash-sign.ts';
 import { type OrderStep, type Step, secondsOf } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
@@ -246,23 +237,6 @@ export function prove({ from, nonce }: v.InferOutput<typeof ecashProveOrder>, { 
   if (kind !== 'pay' || !row) throw new Error('a spent coin has a payment');
   const state = row.state === 'paid' ? 'paid' : row.state === 'held' ? 'held' : 'unspent';
   return { nonce, state, ...(state === 'unspent' ? {} : { deposit: row.receipt }) };
-}
-
-/** @throws {PaymentProblem} `request-malformed`, `coin-repeated` */
-export function sign(outputs: readonly Output[], { ledger }: Step): string[] {
-  const known = ledger.ecash.keysets();
-  return outputs.map(({ ks, b }, i) => {
-    const blinded = fromBase64url(b);
-    const signature = blinded && known.get(ks)?.sign(blinded);
-    if (!signature) {
-      throw new PaymentProblem('request-malformed', { detail: `outputs.${i}.b: expected a number below the modulus` });
-    }
-    const text = toBase64url(signature);
-    if (!ledger.ecash.addSignature(ks, b, text)) {
-      throw new PaymentProblem('coin-repeated', { detail: `outputs.${i}: it was signed before, for another order` });
-    }
-    return text;
-  });
 }
 
 const mintKeys = ({ ledger }: Step): MintKeys => ledger.ecash.mintKeys();

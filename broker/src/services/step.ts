@@ -38,6 +38,9 @@ export type Step = {
 };
 
 /** A step that answers one order, whose signature was checked. */
-export type OrderStep = Step & { readonly order: Order };
+export type OrderStep = Step & { readonly order: Order; readonly ahead?: Ahead };
+
+/** Blind signatures that were made before the transaction, by output. They leave with its answer or not at all. */
+export type Ahead = ReadonlyMap<string, string>;
 
 export const secondsOf = (ms: number): number => Math.floor(ms / 1000);
