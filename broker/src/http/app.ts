@@ -42,8 +42,9 @@ const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] ?
 
 function fail(error: unknown, { request, response, log }: Exchange & { log: Log }): void {
   const problem = problemOf(error);
-  // Never the body or the query: they may name keys and codes.
-  if (problem.status >= 500) log(`${request.method} ${pathOf(request).slice(0, 80)}: ${String(error).slice(0, 300)}`);
+  // Never the body or the query: they may name keys and codes. What we refuse on purpose is no fault, and could fill a disk.
+  if (!(error instanceof PaymentProblem) && problem.status >= 500)
+    log(`${request.method} ${pathOf(request).slice(0, 80)}: ${String(error).slice(0, 300)}`);
   if (response.headersSent) response.destroy();
   else sendProblem(response, problem, ALWAYS);
 }
