@@ -4,31 +4,13 @@ import { expect, test } from 'vitest';
 import { MemoryStore } from './memory-store.ts';
 import { payingFetch } from './paying-fetch.ts';
 import { AUTO, drift, makeCustomer, reopen, send } from './testing/customer.ts';
+import { killer } from './testing/killer.ts';
 import { makeWorld, type World } from './testing/world.ts';
 import type { WalletStore } from './types.ts';
 import { Wallet } from './wallet.ts';
 
 const ORIGIN = 'https://news.example';
 const START = 1_000_000n;
-
-class Killed extends Error {}
-
-/** Dies at the n-th wait, and stays dead. */
-function killer(at: number, when: 'before' | 'after') {
-  let count = 0;
-  let dead = false;
-  const guard = async <T>(run: () => Promise<T>): Promise<T> => {
-    if (dead) throw new Killed();
-    const now = ++count === at;
-    if (now && when === 'before') dead = true;
-    if (dead) throw new Killed();
-    const result = await run();
-    if (now) dead = true;
-    if (dead) throw new Killed();
-    return result;
-  };
-  return { guard, isDead: () => dead };
-}
 
 function mortal(world: World, store: WalletStore, guard: <T>(run: () => Promise<T>) => Promise<T>) {
   const dying: WalletStore = {

@@ -59,8 +59,25 @@ type Choice = {
   readonly coin: (coin: Doc<'purse'>['coins'][number]) => boolean;
 };
 
+export const refund = (ctx: Context, { vnd, origin }: { vnd?: string; origin?: string }): Promise<PaymentRecord[]> =>
+  moveAll(ctx, 'refund', {
+    purse: (purse) => (vnd === undefined || purse.vnd === vnd) && (origin === undefined || purse.origin === origin),
+    coin: () => true,
+  });
+
+export const closeSessions = (ctx: Context, { origin }: { origin?: string }): Promise<PaymentRecord[]> =>
+  moveAll(ctx, 'refund', {
+    purse: (purse) => methodOf(purse.method).many !== undefined && (origin === undefined || purse.origin === origin),
+    coin: () => true,
+  });
+
+export function renewExpiring(ctx: Context, withinMs: number): Promise<PaymentRecord[]> {
+  const untilMs = ctx.env().nowMs + withinMs;
+  return moveAll(ctx, 'renew', { purse: () => true, coin: ({ expiresAtMs }) => expiresAtMs <= untilMs });
+}
+
 /** Moves every free coin that is chosen. What cannot be ended now stays `pending`. */
-export async function moveAll(ctx: Context, kind: MoveKind, choice: Choice): Promise<PaymentRecord[]> {
+async function moveAll(ctx: Context, kind: MoveKind, choice: Choice): Promise<PaymentRecord[]> {
   ctx.needAccount();
   await finishBegun(ctx);
   const done: PaymentRecord[] = [];

@@ -10,7 +10,6 @@ import { credit, setCredit } from './credit.ts';
 import type { Doc } from './documents.ts';
 import { FundingQueue } from './funding.ts';
 import { exportCsv, history, record } from './journal.ts';
-import { methodOf } from './methods.ts';
 import { resolve } from './moves.ts';
 import { allowMore, fundStream, payOn } from './pay-on.ts';
 import { decide, type Intended, pay, pending, preempt } from './paying.ts';
@@ -37,7 +36,7 @@ import type {
   SiteRule,
   WalletPorts,
 } from './types.ts';
-import { moveAll, recover } from './upkeep.ts';
+import { closeSessions, recover, refund, renewExpiring } from './upkeep.ts';
 
 export class Wallet {
   readonly #ctx: Context;
@@ -67,11 +66,7 @@ export class Wallet {
     return init(this.#ctx, { brokerUrl: options.brokerUrl });
   }
 
-  /**
-   * The recovery phrase: twelve words, from which the account and all coins come back. Whoever knows it has the money.
-   * A wallet that began without words gets some now, for its coins; its account key stays as it is.
-   * @throws {PaymentProblem} `no-account`
-   */
+  /** From these words account and coins come back; in a wallet that began without them, its coins. @throws `no-account` */
   phrase(): Promise<Phrase> {
     return phraseOf(this.#ctx);
   }
@@ -271,11 +266,7 @@ export class Wallet {
    * could not be taken now is in the record as `pending` and goes on with `recover()`.
    */
   refund(options: { vnd?: string; origin?: string } = {}): Promise<PaymentRecord[]> {
-    const { vnd, origin } = options;
-    return moveAll(this.#ctx, 'refund', {
-      purse: (purse) => (vnd === undefined || purse.vnd === vnd) && (origin === undefined || purse.origin === origin),
-      coin: () => true,
-    });
+    return refund(this.#ctx, options);
   }
 
   /** Money at sites that sell by the unit. */
@@ -288,17 +279,12 @@ export class Wallet {
    * a payment whose outcome is unknown stays; one that the site has ended returns when it expires.
    */
   closeSessions(options: { origin?: string } = {}): Promise<PaymentRecord[]> {
-    const { origin } = options;
-    return moveAll(this.#ctx, 'refund', {
-      purse: (purse) => methodOf(purse.method).many !== undefined && (origin === undefined || purse.origin === origin),
-      coin: () => true,
-    });
+    return closeSessions(this.#ctx, options);
   }
 
   /** Exchanges coins that expire within this time for coins with a new life. */
   renewExpiring(withinMs: number): Promise<PaymentRecord[]> {
-    const untilMs = this.#ctx.env().nowMs + withinMs;
-    return moveAll(this.#ctx, 'renew', { purse: () => true, coin: ({ expiresAtMs }) => expiresAtMs <= untilMs });
+    return renewExpiring(this.#ctx, withinMs);
   }
 
   /** Finishes what was begun and not ended: broker orders (the same bytes), refunds, renewals; drops what has expired. */

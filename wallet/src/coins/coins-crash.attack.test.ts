@@ -50,26 +50,29 @@ async function mended(store: WalletStore): Promise<{ wallet: Wallet; cash: bigin
   return { wallet, cash: await cashOf(wallet), total: totalMicro };
 }
 
-test.each(['before', 'after'] as const)('killed %s every wait, no coin is lost and none is there twice', async (when) => {
-  let points = 0;
-  for (let at = 1; ; at++) {
-    const alice = await openHand(bench, { topUpMicro: START });
-    const bobs = new MemoryStore();
-    const { guard, isDead } = killer(at, when);
-    await live(mortal(alice.store, guard), mortal(bobs, guard)).catch(() => undefined);
-    const bob = await mended(bobs);
-    const after = await mended(alice.store);
-    expect([at, after.total + bob.total, [0n, 8n].includes(bob.cash)]).toEqual([at, START, true]);
-    // The mint agrees: nothing that the wallet holds is spent, and nothing that it does not hold is unspent.
-    if (at % 20 === 0) {
-      expect(await after.wallet.coins.check()).toMatchObject({ coinsMicro: after.cash, lostMicro: 0n });
-      const { phrase } = await after.wallet.phrase();
-      const words = await openHand(bench);
-      expect(await words.wallet.restore({ phrase, brokerUrl: bench.url })).toMatchObject({ coinsMicro: after.cash });
-      expect((await words.wallet.balance()).totalMicro).toBe(after.total);
+test.each(['before', 'after'] as const)(
+  'killed %s every wait, no coin is lost and none is there twice',
+  async (when) => {
+    let points = 0;
+    for (let at = 1; ; at++) {
+      const alice = await openHand(bench, { topUpMicro: START });
+      const bobs = new MemoryStore();
+      const { guard, isDead } = killer(at, when);
+      await live(mortal(alice.store, guard), mortal(bobs, guard)).catch(() => undefined);
+      const bob = await mended(bobs);
+      const after = await mended(alice.store);
+      expect([at, after.total + bob.total, [0n, 8n].includes(bob.cash)]).toEqual([at, START, true]);
+      // The mint agrees: nothing that the wallet holds is spent, and nothing that it does not hold is unspent.
+      if (at % 20 === 0) {
+        expect(await after.wallet.coins.check()).toMatchObject({ coinsMicro: after.cash, lostMicro: 0n });
+        const { phrase } = await after.wallet.phrase();
+        const words = await openHand(bench);
+        expect(await words.wallet.restore({ phrase, brokerUrl: bench.url })).toMatchObject({ coinsMicro: after.cash });
+        expect((await words.wallet.balance()).totalMicro).toBe(after.total);
+      }
+      if (!isDead()) break;
+      points++;
     }
-    if (!isDead()) break;
-    points++;
-  }
-  expect(points).toBeGreaterThan(60);
-});
+    expect(points).toBeGreaterThan(60);
+  },
+);

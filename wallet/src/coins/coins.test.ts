@@ -114,6 +114,21 @@ test('from its words a wallet comes back with its account, its balance and exact
   );
 });
 
+test('two hundred coins come back, but for those that were spent', async () => {
+  await using mint = await startMint([1n, 2n, 5n, 10n]);
+  const alice = await openHand(mint, { topUpMicro: 10_000n });
+  for (let n = 0; n < 5; n++) await alice.wallet.coins.withdraw({ amountMicro: 400n });
+  expect((await alice.wallet.coins.list())[0]?.byValue).toEqual([{ valueMicro: 10n, count: 200 }]);
+  const gift = await alice.wallet.coins.give({ amountMicro: 237n });
+  await (await openHand(mint)).wallet.coins.take(textOf(gift));
+  const { phrase } = await alice.wallet.phrase();
+  const { wallet } = await openHand(mint);
+  const found = await wallet.restore({ phrase, brokerUrl: mint.url });
+  expect(found).toMatchObject({ coinsMicro: 1_763n, accountMicro: 8_000n });
+  expect(await cashOf(wallet)).toBe(1_763n);
+  expect(await wallet.coins.list()).toEqual(await alice.wallet.coins.list());
+});
+
 test('an old backup finds out that its coins are spent, says so, and makes no coin twice', async () => {
   const alice = await openHand(bench, { topUpMicro: 50_000n });
   await alice.wallet.coins.withdraw({ amountMicro: 10_000n });
@@ -134,6 +149,24 @@ test('an old backup finds out that its coins are spent, says so, and makes no co
   expect(brokers[0]).toMatchObject({ accountMicro: 20_000n, cashMicro: 15_000n });
   expect(await cashOf(old.wallet)).toBe(15_000n);
   expect(await old.wallet.coins.check()).toMatchObject({ coinsMicro: 15_000n, lostMicro: 0n });
+});
+
+test('an old backup whose coins are gone gives what it still has, and says what it lost', async () => {
+  const alice = await openHand(bench, { topUpMicro: 50_000n });
+  await alice.wallet.coins.withdraw({ amountMicro: 10_000n });
+  const backup = new MemoryStore();
+  for (const { key, value } of await alice.store.list('')) {
+    await backup.update([key], () => ({ put: { [key]: value }, result: undefined }));
+  }
+  const gift = await alice.wallet.coins.give({ amountMicro: 9_000n });
+  await (await openHand(bench)).wallet.coins.take(textOf(gift));
+  const old = await openHand(bench, { store: backup });
+  const given = await old.wallet.coins.give({ amountMicro: 777n });
+  await (await openHand(bench)).wallet.coins.take(textOf(given));
+  expect(await cashOf(old.wallet)).toBe(223n);
+  expect(await old.wallet.history()).toContainEqual(
+    expect.objectContaining({ code: 'coin-spent', why: 'another copy of this wallet' }),
+  );
 });
 
 test('coins of a keyset that has ended are swapped for new ones', async () => {

@@ -64,7 +64,7 @@ async function exactly(ctx: Context, { brk, amountMicro, mint }: Exact): Promise
   const pick = (purse: purses.Purse, change: boolean) => {
     const able = purse.coins.filter((one) => purses.worthOf({ coins: [one] }, mint, nowMs) > 0n);
     const values = able.map(({ coin }) => mint.keysets.get(coin.ks)?.value ?? 0n);
-    const picked = pickCoins(values, amountMicro, { most: MOST_COINS / 2, change });
+    const picked = pickCoins(values, amountMicro, { most: MOST_COINS, change });
     return picked?.give.flatMap((place) => able[place] ?? []);
   };
   for (let tries = 0; tries < 2; tries++) {

@@ -25,8 +25,8 @@ export async function complete(ctx: Context, id: string, { coins, mint, balance 
 }
 
 /**
- * Nothing came of it. `spent`: coins of it that are gone. `foreign`: another copy of this wallet uses the same counters, and
- * the broker is asked for all coins before more are made.
+ * Nothing came of it. `spent`: coins of it that are gone. `foreign`: another copy of this wallet uses the same counters or
+ * coins. The broker is asked after all coins then, before more are made: what is gone is written off there.
  */
 export async function undo(
   ctx: Context,
@@ -34,14 +34,12 @@ export async function undo(
   { spent, foreign }: { spent: ReadonlySet<string>; foreign: boolean },
 ): Promise<void> {
   const job = await readOne(ctx.store, 'coin_job', keys.coinJob(id));
-  const rest = job?.coins.filter(({ pk }) => !spent.has(pk)) ?? [];
-  await end(ctx, id, rest, (tx, { brk, kind, micro, gift, coins }) => {
+  await end(ctx, id, job?.coins ?? [], (tx, { brk, kind, micro, gift, coins }) => {
     if (foreign) tx.put('restoring', keys.restoring(brk), { atMs: ctx.env().nowMs });
-    const back = sumOf(rest);
     if (kind === 'withdraw') move(tx, brk, { heldMicro: -micro, accountMicro: micro });
     if (kind === 'swap') {
-      putCoins(tx, brk, rest);
-      move(tx, brk, { heldMicro: -micro, cashMicro: back, lostMicro: micro - back });
+      putCoins(tx, brk, coins);
+      move(tx, brk, { heldMicro: -micro, cashMicro: micro });
     }
     if (kind !== 'back' || gift === undefined) return 'failed_not_charged';
     // What somebody took stays given; what nobody took can be asked for once more.

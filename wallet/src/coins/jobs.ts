@@ -179,6 +179,10 @@ async function check(ctx: Context, id: string, mint: purses.Mint): Promise<void>
   }
   const spent = new Set<string>();
   for (const coin of job.coins) if (await isSpent(ctx, job.brk, coin, mint)) spent.add(coin.pk);
-  await undo(ctx, id, { spent, foreign });
-  throw new PaymentProblem(code, spent.size > 0 ? { detail: `${spent.size} of the coins were spent before` } : {});
+  // Nobody but a copy of this wallet could spend free coins of it.
+  const copied = foreign || (job.kind === 'swap' && spent.size > 0);
+  await undo(ctx, id, { spent, foreign: copied });
+  throw new PaymentProblem(copied ? 'coin-repeated' : code, {
+    ...(spent.size > 0 ? { detail: `${spent.size} of the coins were spent before` } : {}),
+  });
 }

@@ -84,7 +84,7 @@ export async function swapCoins(
 /** Coins of keysets that ended or were revoked become new ones; those of which the time is over are written off. */
 export async function refreshCoins(ctx: Context, brk: string): Promise<void> {
   const { docs } = await loadPurse(ctx, brk);
-  if (docs.length === 0) return;
+  if (docs.length === 0 && !(await readOne(ctx.store, 'restoring', keys.restoring(brk)))) return;
   const mint = await readyMint(ctx, brk);
   const { nowMs } = ctx.env();
   const lost = docs.filter(({ ks }) => !mint.keysets.has(ks));

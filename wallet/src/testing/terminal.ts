@@ -14,7 +14,7 @@ export function terminal(wallet: () => { data: string; brokerUrl: string }) {
     const child: ChildProcess = spawn(
       process.execPath,
       ['--conditions=farthing-source', '--disable-warning=ExperimentalWarning', command, ...args],
-      { env: { ...process.env, FARTHING_WALLET: data, FARTHING_BROKER: brokerUrl }, stdio: ['ignore', 'pipe', 'pipe'] },
+      { env: { ...process.env, FARTHING_WALLET: data, FARTHING_BROKER: brokerUrl }, stdio: ['pipe', 'pipe', 'pipe'] },
     );
     const ran: Ran = { status: null, out: '', err: '' };
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
