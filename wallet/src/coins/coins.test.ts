@@ -129,6 +129,41 @@ test('two hundred coins come back, but for those that were spent', async () => {
   expect(await wallet.coins.list()).toEqual(await alice.wallet.coins.list());
 });
 
+test('a restore that is cut off begins again before anything is made, so that no counter is used twice', async () => {
+  await using mint = await startMint([1n, 2n, 5n, 10n]);
+  const alice = await openHand(mint, { topUpMicro: 1_000n });
+  await alice.wallet.coins.withdraw({ amountMicro: 100n });
+  const { phrase } = await alice.wallet.phrase();
+  const store = new MemoryStore();
+  const deaf: typeof globalThis.fetch = (input, init) =>
+    String(input).endsWith('/prove') ? Promise.reject(new Error('cut off')) : globalThis.fetch(input, init);
+  const { wallet } = await openHand(mint, { store, fetch: deaf });
+  expect(await codeOf(wallet.restore({ phrase, brokerUrl: mint.url }))).toBe('broker-unreachable');
+  expect(await codeOf(wallet.coins.withdraw({ amountMicro: 5n }))).toBe('broker-unreachable');
+  const again = await openHand(mint, { store });
+  await again.wallet.coins.withdraw({ amountMicro: 5n });
+  expect(await cashOf(again.wallet)).toBe(105n);
+  expect((await again.wallet.balance({ refresh: true })).totalMicro).toBe(1_000n);
+});
+
+test('a wallet that began without words keeps its account, and gets words that bring its coins back', async () => {
+  const { wallet: before, store } = await openHand(bench, { topUpMicro: 1_000n });
+  const id = before.accountId();
+  const seed = { seed: Buffer.alloc(32, 9).toString('base64url') };
+  const key = Buffer.from(bench.env().crypto.publicKey(Buffer.from(seed.seed, 'base64url'))).toString('base64url');
+  await store.update(['account'], () => ({ put: { account: { ...seed, id: key } }, result: undefined }));
+  const { wallet } = await openHand(bench, { store });
+  await wallet.topUp({ amountMicro: 500n });
+  await wallet.coins.withdraw({ amountMicro: 321n });
+  const { phrase, account } = await wallet.phrase();
+  expect([wallet.accountId(), wallet.accountId() === id, account]).toEqual([key, false, false]);
+  const again = await openHand(bench);
+  expect(await again.wallet.restore({ phrase, brokerUrl: bench.url })).toMatchObject({
+    coinsMicro: 321n,
+    accountMicro: 0n,
+  });
+});
+
 test('an old backup finds out that its coins are spent, says so, and makes no coin twice', async () => {
   const alice = await openHand(bench, { topUpMicro: 50_000n });
   await alice.wallet.coins.withdraw({ amountMicro: 10_000n });
