@@ -6,7 +6,8 @@ import * as v from 'valibot';
 import { int, num, text } from './ledger/rows.ts';
 import { currencyOf } from './ledger/scrip.ts';
 import { type Outcome, read, shown, write } from './operate.ts';
-import { follow, makeKeys, revoke, type Wanted } from './services/keysets.ts';
+import type { Wanted } from './services/key-wishes.ts';
+import { follow, makeKeys, revoke } from './services/keysets.ts';
 
 type Listed = Wanted & {
   readonly ks: string;

@@ -2,7 +2,7 @@
 // an error that says what to change.
 import { parseArgs } from 'node:util';
 import { h32, type Money, PaymentProblem, parsePrice, tryDecode } from '@farthing/protocol';
-import type { Period } from './services/invoices.ts';
+import type { Period } from './services/settings.ts';
 
 export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
 

@@ -22,9 +22,11 @@ import { type Ledger, openLedger } from './ledger/ledger.ts';
 import type { OrderText } from './ledger/orders.ts';
 import { FaucetMeter } from './services/faucet-meter.ts';
 import { closePeriods, periodStartMs } from './services/invoices.ts';
-import { addKeysets, KeyMaker, makeKeys, stop } from './services/keysets.ts';
+import { KeyWishes } from './services/key-wishes.ts';
+import { addKeysets, due, makeKeys, stop } from './services/keysets.ts';
 import { licenseOwnScrip } from './services/licences.ts';
-import type { Settings, Step } from './services/step.ts';
+import type { Settings } from './services/settings.ts';
+import type { Step } from './services/step.ts';
 import { sweepChains, sweepHolds, sweepResidue } from './services/sweep.ts';
 
 export type ServiceParts = { db: DatabaseSync; keys: Keys; settings: Settings; env: () => Env; log: Step['log'] };
@@ -43,7 +45,7 @@ export class BrokerService {
   readonly #faucet: FaucetMeter;
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
-  readonly #keyMaker = new KeyMaker(() => void this.mint());
+  readonly #keyWishes = new KeyWishes(() => void this.mint());
   readonly #stop = new AbortController();
   #making: Promise<void> = Promise.resolve();
   /** The start of the newest period before which all was invoiced. */
@@ -65,7 +67,15 @@ export class BrokerService {
   /** The world of one moment, for reads outside of a transaction: they see what is committed. */
   step(): Step {
     const { ledger, keys, settings } = this;
-    return { ledger, keys, settings, faucet: this.#faucet, keyMaker: this.#keyMaker, env: this.#env(), log: this.#log };
+    return {
+      ledger,
+      keys,
+      settings,
+      faucet: this.#faucet,
+      keyWishes: this.#keyWishes,
+      env: this.#env(),
+      log: this.#log,
+    };
   }
 
   /** Licences of our own, and money that nobody can claim any more. Called at start and hourly. */
@@ -95,7 +105,7 @@ export class BrokerService {
   async #makeKeysets(): Promise<void> {
     const { ecash } = this.settings;
     if (!ecash) return;
-    const wanted = this.#keyMaker.due(ecash, this.ledger, this.#env().nowMs);
+    const wanted = due(ecash, this.#keyWishes.take(), { ledger: this.ledger, nowMs: this.#env().nowMs });
     const { signal } = this.#stop;
     const made = await makeKeys(wanted.length, signal);
     if (signal.aborted) return;

@@ -9,9 +9,8 @@ import { brokerListener, type Log } from './http/app.ts';
 import { openKeys } from './keys.ts';
 import { migrations } from './ledger/schema.ts';
 import { BrokerService } from './service.ts';
-import type { Period } from './services/invoices.ts';
-import { DEFAULT_ECASH, type EcashSettings } from './services/keysets.ts';
-import type { Settings } from './services/step.ts';
+import type { Settings } from './services/settings.ts';
+import { DEFAULT_ECASH, type EcashSettings, type Period } from './services/settings.ts';
 
 export type BrokerOptions = {
   /** Directory of keys and ledger; made when missing. */

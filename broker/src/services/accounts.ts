@@ -8,7 +8,8 @@ import {
 } from '@farthing/protocol';
 import type * as v from 'valibot';
 import { account } from '../ledger/journal.ts';
-import { type OrderStep, secondsOf } from './step.ts';
+import { secondsOf } from './seconds.ts';
+import type { OrderStep } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 /** @throws {PaymentProblem} `faucet-closed`, `faucet-limit` */

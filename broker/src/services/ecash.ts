@@ -18,7 +18,8 @@ import type * as v from 'valibot';
 import type { CoinRef, PaymentRow } from '../ledger/ecash.ts';
 import { account } from '../ledger/journal.ts';
 import { sign } from './ecash-sign.ts';
-import { type OrderStep, type Step, secondsOf } from './step.ts';
+import { secondsOf } from './seconds.ts';
+import type { OrderStep, Step } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 /** @throws {PaymentProblem} keyset problems, `coin-repeated`, `balance-short`, `request-malformed` */

@@ -4,9 +4,9 @@ import { payword, type paywordInvoicesOrder } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import type { Party } from '../ledger/invoices.ts';
 import { account } from '../ledger/journal.ts';
-import { type OrderStep, type Settings, type Step, secondsOf } from './step.ts';
-
-export type Period = 'daily' | 'weekly' | 'monthly';
+import { secondsOf } from './seconds.ts';
+import type { Period, Settings } from './settings.ts';
+import type { OrderStep, Step } from './step.ts';
 
 const DAY_MS = 86_400_000;
 /** 1970 began on a Thursday. */

@@ -1,7 +1,7 @@
 // The mint's keys: one for each currency, denomination, epoch and lock. Made outside of the event loop, listed under the
 // broker's signature, followed by the next epoch's before they end, so that nobody ever waits for a key.
 import { type MintKey, makeMintKey } from '@farthing/node-kit';
-import { type Currency, type Env, type JsonObject, limits, PaymentProblem, toBase64url } from '@farthing/protocol';
+import { type Env, type JsonObject, limits, PaymentProblem, toBase64url } from '@farthing/protocol';
 import {
   type ecashLockOrder,
   type KeyList,
@@ -14,35 +14,16 @@ import type * as v from 'valibot';
 import type { Keys } from '../keys.ts';
 import type { KeysetState } from '../ledger/ecash.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { type OrderStep, type Step, secondsOf } from './step.ts';
+import type { Wanted } from './key-wishes.ts';
+import { secondsOf } from './seconds.ts';
+import type { EcashSettings } from './settings.ts';
+import type { OrderStep, Step } from './step.ts';
 import { ownVendor } from './vendors.ts';
-
-/** What coins there are. Denominations in base units. */
-export type EcashSettings = {
-  readonly currencies: readonly Currency[];
-  readonly denominations: readonly bigint[];
-  /** How long coins of one epoch can be withdrawn and spent. */
-  readonly epochDays: number;
-};
-
-/** From a thousandth of a cent to fifty: a price of 0.0015 takes two coins. */
-export const DEFAULT_ECASH: EcashSettings = {
-  currencies: ['usd-micro'],
-  denominations: [1n, 10n, 100n, 1_000n, 10_000n, 100_000n, 1_000_000n, 10_000_000n].flatMap((unit) => [
-    unit,
-    2n * unit,
-    5n * unit,
-  ]),
-  epochDays: 90,
-};
 
 const DAY = 86_400;
 /** Sites claim what was locked to them for a week more, holders swap what they have left for a month after that. */
 const CLAIM_DAYS = 7;
 const RECLAIM_DAYS = 30;
-
-/** A keyset that is wanted. `vnd` empty: its coins go everywhere. */
-export type Wanted = { readonly cur: Currency; readonly denom: bigint; readonly vnd: string };
 
 /** Those of `wanted` whose newest keyset ends within a quarter of an epoch, or that have none. */
 export function missing(
@@ -158,13 +139,13 @@ export function revoke(ks: string, step: Pick<Step, 'ledger' | 'keys' | 'env'>):
 
 /** Inside a transaction: more coins of this keyset came than were made. Nobody gets anything for them until the operator says. */
 export function stop(ks: string, step: Step): void {
-  const { ledger, keyMaker, log } = step;
+  const { ledger, keyWishes, log } = step;
   const { record, value } = ledger.ecash.keysets().get(ks)?.keyset ?? {};
   if (!record || value === undefined) return;
   ledger.ecash.setState(ks, 'stopped');
   const vnd = record.vnd ?? '';
   publish(vnd, step);
-  keyMaker.wish([{ cur: record.cur, denom: value, vnd }]);
+  keyWishes.add([{ cur: record.cur, denom: value, vnd }]);
   log(
     `ALARM: keyset ${ks} would redeem more than it issued and is stopped: its key was stolen, or the books are wrong`,
   );
@@ -183,31 +164,18 @@ export function keysetsOf(vnd: string, { ledger }: Pick<Step, 'ledger'>): JsonOb
   return { list: { ...list }, keysets: keysets.map((record) => ({ ...record })) };
 }
 
-/** Keys that orders wait for: made in the background, one round at a time. */
-export class KeyMaker {
-  readonly #wished = new Map<string, Wanted>();
-  readonly #onWish: () => void;
-
-  constructor(onWish: () => void) {
-    this.#onWish = onWish;
-  }
-
-  /** To be made in the next round. */
-  wish(wanted: readonly Wanted[]): void {
-    for (const one of wanted) this.#wished.set(`${one.cur} ${one.denom} ${one.vnd}`, one);
-    this.#onWish();
-  }
-
-  /** What is to be made now: wishes, the broker's own keysets, and those of sites that have some. */
-  due(settings: EcashSettings, ledger: Ledger, nowMs: number): Wanted[] {
-    const locked = [...ledger.ecash.keysets().values()].flatMap(({ keyset: { record, value } }) =>
-      record.vnd === undefined ? [] : [{ cur: record.cur, denom: value, vnd: record.vnd }],
-    );
-    const wanted = new Map([...generic(settings), ...locked].map((one) => [`${one.cur} ${one.denom} ${one.vnd}`, one]));
-    for (const [name, one] of this.#wished) wanted.set(name, one);
-    this.#wished.clear();
-    return missing([...wanted.values()], ledger, { nowMs, epochDays: settings.epochDays });
-  }
+/** What is to be made now: wishes, the broker's own keysets, and those of sites that have some. */
+export function due(
+  settings: EcashSettings,
+  wishes: readonly Wanted[],
+  { ledger, nowMs }: { ledger: Ledger; nowMs: number },
+): Wanted[] {
+  const locked = [...ledger.ecash.keysets().values()].flatMap(({ keyset: { record, value } }) =>
+    record.vnd === undefined ? [] : [{ cur: record.cur, denom: value, vnd: record.vnd }],
+  );
+  const all = [...generic(settings), ...locked, ...wishes];
+  const wanted = new Map(all.map((one) => [`${one.cur} ${one.denom} ${one.vnd}`, one]));
+  return missing([...wanted.values()], ledger, { nowMs, epochDays: settings.epochDays });
 }
 
 /**
@@ -222,7 +190,7 @@ export function lock(order: v.InferOutput<typeof ecashLockOrder>, step: OrderSte
   const wanted = denoms.map((denom) => ({ cur, denom, vnd }));
   const open = missing(wanted, step.ledger, { nowMs: step.env.nowMs, epochDays: ecash.epochDays });
   if (open.length > 0) {
-    step.keyMaker.wish(open);
+    step.keyWishes.add(open);
     throw new PaymentProblem('unavailable', { detail: 'the keys of this site are being made', retryAfter: 2 });
   }
   return keysetsOf(vnd, step);

@@ -14,7 +14,8 @@ import type { Licence, licenceOrder, licencesOrder, MasterSecrets } from '@farth
 import type * as v from 'valibot';
 import { carried } from '../keys.ts';
 import type { LicenceRow } from '../ledger/scrip.ts';
-import { type OrderStep, type Step, secondsOf } from './step.ts';
+import { secondsOf } from './seconds.ts';
+import type { OrderStep, Step } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 /** @throws {PaymentProblem} `vendor-unknown`, `signature-invalid`, `licence-invalid` */

@@ -5,7 +5,8 @@ import type * as v from 'valibot';
 import type { CreditRow } from '../ledger/credit.ts';
 import { account } from '../ledger/journal.ts';
 import { needPaidInvoices } from './invoices.ts';
-import { type OrderStep, type Step, secondsOf } from './step.ts';
+import { secondsOf } from './seconds.ts';
+import type { OrderStep, Step } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 /** @throws {PaymentProblem} `vendor-unknown`, `credit-closed`, `credit-overdue`, `limit-reached`, `rate-limit` */

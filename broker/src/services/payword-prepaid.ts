@@ -17,7 +17,8 @@ import {
 import type * as v from 'valibot';
 import { account, type Posting } from '../ledger/journal.ts';
 import { type ChainRow, onChain } from '../ledger/payword.ts';
-import { type OrderStep, type Step, secondsOf } from './step.ts';
+import { secondsOf } from './seconds.ts';
+import type { OrderStep, Step } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 /** @throws {PaymentProblem} `chain-taken`, `request-malformed`, `balance-short` */

@@ -15,7 +15,8 @@ import { account, type Posting } from '../ledger/journal.ts';
 import { type KnownDeal, onChain, type PaywordAlarm } from '../ledger/payword.ts';
 import { dayOf, roomOf } from './payword-credit.ts';
 import { redemptionOf } from './redemption.ts';
-import { type OrderStep, type Step, secondsOf } from './step.ts';
+import { secondsOf } from './seconds.ts';
+import type { OrderStep, Step } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 type Claim = v.InferOutput<typeof paywordRedeemOrder>['claims'][number];

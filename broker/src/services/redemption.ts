@@ -2,7 +2,8 @@
 import { type Currency, type JsonObject, signObject } from '@farthing/protocol';
 import { account } from '../ledger/journal.ts';
 import type { BatchRow } from '../ledger/vendors.ts';
-import { type Step, secondsOf } from './step.ts';
+import { secondsOf } from './seconds.ts';
+import type { Step } from './step.ts';
 
 /** The members that every redemption answer has, after the money was booked. */
 export function redemptionOf({ hash, vnd, prev, credited, fee }: BatchRow, cur: Currency, step: Step): JsonObject {

@@ -6,7 +6,8 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { onFloat } from '../ledger/scrip.ts';
 import { freePayment, toCoins } from './ecash.ts';
 import { endChain } from './payword-prepaid.ts';
-import { type Step, secondsOf } from './step.ts';
+import { secondsOf } from './seconds.ts';
+import type { Step } from './step.ts';
 
 /** Pieces in one transaction: a sweep must not make customers wait. */
 const BATCH = 200;

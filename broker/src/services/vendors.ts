@@ -3,7 +3,8 @@ import { type JsonObject, LOOPBACK, PaymentProblem, signObject, type vendorOrder
 import type * as v from 'valibot';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { VendorRow } from '../ledger/vendors.ts';
-import { type OrderStep, type Step, secondsOf } from './step.ts';
+import { secondsOf } from './seconds.ts';
+import type { OrderStep, Step } from './step.ts';
 
 /** @throws {PaymentProblem} `vendor-taken`, `registration-closed`, `request-malformed` */
 export function register(order: v.InferOutput<typeof vendorOrder>, step: OrderStep): JsonObject {

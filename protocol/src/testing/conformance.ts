@@ -15,12 +15,10 @@ import {
   readRequest,
   type Verified,
 } from '../index.ts';
-import { CURRENCY, type FixtureWorld, intentOf, type MethodFixture, price } from './fixture.ts';
+import { type Check, CURRENCY, type FixtureWorld, intentOf, type MethodFixture, price } from './fixture.ts';
 import { seeded, seededEnv } from './random.ts';
 import { sessionChecks } from './session-checks.ts';
 import { VendorInMemory } from './vendor-in-memory.ts';
-
-export type Check = { readonly name: string; run(): void };
 
 const NOW = 1_790_000_000_000;
 const SECRET = new Uint8Array(32).map((_, i) => i);

@@ -1,6 +1,9 @@
 // What a method hands to the conformance suite and to the simulation: its roles, and a small world to run them in.
 import type { Env, Intent, JsonObject, Price, VendorRole, WalletRole } from '../index.ts';
 
+/** One of a suite: throws when it fails. */
+export type Check = { readonly name: string; run(): void };
+
 export const CURRENCY = 'usd-micro';
 
 /** A claim as the vendor's store holds it: the total so far, with the evidence that the method wants to go with it. */

@@ -14,8 +14,7 @@ import {
   readRequest,
   type StreamProgress,
 } from '../index.ts';
-import type { Check } from './conformance.ts';
-import { CURRENCY, type FixtureWorld, type MethodFixture } from './fixture.ts';
+import { type Check, CURRENCY, type FixtureWorld, type MethodFixture } from './fixture.ts';
 import { seeded, seededEnv } from './random.ts';
 import { VendorInMemory } from './vendor-in-memory.ts';
 

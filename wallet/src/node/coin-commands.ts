@@ -2,8 +2,8 @@
 import { createInterface } from 'node:readline/promises';
 import { PaymentProblem } from '@farthing/protocol';
 import type { FoundCoins, GiftInfo, RestoreProgress } from '../index.ts';
-import { amountOf, type Command, money, type Output, text, UsageError } from './command.ts';
-import { brokerOf, currencyOf } from './money-commands.ts';
+import { amountOf, type Command, currencyOf, money, type Output, text, UsageError } from './command.ts';
+import { brokerOf } from './money-commands.ts';
 
 export const coins: Command = {
   usage: 'farthing coins [--check]',

@@ -100,3 +100,9 @@ export function originOf(typed: string): string {
     ? `http://${url.host}`
     : url.origin;
 }
+
+/** The one that people type amounts in: the first of the first broker. */
+export async function currencyOf(wallet: Wallet): Promise<Currency> {
+  const [first] = await wallet.brokers();
+  return first?.currencies[0] ?? 'usd-micro';
+}

@@ -1,6 +1,5 @@
 // The command about paying on credit: on with a limit for a day, off, and what is owed.
-import { amountOf, type Command, money, text, UsageError } from './command.ts';
-import { currencyOf } from './money-commands.ts';
+import { amountOf, type Command, currencyOf, money, text, UsageError } from './command.ts';
 
 export const credit: Command = {
   usage: 'farthing credit [on|off] [--limit AMOUNT]',

@@ -1,15 +1,18 @@
-// Commands about one's own money: init, top-up, balance, history, refund, close, recover.
-import type { Currency } from '@farthing/protocol';
-import type { PaymentRecord, Wallet } from '../index.ts';
-import { amountOf, type Command, type Flags, money, originOf, type Run, text, UsageError } from './command.ts';
+import type { PaymentRecord } from '../index.ts';
+import {
+  amountOf,
+  type Command,
+  currencyOf,
+  type Flags,
+  money,
+  originOf,
+  type Run,
+  text,
+  UsageError,
+} from './command.ts';
 import { presentPending } from './pay-command.ts';
 
 const DEFAULT_BROKER = 'http://127.0.0.1:8402';
-
-export async function currencyOf(wallet: Wallet): Promise<Currency> {
-  const [first] = await wallet.brokers();
-  return first?.currencies[0] ?? 'usd-micro';
-}
 
 /** Where the broker is, as a flag or the environment says. */
 export const brokerOf = (flags: Flags): string =>

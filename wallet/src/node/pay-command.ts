@@ -3,8 +3,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { type Currency, limits, PaymentProblem, type ProblemCode, toDecimal } from '@farthing/protocol';
 import { type Decision, type Meter, type Offer, payingFetch, type Settled, siteAnswer, type Wallet } from '../index.ts';
-import { amountOf, type Command, type Flags, money, type Output, type Run, text, UsageError } from './command.ts';
-import { currencyOf } from './money-commands.ts';
+import {
+  amountOf,
+  type Command,
+  currencyOf,
+  type Flags,
+  money,
+  type Output,
+  type Run,
+  text,
+  UsageError,
+} from './command.ts';
 import { MeterLine, play } from './play.ts';
 
 export const pay: Command = {

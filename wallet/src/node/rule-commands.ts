@@ -1,8 +1,7 @@
 // Commands about what may be paid: budget and limits.
 import { type Currency, describeLimits } from '@farthing/protocol';
 import type { Budget, Mode, SiteRule, Wallet } from '../index.ts';
-import { amountOf, type Command, type Flags, money, originOf, text, UsageError } from './command.ts';
-import { currencyOf } from './money-commands.ts';
+import { amountOf, type Command, currencyOf, type Flags, money, originOf, text, UsageError } from './command.ts';
 
 const modes: readonly Mode[] = ['auto', 'ask', 'never'];
 
