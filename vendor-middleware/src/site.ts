@@ -4,7 +4,6 @@ import type { Bells } from './bells.ts';
 import type { Challenges } from './challenges.ts';
 import type { Crashed } from './crashed.ts';
 import type { Flights } from './flights.ts';
-import type { Meter } from './meter.ts';
 import type { Method } from './methods.ts';
 import type { Owner } from './owner.ts';
 import type { Questions } from './questions.ts';
@@ -29,7 +28,7 @@ export type Site = {
   readonly flights: Flights;
   readonly bells: Bells;
   /** Of the streams that run in this process. */
-  readonly meters: Set<Meter>;
+  readonly meters: Set<{ leave(): Promise<void> }>;
   readonly questions: Questions;
   readonly crashed: Crashed;
   readonly redeemer: Redeemers;

@@ -1,4 +1,4 @@
-// The account: its key, its brokers, money that comes in, and what is there.
+// The account: its key, its brokers, and money that comes in.
 import { canonicalJson, type Env, type Json, type JsonObject, PaymentProblem, toBase64url } from '@farthing/protocol';
 import { fetchKeys } from './broker.ts';
 import type { Phrase } from './coin-types.ts';
@@ -9,12 +9,8 @@ import { isLoopback } from './offers.ts';
 import { draftOrder, openOrders, runOrder, storeOrder } from './orders.ts';
 import { accountSeed, newPhrase, rootOf } from './phrase.ts';
 import { FIRST_BUDGET } from './rules.ts';
-import { refreshAccount } from './statement.ts';
-import { sweepExpired } from './sweep.ts';
-import { listDocs, readOne, transact } from './transaction.ts';
-import type { Balance, BrokerBalance, BrokerInfo, PaymentRecord } from './types.ts';
-import { recover } from './upkeep.ts';
-import { worldsFault } from './world.ts';
+import { transact } from './transaction.ts';
+import type { BrokerInfo, PaymentRecord } from './types.ts';
 
 export type TopUp = { brk?: string } & ({ amountMicro: bigint } | { voucher: string });
 
@@ -118,49 +114,4 @@ export async function topUp(ctx: Context, options: TopUp): Promise<PaymentRecord
 function holds(body: string, members: JsonObject): boolean {
   const order = JSON.parse(body) as Record<string, Json>;
   return Object.entries(members).every(([name, value]) => canonicalJson(order[name]) === canonicalJson(value));
-}
-
-export async function balance(ctx: Context, refresh: boolean): Promise<Balance> {
-  ctx.needAccount();
-  if (refresh) {
-    await recover(ctx);
-    for (const brk of ctx.brokers.keys()) await refreshAccount(ctx, brk).catch(worldsFault);
-  }
-  await sweepExpired(ctx);
-  const purses = (await listDocs(ctx.store, 'purse', 'purse/')).map(({ doc }) => doc);
-  const brokers = await Promise.all(
-    [...ctx.brokers].map(async ([brk, broker]) => {
-      const money = (await readOne(ctx.store, 'money', keys.money(brk))) ?? emptyMoney(broker.currency);
-      return {
-        ...toBrokerInfo(broker),
-        ...shownOf(
-          money,
-          purses.filter((purse) => purse.brk === brk),
-        ),
-      };
-    }),
-  );
-  const totalMicro = brokers.reduce(
-    (sum, one) => sum + one.accountMicro + one.coinsMicro + one.cashMicro + one.heldMicro - one.owedMicro,
-    0n,
-  );
-  return { totalMicro, currency: ctx.currency ?? 'usd-micro', brokers };
-}
-
-/** Promises are no money of ours, and what was spent of them is owed, billed or not. */
-function shownOf(money: Doc<'money'>, purses: readonly Doc<'purse'>[]): Omit<BrokerBalance, keyof BrokerInfo> {
-  const { currency, accountMicro, coinsMicro, cashMicro, heldMicro, lentMicro, dueAtMs, lineMicro } = money;
-  const coins = purses.flatMap((purse) => purse.coins).filter(({ credit }) => credit === true);
-  const free = coins.filter(({ holder }) => holder === undefined).reduce((sum, { micro }) => sum + micro, 0n);
-  const held = coins.reduce((sum, { micro }) => sum + micro, 0n) - free;
-  return {
-    currency,
-    accountMicro: accountMicro > 0n ? accountMicro : 0n,
-    coinsMicro: coinsMicro - free,
-    cashMicro,
-    heldMicro: heldMicro - held,
-    owedMicro: lentMicro - free - held - (accountMicro < 0n ? accountMicro : 0n),
-    ...(dueAtMs === undefined ? {} : { dueAtMs }),
-    ...(lineMicro === undefined ? {} : { lineMicro }),
-  };
 }

@@ -3,7 +3,6 @@
 import { PaymentProblem } from '@farthing/protocol';
 import type { Context } from './context.ts';
 import { type Doc, keys } from './documents.ts';
-import type { Found } from './offers.ts';
 import { dayOf } from './rules.ts';
 import { readOne, type Transaction, transact } from './transaction.ts';
 import type { CreditInfo } from './types.ts';
@@ -22,8 +21,11 @@ export async function creditRoom(ctx: Context): Promise<bigint> {
   return doc.on && left > 0n ? left : 0n;
 }
 
+/** What an offer can be paid with, where a method knows more than one way. */
+export type Fundings = { readonly credit: boolean; readonly prepaid: boolean };
+
 /** @throws {PaymentProblem} `credit-off`: this offer takes nothing else */
-export async function needFunding(ctx: Context, { fundings }: Pick<Found, 'fundings'>): Promise<void> {
+export async function needFunding(ctx: Context, { fundings }: { readonly fundings?: Fundings }): Promise<void> {
   if (!fundings || fundings.prepaid) return;
   if (!isOn(await readOne(ctx.store, 'credit', keys.credit))) throw new PaymentProblem('credit-off');
 }

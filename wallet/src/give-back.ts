@@ -2,8 +2,10 @@
 import { type Env, isProblemCode, type Json } from '@farthing/protocol';
 import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
-import { type Coin, type Method, methodOf, type PaidMany } from './methods.ts';
+import type { Method, PaidMany } from './method.ts';
+import { methodOf } from './methods.ts';
 import { loseCoin } from './orders.ts';
+import type { Coin } from './purse.ts';
 import { giveBack } from './rules.ts';
 import { markAgain, type Sending, type Sent } from './sent.ts';
 import type { Transaction } from './transaction.ts';

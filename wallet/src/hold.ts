@@ -12,7 +12,7 @@ import {
 import { type Context, move } from './context.ts';
 import { isOn } from './credit.ts';
 import { type Doc, keys } from './documents.ts';
-import type { PaidMany } from './methods.ts';
+import type { PaidMany } from './method.ts';
 import { type Found, requestHash } from './offers.ts';
 import { dayOf, debit, describeRule, FIRST_BUDGET, forbidden, limitBroken, ruleOf } from './rules.ts';
 import { type Transaction, transact } from './transaction.ts';

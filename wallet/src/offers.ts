@@ -19,9 +19,10 @@ import {
 } from '@farthing/protocol';
 import { fetchVendor } from './broker.ts';
 import type { Broker, Context } from './context.ts';
-import { needFunding } from './credit.ts';
+import { type Fundings, needFunding } from './credit.ts';
 import { keys } from './documents.ts';
-import { type Method, methods } from './methods.ts';
+import type { Method } from './method.ts';
+import { methods } from './methods.ts';
 import { readOne, transact } from './transaction.ts';
 import type { Ask } from './types.ts';
 
@@ -34,7 +35,7 @@ export type Found = {
   /** What a price by the unit counts, in the site's words, cleaned. */
   readonly unit?: string;
   /** What a chain for it may rest on; absent for money of other kinds. */
-  readonly fundings?: { readonly credit: boolean; readonly prepaid: boolean };
+  readonly fundings?: Fundings;
   /** A stream is opened with one unit. */
   readonly stream?: { readonly units: 1 };
   readonly intent: Intent;

@@ -1,6 +1,6 @@
 // The way of one payment in the wallet: decide what to do about a 402, pay it, or pay before the site has to ask.
 import { isProblemCode, PaymentProblem, type ProblemCode, printChallenge } from '@farthing/protocol';
-import { balance } from './account.ts';
+import { balance } from './balance.ts';
 import type { Context } from './context.ts';
 import { creditRoom } from './credit.ts';
 import { keys } from './documents.ts';

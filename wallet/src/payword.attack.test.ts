@@ -2,7 +2,8 @@
 import { type Env, type JsonObject, portableCrypto, signObject, toBase64url } from '@farthing/protocol';
 import { seeded, seededEnv } from '@farthing/protocol/testing';
 import { expect, test } from 'vitest';
-import { type ChainSale, methodOf } from './methods.ts';
+import type { ChainSale } from './method.ts';
+import { methodOf } from './methods.ts';
 
 const NOW_MS = 1_790_000_000_000;
 const NOW = NOW_MS / 1000;

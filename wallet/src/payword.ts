@@ -35,7 +35,7 @@ import {
   wordsLeft,
 } from '@farthing/protocol/wallet';
 import * as v from 'valibot';
-import type { Method, PaidMany } from './methods.ts';
+import type { Method, PaidMany } from './method.ts';
 import type { Coin } from './purse.ts';
 
 const asPiece = (piece: Json): PaywordPiece => decode(paywordPieceSchema, piece, 'storage-fault');

@@ -10,7 +10,8 @@ import {
 import { call, PATIENCE_MS, problemOf, type Reply } from './broker.ts';
 import type { Context } from './context.ts';
 import type { Doc } from './documents.ts';
-import { methodOf, type PaidMany } from './methods.ts';
+import type { PaidMany } from './method.ts';
+import { methodOf } from './methods.ts';
 import { vouchFor } from './offers.ts';
 import { siteAnswer } from './site-answer.ts';
 import { readOne } from './transaction.ts';

@@ -1,6 +1,7 @@
 // The wallet: the one class that hosts talk to. Each method is a file; this one only says what there is.
 import type { TopUp } from './account.ts';
-import { balance, init, phraseOf, topUp } from './account.ts';
+import { init, phraseOf, topUp } from './account.ts';
+import { balance } from './balance.ts';
 import type { Phrase, Restored } from './coin-types.ts';
 import { Coins } from './coins/coins.ts';
 import { type Restoring, restore } from './coins/restore.ts';
