@@ -1,0 +1,92 @@
+// What a wallet refuses, or cannot do.
+import type { Row } from './problem-row.ts';
+
+export const walletProblems = {
+  'broker-unreachable': [
+    'wallet',
+    503,
+    'customer',
+    'The broker cannot be reached',
+    'Check the connection. Sites that you hold coins of still work.',
+  ],
+  'broker-untrusted': [
+    'wallet',
+    502,
+    'broker',
+    'The broker answered with something that does not verify',
+    'Nothing was accepted; the answer is kept as evidence.',
+  ],
+  'site-unvouched': [
+    'wallet',
+    403,
+    'site',
+    'No broker vouches for this site',
+    'The broker that you use does not list this origin for the payee of the challenge. Nothing was paid.',
+  ],
+  'offer-unusable': [
+    'wallet',
+    402,
+    'site',
+    'No offer that this wallet can pay',
+    'The site asks for methods, brokers or currencies that this wallet does not have.',
+  ],
+  'insecure-origin': [
+    'wallet',
+    403,
+    'site',
+    'Farthing pays over https only',
+    'Plain http is allowed on this machine (loopback) alone.',
+  ],
+  'origin-changed': [
+    'wallet',
+    403,
+    'site',
+    'The challenge came from another origin than the one asked',
+    'The wallet pays only the origin that was asked.',
+  ],
+  'over-page-limit': [
+    'wallet',
+    403,
+    'customer',
+    'Costs more than your limit for a page',
+    'Approve it once, or raise the limit of this site.',
+  ],
+  'over-day-limit': [
+    'wallet',
+    403,
+    'customer',
+    'Would break your budget of the day',
+    'Approve it once, or raise the budget.',
+  ],
+  'approval-needed': [
+    'wallet',
+    403,
+    'customer',
+    'Waiting for your approval',
+    'Approve the payment, or set a rule for this site.',
+  ],
+  'site-never': ['wallet', 403, 'customer', 'Payments are off on this site', 'Turn them on for this site.'],
+  paused: ['wallet', 403, 'customer', 'All payments are paused', 'Resume payments.'],
+  'funds-short': ['wallet', 402, 'customer', 'Not enough money', 'Top up. Member shortBy says how much is missing.'],
+  'no-account': [
+    'wallet',
+    409,
+    'customer',
+    'This wallet has no account yet',
+    'Run farthing init, or start with demo money in the extension.',
+  ],
+  'credit-off': [
+    'wallet',
+    403,
+    'customer',
+    'This site takes credit only',
+    'Credit is off in this wallet. Turn it on with a limit for a day (farthing credit on --limit 1.00), if you want to be billed later.',
+  ],
+  'storage-fault': [
+    'wallet',
+    500,
+    'customer',
+    'The wallet cannot write its storage',
+    'Nothing more is spent until it can. Free some space.',
+  ],
+} as const satisfies Record<string, Row>;
