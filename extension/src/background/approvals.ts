@@ -115,7 +115,12 @@ async function present(entry: Approval): Promise<void> {
     if (surface === 'popup' && (await opensPopup(entry.id, tab.windowId))) return;
     if (approvals.get(entry.id)) await openWindow(entry, tab.windowId);
   } catch {
-    // The tab is gone; voidOf has closed the question.
+    // A question that comes up after its tab was closed is nobody's: the next one in turn would wait behind it.
+    const isGone = await browser.tabs.get(entry.tabId).then(
+      () => false,
+      () => true,
+    );
+    if (isGone) close(entry.id, 'void');
   }
 }
 

@@ -66,6 +66,8 @@ async function payFor(page: Page, wish: Wish, ask: Ask): Promise<Paid | undefine
   if (!(await streams.mayBegin(page, ask.url))) return undefined;
   const paid = await payByRule(page, ask);
   if (paid.kind !== 'ask') return paid.kind === 'paid' ? paid : undefined;
+  // The day is over for this site, whether a burst of calls finds that out before it pays or while it does.
+  if (paid.reason === 'over-day-limit' && !paid.offer.stream) return undefined;
   // A picture is no reason for a question; sound and video that somebody plays by the second are.
   const mayAsk = wish.kind !== 'image' && (wish.kind !== 'media' || paid.offer.stream === true);
   return mayAsk ? inTurn(page.tabId, () => question(page, ask)) : undefined;
