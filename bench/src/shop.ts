@@ -8,7 +8,8 @@ import { content, freeStream } from './walls/content.ts';
 import { type Setup, STREAM, TICK_PRICE } from './walls/wall.ts';
 
 export type ShopApi = {
-  start(what: { setup: Setup; method: MethodName; paths: number }): Promise<{ url: string }>;
+  /** `article`: a page besides that is paid by a single charge, for a browser's first visit. */
+  start(what: { setup: Setup; method: MethodName; paths: number; article?: boolean }): Promise<{ url: string }>;
 };
 
 /** Headed like the demo's article, so that the demo's first visit finds its way here too. */
@@ -21,15 +22,19 @@ let close: () => unknown = () => undefined;
 
 answerCalls<ShopApi>(
   {
-    async start({ setup, method, paths }) {
+    async start({ setup, method, paths, article = false }) {
       const { brokerUrl: broker, folder: data, secret } = setup;
       const { site, unit, streams } = methodOf(method);
       const store = storeOf('sqlite').open(setup);
-      const pay = await farthing({ ...site, broker, data, secret, store, name: 'Benchmark' });
+      const methods = [
+        ...new Set([...(article ? (['scrip'] as const) : []), ...(site.methods ?? (['scrip'] as const))]),
+      ];
+      const pay = await farthing({ ...site, methods, broker, data, secret, store, name: 'Benchmark' });
       close = () => pay.close();
       const price = { price: '0.0015 USD', ...(unit === undefined ? {} : { unit }) };
       const app = express();
       app.get('/free', page);
+      if (article) app.get('/article', pay.wall({ price: '0.0015 USD' }), page);
       for (let n = 0; n < paths; n++) app.get(`/once/${n}`, pay.wall(price), page);
       app.get('/again/:id', pay.wall(price), page);
       if (streams) {
