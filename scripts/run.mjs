@@ -14,6 +14,7 @@ const jobs = {
   test: { file: 'scripts/test.ts', browser: true, extension: true },
   'test:e2e': { file: 'scripts/test.ts', browser: true, extension: true, args: ['e2e'] },
   bench: { file: 'bench/src/main.ts' },
+  profiles: { file: 'e2e/src/profiles/main.ts' },
   check: { file: 'scripts/check.ts' },
   broker: { file: 'broker/src/main.ts' },
   farthing: { file: 'wallet/src/node/farthing.ts' },

@@ -1,5 +1,5 @@
 // A customer of sessions by hand: the wallet's own PayWord role with a piece in memory, over HTTP, one word a request.
-import { type Env, type Receipt, readChallenges, readReceipt, readRequest } from '@farthing/protocol';
+import { type Env, type JsonObject, type Receipt, readChallenges, readReceipt, readRequest } from '@farthing/protocol';
 import { type PaywordPiece, paywordWallet } from '@farthing/protocol/wallet';
 
 export type Paid = { readonly answer: Response; readonly receipt: Receipt | undefined; readonly authorization: string };
@@ -30,24 +30,31 @@ export class WordPayer {
 
   /** The next word, for so many units. @throws {PaymentProblem} the piece has no word left */
   async pay(units = 1, init: RequestInit = {}): Promise<Paid> {
+    const paid = await this.send(await this.next(units), init);
+    if (paid.receipt) this.piece = { ...this.piece, open: true };
+    return paid;
+  }
+
+  /** The payload of the next payment; the piece has moved on. */
+  async next(units = 1): Promise<JsonObject> {
     const challenge = await this.ask();
     const request = readRequest(challenge);
     if (!request) throw new Error('an offer that can be read');
     const input = { challenge, request, units, target: '', digest: '' };
     const payload = paywordWallet.pay(this.piece, input, this.#env());
     this.piece = paywordWallet.sessions?.advance(this.piece, input) ?? this.piece;
-    const paid = await this.#send({ challenge, payload }, init);
-    if (paid.receipt) this.piece = { ...this.piece, open: true };
-    return paid;
+    return payload;
   }
 
   /** Ends the session: the receipt carries the site's signed closings. */
   async close(): Promise<Paid> {
-    return this.#send({ challenge: await this.ask(), payload: paywordWallet.sessions?.close(this.piece) ?? {} }, {});
+    return this.send(paywordWallet.sessions?.close(this.piece) ?? {});
   }
 
-  async #send(credential: object, init: RequestInit): Promise<Paid> {
-    const authorization = `Payment ${Buffer.from(JSON.stringify(credential)).toString('base64url')}`;
+  /** Whatever the payload says. */
+  async send(payload: JsonObject, init: RequestInit = {}): Promise<Paid> {
+    const credential = JSON.stringify({ challenge: await this.ask(), payload });
+    const authorization = `Payment ${Buffer.from(credential).toString('base64url')}`;
     const answer = await fetch(this.#url, { ...init, headers: { ...init.headers, authorization } });
     const text = answer.headers.get('payment-receipt');
     return { answer, receipt: text === null ? undefined : readReceipt(text), authorization };
