@@ -1,6 +1,6 @@
 // The broker's half of every method. A new method is one more export here.
 export * as cheque from './cheque/broker.ts';
-export { chequeProof } from './cheque/wire.ts';
+export * from './cheque/orders.ts';
 export { coinSetHash, type Output, type SpentCoin } from './ecash/coin.ts';
 export {
   type KeyList,

@@ -1,4 +1,12 @@
 // The vendor's half of every method. A new method is one more export here.
+export {
+  chequeAuthorizeResult,
+  chequeCaptureResult,
+  chequeClaim,
+  chequeRedeemResult,
+  chequeRefundResult,
+  chequeSettleResult,
+} from './cheque/orders.ts';
 export { type ChequeKeys, chequeVendor } from './cheque/vendor.ts';
 export { keyListHash, readKeyList } from './ecash/keyset.ts';
 export { ecashRedeemResult, keysetsResult } from './ecash/orders.ts';

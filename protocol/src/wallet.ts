@@ -1,5 +1,6 @@
 // The wallet's half of every method. A new method is one more export here.
 
+export * from './cheque/orders.ts';
 export {
   type Coin,
   coinSchema,

@@ -18,7 +18,8 @@ export function checkCheque(
   { vnd, brk, root }: Omit<Expected, 'nowMs'>,
   crypto: Crypto,
 ): void {
-  if (cert.brk !== brk || (cert.vnd !== vnd && cert.vnd !== '*')) throw new PaymentProblem('cert-foreign');
+  if (cert.use !== 'cheque' || cert.brk !== brk || (cert.vnd !== vnd && cert.vnd !== '*'))
+    throw new PaymentProblem('cert-foreign');
   if (cert.vnd === '*' && cheque.capture !== 'now') {
     throw new PaymentProblem('cert-foreign', {
       detail: 'a certificate for all sites is for payments that the broker sees',

@@ -6,6 +6,7 @@ import type { JsonObject } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
 import type { ProblemCode } from '../core/problems.ts';
 import { contentKey, keyCommitment } from '../core/sealed.ts';
+import { signObject } from '../core/sign.ts';
 import { type Books, type ChequeRow, decide, end } from './broker.ts';
 import { CUR, certOf, challengeFor, day, env, issuer, NOW_MS, now, root, thief, VND } from './fixture.ts';
 import { type ChequeKeys, chequeVendor } from './vendor.ts';
@@ -96,6 +97,15 @@ describe('A site serves a cheque at once', () => {
       'with a certificate for all sites, which is for payments that the broker sees',
       'cert-foreign',
       () => pay({}, certOf({ vnd: '*' })),
+    ],
+    [
+      'with a certificate for something else, such as PayWord',
+      'cert-foreign',
+      () => {
+        const { cheque, cert } = pay();
+        const { use: _, sig: __, ...other } = cert;
+        return { cheque, cert: { ...other, sig: signObject(other, root.seed, env.crypto) } };
+      },
     ],
     [
       'in the name of another account',

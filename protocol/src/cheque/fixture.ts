@@ -26,6 +26,7 @@ export function certOf(more: Partial<DayCert> = {}, by = root): DayCert {
   const { sig: _, ...over } = more;
   const unsigned = {
     typ: 'daycert/1' as const,
+    use: 'cheque' as const,
     ...{ brk: 'b1', sub: 'AAAAAAAAAAAAAAAAAAAAAA', pk: day.pk, vnd: VND as DayCert['vnd'], cur: CUR },
     ...{ limit: '10000', perDay: '10000', level: 2 as const, nbf: now, exp: now + 86_400 },
     ...over,

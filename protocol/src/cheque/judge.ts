@@ -31,7 +31,7 @@ export function judge(papers: unknown, keys: { root: string; vendorKey: string }
   const dispute = tryDecode(disputeSchema, papers);
   if (!dispute) return { who: 'unknown', what: 'malformed' };
   const { cheque, cert, receipts, offer, twin } = dispute;
-  const certified = verifyObject(cert, keys.root, cert.sig, crypto) && cert.sub === cheque.sub;
+  const certified = verifyObject(cert, keys.root, cert.sig, crypto) && cert.use === 'cheque' && cert.sub === cheque.sub;
   const genuine = receipts.every((receipt) => verifyObject(receipt, keys.root, receipt.sig, crypto));
   if (!certified || !genuine) return { who: 'unknown', what: 'not-signed' };
   if (!isSigned(cheque, cert.pk, crypto)) return paidAnyway(cheque, receipts, crypto);

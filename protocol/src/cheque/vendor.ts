@@ -84,7 +84,7 @@ function dayTally(
 
 /** One cheque is one claim: the broker sees both signatures. */
 function claimOf(cheque: Cheque, cert: DayCert, _env: Env): ClaimStep {
-  const untilMs = cert.exp * 1000 + limits.clockSkewMs + limits.claimWindowMs;
+  const untilMs = cert.exp * 1000 + limits.clockSkewMs + limits.chequeWindowMs;
   const proof = { cheque: { ...cheque }, cert: { ...cert } } as unknown as JsonObject;
   return {
     key: `cheque:${cheque.brk}:${cheque.epoid}`,

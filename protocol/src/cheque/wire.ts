@@ -65,15 +65,14 @@ export const approvalSchema = v.strictObject({
 });
 export type Approval = v.InferOutput<typeof approvalSchema>;
 
+export const approvalsSchema = v.pipe(v.array(approvalSchema), v.maxLength(limits.approvals));
+
 export const payloadSchema = v.strictObject({
   cheque: chequeSchema,
   cert: daycertSchema,
-  approvals: v.exactOptional(v.pipe(v.array(approvalSchema), v.maxLength(limits.approvals))),
+  approvals: v.exactOptional(approvalsSchema),
 });
 export type ChequePayload = v.InferOutput<typeof payloadSchema>;
-
-/** What a vendor shows the broker of a cheque that it has served. */
-export const chequeProof = v.strictObject({ cheque: chequeSchema, cert: daycertSchema });
 
 export const chequeHash = (cheque: Omit<Cheque, 'sig'>, crypto: Crypto): string => objectHash(cheque, crypto);
 

@@ -71,6 +71,15 @@ const table = {
   itemChars: [200, 'characters', 'the name of sealed goods at their site'],
   memoBytes: [80, 'characters', 'what a customer writes on a cheque'],
   approvals: [4, 'approvals', 'people who allow one cheque'],
+  chequeCerts: [20, 'certificates', 'day keys that are certified at once'],
+  chequeHoldMs: [86_400_000, 'ms', 'a held cheque that its site neither captured nor voided'],
+  chequeWindowMs: [
+    172_800_000,
+    'ms',
+    'how long after its certificate expired a cheque can be claimed; the rest goes back',
+  ],
+  chequeBatchBytes: [1_048_576, 'bytes', 'a batch of cheques: a thousand of them are half of it'],
+  disputeBytes: [16_777_216, 'bytes', 'ciphertext that the broker opens to settle a dispute: 30 ms of work'],
   redeemClaims: [1000, 'claims', 'claims in one redemption batch'],
   redemptionsKept: [
     10_000,

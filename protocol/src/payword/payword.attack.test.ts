@@ -238,6 +238,11 @@ describe('C5: a commitment that was moved, altered or borrowed opens nothing', (
     const store = new VendorInMemory(paywordVendor, other);
     expect(world.try(open(good), { store, keys: other })).toBe('cert-foreign');
   });
+  it('under a certificate for cheques', () => {
+    const { sig: _, ...unsigned } = { ...cert, use: 'cheque' as const };
+    const forCheques = { ...unsigned, sig: signObject(unsigned, world.broker.issuer.seed, portableCrypto) };
+    expect(world.try({ ...open(good), cert: forCheques })).toBe('cert-foreign');
+  });
   it('with a certificate that no broker signed, or of a broker that the site does not take', () => {
     const forged: DayCert = { ...cert, limit: '7', sig: cert.sig };
     expect(world.try({ ...open(good), cert: forged })).toBe('limit-reached');

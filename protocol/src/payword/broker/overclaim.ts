@@ -74,6 +74,7 @@ function isGenuine(deed: Deed, root: string, crypto: Crypto): boolean {
     return deed.ticket.sig !== undefined && verifyObject(deed.ticket, root, deed.ticket.sig, crypto);
   const { commitment, cert } = deed;
   return (
+    cert.use === undefined &&
     cert.sub === commitment.sub &&
     BigInt(commitment.cap) <= BigInt(cert.limit) &&
     commitment.exp <= cert.exp &&

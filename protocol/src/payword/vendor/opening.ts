@@ -39,6 +39,7 @@ const forged = (detail: string) => new PaymentProblem('cert-forged', { detail })
 function checkCredit({ commitment, cert, a, i, w, leaf, path }: CreditOpening, keys: PaywordKeys, env: Env): Opened {
   if (!keys.fundings.includes('credit')) throw foreign('this site gives no credit');
   if (commitment.vnd !== keys.vnd || cert.vnd !== keys.vnd) throw foreign('the commitment names another site');
+  if (cert.use !== undefined) throw foreign('the certificate is for something else');
   for (const name of ['brk', 'sub', 'cur'] as const) {
     if (commitment[name] !== cert[name]) throw foreign(`${name}: commitment and certificate differ`);
   }
