@@ -31,7 +31,7 @@ const rules: Rule[] = [
   {
     name: 'the command line knows the engine and Node',
     files: /^wallet\/src\/node\//,
-    may: /^(\.\.?\/|node:|valibot$|@farthing\/(protocol(\/wallet)?|node-kit)$)/,
+    may: /^(\.\.?\/|node:|qr$|valibot$|@farthing\/(protocol(\/wallet)?|node-kit)$)/,
   },
   {
     name: 'the middleware knows the vendor’s half only',

@@ -4,6 +4,7 @@ import { PaymentProblem } from '@farthing/protocol';
 import type { FoundCoins, GiftInfo, RestoreProgress } from '../index.ts';
 import { amountOf, type Command, currencyOf, money, type Output, text, UsageError } from './command.ts';
 import { brokerOf } from './money-commands.ts';
+import { showPicture } from './picture.ts';
 
 export const coins: Command = {
   usage: 'farthing coins [--check]',
@@ -47,19 +48,21 @@ export const withdraw: Command = {
 };
 
 export const gift: Command = {
-  usage: 'farthing gift AMOUNT [--memo TEXT]',
+  usage: 'farthing gift AMOUNT [--memo TEXT] [--qr]',
   about: 'Prints coins as text. Whoever takes it first has the money, and needs no account.',
   args: 1,
-  options: { memo: { type: 'string' } },
+  options: { memo: { type: 'string' }, qr: { type: 'boolean' } },
   help: [
     ['AMOUNT', "such as '0.05 USD'"],
     ['--memo TEXT', 'a line to go with it'],
+    ['--qr', 'show the text as a picture, too'],
   ],
   async run({ wallet, flags, args: [typed], out }) {
     const amountMicro = amountOf(typed ?? '', await currencyOf(wallet));
     const memo = text(flags, 'memo');
     const given = await wallet.coins.give({ amountMicro, ...(memo === undefined ? {} : { memo }) });
     out.fact('This text is the money. farthing gifts tells whether it was taken, and pulls it back.');
+    if (flags['qr'] === true) showPicture(given.text ?? '', out);
     out.result(given, [given.text ?? '']);
   },
 };
