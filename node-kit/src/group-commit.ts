@@ -14,6 +14,12 @@ export type Around = { readonly begin: () => void; readonly end: () => void };
 
 /** The most operations in one transaction; more wait for the next. */
 const BATCH = 256;
+/** How long others may hold the lock of the file before an operation is refused, with nothing written. */
+const LOCKED_MS = 10_000;
+/** How long the event loop stands still for one try. */
+const TRY_MS = 5;
+/** At random up to this, so that processes that wait for the same lock do not keep in step. */
+const APART_MS = 4;
 /** How long an operation that is in no hurry waits for company: less than a sync takes, or a crash would cut off more. */
 const LATER_MS = 1;
 
@@ -21,6 +27,9 @@ const LATER_MS = 1;
  * An operation that throws undoes itself and spoils no other: by a SAVEPOINT of its own, or because it decides before it
  * changes anything. A COMMIT that fails is an error for every member, and nothing is tried again on this handle: after an
  * I/O error only a restart tells what is on disk.
+ *
+ * Several processes may write to one file. SQLite's lock knows no queue and its own waiting blocks the event loop, so a lock
+ * that is taken is tried again between the turns of the loop.
  */
 export class GroupCommit {
   readonly #db: DatabaseSync;
@@ -32,10 +41,16 @@ export class GroupCommit {
   #late: NodeJS.Timeout | undefined;
   #failed: Error | undefined;
   #closed = false;
+  /** `performance.now()` of the first try for the lock that others hold. */
+  #lockedSinceMs: number | undefined;
+  readonly #lockedMs: number;
 
-  constructor(db: DatabaseSync, around?: Around) {
+  /** @param options.lockedMs how long to wait for a lock that others hold */
+  constructor(db: DatabaseSync, around?: Around, { lockedMs = LOCKED_MS }: { lockedMs?: number } = {}) {
     this.#db = db;
     this.#around = around;
+    this.#lockedMs = lockedMs;
+    db.exec(`PRAGMA busy_timeout=${TRY_MS}`);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
   }
@@ -88,12 +103,15 @@ export class GroupCommit {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // setImmediate gathers what arrived in this turn of the loop; a timer of 1 ms halves the throughput.
-    setImmediate(() => {
+    const turn = () => {
       this.#scheduled = false;
-      if (!this.#closed) this.#flush();
+      if (this.#closed) return;
+      this.#flush();
       if (this.#waiting.length > 0 && !this.#failed) this.#schedule();
-    });
+    };
+    // setImmediate gathers what arrived in this turn of the loop; a timer of 1 ms halves the throughput.
+    if (this.#lockedSinceMs === undefined) setImmediate(turn);
+    else setTimeout(turn, Math.random() * APART_MS);
   }
 
   #flush(): void {
@@ -117,16 +135,28 @@ export class GroupCommit {
     }
   }
 
-  /** Another process may hold the lock beyond the time-out: then nothing was written, and a later try is safe. */
+  /** While another process holds the lock nothing is written, and a later try is safe: the batch goes back to those who wait. */
   #began(batch: Waiting[]): boolean {
     try {
       this.#begin.run();
+      this.#lockedSinceMs = undefined;
       return true;
     } catch (error) {
-      if (isBusy(error)) for (const member of batch) member.reject(error);
+      if (isBusy(error)) this.#wait(error, batch);
       else this.#fail(error, batch);
       return false;
     }
+  }
+
+  #wait(error: unknown, batch: Waiting[]): void {
+    const nowMs = performance.now();
+    this.#lockedSinceMs ??= nowMs;
+    if (nowMs - this.#lockedSinceMs < this.#lockedMs) {
+      this.#waiting = [...batch, ...this.#waiting];
+      return;
+    }
+    this.#lockedSinceMs = undefined;
+    for (const member of batch) member.reject(error);
   }
 
   #one({ run, apart }: Waiting): { value?: unknown; error?: unknown; threw: boolean } {

@@ -123,6 +123,34 @@ describe('group commit', () => {
     expect(order).toEqual(['late', 'now', 'alone']);
     group.close();
   });
+  it('waits for a lock that another process holds without holding up the event loop, and keeps its order', async () => {
+    const path = fresh();
+    const group = new GroupCommit(openDatabase(path, schema));
+    const other = openDatabase(path, schema);
+    other.exec('BEGIN IMMEDIATE');
+    const order: string[] = [];
+    const note = (text: string) => () => void order.push(text);
+    const first = group.run(note('first'));
+    // Only a loop that goes on can let go of the lock.
+    for (let turn = 0; turn < 20; turn++) await new Promise((done) => setImmediate(done));
+    expect(order).toEqual([]);
+    const second = group.run(note('second'));
+    setImmediate(() => other.exec('ROLLBACK'));
+    await Promise.all([first, second]);
+    expect(order).toEqual(['first', 'second']);
+    other.close();
+    group.close();
+  });
+  it('is refused when the lock stays with another process; a later try is safe', async () => {
+    const path = fresh();
+    const group = new GroupCommit(openDatabase(path, schema), undefined, { lockedMs: 1 });
+    const other = openDatabase(path, schema);
+    other.exec('BEGIN IMMEDIATE');
+    await expect(group.run(() => 'never')).rejects.toThrow(/locked/);
+    other.close();
+    await expect(group.run(() => 'done')).resolves.toBe('done');
+    group.close();
+  });
   it('what waits is finished before the database closes, and nothing starts afterwards', async () => {
     const group = new GroupCommit(openDatabase(fresh(), schema));
     const waiting = group.run(() => 'done');

@@ -22,8 +22,9 @@ afterEach(async () => {
 });
 beforeEach(async () => {
   await rule('auto', 10_000n);
-  // Each spec has a session of its own, and what the last one left is counted.
-  await expect.poll(held, soon).toBe(0n);
+  // Each spec has a session of its own, and what the last one left is counted: a payment that was never sent when its rule
+  // has ended, a stream that was lost when the site's lease has.
+  await expect.poll(held, { timeout: 60_000 }).toBe(0n);
   await street.desk.tell('refund', { origin: site });
   reader = await street.browser.context.newPage();
   await typeAddress(reader, `${site}/`);

@@ -63,8 +63,7 @@ describe('a commit that fails', () => {
 
   test('is no danger when another process holds the lock: nothing was taken, and a later try is safe', async () => {
     const db = openDatabase(path, migrations);
-    db.exec('PRAGMA busy_timeout=1');
-    const store = storeOn(db);
+    const store = storeOn(db, { lockedMs: 1 });
     const other = openDatabase(path, migrations);
     other.exec('BEGIN IMMEDIATE');
     await expect(store.reserve(reservation())).rejects.toThrow(/locked/);

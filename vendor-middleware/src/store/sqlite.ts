@@ -15,10 +15,10 @@ const LOOK_MS = 10_000;
 /** Opens or makes the file (mode 0600). @throws {Error} it cannot be opened, or durability does not hold */
 export const sqlite = (path: string): VendorStore => storeOn(openDatabase(path, migrations));
 
-export function storeOn(db: DatabaseSync, options?: JournalOptions): VendorStore {
+export function storeOn(db: DatabaseSync, options?: JournalOptions & { lockedMs?: number }): VendorStore {
   const sql = statements(db);
   const journal = new Journal(db, sql, options);
-  const commit = new GroupCommit(db, { begin: () => journal.begin(), end: () => journal.end() });
+  const commit = new GroupCommit(db, { begin: () => journal.begin(), end: () => journal.end() }, options);
   /** As of now, and never of a transaction that failed. */
   const now = () => {
     commit.check();
