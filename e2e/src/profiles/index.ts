@@ -1,7 +1,8 @@
 // The original systems that can be played. What this one cannot do is not in the list.
+import { ecash } from './ecash.ts';
 import { fairChain } from './fair-chain.ts';
 import { millicent } from './millicent.ts';
 import { payword } from './payword.ts';
 import type { Profile } from './profile.ts';
 
-export const profiles: readonly Profile[] = [millicent, payword, fairChain];
+export const profiles: readonly Profile[] = [millicent, payword, fairChain, ecash];

@@ -26,6 +26,12 @@ export type ShopPlan = {
   sell(app: Express, pay: Farthing): void;
 };
 
+export type WalletPlan = {
+  readonly micro: bigint;
+  readonly trusts?: readonly Shop[];
+  readonly fetch?: typeof globalThis.fetch;
+};
+
 /** Pays by itself whatever a scene costs. */
 export const TRUSTED: Rule = { mode: 'auto', perPageMicro: 1_000_000n, perDayMicro: 1_000_000n };
 
@@ -80,9 +86,9 @@ export class Town implements AsyncDisposable {
     return { pay, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, owed };
   }
 
-  /** A wallet with demo money that trusts these shops. */
-  async wallet({ micro, trusts }: { micro: bigint; trusts: readonly Shop[] }): Promise<Wallet> {
-    const { wallet, close } = await openWallet(this.#newFolder());
+  /** A wallet with demo money that trusts these shops. `fetch`: how it talks to its broker. */
+  async wallet({ micro, trusts = [], fetch = globalThis.fetch }: WalletPlan): Promise<Wallet> {
+    const { wallet, close } = await openWallet(this.#newFolder(), { fetch });
     this.#ends.push(close);
     this.#wallets.push(wallet);
     await wallet.init({ brokerUrl: this.bench.url });

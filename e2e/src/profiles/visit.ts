@@ -1,7 +1,6 @@
 // Requests as a scene needs them: paid ones that were kept, and what a site says to those that it refuses.
 import { strict as assert } from 'node:assert';
-import type { Receipt } from '@farthing/protocol';
-import { readReceipt } from '@farthing/protocol';
+import { type Challenge, type Receipt, readChallenges, readReceipt } from '@farthing/protocol';
 import { type Ask, type Payment, payingFetch, siteAnswer, type Wallet } from '@farthing/wallet';
 
 /** Reads a page that the wallet's rule allows to pay. @throws {Error} it was not served */
@@ -12,6 +11,15 @@ export async function read(wallet: Wallet, url: string): Promise<{ text: string;
   const receipt = readReceipt(answer.headers.get('payment-receipt') ?? '');
   assert.ok(receipt);
   return { text, receipt };
+}
+
+/** The first of what a page asks for. */
+export async function challengeOf(url: string): Promise<Challenge> {
+  const asked = await fetch(url);
+  await asked.arrayBuffer();
+  const [challenge] = readChallenges([asked.headers.get('www-authenticate') ?? '']);
+  assert.ok(challenge, `${url} asks for nothing: ${asked.status}`);
+  return challenge;
 }
 
 /** A payment that is ready and not sent: money of the site is in the purse then. */

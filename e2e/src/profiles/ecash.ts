@@ -1,0 +1,176 @@
+// eCash (Chaum, 1982; DigiCash, 1994): coins that their mint signed without seeing them.
+import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { present as deposit, type Holder, lockKeysets, Site } from '@farthing/broker/testing';
+import { type Challenge, decode, fromBase64url, type JsonObject, printCredential } from '@farthing/protocol';
+import { keysetsResult, signKeyList } from '@farthing/protocol/broker';
+import type { purse } from '@farthing/protocol/wallet';
+import { freshId, holder, lockedTo, secretsOf, sumOf } from './coins.ts';
+import type { Profile } from './profile.ts';
+import type { Shop, Town } from './town.ts';
+import { challengeOf, refusal } from './visit.ts';
+
+const UNIT = 500n;
+const PRICE = 2000n;
+const VND = 'news.example';
+
+const openNews = (town: Town) =>
+  town.shop({
+    vnd: VND,
+    options: { methods: ['ecash'], ecash: { denominations: ['0.0005 USD', '0.002 USD'] } },
+    sell: (app, pay) => {
+      app.get('/page', pay.wall({ price: '0.002 USD' }), (_req, res) => void res.send('page'));
+    },
+  });
+
+/** The header that pays with coins. */
+function header(one: Holder, challenge: Challenge, taken: purse.Taken, vnd = VND): string {
+  const { coins, exp } = one.sign(taken, { vnd }, challenge.id, PRICE);
+  return printCredential({ challenge, payload: { brk: one.bench.public.brk, exp: Number(exp), coins } });
+}
+
+const pay = ({ url }: Shop, authorization: string) => fetch(`${url}/page`, { headers: { authorization } });
+
+const shoppers = 12;
+
+export const ecash: Profile = {
+  name: 'ecash',
+  after: 'eCash, 1994',
+  broker: { ecash: { denominations: [UNIT, PRICE] } },
+  works: [
+    {
+      says: 'coins without a name pay a site that checks them alone: the broker stopped, four at once in 4 KB',
+      async play(town) {
+        const news = await openNews(town);
+        const alice = await holder(town, VND);
+        const taken = [await lockedTo(alice, VND, [PRICE]), await lockedTo(alice, VND, [UNIT, UNIT, UNIT, UNIT])];
+        await town.stopBroker();
+        for (const coins of taken) {
+          const paid = header(alice, await challengeOf(`${news.url}/page`), coins);
+          assert.ok(paid.length <= 4096, `${paid.length} bytes`);
+          assert.equal((await pay(news, paid)).status, 200);
+        }
+        await town.startBroker();
+        await news.pay.redeemNow();
+        assert.equal(await news.owed(), 2n * PRICE);
+      },
+    },
+    {
+      says: 'nothing that the mint saw when it signed is in what sites get of twelve shoppers',
+      async play(town) {
+        const site = await new Site(town.bench, VND).open();
+        const seen = new Set<string>();
+        const got = new Set<string>();
+        for (let n = 0; n < shoppers; n++) {
+          const one = await holder(town);
+          const drafted = one.draft([UNIT]);
+          const order = one.withdrawOrder(drafted);
+          const { signatures } = await town.bench.send('/v1/ecash/withdraw', order);
+          one.finish(drafted.planned, signatures);
+          for (const text of secretsOf(order, signatures)) seen.add(text);
+          const payment = one.sign(one.take(UNIT, { change: false }), site, freshId(town), UNIT);
+          for (const text of secretsOf(payment['coins'])) got.add(text);
+          await deposit(site, payment, false);
+        }
+        // A name, an output and a signature each; a key, a signature and a spend each: all of them different.
+        assert.ok(seen.size >= 3 * shoppers && got.size >= 3 * shoppers);
+        assert.deepEqual(
+          [...seen].filter((text) => got.has(text)),
+          [],
+        );
+      },
+    },
+  ],
+  fails: [
+    {
+      says: 'one coin at two sites at once, a hundred times',
+      async play(town) {
+        const sites = [
+          await new Site(town.bench, VND).open(),
+          await new Site(town.bench, 'shop.example').open(),
+        ] as const;
+        const alice = await holder(town);
+        await alice.withdraw([PRICE]);
+        const taken = alice.take(PRICE, { change: false });
+        const tries = Array.from({ length: 100 }, (_, n) => {
+          const site = sites[n % 2 === 0 ? 0 : 1];
+          return deposit(site, alice.sign(taken, site, freshId(town), PRICE), false);
+        });
+        const accepted = (await Promise.allSettled(tries)).filter(({ status }) => status === 'fulfilled');
+        assert.equal(accepted.length, 1);
+        const owed = await Promise.all(
+          sites.map(async (site) => BigInt(String((await site.statement({ vnd: site.vnd }))['balance']))),
+        );
+        assert.equal(sumOf(owed), PRICE);
+      },
+    },
+    {
+      says: "another site's coins, forged ones, a stolen header, a coin twice",
+      async play(town) {
+        const news = await openNews(town);
+        const rival = await new Site(town.bench, 'rival.example').open();
+        await lockKeysets(rival, [PRICE]);
+        const alice = await holder(town, VND, rival.vnd);
+        const [here, there] = [await challengeOf(`${news.url}/page`), await challengeOf(`${news.url}/page`)];
+        const [good, other] = [await lockedTo(alice, VND, [PRICE]), await lockedTo(alice, VND, [PRICE])];
+        const foreign = await lockedTo(alice, rival.vnd, [PRICE]);
+        const payload = (taken: purse.Taken, vnd = VND): JsonObject => {
+          const { coins, exp } = alice.sign(taken, { vnd }, here.id, PRICE);
+          return { brk: town.bench.public.brk, exp: Number(exp), coins };
+        };
+        const [coin] = coinsOf(payload(good));
+        const [strange] = coinsOf(payload(other));
+        const wrong: [payload: JsonObject, at: Challenge, code: string][] = [
+          [payload(foreign), here, 'keyset-unknown'],
+          [{ ...payload(good), coins: [{ ...coin, sig: strange?.['sig'] ?? '' }] }, here, 'coin-forged'],
+          [payload(good, rival.vnd), here, 'spend-wrong'],
+          [payload(good), there, 'spend-wrong'],
+          [{ ...payload(good), coins: [{ ...coin }, { ...coin }] }, here, 'coin-repeated'],
+        ];
+        for (const [payload, challenge, code] of wrong) {
+          assert.equal(await refusal(pay(news, printCredential({ challenge, payload }))), code);
+        }
+        assert.equal((await pay(news, header(alice, here, good))).status, 200);
+        assert.equal(await refusal(pay(news, header(alice, there, good))), 'coin-spent');
+        await news.pay.redeemNow();
+        assert.equal(await news.owed(), PRICE);
+      },
+    },
+    {
+      says: 'a mint that shows one wallet keys of its own',
+      async play(town) {
+        let tagging = false;
+        const asked: string[] = [];
+        const lying: typeof fetch = async (input, init) => {
+          const path = new URL(String(input)).pathname;
+          asked.push(path);
+          const answer = await fetch(input, init);
+          return tagging && path === '/v1/ecash/keysets' ? Response.json(tagged(town, await answer.json())) : answer;
+        };
+        await town.bench.until('/v1/ecash/keysets');
+        const wallet = await town.wallet({ micro: 10_000n, fetch: lying });
+        await wallet.coins.withdraw({ amountMicro: PRICE });
+        tagging = true;
+        asked.length = 0;
+        await assert.rejects(wallet.coins.withdraw({ amountMicro: PRICE }), { code: 'broker-untrusted' });
+        assert.deepEqual(new Set(asked), new Set(['/v1/ecash/keysets']));
+        assert.equal((await wallet.evidence()).length, 1);
+      },
+    },
+  ],
+};
+
+const coinsOf = (payload: JsonObject) => payload['coins'] as JsonObject[];
+
+/** Another list of the same number, under the broker's own signature. */
+function tagged({ bench }: Town, shown: unknown) {
+  const { list, keysets } = decode(keysetsResult, shown, 'broker-untrusted');
+  const { root } = JSON.parse(readFileSync(join(bench.data, 'keys.json'), 'utf8')) as { root: string };
+  const seed = fromBase64url(root);
+  assert.ok(seed);
+  return {
+    list: signKeyList({ ...list, keysets: list.keysets.slice(0, 1) }, seed, bench.env().crypto),
+    keysets: keysets.slice(0, 1),
+  };
+}
