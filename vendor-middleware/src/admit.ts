@@ -2,6 +2,7 @@
 import {
   type Applied,
   applied,
+  type BrokerOrder,
   instantPrinter,
   PaymentProblem,
   type ProblemCode,
@@ -11,6 +12,7 @@ import {
   type Spend,
   type Verified,
 } from '@farthing/protocol';
+import { authorized, reserveWithin } from './authorize.ts';
 import { type Check, check, credentialHash, prove, targetHash } from './check.ts';
 import type { Sessions } from './methods.ts';
 import { isDead } from './owner.ts';
@@ -27,6 +29,8 @@ export type Pass = {
   readonly receipt: string;
   /** A handler that fails gives this payment back. */
   readonly releases: boolean;
+  /** What the broker is told first then. */
+  readonly giveUp?: BrokerOrder;
   readonly session?: SessionPass;
 };
 
@@ -93,7 +97,11 @@ async function prepare(admission: Admission, mine: Mine): Promise<Attempt> {
     if (site.flights.isFull || site.redeemer.isFull) {
       throw new PaymentProblem('site-not-ready', { detail: 'too many payments are open', retryAfter: 5 });
     }
-    return reserving(admission, mine, verified);
+    if (!verified.authorize) return reserving(admission, mine, verified);
+    const isServed = (stored: Stored) =>
+      stored.state === 'committed' || (stored.state === 'reserved' && !isStale(site, stored));
+    const payment = { ...mine, verified, isServed };
+    return () => authorized(site, payment, (agreed) => reserving(admission, mine, agreed)());
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;
     return async () => {
@@ -127,7 +135,11 @@ async function checkedAgain(admission: Admission): Promise<Verified> {
 
 /** May be made again, when another payment stood in the way. */
 type Attempt = () => Promise<Won | Rest>;
-type Won = { readonly kind: 'won'; readonly receipt: string; readonly final: boolean; readonly ask?: Question };
+type Won = Pick<Pass, 'receipt' | 'giveUp'> & {
+  readonly kind: 'won';
+  readonly final: boolean;
+  readonly ask?: Question;
+};
 type Rest = Exclude<Reserved, { kind: 'won' }>;
 
 const timestamp = instantPrinter();
@@ -146,12 +158,13 @@ function reserving(admission: Admission, mine: Mine, verified: Verified): Attemp
       details,
     });
   const plain = reservation(admission, mine, { verified, atMs });
-  const { session } = verified;
+  const { session, authorize } = verified;
   if (!session) {
     const entry = { ...plain, outcome: receiptOf(verified) };
+    const giveUp = authorize ? { giveUp: authorize.giveUp } : {};
     return async () => {
-      const found = await written(site.store.reserve(entry));
-      return found.kind === 'won' ? { kind: 'won', receipt: entry.outcome, final: false } : found;
+      const found = await written(reserveWithin(site, entry));
+      return found.kind === 'won' ? { kind: 'won', receipt: entry.outcome, final: false, ...giveUp } : found;
     };
   }
   return async () => {
@@ -162,7 +175,7 @@ function reserving(admission: Admission, mine: Mine, verified: Verified): Attemp
       if (!row) throw new Error('a step of a session writes its row');
       return { outcome: receiptOf(made), untilMs, claims, deeds, next: row.next, undo: row.undo };
     };
-    const found = await written(site.store.reserve({ ...plain, session: { key: session.key, step } }));
+    const found = await written(reserveWithin(site, { ...plain, session: { key: session.key, step } }));
     if (found.kind !== 'won') return found;
     const final = made?.details['final'] === true;
     return { kind: 'won', receipt: found.written?.outcome ?? '', final, ...(made?.ask ? { ask: made.ask } : {}) };
@@ -201,9 +214,9 @@ async function written<Value>(write: Promise<Value>): Promise<Value> {
   }
 }
 
-function won({ site, upfront }: Admission, { id, session }: Mine, { receipt, final, ask }: Won): Pass {
+function won({ site, upfront }: Admission, { id, session }: Mine, { receipt, final, ask, giveUp }: Won): Pass {
   site.flights.start(id);
-  const pass = { kind: 'first' as const, id, receipt, releases: !upfront };
+  const pass = { kind: 'first' as const, id, receipt, releases: !upfront, ...(giveUp ? { giveUp } : {}) };
   if (!session) return pass;
   const { key, role } = session;
   site.bells.ring(key);

@@ -1,6 +1,7 @@
 // The site's calls to its broker: signed orders out, verified answers in, no redirects, everything bounded.
 import {
   type BrokerKeys,
+  type Consumed,
   type Crypto,
   fromBase64url,
   isProblemCode,
@@ -35,8 +36,9 @@ export async function fetchKeysets(url: string, vnd: string): Promise<unknown> {
 export type BrokerAt = { readonly url: string; readonly keys: BrokerKeys };
 
 /**
- * Sends an order that the caller has stored, and verifies the answer.
- * @throws {PaymentProblem} `broker-unreachable`: send the same order again; else the broker's own problem
+ * Sends an order that the caller has stored or can make again, and verifies the answer.
+ * @throws {PaymentProblem} `broker-unreachable`: send the same order again; else the broker's own problem. What it has done
+ *   is `consumed`: nothing unless that says `unknown`
  */
 export async function sendOrder(
   broker: BrokerAt,
@@ -61,8 +63,23 @@ async function call(base: string, path: string, body: string | undefined): Promi
     return { status: answer.status, json: parseJson(await boundedText(answer)) };
   } catch (error) {
     if (error instanceof PaymentProblem) throw error;
-    throw new PaymentProblem('broker-unreachable', { detail: `no answer from ${base}${path}`, retryAfter: 5 });
+    const consumed = neverLeft(error) ? false : 'unknown';
+    const detail = `no answer from ${base}${path}`;
+    throw Object.assign(new PaymentProblem('broker-unreachable', { detail, consumed, retryAfter: 5 }), {
+      cause: error,
+    });
   }
+}
+
+/** No connection was made, so that nothing can have been done. */
+const NO_CONNECTION = new Set([
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+function neverLeft(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && NO_CONNECTION.has(String(cause.code));
 }
 
 async function boundedText(answer: Response): Promise<string> {
@@ -80,9 +97,26 @@ function problemOf(status: number, json: unknown): PaymentProblem {
   const body = typeof json === 'object' && json !== null ? json : {};
   const detail = 'detail' in body && typeof body.detail === 'string' ? body.detail.slice(0, 200) : `HTTP ${status}`;
   if ('code' in body && isProblemCode(body.code)) {
-    const members: Record<string, string> = {};
-    if ('prev' in body && typeof body.prev === 'string') members['prev'] = body.prev.slice(0, 64);
-    return new PaymentProblem(body.code, { detail, members });
+    return new PaymentProblem(body.code, { detail, members: membersOf(body), consumed: consumedOf(body) });
   }
-  return new PaymentProblem(status >= 500 || status === 429 ? 'unavailable' : 'broker-untrusted', { detail });
+  // Not the broker's own words: a proxy may have passed the order on before it gave up.
+  const isAway = status >= 500 || status === 429;
+  return new PaymentProblem(isAway ? 'unavailable' : 'broker-untrusted', { detail, consumed: 'unknown' });
+}
+
+function consumedOf(body: object): Consumed {
+  const said = 'consumed' in body ? body.consumed : false;
+  return said === true || said === 'unknown' ? said : false;
+}
+
+const COMMON = new Set(['type', 'title', 'status', 'code', 'detail', 'consumed']);
+const MEMBERS = { most: 8, chars: 256, items: 64 } as const;
+
+/** What a problem says besides, such as `shortBy` or a list of spent coins: short texts alone. */
+function membersOf(body: object): JsonObject {
+  const isShort = (value: unknown): value is string => typeof value === 'string' && value.length <= MEMBERS.chars;
+  const isList = (value: unknown): value is string[] =>
+    Array.isArray(value) && value.length <= MEMBERS.items && value.every(isShort);
+  const kept = Object.entries(body).filter(([name, value]) => !COMMON.has(name) && (isShort(value) || isList(value)));
+  return Object.fromEntries(kept.slice(0, MEMBERS.most));
 }

@@ -53,7 +53,10 @@ export function check({ site, offers, visit, credential }: Check): Verified {
   const digest = challenge.digest ?? '';
   const price = challenge.intent === 'session' ? quote.price : priceFor('charge', quote.price);
   const serial = site.serials.take();
-  return method.verify({ challenge, payload, price, target, digest }, { ...env, serial, checksProofs: true });
+  return method.verify(
+    { challenge, payload, price, target, digest },
+    { ...env, serial, checksProofs: true, asksBroker: true },
+  );
 }
 
 /** Off the event loop: free pages are served meanwhile. @throws {PaymentProblem} the code of the first that is not good */

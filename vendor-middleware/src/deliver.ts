@@ -49,7 +49,6 @@ export function deliver(delivery: Delivery, res: Response, next: NextFunction): 
 /** A repeat changes nothing: what was paid stays paid, also when this run fails. */
 export function end({ site, pass }: Pick<Delivery, 'site' | 'pass'>, good: boolean): void {
   if (pass.kind === 'paid') return;
-  const bad = pass.releases ? 'release' : 'loose';
   const ended = () => {
     site.flights.end(pass.id);
     if (good) site.redeemer.nudge();
@@ -59,7 +58,15 @@ export function end({ site, pass }: Pick<Delivery, 'site' | 'pass'>, good: boole
     site.tell({ code: 'store-fault', message: 'a verdict could not be stored; see the log of the store' });
     ended();
   };
-  site.store.settle(pass.id, site.owner.id, good ? 'commit' : bad, pass.session?.undo).then(ended, lost);
+  const settle = (verdict: 'commit' | 'release' | 'loose') =>
+    site.store.settle(pass.id, site.owner.id, verdict, pass.session?.undo);
+  const { giveUp, releases } = pass;
+  // Released here after the broker has let go of it: in between nobody can present it again.
+  const settled =
+    !good && releases && giveUp
+      ? site.approvals.giveUp(giveUp, pass.id).then((done) => settle(done ? 'release' : 'loose'))
+      : settle(good ? 'commit' : releases ? 'release' : 'loose');
+  settled.then(ended, lost);
 }
 
 /** The receipt, a fresh challenge for the next page, and headers that keep shared caches away. */

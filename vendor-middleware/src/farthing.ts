@@ -4,6 +4,7 @@ import { nodeEnv } from '@farthing/node-kit';
 import { limits, parsePrice } from '@farthing/protocol';
 import { lockedCoinVendor, paywordVendor, scripVendor } from '@farthing/protocol/vendor';
 import type { RequestHandler } from 'express';
+import { Approvals } from './approvals.ts';
 import { Bells } from './bells.ts';
 import { Challenges } from './challenges.ts';
 import { type Channel, ecashChannel, paywordChannel, scripChannel } from './channels.ts';
@@ -139,6 +140,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
   if (coins || (await owes(store, coinChannel))) channels.push(coinChannel);
   const redeemer = new Redeemers({ store, vnd, seed: ring.seed, broker, env, tell }, channels);
   const questions = new Questions({ store, seed: ring.seed, broker, refused, env, tell });
+  const approvals = new Approvals({ seed: ring.seed, broker, env, tell });
   const upkeep = startUpkeep({ store, licences, coins, env, tell });
   const mounted = { routes: false, told: false };
   const site: Site = {
@@ -157,6 +159,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     bells: new Bells(),
     meters: new Set(),
     questions,
+    approvals,
     crashed: await Crashed.load(store),
     redeemer,
     owner,
@@ -195,6 +198,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
       coins?.close();
       // Streams end here: what they delivered is claimed, and the rest is given back.
       await Promise.allSettled([...site.meters].map((meter) => meter.leave()));
+      await approvals.close();
       await redeemer.close();
       await questions.close();
       owner.close();

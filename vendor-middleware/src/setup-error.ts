@@ -24,6 +24,7 @@ export type SetupCode =
   | 'claims-full'
   | 'store-fault'
   | 'claims-waiting'
+  | 'payment-unasked'
   | 'renewal-failed';
 
 export type Problem = { readonly code: SetupCode; readonly message: string };

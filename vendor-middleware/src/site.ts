@@ -1,5 +1,6 @@
 // One site at run time: what every part of the middleware needs to know of it.
 import type { BindingSecrets, Env } from '@farthing/protocol';
+import type { Approvals } from './approvals.ts';
 import type { Bells } from './bells.ts';
 import type { Challenges } from './challenges.ts';
 import type { Crashed } from './crashed.ts';
@@ -30,6 +31,7 @@ export type Site = {
   /** Of the streams that run in this process. */
   readonly meters: Set<{ leave(): Promise<void> }>;
   readonly questions: Questions;
+  readonly approvals: Approvals;
   readonly crashed: Crashed;
   readonly redeemer: Redeemers;
   readonly owner: Owner;

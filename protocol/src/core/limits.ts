@@ -88,6 +88,7 @@ const table = {
   ],
   pendingClaims: [1_000_000, 'claims', 'claims a site keeps while its broker is away; then 503'],
   statementLines: [200, 'lines', 'one page of a statement'],
+  openQuestions: [1000, 'questions', 'payments of one vendor process that wait for the word of a broker'],
   openReservations: [10_000, 'reservations', 'requests one vendor process is serving at once'],
   vendorOrigins: [8, 'origins', 'web origins one site may register'],
 } as const satisfies Record<string, readonly [number | bigint, string, string]>;

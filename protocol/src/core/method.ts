@@ -34,6 +34,28 @@ export type Tally = {
   readonly code: ProblemCode;
   /** After that the store may forget it. */
   readonly untilMs?: number;
+  /**
+   * What to ask a broker when the sum would pass the limit: its answer is the limit from now on. `spent`: the sum without
+   * this payment. Absent, or in a host that asks nobody: the payment is refused.
+   */
+  raise?(spent: bigint): BrokerAsk<bigint>;
+};
+
+/** An order that the host signs with the site's key, with these members, and sends to one of the site's brokers. */
+export type BrokerOrder = {
+  readonly brk: string;
+  readonly path: string;
+  readonly typ: string;
+  readonly members: JsonObject;
+};
+
+/**
+ * `result` is what the broker signed as its answer to this order. The broker gives the same answer to the same content,
+ * whatever the order's id: hosts make the order again when they do not know what became of it.
+ */
+export type BrokerAsk<Answer> = BrokerOrder & {
+  /** @throws {PaymentProblem} `broker-untrusted`: signed, but not an answer to what was asked */
+  read(result: JsonObject): Answer;
 };
 
 /** What the vendor may redeem: totals per key only grow, so a repeated claim credits nothing twice. */
@@ -63,7 +85,18 @@ export type Verified = {
   readonly session?: SessionStep;
   /** What is still to be checked, in this order, before anything is written: only for hosts that said `checksProofs`. */
   readonly proofs?: readonly Proof[];
+  /** The broker must agree before anything is written: only for hosts that said `asksBroker`. */
+  readonly authorize?: Authorization;
 };
+
+/**
+ * A payment that its broker decides. The host asks after `proofs`, unless it knows the payment, and writes what the answer
+ * says; a handler that fails lets it send `giveUp`, and only what was given up there is released here. What a crash leaves
+ * behind is repaired by the same credential: it is the same question. A payment nobody comes back for ends at the broker.
+ */
+export type Authorization = BrokerAsk<Approved> & { readonly giveUp: BrokerOrder };
+/** What the answer puts in place of the same members of `Verified`. */
+export type Approved = Pick<Verified, 'claims' | 'details'>;
 
 /**
  * A signature that a host checks instead of the role, so that its event loop goes on meanwhile. `code` is the problem when it
@@ -81,8 +114,9 @@ export type Proof = {
 /**
  * `serial` is a number that this vendor never used before, below `limits.scripSerial`; hosts lease them in blocks.
  * `checksProofs`: the host checks `Verified.proofs`. Without it roles check everything before they return.
+ * `asksBroker`: the host heeds `Verified.authorize`. Without it roles refuse what a broker would have to decide.
  */
-export type VendorEnv = Env & { readonly serial: bigint; readonly checksProofs?: true };
+export type VendorEnv = Env & { readonly serial: bigint; readonly checksProofs?: true; readonly asksBroker?: true };
 
 export type VerifyInput = {
   readonly challenge: Challenge;
@@ -137,13 +171,7 @@ export type Deed = {
   readonly untilMs: number;
 };
 /** `party`: whom it is about. A no ends this session, and all that the site would take of the same party for the day. */
-export type Question = {
-  readonly brk: string;
-  readonly party: string;
-  readonly path: string;
-  readonly typ: string;
-  readonly members: JsonObject;
-};
+export type Question = BrokerOrder & { readonly party: string };
 
 /**
  * One of the streams of a session, as it speaks to the row. `id`: a name that no other stream has. `done`: units that left

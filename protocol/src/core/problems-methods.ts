@@ -219,6 +219,13 @@ export const methodProblems = {
     'The coin is locked to another site, or not locked to this one',
     'Swap it at its broker for coins of the keyset that the challenge names.',
   ],
+  'broker-unknown': [
+    'verification-failed',
+    402,
+    'wallet',
+    'The site takes no money of this broker',
+    'Member brokers of the challenge names those that it takes. Nothing was taken.',
+  ],
   'keyset-unknown': [
     'verification-failed',
     402,

@@ -41,8 +41,8 @@ export function memory(): VendorStore {
     });
   const read = (key: string): Json | undefined => sessions.get(key)?.row;
   const write = (key: string, row: Json, untilMs: number) => sessions.set(key, { row, untilMs });
-  const over = (list: readonly Tally[]) =>
-    list.find(({ key, add, limit }) => (tallies.get(key)?.sum ?? 0n) + add > limit)?.code;
+  const sumOf = (key: string) => tallies.get(key)?.sum ?? 0n;
+  const over = (list: readonly Tally[]) => list.find(({ key, add, limit }) => sumOf(key) + add > limit);
   const count = (list: readonly Tally[]) => {
     for (const { key, add, untilMs = Number.POSITIVE_INFINITY } of list) {
       const now = tallies.get(key);
@@ -60,8 +60,8 @@ export function memory(): VendorStore {
     const { session, ...plain } = entry;
     const written = session?.step(read(session.key));
     const all = [...entry.tallies, ...(written?.deeds ?? []).flatMap((deed) => deed.tallies)];
-    const code = over(all);
-    if (code) return { kind: 'over', code };
+    const full = over(all);
+    if (full) return { kind: 'over', code: full.code, key: full.key, sum: sumOf(full.key) };
     count(all);
     for (const { key } of entry.spends) spends.set(key, entry.id);
     if (!session || !written) {

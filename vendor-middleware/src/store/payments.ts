@@ -1,13 +1,5 @@
 // The steps of payments on the journal. Each decides first, reading and computing all that can fail, and then changes.
-import {
-  addClaim,
-  type ClaimStep,
-  type ClaimSum,
-  type Json,
-  limits,
-  type ProblemCode,
-  type Tally,
-} from '@farthing/protocol';
+import { addClaim, type ClaimStep, type ClaimSum, type Json, limits, type Tally } from '@farthing/protocol';
 import type { TallySum } from './batch.ts';
 import type { Journal } from './journal.ts';
 import { claimsOf, type Line, lineOf } from './lines.ts';
@@ -25,7 +17,7 @@ export function reserve(journal: Journal, entry: Reservation): Reserved {
   const written = session?.step(journal.state.sessions.get(session.key)?.row);
   const all = written ? [...entry.tallies, ...written.deeds.flatMap(({ tallies }) => tallies)] : entry.tallies;
   const sums = tally(journal.state, all);
-  if (typeof sums === 'string') return { kind: 'over', code: sums };
+  if ('kind' in sums) return sums;
   const booked = entry.state === 'committed' ? book(journal.state, (written ?? entry).claims) : undefined;
   const line = lineOf(entry, written);
   journal.change((state) => {
@@ -103,13 +95,15 @@ export function changeSession<Change extends SessionChange>(
   return made;
 }
 
-/** What the tallies would be; the code of the first that would pass its limit. */
-function tally(state: State, tallies: readonly Tally[]): ReadonlyMap<string, TallySum> | ProblemCode {
+type Over = Extract<Reserved, { kind: 'over' }>;
+
+/** What the tallies would be, or the first that would pass its limit. */
+function tally(state: State, tallies: readonly Tally[]): ReadonlyMap<string, TallySum> | Over {
   const sums = new Map<string, TallySum>();
   for (const { key, add, limit, code, untilMs } of tallies) {
     const now = sums.get(key) ?? state.tallies.get(key);
     const sum = (now?.sum ?? 0n) + add;
-    if (sum > limit) return code;
+    if (sum > limit) return { kind: 'over', code, key, sum: sum - add };
     sums.set(key, { sum: storable(sum), untilMs: untilMs ?? now?.untilMs });
   }
   return sums;

@@ -160,6 +160,8 @@ export async function tinyBroker(options: { test?: boolean; poll?: string; env?:
     payword,
     licences,
     vendors,
+    /** By path; tests may add some. */
+    routes,
     total,
     /** Sells scrip of the site that granted the licence `kid`. */
     sell(val: bigint, sale: { count?: number; kid?: string; ttlMs?: number; bearer?: boolean } = {}): ScripPiece[] {
