@@ -1,4 +1,5 @@
 // @farthing/node-kit: shared by the Node hosts (broker, vendor middleware, command line). No knowledge of any method.
+export { nativeAead } from './aead.ts';
 export { nativeCrypto, nodeEnv, verifyInPool } from './crypto.ts';
 export { GroupCommit, isBusy } from './group-commit.ts';
 export { proveInPool } from './prove.ts';

@@ -147,6 +147,7 @@ const timestamp = instantPrinter();
 /** The consuming write. What depends on a session's row is completed inside of it, perhaps more than once. */
 function reserving(admission: Admission, mine: Mine, verified: Verified): Attempt {
   const { site, credential } = admission;
+  const { opening } = admission.visit;
   const atMs = site.env().nowMs;
   const receiptOf = ({ reference, details }: Pick<Applied, 'reference' | 'details'>): string =>
     printReceipt({
@@ -155,7 +156,7 @@ function reserving(admission: Admission, mine: Mine, verified: Verified): Attemp
       timestamp: timestamp(atMs),
       reference,
       challengeId: credential.challenge.id,
-      details,
+      details: opening ? { ...details, key: opening.key } : details,
     });
   const plain = reservation(admission, mine, { verified, atMs });
   const { session, authorize } = verified;

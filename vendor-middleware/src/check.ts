@@ -10,8 +10,10 @@ import {
   type ReadCredential,
   sameDigest,
   type Verified,
+  type VerifyInput,
 } from '@farthing/protocol';
-import { type Offers, priceFor, type Quote } from './offers.ts';
+import type { Opening } from './goods/goods.ts';
+import { digestsOf, type Offers, priceFor, type Quote } from './offers.ts';
 import type { RouteScope } from './scope.ts';
 import type { Site } from './site.ts';
 
@@ -22,6 +24,8 @@ export type Visit = {
   readonly digest: string | undefined;
   readonly quote: Quote;
   readonly scope: RouteScope;
+  /** What the credential's challenge promised, at a wall of sealed goods. */
+  readonly opening?: Opening | undefined;
 };
 
 export type Check = {
@@ -49,15 +53,23 @@ export function check({ site, offers, visit, credential }: Check): Verified {
   // The opening challenge of a session binds no body: a repeat of its words with another body is another target.
   const bound = challenge.intent === 'session' ? undefined : visit.digest;
   if (!sameDigest(challenge.digest, bound)) throw new PaymentProblem('digest-mismatch');
-  const { target, quote } = visit;
+  const { target, quote, opening } = visit;
+  if (quote.sold?.item !== opening?.offer.item) {
+    throw new PaymentProblem('challenge-mismatch', { detail: 'the challenge is for other goods' });
+  }
   const digest = challenge.digest ?? '';
   const price = challenge.intent === 'session' ? quote.price : priceFor('charge', quote.price);
   const serial = site.serials.take();
-  return method.verify(
-    { challenge, payload, price, target, digest },
-    { ...env, serial, checksProofs: true, asksBroker: true },
-  );
+  const input = { challenge, payload, price, target, digest };
+  const world = { ...env, serial, checksProofs: true, asksBroker: true } as const;
+  return method.verify(opening ? withGoods(input, opening) : input, world);
 }
+
+const withGoods = (input: VerifyInput, { offer, key }: Opening): VerifyInput => ({
+  ...input,
+  price: { ...input.price, goods: digestsOf(offer) },
+  key,
+});
 
 /** Off the event loop: free pages are served meanwhile. @throws {PaymentProblem} the code of the first that is not good */
 export async function prove(proofs: readonly Proof[]): Promise<void> {

@@ -74,7 +74,8 @@ export function attach({ offers, visit, pass, challenge }: Delivery, res: Respon
   res.setHeader('Payment-Receipt', pass.receipt);
   keepPrivate(res);
   addVary(res);
-  if (challenge && offers.servesOn(challenge)) return;
+  // Goods are bought once: there is no next page.
+  if (visit.opening || (challenge && offers.servesOn(challenge))) return;
   try {
     const next = offers.print(visit.quote, visit.scope);
     if (next.length > 0) res.appendHeader('WWW-Authenticate', next);

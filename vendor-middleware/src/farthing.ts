@@ -12,6 +12,8 @@ import { Coins } from './coins.ts';
 import { type CorsOption, corsMiddleware } from './cors.ts';
 import { Crashed } from './crashed.ts';
 import { Flights } from './flights.ts';
+import { Goods } from './goods/goods.ts';
+import type { GoodsSource } from './goods/source.ts';
 import { openKeys } from './keys.ts';
 import { Licences } from './licences.ts';
 import { bindMethod } from './methods.ts';
@@ -20,6 +22,8 @@ import {
   checkFarthingOptions,
   denominationsOf,
   type FarthingOptions,
+  goodsIn,
+  type SealedOptions,
   type StreamOptions,
   type WallOptions,
 } from './options.ts';
@@ -36,7 +40,7 @@ import { asSetupError, brokerUrl, knowBroker, nameOf, openStore, originsOf, regi
 import type { VendorStore } from './store/port.ts';
 import type { StreamSource } from './stream.ts';
 import { startUpkeep } from './upkeep.ts';
-import { makeStream, makeWall } from './wall.ts';
+import { makeSealed, makeStream, makeWall } from './wall.ts';
 
 /** A site that can sell. */
 export interface Farthing {
@@ -49,7 +53,13 @@ export interface Farthing {
    * @throws {SetupError} an option that is unknown or wrong, or PayWord is not turned on
    */
   stream(options: StreamOptions, source: StreamSource): RequestHandler;
-  /** What wallets call besides pages: mount it at `api`. */
+  /**
+   * Sells what `source` gives as sealed goods: the 402 promises them, their ciphertext is free for everybody, and the payment
+   * releases the key. It is the handler of its route.
+   * @throws {SetupError} an option that is unknown or wrong
+   */
+  sealed(options: SealedOptions, source: GoodsSource): RequestHandler;
+  /** What wallets call besides pages, and the ciphertexts of sealed goods: mount it at `api`. */
   routes(): RequestHandler;
   /** For `app.use`, before the routes, when pages of other origins pay. */
   cors(option?: CorsOption): RequestHandler;
@@ -160,6 +170,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     meters: new Set(),
     questions,
     approvals,
+    goods: new Goods({ vnd, api, ring, ...goodsIn(options) }),
     crashed: await Crashed.load(store),
     redeemer,
     owner,
@@ -183,6 +194,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     problems,
     wall: (wallOptions) => makeWall(site, wallOptions),
     stream: (streamOptions, source) => makeStream(site, streamOptions, source),
+    sealed: (sealedOptions, source) => makeSealed(site, sealedOptions, source),
     routes: () => {
       mounted.routes = true;
       return makeRoutes(site);

@@ -1,6 +1,7 @@
 // @farthing/vendor: charge a fraction of a cent for an Express route.
 export { type Farthing, farthing } from './farthing.ts';
-export type { FarthingOptions, MethodName, StreamOptions, Text, WallOptions } from './options.ts';
+export type { GoodsContent, GoodsSource } from './goods/source.ts';
+export type { FarthingOptions, MethodName, SealedOptions, StreamOptions, Text, WallOptions } from './options.ts';
 export type { PriceOption } from './price.ts';
 export { type Problem, type SetupCode, SetupError } from './setup-error.ts';
 export { memory } from './store/memory.ts';

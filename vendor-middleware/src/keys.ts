@@ -15,6 +15,8 @@ export interface KeyRing {
   readonly quota: Uint8Array;
   /** Shared with the broker, for prepaid tickets under a MAC. */
   payword(): Uint8Array;
+  /** The keys of sealed goods come from it. */
+  goods(): Uint8Array;
   /** Makes them when there are none. */
   master(kid: string): MasterSecrets;
   /** Are there master secrets of this key id? */
@@ -47,6 +49,7 @@ export function openKeys(data: string): KeyRing {
     seed: secret('vendor', 32),
     binding: () => secret('binding', 32),
     payword: () => secret('payword', 32),
+    goods: () => secret('goods', 32),
     quota: secret('quota', 32),
     has: (kid) => existsSync(join(folder, `scrip-${kid}.secret`)),
     master(kid) {

@@ -5,6 +5,7 @@ import {
   canonicalJson,
   type Env,
   expiresAtMs,
+  type Goods,
   type Intent,
   limits,
   Offer,
@@ -12,9 +13,11 @@ import {
   type Price,
   readOpaque,
   readRequest,
+  type SealedGoods,
   toBase64url,
   utf8,
 } from '@farthing/protocol';
+import type { Item } from './goods/goods.ts';
 import type { Method } from './methods.ts';
 import type { RouteScope } from './scope.ts';
 import type { Site } from './site.ts';
@@ -24,6 +27,9 @@ export type Quote = {
   readonly price: Price;
   readonly description: string | undefined;
   readonly unit?: string | undefined;
+  /** What is sold sealed here; `goods` as they are now are needed to ask for money, not to take it. */
+  readonly sold?: Item;
+  readonly goods?: SealedGoods;
 };
 
 /** How a method offers what is quoted, or `undefined` when it cannot: in a session by the unit, else all at once. */
@@ -46,6 +52,9 @@ const FRESH_MS = 60_000;
 /** An opening challenge serves for a day; less than this before its end, answers bring the next one. */
 const SESSION_MS = limits.certLifeMs;
 const RENEW_MS = 3_600_000;
+
+/** What a buyer signs for. */
+export const digestsOf = ({ ct, kc, pt }: Goods): Goods => ({ ct, kc, pt });
 
 export class Offers {
   readonly #site: Site;
@@ -86,8 +95,9 @@ export class Offers {
   #prepared(quote: Quote, scope: RouteScope, env: Env): readonly Prepared[] {
     const last = this.#last;
     if (last?.quote === quote && last.scope === scope && this.#isFresh(last.kept, env)) return last.kept.list;
-    const { price, unit, description } = quote;
-    const key = `${scope.s} ${scope.p} ${price.currency} ${price.amount} ${price.units} ${unit} ${description ?? ''}`;
+    const { price, unit, description, sold, goods } = quote;
+    const sealed = sold && goods ? `${goods.ct} ${sold.media} ${sold.item}` : '';
+    const key = `${scope.s} ${scope.p} ${price.currency} ${price.amount} ${price.units} ${unit} ${sealed} ${description ?? ''}`;
     const known = this.#kept.get(key);
     const kept = known && this.#isFresh(known, env) ? known : this.#prepareAll(quote, scope, env);
     if (kept.list.length === 0) return kept.list;
@@ -110,17 +120,18 @@ export class Offers {
   #prepare(method: Method, { quote, scope, env }: { quote: Quote; scope: RouteScope; env: Env }): Prepared | undefined {
     const intent = intentFor(method, quote);
     if (!intent) return undefined;
-    const { description, unit } = quote;
+    const { description, unit, sold, goods } = quote;
     const price = priceFor(intent, quote.price);
-    const methodDetails = method.details(price, env);
+    const methodDetails = method.details(goods ? { ...price, goods: digestsOf(goods) } : price, env);
     if (!methodDetails) return undefined;
+    const sealed = sold && goods && this.#site.goods.offer(goods, sold, { price, env });
     const request = canonicalJson({
       amount: price.amount.toString(),
       currency: price.currency,
       recipient: this.#site.vnd,
       ...(description === undefined ? {} : { description }),
       ...(intent === 'session' && unit !== undefined ? { unitType: unit } : {}),
-      methodDetails,
+      methodDetails: sealed ? { ...methodDetails, sealed } : methodDetails,
     });
     const offer = new Offer({
       realm: this.#site.vnd,
@@ -145,15 +156,19 @@ export class Offers {
     const { method, quote, scope, env } = now;
     const intent = intentFor(method, quote);
     if (challenge.realm !== this.#site.vnd || challenge.intent !== intent) return false;
-    const offer = this.#prepared(quote, scope, env).find((prepared) => prepared.method === method)?.offer;
+    // Goods may have changed since they were promised: their price must be the same, not their digests.
+    const list = quote.sold ? [] : this.#prepared(quote, scope, env);
+    const offer = list.find((prepared) => prepared.method === method)?.offer;
     const inScope = offer ? offer.isInScope(challenge) : readOpaque(challenge)['s'] === scope.s;
     if (challenge.header !== this.#header || !inScope) return false;
     if (challenge.request === offer?.request) return true;
     // Other words around the same price, such as another description, are no other price.
     const price = priceFor(intent, quote.price);
     const asked = readRequest(challenge);
+    const sameKind = (quote.sold !== undefined) === (asked?.methodDetails['sealed'] !== undefined);
     const sameUnits = intent === 'charge' || (asked?.methodDetails['units'] ?? 1) === price.units;
     return (
+      sameKind &&
       sameUnits &&
       asked?.amount === price.amount &&
       asked.currency === price.currency &&

@@ -1,13 +1,16 @@
 // What a site owner may configure, checked when it is given: an unknown name is refused with the nearest known one.
 
+import { join, resolve } from 'node:path';
 import type { BindingSecrets, Env } from '@farthing/protocol';
 import { limits, type Money, PaymentProblem, parsePrice } from '@farthing/protocol';
 import type { Request } from 'express';
 import type { EcashOptions } from './coins.ts';
+import type { GoodsOptions } from './goods/goods.ts';
 import type { PaywordOptions } from './payword.ts';
 import type { PriceOption } from './price.ts';
 import { type Problem, SetupError } from './setup-error.ts';
 import type { VendorStore } from './store/port.ts';
+import { cleanText } from './text.ts';
 
 export type FarthingOptions = {
   /** URL of the broker that sells this site's scrip. A list may hold one for now. */
@@ -36,6 +39,8 @@ export type FarthingOptions = {
   readonly payword?: PaywordOptions;
   /** What coins of this site are worth, such as `{ denominations: ['0.001 USD', '0.002 USD'] }`. */
   readonly ecash?: EcashOptions;
+  /** Where the ciphertexts of sealed goods lie, and how much they may take of the disk. */
+  readonly goods?: GoodsOptions;
   /** A reservation without a status is taken over by a repeat after this; default 60 s. */
   readonly reservationMs?: number;
   /** Clock, randomness and cryptography: for tests. */
@@ -83,10 +88,18 @@ export type StreamOptions = Omit<WallOptions, 'unit' | 'units' | 'free' | 'settl
   readonly holdMs?: number;
 };
 
+/** What is sold is told by the function beside it. */
+export type SealedOptions = Omit<WallOptions, 'unit' | 'units' | 'free' | 'settle'> & {
+  /** Its name at the site, which wallets show and save it under; default: the last part of the path. At most 80 characters. */
+  readonly item?: Text;
+  /** Media type of the plaintext; default `application/octet-stream`. */
+  readonly media?: string;
+};
+
 export const STREAM_HOLD_MS = 60_000;
 
 const FARTHING =
-  'broker data store origin origins name vnd api secret invite licence methods payword ecash reservationMs env log onProblem';
+  'broker data store origin origins name vnd api secret invite licence methods payword ecash goods reservationMs env log onProblem';
 const WALL = 'price unit units description free settle scope header cors title teaser';
 
 /** @throws {SetupError} `option-unknown`, `option-invalid` */
@@ -116,8 +129,24 @@ export function checkFarthingOptions(options: FarthingOptions): void {
   need(between(maxStep, limits.wordStepMax), 'payword.maxStep', `1 to ${limits.wordStepMax}`);
   need(between(idleMs, limits.sessionIdleMaxMs), 'payword.idleMs', `1 to ${limits.sessionIdleMaxMs} milliseconds`);
   checkEcash(options.ecash);
+  checkGoods(options.goods);
   need(options.vnd === undefined || /^[a-z0-9.:-]{1,64}$/.test(options.vnd), 'vnd', 'a-z 0-9 . : - up to 64');
 }
+
+const GOODS_BYTES = 17_179_869_184;
+
+function checkGoods(goods: GoodsOptions = {}): void {
+  known('farthing({ goods })', goods, 'folder maxBytes');
+  const { folder = 'goods', maxBytes = GOODS_BYTES } = goods;
+  need(typeof folder === 'string' && folder !== '', 'goods.folder', 'a folder such as ./goods');
+  need(Number.isSafeInteger(maxBytes) && maxBytes > 0, 'goods.maxBytes', 'a positive number of bytes');
+}
+
+/** Where the ciphertexts of goods lie. */
+export const goodsIn = ({ goods = {}, data }: FarthingOptions): Required<GoodsOptions> => ({
+  folder: resolve(goods.folder ?? join(data, 'goods')),
+  maxBytes: goods.maxBytes ?? GOODS_BYTES,
+});
 
 /** So that 0.0005 to 0.08 are paid by four coins at most. */
 const DENOMINATIONS = ['0.0005 USD', '0.001 USD', '0.002 USD', '0.005 USD', '0.01 USD', '0.02 USD'];
@@ -188,6 +217,26 @@ export function checkStreamOptions(options: StreamOptions, source: unknown): voi
     'source',
     'a function of the request that gives an async iterable, one chunk a unit',
   );
+}
+
+/** @throws {SetupError} `option-unknown`, `option-invalid`, `price-invalid` */
+export function checkSealedOptions(options: SealedOptions, source: unknown): void {
+  known('sealed()', options, `${WALL} item media`.replace(/unit |units |free |settle /g, ''));
+  const { item, media = 'application/octet-stream', ...common } = options;
+  checkWallOptions(common);
+  need(typeof item !== 'string' || itemName(item) === item, 'item', `up to ${ITEM_CHARS} printable characters`);
+  need(['string', 'function', 'undefined'].includes(typeof item), 'item', 'a name, or a function of the request');
+  need(/^[!-~]+\/[ -~]{1,80}$/.test(media), 'media', "a media type such as 'image/png'");
+  need(typeof source === 'function', 'source', 'a function of the request that gives a path, bytes or a stream');
+}
+
+/** An offer travels in a challenge of 2 KB. */
+const ITEM_CHARS = 80;
+
+/** A name as it stands in an offer, or `undefined`. */
+export function itemName(text: string | undefined): string | undefined {
+  const name = [...(cleanText(text) ?? '')].slice(0, ITEM_CHARS).join('');
+  return name === '' ? undefined : name;
 }
 
 function checkPrice(price: string): Money {

@@ -25,6 +25,8 @@ export function makeRoutes(site: Site): RequestHandler {
     }
     if (req.method === 'OPTIONS') return answerOptions(true, req, res);
     corsHeaders(true, req, res);
+    const ct = ciphertextOf(req);
+    if (ct !== undefined) return site.goods.serve(ct, res, next);
     res.setHeader('Cache-Control', 'no-store');
     serve(site, req).then(
       (answer) => (answer === undefined ? next() : send(res, 200, answer)),
@@ -41,6 +43,10 @@ async function serve(site: Site, req: Request): Promise<string | undefined> {
   if (req.method !== 'POST') throw new PaymentProblem('method-not-allowed');
   return answerOnce(site, path, { body: await jsonBody(req), service });
 }
+
+/** Digest of the ciphertext that is asked for. */
+const ciphertextOf = ({ path, method }: Request): string | undefined =>
+  ['GET', 'HEAD'].includes(method) ? /^\/goods\/([A-Za-z0-9_-]{43})$/.exec(path)?.[1] : undefined;
 
 const about = ({ vnd, name, test, broker, methods }: Site): Json => ({
   vnd,

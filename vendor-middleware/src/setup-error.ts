@@ -21,6 +21,7 @@ export type SetupCode =
   | 'payword-key'
   | 'coin-keysets'
   | 'stream-failed'
+  | 'goods-failed'
   | 'claims-full'
   | 'store-fault'
   | 'claims-waiting'

@@ -5,6 +5,7 @@ import type { Bells } from './bells.ts';
 import type { Challenges } from './challenges.ts';
 import type { Crashed } from './crashed.ts';
 import type { Flights } from './flights.ts';
+import type { Goods } from './goods/goods.ts';
 import type { Method } from './methods.ts';
 import type { Owner } from './owner.ts';
 import type { Questions } from './questions.ts';
@@ -32,6 +33,7 @@ export type Site = {
   readonly meters: Set<{ leave(): Promise<void> }>;
   readonly questions: Questions;
   readonly approvals: Approvals;
+  readonly goods: Goods;
   readonly crashed: Crashed;
   readonly redeemer: Redeemers;
   readonly owner: Owner;

@@ -8,12 +8,16 @@ import { bodyDigestOf } from './body.ts';
 import type { Visit } from './check.ts';
 import { answerOptions, corsHeaders } from './cors.ts';
 import { attach, type Delivery, deliver, end } from './deliver.ts';
+import { Counter, handOver } from './goods/counter.ts';
+import type { GoodsSource } from './goods/source.ts';
 import { addVary, keepPrivate, linesOf } from './headers.ts';
 import { idempotencySpend } from './idempotency.ts';
 import { Offers } from './offers.ts';
 import {
+  checkSealedOptions,
   checkStreamOptions,
   checkWallOptions,
+  type SealedOptions,
   STREAM_HOLD_MS,
   type StreamOptions,
   type WallOptions,
@@ -33,6 +37,8 @@ type Wall = {
   readonly quoteOf: ReturnType<typeof quoteReader>;
   readonly scopeOf: ReturnType<typeof scopeReader>;
   readonly stream?: Stream;
+  /** Of a wall that sells sealed goods. */
+  readonly counter?: Counter;
 };
 
 /** Unsafe methods run once: a repeat gets the receipt and a note. */
@@ -51,20 +57,32 @@ export function makeStream(site: Site, options: StreamOptions, source: StreamSou
     throw new SetupError('option-invalid', "stream() needs sessions: turn them on with methods: ['scrip', 'payword']");
   }
   const { type = 'text/event-stream', holdMs = STREAM_HOLD_MS, ...common } = options;
-  return handlerOf(site, common, { source, type, holdMs });
+  return handlerOf(site, common, { stream: { source, type, holdMs } });
 }
 
-function handlerOf(site: Site, options: WallOptions, stream?: Stream): RequestHandler {
+/** @throws {SetupError} an option that is unknown or wrong */
+export function makeSealed(site: Site, options: SealedOptions, source: GoodsSource): RequestHandler {
+  checkSealedOptions(options, source);
+  const { item: _item, media: _media, ...common } = options;
+  return handlerOf(site, common, { counter: new Counter(site, options, source) });
+}
+
+type Kind = Pick<Wall, 'stream' | 'counter'>;
+
+function handlerOf(site: Site, options: WallOptions, kind: Kind = {}): RequestHandler {
+  const { stream, counter } = kind;
   warnOfCurrency(site, options);
   // The companion of a stream is a request of another method to the same offer.
-  const scope = { owner: options.scope, onePrice: typeof options.price === 'string', method: stream && 'STREAM' };
+  // A challenge for goods is good for these goods alone, whatever the others cost.
+  const onePrice = typeof options.price === 'string' && !counter;
+  const scope = { owner: options.scope, onePrice, method: stream && 'STREAM' };
   const wall: Wall = {
     site,
     options,
     offers: new Offers(site, options.header),
     quoteOf: quoteReader(options, stream !== undefined),
     scopeOf: scopeReader(scope),
-    ...(stream ? { stream } : {}),
+    ...kind,
   };
   return (req, res, next) => {
     const { cors = false } = options;
@@ -96,7 +114,7 @@ function warnOfCurrency({ methods, env, tell }: Site, { price }: WallOptions): v
 
 /** What to do with `next`, or nothing when the request was answered. */
 async function gate(wall: Wall, req: Request, res: Response): Promise<((next: NextFunction) => void) | undefined> {
-  const { site, options, offers, stream, quoteOf, scopeOf } = wall;
+  const { site, options, offers, stream, counter, quoteOf, scopeOf } = wall;
   let visit: Visit | undefined;
   // Only here the store is asked what became of the credential; a wall that fails before does not know.
   let isAdmitting = false;
@@ -111,12 +129,14 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
       });
       return (next) => next();
     }
-    const quote = await quoteOf(req);
+    const asks = await quoteOf(req);
+    const quote = counter ? { ...asks, sold: counter.itemAt(req) } : asks;
+    const opening = counter && credential && site.goods.opening(credential.challenge);
     // A companion may repeat what opened its stream: there the two are one target.
     const asked = stream && req.method === 'HEAD' ? 'GET' : req.method;
-    visit = { target: targetOf(req, asked), digest: await bodyDigestOf(req, site.tell), quote, scope };
+    visit = { target: targetOf(req, asked), digest: await bodyDigestOf(req, site.tell), quote, scope, opening };
     if (!credential) throw new PaymentProblem('payment-required');
-    const upfront = stream !== undefined || options.settle === 'upfront';
+    const upfront = stream !== undefined || counter !== undefined || options.settle === 'upfront';
     const alsoSpend = idempotencySpend(req, visit);
     isAdmitting = true;
     const pass = await admit({ site, offers, visit, credential, upfront, alsoSpend });
@@ -127,13 +147,13 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
       attach(delivery, res);
       return void note(pass, res);
     }
+    if (visit.opening) return void handOver(delivery, res);
     if (stream) return void serve(stream, delivery, { req, res });
     return (next) => deliver(delivery, res, next);
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;
     const consumed = isAdmitting ? (error.extra.consumed ?? false) : 'unknown';
-    answer(wall, { problem: error, visit, consumed }, req, res);
-    return undefined;
+    return await answer(wall, { problem: error, visit, consumed }, req, res);
   }
 }
 
@@ -152,23 +172,32 @@ function note({ id }: Pass, res: Response): void {
   );
 }
 
-/** Every 402 carries a fresh challenge; when none can be made, nobody can pay now: 503. */
-function answer(
-  { site, options, offers }: Wall,
+/**
+ * Every 402 carries a fresh challenge; when none can be made, nobody can pay now: 503. Where goods are sold that are not there,
+ * the next handler answers.
+ */
+async function answer(
+  { site, options, offers, counter }: Wall,
   { problem, visit, consumed }: { problem: PaymentProblem; visit: Visit | undefined; consumed: Consumed },
   req: Request,
   res: Response,
-): void {
+): Promise<((next: NextFunction) => void) | undefined> {
   const text = { title: textOf(options.title, req), teaser: textOf(options.teaser, req) };
   const shown = { site, quote: visit?.quote, text, consumed };
   try {
-    const challenges: Challenge[] =
-      visit && problem.status === 402 ? offers.make(visit.quote, visit.scope, visit.digest) : [];
+    let challenges: Challenge[] = [];
+    if (visit && problem.status === 402) {
+      const { quote, scope, digest } = visit;
+      const goods = counter && quote.sold && (await counter.goods(quote.sold, req));
+      if (counter && !goods) return (next) => next();
+      challenges = offers.make(goods ? { ...quote, goods } : quote, scope, digest);
+    }
     refuse({ ...shown, problem, challenges }, req, res);
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;
     refuse({ ...shown, problem: error, challenges: [] }, req, res);
   }
+  return undefined;
 }
 
 /** Our own fault, or the store's: the content stays closed. */

@@ -4,9 +4,9 @@ import type { Env } from '../core/crypto.ts';
 import type { DayCert } from '../core/daycert.ts';
 import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
-import { isKeyOf } from '../core/sealed.ts';
+import { type Goods, isKeyOf } from '../core/sealed.ts';
 import { verifyObject } from '../core/sign.ts';
-import { type Capture, type Cheque, type ChequeReceipt, chequeHash, type Goods, signCheque } from './wire.ts';
+import { type Capture, type Cheque, type ChequeReceipt, chequeHash, signCheque } from './wire.ts';
 
 /** A certificate with the seed of its day key, base64url. */
 export type ChequeBook = { readonly cert: DayCert; readonly seed: string };

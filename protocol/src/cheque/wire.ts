@@ -5,15 +5,12 @@ import type { Crypto } from '../core/crypto.ts';
 import { daycertSchema } from '../core/daycert.ts';
 import { amtText, boundedText, brk, cur, h32, id16, seconds, sig, vnd } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
+import { goodsSchema } from '../core/sealed.ts';
 import { objectHash, signObject, verifyObject } from '../core/sign.ts';
 
 /** `now`: the broker is asked before delivery. `deferred`: served within a limit, deposited later. `aggregated`: and summed. */
 export const captures = ['now', 'deferred', 'aggregated'] as const;
 export type Capture = (typeof captures)[number];
-
-/** What sealed goods are paid for: digests of ciphertext and plaintext, and the commitment to the key. */
-export const goodsSchema = v.strictObject({ ct: h32, kc: h32, pt: h32 });
-export type Goods = v.InferOutput<typeof goodsSchema>;
 
 /**
  * `epoid` is the challenge's id: single use at its vendor (NetBill's electronic payment order id). `sub` is the pseudonym of

@@ -11,6 +11,7 @@ import type { Currency } from './money.ts';
 import type { ProblemCode } from './problems.ts';
 import type { Receipt } from './receipt.ts';
 import type { RsaPublicKey } from './rsa.ts';
+import type { Goods } from './sealed.ts';
 
 /** One HTTP request as payments see it. `target` is `GET /path?query`: what the wallet asked for, byte for byte. */
 export type Target = { readonly target: string; readonly digest: string };
@@ -20,8 +21,14 @@ export type Target = { readonly target: string; readonly digest: string };
 /**
  * With the intent `session`, `amount` is the price of one unit and `units` says how many this request takes at once:
  * one if absent, 0 for a stream that is metered as it is delivered. The request costs `amount × units`.
+ * `goods`: what is bought is sealed, and the payment releases its key. The host offers them and puts the key into receipts.
  */
-export type Price = { readonly amount: bigint; readonly currency: Currency; readonly units?: number };
+export type Price = {
+  readonly amount: bigint;
+  readonly currency: Currency;
+  readonly units?: number;
+  readonly goods?: Goods;
+};
 
 /** An instrument that this payment consumes. Inserting its key is what decides the race; `code` is the loser's problem. */
 export type Spend = { readonly key: string; readonly untilMs: number; readonly code: ProblemCode };
@@ -122,6 +129,8 @@ export type VerifyInput = {
   readonly challenge: Challenge;
   readonly payload: JsonObject;
   readonly price: Price;
+  /** Opens `price.goods`, h32: for methods whose broker keeps it. */
+  readonly key?: string;
 } & Target;
 
 /** What a wallet asks of a vendor besides pages, such as the release of scrip. `id` names the answer for repeats. */

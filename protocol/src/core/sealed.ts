@@ -10,6 +10,16 @@ import { amtText, boundedText, cur, h32, seconds, sig, vnd } from './decode.ts';
 import { limits } from './limits.ts';
 import { signObject, verifyObject } from './sign.ts';
 
+/** What a buyer of sealed goods signs for: digests of ciphertext and plaintext, and the commitment to the key. */
+export const goodsSchema = v.strictObject({ ct: h32, kc: h32, pt: h32 });
+export type Goods = v.InferOutput<typeof goodsSchema>;
+
+const size = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(limits.sealedBytes));
+
+/** Goods once they are sealed; `size` is the plaintext's length in bytes. */
+export const sealedGoodsSchema = v.strictObject({ ...goodsSchema.entries, size });
+export type SealedGoods = v.InferOutput<typeof sealedGoodsSchema>;
+
 /**
  * What a site promises to deliver: `ct` and `pt` are SHA-256 of the whole ciphertext and plaintext, `kc` commits to the key,
  * `size` is the plaintext's length in bytes, `url` where the ciphertext lies (a path of the site). Signed by the site.
@@ -20,10 +30,7 @@ export const sealedOfferSchema = v.strictObject({
   item: boundedText(limits.itemChars),
   url: v.pipe(boundedText(limits.urlBytes), v.regex(/^\/(?!\/)/, 'a path on the same origin')),
   media: boundedText(limits.mediaChars),
-  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(limits.sealedBytes)),
-  ct: h32,
-  kc: h32,
-  pt: h32,
+  ...sealedGoodsSchema.entries,
   amount: amtText,
   cur,
   exp: seconds,
