@@ -2,25 +2,15 @@
 // `page`: the extension's own pages. `content`: scripts of ours inside a website, which get no privileged command.
 import type { PaymentRecord, Settled, SiteRule } from '@farthing/wallet';
 import * as v from 'valibot';
+import { type CoinAnswers, coinMessages } from './coin-messages.ts';
 import type { Ahead } from './pattern.ts';
+import { amount, id, none, url } from './shapes.ts';
 import type { ApprovalView, Snapshot } from './view.ts';
 
-const url = v.pipe(
-  v.string(),
-  v.maxLength(4096),
-  v.check((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'an http(s) address'),
-);
 const origin = v.pipe(
   v.string(),
   v.maxLength(300),
   v.check((text) => !text.includes('*') && URL.canParse(text) && new URL(text).origin === text, 'an origin'),
-);
-const id = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
-/** Base units as text: JSON has no bigint. */
-const amount = v.pipe(
-  v.string(),
-  v.regex(/^(0|[1-9][0-9]{0,17})$/),
-  v.transform((text) => BigInt(text)),
 );
 const mode = v.picklist(['auto', 'ask', 'never']);
 const rule = v.strictObject({ mode, perPageMicro: amount, perDayMicro: amount });
@@ -29,7 +19,6 @@ const nonce = v.pipe(v.string(), v.regex(/^farthing-[0-9a-f-]{36}$/));
 const digest = v.pipe(v.string(), v.regex(/^sha-256=:[A-Za-z0-9+/]{43}=:$/));
 /** It becomes the value of a header. */
 const lastEventId = v.pipe(v.string(), v.regex(/^[\x20-\x7e]{1,1024}$/));
-const none = v.strictObject({});
 
 const map = {
   // ── from our pages ──
@@ -71,6 +60,7 @@ const map = {
   raiseStream: { from: 'page', shape: v.strictObject({ tabId: v.number(), limitMicro: amount }) },
   playAgain: { from: 'page', shape: v.strictObject({ tabId: v.number() }) },
   refund: { from: 'page', shape: v.strictObject({ origin }) },
+  ...coinMessages,
   // ── from content scripts: the site they speak for is the sender's, never a member ──
   hello: { from: 'content', shape: none },
   preempt: { from: 'content', shape: v.strictObject({ url }) },
@@ -101,7 +91,7 @@ export type PaidFetch = {
   readonly onPlay?: boolean;
 };
 
-export type Answers = {
+export type Answers = CoinAnswers & {
   start: undefined;
   connectBroker: undefined;
   topUp: undefined;

@@ -1,7 +1,7 @@
 // What the worker shows to the pages: one snapshot, small enough for session storage, painted before anything is asked.
 
 import type { Currency, ProblemCode } from '@farthing/protocol';
-import type { Balance, Budget, Offer, Rule, SiteRule } from '@farthing/wallet';
+import type { Balance, Budget, FoundCoins, Offer, RestoreProgress, Rule, SiteRule } from '@farthing/wallet';
 
 /**
  * `idle` asked nothing. `refused`: not even a person can say yes now, for `reason`. Of a stream: `streaming` while it is
@@ -84,6 +84,18 @@ export type Config = {
   readonly surface: 'popup' | 'window';
 };
 
+/**
+ * Coins are looked for: after a restore from words, or to see what another copy of the wallet has spent. `accountMicro`: what
+ * a restore found at the broker. `code`: why it stopped.
+ */
+export type SearchView = {
+  readonly kind: 'restore' | 'check';
+  readonly state: 'running' | 'done' | 'failed';
+  readonly progress?: RestoreProgress;
+  readonly found?: FoundCoins & { readonly accountMicro?: bigint };
+  readonly code?: ProblemCode;
+};
+
 export type Snapshot = {
   readonly version: 1;
   readonly ready: boolean;
@@ -93,4 +105,5 @@ export type Snapshot = {
   readonly tabs: Readonly<Record<string, TabView>>;
   readonly sites: Readonly<Record<string, SiteRule>>;
   readonly waiting: number;
+  readonly search?: SearchView;
 };

@@ -4,6 +4,7 @@ import { browser } from '../browser.ts';
 import type { Answers, Decoded, MessageBody, MessageName, Sender } from '../messages.ts';
 import { aheadOf } from './ahead.ts';
 import * as approvals from './approvals.ts';
+import { coinHandlers } from './coin-answers.ts';
 import { cancel, check, preempt } from './delivery.ts';
 import { config, problemOf, wallet } from './engine.ts';
 import * as navigation from './navigation.ts';
@@ -14,7 +15,7 @@ import * as streams from './streams.ts';
 const HOUR_MS = 3_600_000;
 const ANSWER_MS = 300;
 
-type Handlers = {
+export type Handlers = {
   [Name in MessageName]: (body: MessageBody<Name>, sender: Sender) => Promise<Answers[Name]>;
 };
 
@@ -108,6 +109,7 @@ const handlers: Handlers = {
     await streams.playAgain(tabId);
     return changed();
   },
+  ...coinHandlers,
   refund: async ({ origin }) => {
     const records = await (await wallet).refund({ origin });
     await changed();

@@ -7,6 +7,7 @@ import { ahead } from './ahead.ts';
 import { answer } from './answers.ts';
 import { approvalsReady, watchSurfaces } from './approvals.ts';
 import { fetchAsks } from './asked.ts';
+import { onSearch, searchReady } from './coin-search.ts';
 import { pageLost } from './delivery.ts';
 import { problemOf, wallet } from './engine.ts';
 import * as navigation from './navigation.ts';
@@ -28,6 +29,7 @@ const ready = Promise.all([
   visitsReady,
   loadingReady,
   streams.streamsReady,
+  searchReady,
 ]).then(findOrphans);
 const inOrder = (act: () => unknown) => void ready.then(act).catch(problemOf);
 
@@ -125,6 +127,7 @@ async function togglePause(): Promise<void> {
 }
 
 onViewChange(publish);
+onSearch(publish);
 void registerScripts();
 void wallet
   .then((engine) => {

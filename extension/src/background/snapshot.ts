@@ -3,6 +3,7 @@ import { browser } from '../browser.ts';
 import { pack } from '../codec.ts';
 import type { Snapshot, TabView } from '../view.ts';
 import { waiting } from './approvals.ts';
+import { newestSearch, searchReady } from './coin-search.ts';
 import { config, problemOf, wallet } from './engine.ts';
 import { views } from './tabs.ts';
 
@@ -34,9 +35,16 @@ export async function write(): Promise<Snapshot> {
 }
 
 async function build(): Promise<Snapshot> {
-  await views.ready;
+  await Promise.all([views.ready, searchReady]);
+  const search = newestSearch();
   const tabs = Object.fromEntries(views.entries());
-  const start = { version: 1, config: await config, tabs, waiting: waiting().length } as const;
+  const start = {
+    version: 1,
+    config: await config,
+    tabs,
+    waiting: waiting().length,
+    ...(search === undefined ? {} : { search }),
+  } as const;
   try {
     const engine = await wallet;
     if (engine.accountId() === undefined) return { ...start, ready: false, sites: {} };

@@ -101,12 +101,12 @@ async function run(id: string): Promise<void> {
     onMeter: (event) => heard(id, event),
   });
   meters.set(id, { meter, stop: () => gone.abort() });
-  stayAwake(meters.size);
+  stayAwake('streams', meters.size);
   try {
     await meter.done;
   } finally {
     meters.delete(id);
-    stayAwake(meters.size);
+    stayAwake('streams', meters.size);
   }
 }
 
@@ -242,5 +242,5 @@ export async function takeUp(): Promise<void> {
     if (!tab?.url || !sameDocument(tab.url, page)) forget(id);
     else if (state !== 'over' && state !== 'ended' && !isFlying(id)) void run(id).catch(problemOf);
   }
-  stayAwake(meters.size);
+  stayAwake('streams', meters.size);
 }

@@ -3,6 +3,7 @@
 import type { Ask, PaymentState } from '@farthing/wallet';
 import { browser } from '../browser.ts';
 import type { TabState, TabView } from '../view.ts';
+import { takeUpSearch } from './coin-search.ts';
 import { check } from './delivery.ts';
 import { problemOf, wallet } from './engine.ts';
 import { takeUp } from './navigation.ts';
@@ -10,7 +11,7 @@ import { oneAtATime } from './one-at-a-time.ts';
 import { isFlying } from './rules.ts';
 import { RECOVERY_ALARM, resolve, unwatch } from './settling.ts';
 import { publish } from './snapshot.ts';
-import { STREAM_ALARM } from './stay-awake.ts';
+import { AWAKE_ALARM } from './stay-awake.ts';
 import { isMetered, takeUp as takeUpStreams } from './streams.ts';
 import { sameDocument, show, views } from './tabs.ts';
 import { leftOver } from './visits.ts';
@@ -51,7 +52,7 @@ export async function scheduleRenewal(): Promise<void> {
 export function tend(alarm: string): void {
   if (alarm === RECOVERY_ALARM) void recover();
   if (alarm === RENEWAL_ALARM) void renew();
-  if (alarm === STREAM_ALARM) void takeUpStreams().catch(problemOf);
+  if (alarm === AWAKE_ALARM) void takeUpStreams().catch(problemOf);
 }
 
 /** Pages that asked the last worker for money, and of which it had not said how that ended; by tab. */
@@ -68,6 +69,7 @@ export function findOrphans(): void {
 
 export async function mendAll(): Promise<void> {
   await takeUpStreams();
+  await takeUpSearch().catch(problemOf);
   await recover();
   for (const tabId of [...orphans.keys()]) {
     const tab = await browser.tabs.get(tabId).catch(() => undefined);

@@ -7,8 +7,10 @@ import { TodayCard } from './this-page/today-card.tsx';
 
 const ENTRIES: readonly (readonly [string, Key, Key])[] = [
   ['money', 'money', 'money_text'],
+  ['coins', 'coins', 'coins_entry'],
   ['top-up', 'action_top_up', 'top_up_text'],
   ['budgets', 'budgets', 'budgets_text'],
+  ['phrase', 'phrase', 'phrase_text'],
   ['settings', 'settings', 'settings_text'],
 ];
 

@@ -5,10 +5,18 @@ import { known, snapshot } from '../ui/client.ts';
 import { Icon, type IconName } from '../ui/icons.tsx';
 import { Money } from '../ui/money.tsx';
 import { BackLink, Button, Chip, problemText, Title } from '../ui/parts.tsx';
-import { link, route } from '../ui/router.ts';
+import { go, link, route } from '../ui/router.ts';
 import { type Key, t } from '../ui/t.ts';
 import { Activity } from './activity.tsx';
 import { Budgets } from './budgets.tsx';
+import { Coins } from './coins/coins.tsx';
+import { Gift } from './coins/gift.tsx';
+import { Gifts } from './coins/gifts.tsx';
+import { Give } from './coins/give.tsx';
+import { PhraseScreen } from './coins/phrase.tsx';
+import { Receive } from './coins/receive.tsx';
+import { Restore } from './coins/restore.tsx';
+import { Withdraw } from './coins/withdraw.tsx';
 import { MoneyScreen } from './money.tsx';
 import { More } from './more.tsx';
 import { Receipt } from './receipt.tsx';
@@ -19,7 +27,12 @@ import { ThisPage } from './this-page/this-page.tsx';
 import { TopUp } from './top-up.tsx';
 
 type Section = '' | 'activity' | 'sites' | 'more';
-type Screen = { readonly section: Section; readonly show: (argument: string) => ComponentChild };
+type Screen = {
+  readonly section: Section;
+  readonly show: (argument: string) => ComponentChild;
+  /** It makes sense in a wallet that has nothing yet. */
+  readonly fresh?: true;
+};
 
 const screens: Readonly<Record<string, Screen>> = {
   '': { section: '', show: () => <ThisPage /> },
@@ -32,7 +45,15 @@ const screens: Readonly<Record<string, Screen>> = {
   money: { section: 'more', show: () => <MoneyScreen /> },
   'top-up': { section: 'more', show: () => <TopUp /> },
   budgets: { section: 'more', show: () => <Budgets /> },
-  settings: { section: 'more', show: () => <Settings /> },
+  coins: { section: 'more', show: () => <Coins /> },
+  withdraw: { section: 'more', show: () => <Withdraw /> },
+  give: { section: 'more', show: () => <Give /> },
+  gifts: { section: 'more', show: () => <Gifts /> },
+  gift: { section: 'more', show: (id) => <Gift id={id} /> },
+  receive: { section: 'more', show: () => <Receive />, fresh: true },
+  phrase: { section: 'more', show: () => <PhraseScreen /> },
+  restore: { section: 'more', show: () => <Restore />, fresh: true },
+  settings: { section: 'more', show: () => <Settings />, fresh: true },
 };
 
 const NAV: readonly (readonly [Section, IconName, Key])[] = [
@@ -50,7 +71,7 @@ export function Popup() {
     <div class="popup">
       <Header />
       <main class="m" key={route.value.join('/')}>
-        {known.value && !ready && name !== 'settings' ? <Fresh /> : screen?.show(argument)}
+        {known.value && !ready && !screen?.fresh ? <Fresh /> : screen?.show(argument)}
       </main>
       <nav aria-label={t('sections')}>
         {NAV.map(([section, icon, label]) => (
@@ -113,6 +134,14 @@ function Fresh() {
       <Button kind="primary" onPress={() => void browser.tabs.create({ url: 'welcome.html' })}>
         {t('action_set_up')}
       </Button>
+      <div class="row wrap">
+        <Button wide onPress={() => go('receive')}>
+          {t('receive_title')}
+        </Button>
+        <Button wide onPress={() => go('restore')}>
+          {t('restore')}
+        </Button>
+      </div>
     </section>
   );
 }

@@ -104,9 +104,11 @@ function Facts({ record }: { record: PaymentRecord }) {
           <>
             <dt>{t('site_learns')}</dt>
             <dd>{says(described.siteLearns)}</dd>
+            <dt>{t('broker_learns')}</dt>
+            <dd>{says(described.brokerLearns)}</dd>
           </>
         )}
-        {why !== undefined && (
+        {why !== undefined && site !== undefined && (
           <>
             <dt>{t('why_paid')}</dt>
             <dd>{why === 'person' ? t('why_person') : t('why_rule')}</dd>
@@ -132,6 +134,11 @@ function Facts({ record }: { record: PaymentRecord }) {
         )}
       </dl>
       {record.receipt !== undefined && record.state === 'paid' && <p class="ok s">✓ {t('verified')}</p>}
+      {record.kind === 'payment' && record.method === 'ecash' && why === 'gift' && (
+        <a class="s" href={link('gift', record.id)}>
+          {t('gift')}
+        </a>
+      )}
       {code !== undefined && record.state !== 'paid' && <p class="s">{problemText(code)}</p>}
     </section>
   );

@@ -9,12 +9,20 @@ export function amountOf({ kind, state, amountMicro }: PaymentRecord): bigint {
   return kind === 'payment' ? -amountMicro : amountMicro;
 }
 
-export const kindKey = ({ kind }: PaymentRecord): Key => KINDS[kind];
+/** What moved: money for a site, or private coins, which belong to no site. */
+export const kindKey = ({ kind, method, why }: PaymentRecord): Key =>
+  method !== 'ecash' ? KINDS[kind] : kind === 'payment' && why !== 'gift' ? 'kind_other_copy' : COIN_KINDS[kind];
 const KINDS = {
   payment: 'kind_payment',
   top_up: 'kind_top_up',
   purchase: 'kind_purchase',
   refund: 'kind_refund',
+} as const;
+const COIN_KINDS = {
+  payment: 'kind_gift_given',
+  top_up: 'kind_gift_received',
+  purchase: 'kind_withdrawal',
+  refund: 'kind_gift_back',
 } as const;
 
 /** A payment that went well needs no chip. */

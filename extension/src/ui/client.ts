@@ -16,13 +16,13 @@ export class Refused extends Error {
 }
 
 /** What a second time would do twice. Everything else is sent again when the worker died before it answered. */
-const ONCE: readonly PageMessage[] = ['topUp', 'openDemo', 'retry', 'playAgain'];
+const ONCE: readonly PageMessage[] = ['topUp', 'openDemo', 'retry', 'playAgain', 'withdraw', 'give', 'takeBack'];
 
 /** @throws {Refused} with the worker's problem code */
 export async function send<Name extends PageMessage>(name: Name, body: MessageInput<Name>): Promise<Answers[Name]> {
   const ask = (): Promise<unknown> => browser.runtime.sendMessage({ name, body });
   const raw = await ask().catch((error) => {
-    if (ONCE.includes(name)) throw error;
+    if (ONCE.includes(name)) throw new Refused('outcome-unknown', String(error));
     return ask();
   });
   // The worker is ours and the map types its answers; this is the one place that trusts it.

@@ -1,8 +1,8 @@
 // Keys that work on every screen of the popup: `/` goes to the search field, Escape goes back. Arrows within Auto, Ask and
 // Never are the browser's own: they are radio buttons.
 
-const isField = (target: EventTarget | null): target is HTMLInputElement | HTMLSelectElement =>
-  target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
+const isField = (target: EventTarget | null): target is HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement =>
+  target instanceof HTMLInputElement || target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement;
 
 export function listenForKeys(): void {
   addEventListener('keydown', (event) => {

@@ -105,8 +105,10 @@ export type FieldProps = {
   readonly kind?: 'text' | 'url' | 'search';
   readonly decimal?: boolean;
   readonly hint?: string;
+  readonly longest?: number;
 };
-export function Field({ label, value, onInput, error, kind = 'text', decimal = false, hint }: FieldProps) {
+export function Field(props: FieldProps) {
+  const { label, value, onInput, error, kind = 'text', decimal = false, hint, longest } = props;
   const id = useId();
   return (
     <div class="field">
@@ -119,6 +121,7 @@ export function Field({ label, value, onInput, error, kind = 'text', decimal = f
         dir={kind === 'search' ? 'auto' : 'ltr'}
         value={value}
         placeholder={hint}
+        maxLength={longest}
         inputMode={decimal ? 'decimal' : undefined}
         autocomplete="off"
         spellcheck={false}
@@ -131,6 +134,37 @@ export function Field({ label, value, onInput, error, kind = 'text', decimal = f
           {error}
         </span>
       )}
+    </div>
+  );
+}
+
+export type AreaProps = {
+  readonly label: string;
+  readonly value: string;
+  readonly rows: number;
+  readonly onInput?: (value: string) => void;
+  readonly hint?: string;
+};
+/** Text of several lines, such as a gift or words. Without `onInput` it is only to be read and copied. */
+export function Area({ label, value, rows, onInput, hint }: AreaProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        class="mono"
+        dir="ltr"
+        rows={rows}
+        value={value}
+        placeholder={hint}
+        readOnly={onInput === undefined}
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck={false}
+        onFocus={(event) => onInput === undefined && event.currentTarget.select()}
+        onInput={(event) => onInput?.(event.currentTarget.value)}
+      />
     </div>
   );
 }

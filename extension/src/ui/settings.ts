@@ -8,8 +8,13 @@ export const theme = signal<Theme>('system');
 /** `undefined`: the browser's language. */
 export const language = signal<string | undefined>(undefined);
 
+/** When the person last showed that they have the recovery words; `undefined`: never. */
+export const wordsCheckedAtMs = signal<number | undefined>(undefined);
+const CHECKED = 'wordsCheckedAtMs';
+
 export async function loadSettings(): Promise<void> {
-  const stored = await browser.storage.local.get(['theme', 'language']);
+  const stored = await browser.storage.local.get(['theme', 'language', CHECKED]);
+  if (typeof stored[CHECKED] === 'number') wordsCheckedAtMs.value = stored[CHECKED];
   if (stored['theme'] === 'light' || stored['theme'] === 'dark') theme.value = stored['theme'];
   if (typeof stored['language'] === 'string') language.value = stored['language'];
   await loadTexts(language.value);
@@ -20,6 +25,11 @@ export async function setTheme(next: Theme): Promise<void> {
   theme.value = next;
   apply();
   await browser.storage.local.set({ theme: next });
+}
+
+export async function wordsWereRight(nowMs: number): Promise<void> {
+  wordsCheckedAtMs.value = nowMs;
+  await browser.storage.local.set({ [CHECKED]: nowMs });
 }
 
 export async function setLanguage(next: string | undefined): Promise<void> {

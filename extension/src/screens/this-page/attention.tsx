@@ -1,8 +1,10 @@
 // What else needs a person: other states of this page, little money left, money set aside for open payments.
+import type { BrokerBalance } from '@farthing/wallet';
 import { snapshot } from '../../ui/client.ts';
 import { Money } from '../../ui/money.tsx';
 import { Button } from '../../ui/parts.tsx';
 import { link } from '../../ui/router.ts';
+import { wordsCheckedAtMs } from '../../ui/settings.ts';
 import { t, tx } from '../../ui/t.ts';
 import type { Card, Facts } from './card.ts';
 import { ActionLabel, type CardProps, CardText } from './state-card.tsx';
@@ -16,7 +18,9 @@ export function Attention({ cards, facts, act }: Props) {
   const { balance } = snapshot.value;
   const low = balance !== undefined && balance.totalMicro < LOW_MICRO && !cards.some(({ state }) => state === 6);
   const heldMicro = (balance?.brokers ?? []).reduce((sum, broker) => sum + broker.heldMicro, 0n);
-  if (!balance || (cards.length === 0 && !low && heldMicro === 0n)) return null;
+  // Demo money is no reason to bother anybody with words.
+  const unsaved = wordsCheckedAtMs.value === undefined && (balance?.brokers ?? []).some(isRealCash);
+  if (!balance || (cards.length === 0 && !low && heldMicro === 0n && !unsaved)) return null;
   const { currency, totalMicro } = balance;
   return (
     <section class="card stack">
@@ -47,6 +51,16 @@ export function Attention({ cards, facts, act }: Props) {
           </a>
         </div>
       )}
+      {unsaved && (
+        <div class="row between">
+          <span class="s">{t('attention_words')}</span>
+          <a class="s" href={link('phrase')}>
+            {t('phrase')}
+          </a>
+        </div>
+      )}
     </section>
   );
 }
+
+const isRealCash = ({ test, cashMicro }: BrokerBalance) => !test && cashMicro > 0n;

@@ -1,0 +1,37 @@
+// Answers to messages about private coins. What has begun is in the wallet's storage before anything is sent: it goes on
+// when the popup closes, and upkeep takes it up when the worker dies.
+
+import type { coinMessages } from '../coin-messages.ts';
+import type { MessageName } from '../messages.ts';
+import type { Handlers } from './answers.ts';
+import { search } from './coin-search.ts';
+import { wallet } from './engine.ts';
+import { watch } from './settling.ts';
+import { publish } from './snapshot.ts';
+
+/** Moves that have no end yet are among the newest entries of the journal. */
+const NEWEST = 100;
+
+/** Money is about to move: should this worker die, the next one wakes and goes on. */
+async function moving<Result>(move: () => Promise<Result>): Promise<Result> {
+  await watch();
+  return move().finally(publish);
+}
+
+export const coinHandlers: Pick<Handlers, keyof typeof coinMessages & MessageName> = {
+  coins: async () => {
+    const engine = await wallet;
+    const [coins, newest] = await Promise.all([engine.coins.list(), engine.history({ limit: NEWEST })]);
+    return { coins, moving: newest.filter(({ method, state }) => method === 'ecash' && state === 'pending') };
+  },
+  withdraw: async ({ amountMicro }) => moving(async () => (await wallet).coins.withdraw({ amountMicro })),
+  give: async ({ amountMicro, memo }) =>
+    moving(async () => (await wallet).coins.give({ amountMicro, ...(memo === undefined ? {} : { memo }) })),
+  gifts: async (options) => (await wallet).coins.gifts(options),
+  take: async ({ text }) => moving(async () => (await wallet).coins.take(text)),
+  takeBack: async ({ id }) => moving(async () => (await wallet).coins.takeBack(id)),
+  phrase: async () => (await wallet).phrase(),
+  restore: async ({ phrase, brokerUrl }) =>
+    search('restore', async (engine, onProgress) => engine.restore({ phrase, brokerUrl, onProgress })),
+  checkCoins: async () => search('check', async (engine, onProgress) => engine.coins.check({ onProgress })),
+};

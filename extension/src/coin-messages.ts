@@ -1,0 +1,45 @@
+// Messages about private coins, gifts and the words that they come back from. All are for our own pages alone.
+import { limits } from '@farthing/protocol';
+import type { CoinsInfo, FoundCoins, GiftInfo, PaymentRecord, Phrase, Restored, TakenGift } from '@farthing/wallet';
+import * as v from 'valibot';
+import { amount, id, none, url } from './shapes.ts';
+
+/** A gift of 64 coins and the address around it. */
+const GIFT_CHARACTERS = 70_000;
+const WORDS_CHARACTERS = 400;
+
+export const coinMessages = {
+  coins: { from: 'page', shape: none },
+  withdraw: { from: 'page', shape: v.strictObject({ amountMicro: amount }) },
+  give: {
+    from: 'page',
+    shape: v.strictObject({
+      amountMicro: amount,
+      memo: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(limits.memoBytes))),
+    }),
+  },
+  gifts: { from: 'page', shape: v.strictObject({ refresh: v.boolean() }) },
+  take: { from: 'page', shape: v.strictObject({ text: v.pipe(v.string(), v.maxLength(GIFT_CHARACTERS)) }) },
+  takeBack: { from: 'page', shape: v.strictObject({ id }) },
+  phrase: { from: 'page', shape: none },
+  restore: {
+    from: 'page',
+    shape: v.strictObject({ phrase: v.pipe(v.string(), v.maxLength(WORDS_CHARACTERS)), brokerUrl: url }),
+  },
+  checkCoins: { from: 'page', shape: none },
+} as const;
+
+/** `moving`: withdrawals and gifts that have begun and are not at their end; the worker goes on with them by itself. */
+export type CoinsView = { readonly coins: readonly CoinsInfo[]; readonly moving: readonly PaymentRecord[] };
+
+export type CoinAnswers = {
+  coins: CoinsView;
+  withdraw: PaymentRecord;
+  give: GiftInfo;
+  gifts: readonly GiftInfo[];
+  take: TakenGift;
+  takeBack: PaymentRecord;
+  phrase: Phrase;
+  restore: Restored;
+  checkCoins: FoundCoins;
+};
