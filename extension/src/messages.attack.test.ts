@@ -42,6 +42,15 @@ test.each([
   'stopStream',
   'raiseStream',
   'playAgain',
+  'coins',
+  'withdraw',
+  'give',
+  'gifts',
+  'take',
+  'takeBack',
+  'phrase',
+  'restore',
+  'checkCoins',
 ])('a content script gets no privileged command: %s', (name) => {
   const bodies: Record<string, unknown> = {
     approve: yes,
@@ -55,6 +64,12 @@ test.each([
     stopStream: { tabId: 1 },
     raiseStream: { tabId: 1, limitMicro: '1' },
     playAgain: { tabId: 1 },
+    withdraw: { amountMicro: '1' },
+    give: { amountMicro: '1', memo: 'tea' },
+    gifts: { refresh: true },
+    take: { text: 'farthing-gift:' },
+    takeBack: { id: 'a' },
+    restore: { phrase: 'abandon', brokerUrl: 'https://broker.example' },
   };
   const message = { name, body: bodies[name] ?? {} };
   expect(decodeMessage(message, page, self)).toBeDefined();

@@ -42,6 +42,12 @@ export function Welcome() {
       )}
       {ready && <Ready />}
       <Live>{busy ? t('welcome_making') : ready ? t('welcome_ready') : ''}</Live>
+      {!ready && (
+        <p class="row wrap centre">
+          <a href="popup.html#/receive">{t('receive_title')}</a>
+          <a href="popup.html#/restore">{t('restore')}</a>
+        </p>
+      )}
       {!ready && <Connect busy={busy} run={run} open={config.broker === undefined} />}
       {paid && (
         <>

@@ -1,9 +1,10 @@
 // One gift of ours: the text that is the money, whether somebody has taken it, and taking it back.
 import type { GiftInfo } from '@farthing/wallet';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { send, snapshot } from '../../ui/client.ts';
 import { Money } from '../../ui/money.tsx';
 import { Area, BackLink, Button, Chip, Live, Problem, Title, type Tone, useLoad } from '../../ui/parts.tsx';
+import { Qr, qrCode } from '../../ui/qr.tsx';
 import { link } from '../../ui/router.ts';
 import { type Key, t } from '../../ui/t.ts';
 import { type Task, useTask } from '../../ui/task.ts';
@@ -66,9 +67,11 @@ function Facts({ gift: { amountMicro, currency, memo, state } }: { gift: GiftInf
 /** What goes to the other person. */
 function Hand({ text }: { text: string }) {
   const [said, setSaid] = useState('');
+  const code = useMemo(() => qrCode(text), [text]);
   const copy = () => void navigator.clipboard.writeText(text).then(() => setSaid(t('copied')));
   return (
     <section class="card stack">
+      {code ? <Qr code={code} label={t('gift_picture')} /> : <p class="muted s">{t('gift_no_picture')}</p>}
       <Area label={t('gift_words')} value={text} rows={3} />
       <Button kind="primary" onPress={copy}>
         {said === '' ? t('copy') : `✓ ${said}`}

@@ -1,0 +1,114 @@
+// Private coins between people with browsers: withdrawn, given, taken by somebody without an account, taken back, and all
+// back from twelve words in a fresh profile.
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Customer, type Mint, openMint } from '../harness/mint.ts';
+
+let mint: Mint;
+let alice: Customer;
+beforeAll(async () => {
+  mint = await openMint();
+  alice = await mint.customer('alice');
+  await alice.desk.tell('start');
+});
+afterAll(() => mint.close());
+
+async function withdraw(amount: string): Promise<void> {
+  const screen = await alice.screen('withdraw');
+  await screen.getByLabel('How much to withdraw').fill(amount);
+  await screen.getByRole('button', { name: 'Withdraw', exact: true }).click();
+  await screen.getByText(`✓ $${amount} withdrawn.`).waitFor();
+  await screen.close();
+}
+
+/** Makes a gift and stays on its screen. */
+async function give(amount: string, memo: string): Promise<{ screen: Page; text: string }> {
+  const screen = await alice.screen('give');
+  await screen.getByLabel('How much to give').fill(amount);
+  await screen.getByLabel(/A line to go with it/).fill(memo);
+  await screen.getByRole('button', { name: 'Make the gift' }).click();
+  const text = await screen.getByLabel('The gift as text').inputValue();
+  return { screen, text };
+}
+
+async function take(who: Customer, text: string): Promise<Page> {
+  const screen = await who.screen('receive');
+  await screen.getByLabel('The text or link of the gift').fill(text);
+  await screen.getByRole('button', { name: 'Take it in' }).click();
+  return screen;
+}
+
+describe('Coins of the account', () => {
+  it('are withdrawn, and the balance says where the money is', async () => {
+    await withdraw('0.60');
+    expect(await alice.coins()).toBe(600_000n);
+    const money = await alice.screen('money');
+    const row = (name: string) => money.locator('dt', { hasText: name }).locator('+ dd');
+    await expect.poll(() => row('Private coins').textContent()).toBe('$0.60');
+    expect(await row('At the broker').textContent()).toBe('$4.40');
+    await money.close();
+  });
+
+  it('are no more than there is', async () => {
+    const screen = await alice.screen('withdraw');
+    await screen.getByLabel('How much to withdraw').fill('4.41');
+    await screen.getByText('More than there is.').waitFor();
+    await screen.getByRole('button', { name: 'Withdraw', exact: true }).click();
+    expect(await alice.coins()).toBe(600_000n);
+    await screen.close();
+  });
+});
+
+describe('A gift', () => {
+  let bob: Customer;
+  let text: string;
+  let given: Page;
+
+  it('is taken in by another browser that never had an account, with its line', async () => {
+    ({ text, screen: given } = await give('0.05', 'for tea'));
+    expect(await alice.coins()).toBe(550_000n);
+    bob = await mint.customer('bob');
+    const screen = await take(bob, text);
+    await screen.getByText('✓ $0.05 arrived.').waitFor();
+    await screen.getByText('“for tea”').waitFor();
+    expect(await bob.coins()).toBe(50_000n);
+    await screen.close();
+  });
+
+  it('says to its giver that it was taken, and its text is shown no more', async () => {
+    await given.getByRole('button', { name: 'Check now' }).click();
+    await given.getByText('Taken', { exact: true }).first().waitFor();
+    expect(await given.getByLabel('The gift as text').count()).toBe(0);
+    await given.close();
+  });
+
+  it('is dead in every copy: a third browser gets nothing of it, and Bob gets it once', async () => {
+    const carol = await mint.customer('carol');
+    const screen = await take(carol, text);
+    await screen.getByText('Somebody else has these coins already.').waitFor();
+    expect(await carol.coins()).toBe(0n);
+    const again = await take(bob, text);
+    await again.getByText('✓ $0.05 arrived.').waitFor();
+    expect(await bob.coins()).toBe(50_000n);
+  });
+
+  it('that is no gift is refused in plain words', async () => {
+    const screen = await take(bob, 'farthing-gift:AAAA');
+    await screen.getByText('This text cannot be read.').waitFor();
+    await screen.close();
+  });
+
+  it('comes back while nobody has taken it, and its text is worth nothing then', async () => {
+    const { screen, text: regretted } = await give('0.10', 'regretted');
+    expect(await alice.coins()).toBe(450_000n);
+    await screen.getByRole('button', { name: 'Take back' }).click();
+    await screen.getByText('Back with you').first().waitFor();
+    expect(await alice.coins()).toBe(550_000n);
+    const late = await take(bob, regretted);
+    await late.getByText('Somebody else has these coins already.').waitFor();
+    const list = await alice.screen('gifts');
+    await list.getByRole('link', { name: /regretted.*Back with you/ }).waitFor();
+    await list.getByRole('link', { name: /for tea.*Taken/ }).waitFor();
+    await list.close();
+  });
+});
