@@ -25,6 +25,7 @@ export {
 } from './ecash/keyset.ts';
 export * from './ecash/orders.ts';
 export * as purse from './ecash/purse.ts';
+export { type CoinTerms, changeOf, coinTerms, describeCoins, payWithCoins } from './ecash/wallet.ts';
 export * from './payword/orders.ts';
 export { commit, commitSegments, makeChain, type OwnChain, pieceOf } from './payword/wallet/make.ts';
 export {

@@ -4,7 +4,7 @@ import { type Context, move } from './context.ts';
 import { unpromise } from './credit.ts';
 import { keys } from './documents.ts';
 import { ownRecord } from './journal.ts';
-import { methodOf } from './methods.ts';
+import { piecesOf } from './methods.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
@@ -16,7 +16,7 @@ export function applyChain(tx: Transaction, ctx: Context, id: string, result: Js
   const key = keys.chain(id);
   const doc = tx.need('chain', key);
   const { brk, vnd, purse: purseKey, currency, origin, api, step } = doc;
-  const { name, many, sold, idOf } = methodOf(doc.method);
+  const { name, many, sold, idOf } = piecesOf(doc.method);
   if (!many) throw new PaymentProblem('storage-fault');
   const price = doc.unitMicro * BigInt(doc.count);
   const { order: _, ...rest } = doc;

@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 import { promise } from './credit.ts';
 import { type Doc, keys } from './documents.ts';
 import type { PaidMany } from './method.ts';
-import { methodOf } from './methods.ts';
+import { piecesOf } from './methods.ts';
 import type { Found } from './offers.ts';
 import { COIN_TTL_MS, draftOrder, runOrder, storeOrder } from './orders.ts';
 import { listDocs, readOne, transact } from './transaction.ts';
@@ -74,7 +74,7 @@ const STEPS = 3;
 
 /** Stores the order of a step. @returns `undefined` when somebody else was faster */
 async function orderStep(ctx: Context, id: string, doc: ChainDoc): Promise<string | undefined> {
-  const method = methodOf(doc.method);
+  const method = piecesOf(doc.method);
   const { many, refund } = method;
   if (!many) throw new PaymentProblem('storage-fault', { detail: 'a chain of a method without chains' });
   const { step, brk } = doc;

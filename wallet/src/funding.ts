@@ -4,10 +4,12 @@ import { buyChain, finishChains } from './chains.ts';
 import type { Context } from './context.ts';
 import { creditRoom } from './credit.ts';
 import { keys } from './documents.ts';
+import { piecesOf } from './methods.ts';
 import type { Found } from './offers.ts';
 import { COIN_TTL_MS, draftOrder, openOrders, runOrder, storeOrder } from './orders.ts';
-import { FIRST_BUDGET, leftToday, ruleOf } from './rules.ts';
+import { leftHere } from './settings.ts';
 import { refreshAccount } from './statement.ts';
+import type { Need } from './till.ts';
 import { readOne, transact } from './transaction.ts';
 
 const PAGES_AHEAD = 20n;
@@ -36,15 +38,6 @@ export class FundingQueue {
 }
 
 type Wish = { readonly valueMicro: bigint; readonly count: number };
-
-type Need = {
-  readonly site: string;
-  /** Payments that wait for coins of the same purse. */
-  readonly waiting: number;
-  /** How much would be good to have, and no more than that: what a stream needs. */
-  readonly targetMicro?: bigint;
-  readonly mostMicro?: bigint;
-};
 
 /**
  * Gets coins that cover the price: finishes a purchase that was begun before, else orders one.
@@ -127,15 +120,9 @@ async function sizeOf(
   found: Found,
   { site: origin, waiting, targetMicro = 0n, mostMicro, balance }: Need & { balance: bigint },
 ): Promise<Wish> {
-  const [site, budget, purse] = await Promise.all([
-    readOne(ctx.store, 'site', keys.site(origin)),
-    readOne(ctx.store, 'budget', keys.budget),
-    readOne(ctx.store, 'purse', found.purse),
-  ]);
+  const [left, purse] = await Promise.all([leftHere(ctx, origin), readOne(ctx.store, 'purse', found.purse)]);
   const { price } = found;
-  const all = budget ?? FIRST_BUDGET;
   const nowMs = ctx.env().nowMs;
-  const left = leftToday({ rule: ruleOf(site, all), site, budget: all, nowMs });
   // Chains that are used up stay until their session is closed, and share nothing any more.
   const here = (purse?.coins ?? []).filter(
     ({ expiresAtMs, ended, micro }) => expiresAtMs > nowMs && !ended && micro > 0n,
@@ -156,7 +143,7 @@ const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 async function buy(ctx: Context, found: Found, { valueMicro, count }: Wish): Promise<void> {
   if (found.method.many)
     return buyChain(ctx, found, { many: found.method.many, valueMicro: valueMicro * BigInt(count) });
-  const call = found.method.buy;
+  const call = piecesOf(found.method.name).buy;
   if (!call) throw new PaymentProblem('method-unsupported');
   const { brk, method, request, api, origin, purse } = found;
   const { recipient: vnd, currency } = request;

@@ -1,20 +1,18 @@
-// The step that makes a payment: limits checked and debited, a coin set aside, the credential written down, at once
-// and before anything is sent (wire §11). Nothing in here waits.
+// The step that makes a payment: limits checked and debited, money set aside, the credential written down, at once
+// and before anything is sent (wire §11). Nothing in that step waits.
 import {
   type Challenge,
   type JsonObject,
   limits,
-  type PayInput,
   PaymentProblem,
   type ProblemCode,
   printCredential,
 } from '@farthing/protocol';
-import { type Context, move } from './context.ts';
-import { isOn } from './credit.ts';
+import type { Context } from './context.ts';
 import { type Doc, keys } from './documents.ts';
-import type { PaidMany } from './method.ts';
 import { type Found, requestHash } from './offers.ts';
 import { dayOf, debit, describeRule, FIRST_BUDGET, forbidden, limitBroken, ruleOf } from './rules.ts';
+import { tillOf } from './tills.ts';
 import { type Transaction, transact } from './transaction.ts';
 import type { Approval, Ask, Payment, Rule } from './types.ts';
 
@@ -34,7 +32,7 @@ export type Held =
   | { readonly kind: 'held'; readonly payment: Payment }
   /** The same request was paid, or is being paid: that payment serves it. */
   | { readonly kind: 'again'; readonly id: string }
-  /** No free coin covers the price. */
+  /** No free money covers the price. */
   | { readonly kind: 'short' }
   /** Another request took the stored challenge. */
   | { readonly kind: 'taken' };
@@ -65,6 +63,15 @@ export function refusedNow(again: Doc<'again'> | undefined, nowMs: number): stri
 
 /** @throws {PaymentProblem} the rule or limit that forbids it; nothing is written then */
 export async function hold(ctx: Context, input: Hold): Promise<Held> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const held = await tryHold(ctx, input);
+    if (held.kind !== 'moved') return held;
+  }
+  return { kind: 'short' };
+}
+const TRIES = 8;
+
+async function tryHold(ctx: Context, input: Hold): Promise<Held | { readonly kind: 'moved' }> {
   const { ask, found } = input;
   const env = ctx.env();
   const id = ctx.newId();
@@ -76,37 +83,31 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
     fresh: keys.fresh(found.origin),
     again,
   };
-  const all = [...Object.values(names), found.purse, keys.budget, keys.credit, ...ctx.moneyKeys()];
-  const held = await transact(ctx.store, all, (tx): Held => {
+  const { challenge, request } = found;
+  const digest = challenge.digest ?? '';
+  const shown = { challenge, request, target: found.target, digest, ...found.stream };
+  const taking = await tillOf(found.method.name).plan(ctx, found, shown);
+  const all = [...Object.values(names), ...taking.keys, keys.budget, ...ctx.moneyKeys()];
+  const held = await transact(ctx.store, all, (tx): Held | { readonly kind: 'moved' } => {
     const before = tx.get('again', again);
     const served = serves(before, { httpMethod: ask.method, challengeId: found.challenge.id }, env.nowMs);
     if (served !== undefined) return { kind: 'again', id: served };
-    const { challenge, request } = found;
-    const digest = challenge.digest ?? '';
-    const shown = { challenge, request, target: found.target, digest, ...found.stream };
-    const purse = tx.get('purse', found.purse);
-    const free = freeCoins(purse, found, tx.get('credit', keys.credit));
-    const index = found.method.pick(free, shown, env.nowMs);
-    const coin = index === undefined ? undefined : free[index];
-    const taken = coin && take(found, toppingUp(coin, free, found), { id, shown, httpMethod: ask.method });
-    const amount = taken?.amount ?? found.price;
+    // The challenge of a session goes on serving.
+    const isOnce = input.preempted === true && found.intent !== 'session';
+    const fresh = isOnce ? withoutFresh(tx.get('fresh', names.fresh), challenge.id) : undefined;
+    if (isOnce && !fresh) return { kind: 'taken' };
+    const taken = taking.take(tx, { id, httpMethod: ask.method });
+    if (taken === 'moved') return { kind: 'moved' };
+    const amount = taken === 'short' ? found.price : taken.amount;
     const allowed = checkRules(tx, input, { site: names.site, amount, nowMs: env.nowMs });
     if (input.by === 'rule' && refusedNow(before, env.nowMs)) throw new PaymentProblem('approval-needed');
-    if (!purse || !coin || !taken) return { kind: 'short' };
-    // The challenge of a session goes on serving.
-    const once = found.intent !== 'session';
-    if (input.preempted && once && !takeFresh(tx, names.fresh, found.challenge.id)) return { kind: 'taken' };
-
-    const header = headerOf(challenge, found.method.pay(taken.held.piece, shown, env));
-    const repeatUntilMs = Math.max(env.nowMs + limits.retentionMs, coin.expiresAtMs);
+    if (taken === 'short') return { kind: 'short' };
+    if (fresh) tx.put('fresh', names.fresh, fresh);
+    const header = headerOf(challenge, taken.payload);
+    const repeatUntilMs = Math.max(env.nowMs + limits.retentionMs, taken.repeatUntilMs);
     const day = dayOf(env.nowMs);
     tx.put('site', names.site, debit(allowed.site, day, amount));
     tx.put('budget', keys.budget, debit(allowed.budget, day, amount));
-    tx.put('purse', found.purse, {
-      ...purse,
-      coins: purse.coins.flatMap((one) => (one === coin ? taken.coins : [one])),
-    });
-    move(tx, found.brk, { coinsMicro: -taken.held.micro, heldMicro: taken.held.micro });
     tx.mark(names.pending);
     tx.put('again', again, {
       id,
@@ -166,71 +167,6 @@ export async function hold(ctx: Context, input: Hold): Promise<Held> {
   return held;
 }
 
-type StoredCoin = Doc<'purse'>['coins'][number];
-
-/**
- * Sets money aside for a payment: the whole coin, or of a chain the price. The chain itself moves on at once, so that
- * no word is shown for two requests, and others can pay with it meanwhile.
- */
-function take(
-  { method, price, challenge, url, stream }: Found,
-  coin: StoredCoin,
-  { id, shown, httpMethod }: { id: string; shown: PayInput; httpMethod: string },
-): { amount: bigint; held: StoredCoin; coins: StoredCoin[] } {
-  const { many } = method;
-  if (!many) return { amount: price, held: coin, coins: [{ ...coin, holder: id }] };
-  const { piece, micro, expiresAtMs } = coin;
-  const next = many.advance(piece, shown);
-  const amount = many.owed(next) - many.owed(piece);
-  const lent = coin.credit ? { credit: true } : {};
-  const held = { piece, micro: amount, expiresAtMs, ...lent, ...(stream ? { stream: true } : {}) };
-  const last = { challenge, url, httpMethod };
-  const rest = { ...coin, piece: next, micro: micro - amount, last };
-  return { amount, held, coins: [rest, { ...held, holder: id }] };
-}
-
-/**
- * Coins that a payment may take. A stream shares its session with no other payment, so that it knows what it used; nor
- * with what one before it left of another chain, which the site takes first.
- */
-export function freeCoins(
-  purse: Doc<'purse'> | undefined,
-  { method, stream }: Pick<Found, 'method' | 'stream'>,
-  credit: Doc<'credit'> | undefined,
-) {
-  const coins = purse?.coins ?? [];
-  const free = coins.filter((coin) => coin.holder === undefined && (coin.credit !== true || isOn(credit)));
-  const { many } = method;
-  if (!many) return free;
-  const held = coins.filter((coin) => coin.holder !== undefined && (stream !== undefined || coin.stream === true));
-  const busy = new Set(held.map(({ piece }) => many.sessionOf(piece)));
-  const able = free.filter(({ piece }) => !busy.has(many.sessionOf(piece)));
-  return stream === undefined ? able : able.filter((coin) => !isAhead(many, coin, coins));
-}
-
-/** May the site take something of another chain, in the session that this one pays into? */
-const isAhead = (many: PaidMany, { piece }: StoredCoin, coins: readonly StoredCoin[]): boolean =>
-  coins.some(
-    (one) => one.piece !== piece && many.sessionOf(one.piece) === many.sessionOf(piece) && many.ahead(one.piece) > 0n,
-  );
-
-/** A chain that the site does not know yet tops up the session that it keeps for us, where that can take it. */
-export function toppingUp(
-  coin: StoredCoin,
-  coins: readonly StoredCoin[],
-  { method: { many }, stream }: Pick<Found, 'method' | 'stream'>,
-): StoredCoin {
-  if (!many || many.isOpen(coin.piece) || many.isJoining(coin.piece)) return coin;
-  const others = coins.filter((one) => one !== coin && one.ended !== true);
-  const joining = others.filter(({ piece }) => many.isJoining(piece)).map(({ piece }) => many.sessionOf(piece));
-  const open = others.filter(({ piece }) => many.isOpen(piece) && !joining.includes(many.sessionOf(piece)));
-  const last = open.at(-1);
-  const piece = last && many.join(coin.piece, last.piece);
-  if (piece === undefined) return coin;
-  const joined = { ...coin, piece };
-  return stream !== undefined && isAhead(many, joined, coins) ? coin : joined;
-}
-
 type Allowed = { readonly amount: bigint; readonly by: Approval['by']; readonly mostMicro: bigint };
 
 const firstUnit = ({ price }: Found, { amount, by, mostMicro }: Allowed) => ({
@@ -271,10 +207,9 @@ function checkRules(
 
 const ABOVE = 'the price is above what was approved';
 
-function takeFresh(tx: Transaction, key: string, challengeId: string): boolean {
-  const offers = tx.get('fresh', key)?.offers ?? [];
+/** `undefined`: another request took it. */
+function withoutFresh(doc: Doc<'fresh'> | undefined, challengeId: string): Doc<'fresh'> | undefined {
+  const offers = doc?.offers ?? [];
   const rest = offers.filter(({ challenge }) => challenge.id !== challengeId);
-  if (rest.length === offers.length) return false;
-  tx.put('fresh', key, { offers: rest });
-  return true;
+  return rest.length === offers.length ? undefined : { offers: rest };
 }

@@ -31,12 +31,26 @@ export type ChainSale = Pick<Sale, 'brk' | 'vnd' | 'currency' | 'count' | 'ttlMs
   readonly auth: 'hmac' | 'ed25519';
 };
 
-export interface Method {
+/** What each kind of money says of itself. How payments take it is the till's (`till.ts`). */
+type Terms = {
   readonly name: string;
   readonly intents: readonly Intent[];
   understand(request: PaymentRequest): { brokers: readonly { id: string; url: string }[]; api: string } | undefined;
   /** What one request costs, in base units; of a stream, one unit. */
   costOf(request: PaymentRequest): bigint;
+  describe(): Description;
+  /** Problem codes by which a site says that what was paid with is worth nothing any more. */
+  readonly goneCodes: ReadonlySet<string>;
+};
+
+export type Method = PieceMethod | CoinMethod;
+
+/** Coins of a broker: a payment takes several, and gets change as new ones. */
+export type CoinMethod = Terms & { readonly money: 'coins'; readonly many?: never };
+
+/** Money that was bought for one site: a payment takes one piece of it. */
+export interface PieceMethod extends Terms {
+  readonly money: 'pieces';
   /** Names the coin: no two of a purse are equal. */
   idOf(piece: Json): string;
   /** Index of the coin to pay with, or `undefined` when none covers the price. */
@@ -44,9 +58,6 @@ export interface Method {
   pay(piece: Json, input: PayInput, env: Env): JsonObject;
   /** The coins that come back. @throws {PaymentProblem} `receipt-invalid` */
   accept(piece: Json, paid: PayInput & { receipt: Receipt }, env: Env): readonly Coin[];
-  describe(): Description;
-  /** Problem codes by which a site says that a coin is worth nothing any more. */
-  readonly goneCodes: ReadonlySet<string>;
   readonly buy?: BrokerCall<Sale>;
   readonly refund: BrokerCall<{ release: JsonObject }>;
   readonly renew?: BrokerCall<{ release: JsonObject; ttlMs: number }>;

@@ -5,7 +5,7 @@ import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { notCharged } from './give-back.ts';
 import { ownRecord } from './journal.ts';
-import { methodOf } from './methods.ts';
+import { methodOf, piecesOf } from './methods.ts';
 import { COIN_TTL_MS, draftOrder, loseCoin, runOrder, storeOrder } from './orders.ts';
 import { askRelease, type Released } from './release.ts';
 import { needPayment, withPayment } from './sent.ts';
@@ -51,7 +51,7 @@ export async function beginMove(
 
 /** A chain that no site knows yet, or whose payments are under way, cannot be closed. */
 function canMove({ method: name, coins }: Purse, { piece, micro, shut, credit }: Coin): boolean {
-  const { many } = methodOf(name);
+  const { many } = piecesOf(name);
   if (!many) return true;
   const session = many.sessionOf(piece);
   const isBusy = coins.some((one) => one.holder !== undefined && many.sessionOf(one.piece) === session);
@@ -119,7 +119,7 @@ function beginCash(tx: Transaction, ctx: Context, purseKey: string, moves: reado
   const { nowMs } = ctx.env();
   return moves.flatMap(({ id, journal, coin, release }) => {
     const purse = tx.need('purse', purseKey);
-    const { idOf } = methodOf(purse.method);
+    const { idOf } = piecesOf(purse.method);
     const free = purse.coins.find((one) => one.holder === undefined && idOf(one.piece) === idOf(coin.piece));
     if (!free || free.micro === 0n) return [];
     const coins = purse.coins.map((one) => (one === free ? { ...one, holder: id } : one));
@@ -143,7 +143,7 @@ export async function closeEnded(ctx: Context, purseKey: string, coin: Coin): Pr
   const begun = await transact(ctx.store, [purseKey, ...keysOf(moves), ...ctx.moneyKeys()], (tx) => {
     if (answer.kind === 'released') return beginCash(tx, ctx, purseKey, moves);
     const purse = tx.need('purse', purseKey);
-    const { idOf } = methodOf(purse.method);
+    const { idOf } = piecesOf(purse.method);
     const isIt = (one: Coin) => one.holder === undefined && idOf(one.piece) === idOf(coin.piece);
     tx.put('purse', purseKey, {
       ...purse,
@@ -173,7 +173,7 @@ async function cash(ctx: Context, id: string, again = true): Promise<void> {
 /** Stores the order. @returns `undefined` when somebody else was faster: then it is theirs to send */
 async function orderCash(ctx: Context, id: string, { kind, release, purse }: Doc<'job'>): Promise<string | undefined> {
   const [, methodName = '', brk = ''] = purse.split('/');
-  const method = methodOf(methodName);
+  const method = piecesOf(methodName);
   if (!release) throw new PaymentProblem('storage-fault', { detail: 'a stored release is missing' });
   const purpose = { kind: 'cash' as const, job: id };
   const draft =

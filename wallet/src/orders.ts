@@ -15,7 +15,7 @@ import { applyChain, refuseChain } from './chain-steps.ts';
 import { type Context, emptyMoney, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { ownRecord } from './journal.ts';
-import { methodOf } from './methods.ts';
+import { piecesOf } from './methods.ts';
 import { listDocs, readOne, type Transaction, transact } from './transaction.ts';
 
 export type OrderDoc = Doc<'order'>;
@@ -151,7 +151,7 @@ function applyBuy(
 ): void {
   const { brk } = order;
   const { purse: key, method: name, vnd, currency, origin, api } = purpose;
-  const method = methodOf(name);
+  const method = piecesOf(name);
   const sold = method.sold(result, { ...purpose, brk }, order.atMs);
   const purse = tx.get('purse', key) ?? { brk, vnd, method: name, currency, origin, api, coins: [] };
   const known = new Set(purse.coins.map(({ piece }) => method.idOf(piece)));
@@ -183,7 +183,7 @@ function applyCash(
   const { micro } = job.coin;
   const renewing = job.kind === 'renew';
   const sale = { ...purse, valueMicro: micro, count: renewing ? 1 : 0, ttlMs: RENEWED_TTL_MS };
-  const sold = methodOf(purse.method).sold(result, sale, order.atMs);
+  const sold = piecesOf(purse.method).sold(result, sale, order.atMs);
   const { quiet } = close(tx, rid, order);
   const rest = purse.coins.filter(({ holder }) => holder !== jobId);
   tx.put('purse', job.purse, { ...purse, coins: [...rest, ...sold.coins] });

@@ -4,11 +4,12 @@ import { PaymentProblem, type PaymentRequest, type ProblemCode, printChallenge, 
 import { type Context, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { type FundingQueue, fund } from './funding.ts';
-import { freeCoins, headerOf } from './hold.ts';
+import { headerOf } from './hold.ts';
 import { toPayment } from './journal.ts';
-import type { Method, PaidMany } from './method.ts';
-import { methodOf } from './methods.ts';
+import type { PaidMany, PieceMethod } from './method.ts';
+import { piecesOf } from './methods.ts';
 import { findOffer, placeOf } from './offers.ts';
+import { freeCoins } from './piece-till.ts';
 import { dayOf, debit, FIRST_BUDGET, forbidden, leftToday, ruleOf } from './rules.ts';
 import { inPayment, needPayment, type Sent } from './sent.ts';
 import type { StreamState } from './stream.ts';
@@ -63,7 +64,7 @@ function shortage(
   const { stream } = sending;
   const request = readRequest(sending.challenge);
   const purse = tx.need('purse', sending.purse);
-  const { many } = methodOf(purse.method);
+  const { many } = piecesOf(purse.method);
   if (!stream || stream.over || !request || !many) return undefined;
   const { nowMs } = ctx.env();
   const { room } = roomOf(tx, { record, stream }, nowMs);
@@ -85,7 +86,7 @@ function spareOf(
   purse: Purse,
   { request, nowMs }: { request: PaymentRequest; nowMs: number },
 ): Coin | undefined {
-  const method = methodOf(purse.method);
+  const method = piecesOf(purse.method);
   const fresh = freeCoins(purse, { method, stream: { units: 1 } }, tx.get('credit', keys.credit)).filter(
     ({ piece }) => !method.many?.isOpen(piece) && !method.many?.isJoining(piece),
   );
@@ -117,7 +118,7 @@ function step(tx: Transaction, ctx: Context, { id, record, sending }: Sent, unit
   const { room, code, site, budget } = roomOf(tx, { record, stream }, env.nowMs);
   const request = readRequest(challenge);
   const purse = tx.need('purse', sending.purse);
-  const method = methodOf(purse.method);
+  const method = piecesOf(purse.method);
   const { pay, many } = method;
   if (!request || !many) throw new PaymentProblem('storage-fault', { detail: 'a stream without its offer' });
   if (room < stream.priceMicro) throw new PaymentProblem(code);
@@ -189,7 +190,7 @@ type Paid = Pick<Coin, 'piece' | 'last'> & { id: string; coin: Coin; amount: big
 /** What a stream has set aside is kept for each of its chains. */
 function setAside(
   coins: Purse['coins'],
-  { idOf }: Method,
+  { idOf }: PieceMethod,
   { id, coin, piece, amount, next, last }: Paid,
 ): Purse['coins'] {
   const isSame = (one: Coin) => one.holder === id && idOf(one.piece) === idOf(coin.piece);

@@ -2,14 +2,14 @@
 import { isProblemCode, PaymentProblem, type ProblemCode, printChallenge } from '@farthing/protocol';
 import { balance } from './balance.ts';
 import type { Context } from './context.ts';
-import { creditRoom } from './credit.ts';
 import { keys } from './documents.ts';
-import { type FundingQueue, fund } from './funding.ts';
-import { freeCoins, type Held, type Hold, hold, refusedNow, serves } from './hold.ts';
+import type { FundingQueue } from './funding.ts';
+import { type Held, type Hold, hold, refusedNow, serves } from './hold.ts';
 import { toPayment } from './journal.ts';
 import { cleanText, type Found, findOffer, pathFits, placeOf, requestHash } from './offers.ts';
 import { describeRule, FIRST_BUDGET, forbidden, limitBroken, ruleOf, suggestedRule } from './rules.ts';
 import { needPayment } from './sent.ts';
+import { tillOf } from './tills.ts';
 import { readOne } from './transaction.ts';
 import type { Approval, Ask, Decision, Offer, Payment } from './types.ts';
 import { worldsFault } from './world.ts';
@@ -32,13 +32,10 @@ export async function decide(ctx: Context, ask: Ask): Promise<Decision> {
     return { kind: 'refuse', reason: error.code, ...(detail === undefined ? {} : { detail }) };
   }
   const nowMs = ctx.env().nowMs;
-  const [site, stored, again, purse, money, credit] = await Promise.all([
+  const [site, stored, again] = await Promise.all([
     readOne(ctx.store, 'site', keys.site(ask.site)),
     readOne(ctx.store, 'budget', keys.budget),
     readOne(ctx.store, 'again', keys.again(requestHash(ctx, ask, found))),
-    readOne(ctx.store, 'purse', found.purse),
-    readOne(ctx.store, 'money', keys.money(found.brk)),
-    readOne(ctx.store, 'credit', keys.credit),
   ]);
   const budget = stored ?? FIRST_BUDGET;
   const rule = ruleOf(site, budget);
@@ -49,17 +46,8 @@ export async function decide(ctx: Context, ask: Ask): Promise<Decision> {
   const served = serves(again, { httpMethod: ask.method, challengeId: found.challenge.id }, nowMs);
   if (served !== undefined) return { kind: 'again', payment: await presentAgain(ctx, served) };
   const amount = found.price;
-  const account = money?.accountMicro ?? 0n;
-  const lent = found.fundings?.credit ? await creditRoom(ctx) : 0n;
-  const { request, stream } = found;
-  if (
-    found.method.pick(freeCoins(purse, found, credit), { request, ...stream }, nowMs) === undefined &&
-    account < amount &&
-    lent < amount
-  ) {
-    const shortByMicro = amount - account;
-    return { kind: 'refuse', reason: 'funds-short', offer, shortByMicro };
-  }
+  const { shortMicro: shortByMicro } = await tillOf(found.method.name).able(ctx, found);
+  if (shortByMicro > 0n) return { kind: 'refuse', reason: 'funds-short', offer, shortByMicro };
   const refused = refusedNow(again, nowMs);
   if (refused !== undefined) return { kind: 'ask', reason: asCode(refused), offer };
   const broken = limitBroken({ rule, site, budget, amount, nowMs }, 'rule');
@@ -116,7 +104,7 @@ export async function pay(
     for (let round = 0; round < FUNDING_ROUNDS; round++) {
       const payment = await settleHeld(ctx, await hold(ctx, input));
       if (payment) return payment;
-      await fund(ctx, found, { site: ask.site, waiting: waiting() });
+      await tillOf(found.method.name).fund(ctx, found, { site: ask.site, waiting: waiting() });
     }
     const payment = await settleHeld(ctx, await hold(ctx, input));
     if (payment) return payment;

@@ -35,7 +35,7 @@ import {
   wordsLeft,
 } from '@farthing/protocol/wallet';
 import * as v from 'valibot';
-import type { Method, PaidMany } from './method.ts';
+import type { PaidMany, PieceMethod } from './method.ts';
 import type { Coin } from './purse.ts';
 
 const asPiece = (piece: Json): PaywordPiece => decode(paywordPieceSchema, piece, 'storage-fault');
@@ -232,7 +232,8 @@ function readClosing(
   return { closings: [closing], chainId: chainIdOf(piece), rest: 'refund' };
 }
 
-export const payword: Method = {
+export const payword: PieceMethod = {
+  money: 'pieces',
   name: paywordWallet.method,
   intents: ['session'],
   understand(request) {

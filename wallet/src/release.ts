@@ -11,7 +11,7 @@ import { call, PATIENCE_MS, problemOf, type Reply } from './broker.ts';
 import type { Context } from './context.ts';
 import type { Doc } from './documents.ts';
 import type { PaidMany } from './method.ts';
-import { methodOf } from './methods.ts';
+import { piecesOf } from './methods.ts';
 import { vouchFor } from './offers.ts';
 import { siteAnswer } from './site-answer.ts';
 import { readOne } from './transaction.ts';
@@ -32,7 +32,7 @@ export async function askRelease(ctx: Context, purseKey: string, coin: Coin): Pr
   const purse = await readOne(ctx.store, 'purse', purseKey);
   if (!purse) throw new PaymentProblem('storage-fault', { detail: 'a stored purse is missing' });
   const { brk, vnd, origin, api } = purse;
-  const method = methodOf(purse.method);
+  const method = piecesOf(purse.method);
   const record = await vouchFor(ctx, { broker: ctx.broker(brk), brk, vnd, origin, offline: false });
   if (method.many) return askClose(ctx, method.many, coin, { purse, vendorKey: record.pk });
   if (!method.release) throw new PaymentProblem('method-unsupported');

@@ -18,7 +18,7 @@ import {
   scripResult,
   scripWallet,
 } from '@farthing/protocol/wallet';
-import type { Method, Sale, Sold } from './method.ts';
+import type { PieceMethod, Sale, Sold } from './method.ts';
 import type { Coin } from './purse.ts';
 
 const asPiece = (piece: Json): ScripPiece => decode(scripPieceSchema, piece, 'storage-fault');
@@ -28,7 +28,8 @@ const toCoin = (piece: ScripPiece): Coin => ({
   expiresAtMs: piece.scrip.exp * 1000,
 });
 
-export const scrip: Method = {
+export const scrip: PieceMethod = {
+  money: 'pieces',
   name: scripWallet.method,
   intents: scripWallet.intents,
   understand: (request) => scripWallet.understand(request),

@@ -3,6 +3,7 @@ import { isProblemCode, PaymentProblem } from '@farthing/protocol';
 import type { Context } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { toRecord } from './journal.ts';
+import { tillOf } from './tills.ts';
 import { readOne, type Transaction, transact } from './transaction.ts';
 import type { PaymentRecord, Settled, SiteAnswer } from './types.ts';
 
@@ -52,6 +53,7 @@ export async function inPayment<Result>(
     keys.fresh(originOf(record.url)),
     sending.again,
     sending.purse,
+    ...tillOf(sending.challenge.method).keysOf(ctx, { id, record, sending }),
     ...ctx.moneyKeys(),
     ...moreKeys,
   ];

@@ -2,7 +2,7 @@
 import type { Context } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { placeOf } from './offers.ts';
-import { FIRST_BUDGET, toBudget, toSiteRule } from './rules.ts';
+import { FIRST_BUDGET, leftToday, ruleOf, toBudget, toSiteRule } from './rules.ts';
 import { listDocs, readOne, type Transaction, transact } from './transaction.ts';
 import type { Budget, Rule, SiteRule } from './types.ts';
 
@@ -19,6 +19,16 @@ export async function siteRules(ctx: Context): Promise<SiteRule[]> {
 export async function rule(ctx: Context, origin: string): Promise<SiteRule> {
   const site = await readOne(ctx.store, 'site', keys.site(origin));
   return toSiteRule(origin, site, await storedBudget(ctx), ctx.env().nowMs);
+}
+
+/** What the rules still allow on this site today. */
+export async function leftHere(ctx: Context, origin: string): Promise<bigint> {
+  const [site, stored] = await Promise.all([
+    readOne(ctx.store, 'site', keys.site(origin)),
+    readOne(ctx.store, 'budget', keys.budget),
+  ]);
+  const budget = stored ?? FIRST_BUDGET;
+  return leftToday({ rule: ruleOf(site, budget), site, budget, nowMs: ctx.env().nowMs });
 }
 
 export async function setRule(ctx: Context, origin: string, rule: Rule): Promise<void> {

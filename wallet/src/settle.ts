@@ -4,12 +4,12 @@ import { PaymentProblem, type Receipt, readReceipt, readRequest } from '@farthin
 import { type Context, keepEvidence, move } from './context.ts';
 import { keys } from './documents.ts';
 import { keepFresh } from './fresh.ts';
-import { confirmed, lose, release } from './give-back.ts';
+import { lose, release } from './give-back.ts';
 import { methodOf } from './methods.ts';
 import { placeOf } from './offers.ts';
-import type { Coin } from './purse.ts';
 import { inPayment, isSpared, markAgain, recordIn, type Sent, sentIn, unknown, withPayment } from './sent.ts';
 import { acknowledge, bookMeter, settleStream } from './stream.ts';
+import { tillOf } from './tills.ts';
 import type { Transaction } from './transaction.ts';
 import type { Settled, SiteAnswer } from './types.ts';
 
@@ -52,9 +52,13 @@ function settleSuccess(tx: Transaction, ctx: Context, sent: Sent, answer: SiteAn
   const { sending } = sent;
   if (answer.receipt === undefined) return unknown(tx, ctx, sent, { delivered: true });
   try {
-    const { receipt, change } = checkReceipt(ctx, sent, answer.receipt);
-    if (sending.stream) acknowledge(tx, ctx, sent, receipt);
-    else pay(tx, ctx, sent, { receipt, change });
+    const { receipt, put } = checkReceipt(tx, ctx, sent, answer.receipt);
+    if (sending.stream) {
+      acknowledge(tx, ctx, sent, receipt);
+    } else {
+      put();
+      pay(tx, ctx, sent, receipt);
+    }
     keepFresh(tx, ctx, sent, answer);
     return 'paid';
   } catch (error) {
@@ -66,11 +70,8 @@ function settleSuccess(tx: Transaction, ctx: Context, sent: Sent, answer: SiteAn
 }
 
 /** @throws {PaymentProblem} `receipt-invalid` */
-function checkReceipt(
-  ctx: Context,
-  { record, sending }: Sent,
-  text: string,
-): { receipt: Receipt; change: readonly Coin[] } {
+function checkReceipt(tx: Transaction, ctx: Context, sent: Sent, text: string): { receipt: Receipt; put(): void } {
+  const { record, sending } = sent;
   const { challenge, coin, digest, stream, httpMethod: method } = sending;
   const receipt = readReceipt(text);
   const request = readRequest(challenge);
@@ -82,28 +83,18 @@ function checkReceipt(
   }
   const { target } = placeOf({ url: record.url ?? '', method, site: record.site ?? '' });
   const units = stream && { units: stream.units };
-  const paid = { challenge, request, target, digest, receipt, ...units };
-  const change = methodOf(challenge.method).accept(coin.piece, paid, ctx.env());
-  const back = change.reduce((sum, { micro }) => sum + micro, 0n);
-  if (back + (stream?.lastMicro ?? record.amountMicro) !== coin.micro) {
+  const input = { challenge, request, target, digest, receipt, ...units };
+  const { backMicro, put } = tillOf(challenge.method).accept(tx, ctx, { sent, input });
+  if (backMicro + (stream?.lastMicro ?? record.amountMicro) !== coin.micro) {
     throw new PaymentProblem('receipt-invalid', { detail: 'price and change do not add up to the coin' });
   }
-  return { receipt, change };
+  return { receipt, put };
 }
 
-function pay(tx: Transaction, ctx: Context, sent: Sent, got: { receipt: Receipt; change: readonly Coin[] }): void {
+function pay(tx: Transaction, ctx: Context, sent: Sent, receipt: Receipt): void {
   const { id, record, sending } = sent;
-  const purse = tx.need('purse', sending.purse);
-  const method = methodOf(purse.method);
-  const known = new Set(purse.coins.map(({ piece }) => method.idOf(piece)));
-  const { receipt, change } = got;
-  if (change.some(({ piece }) => known.has(method.idOf(piece)))) {
-    throw new PaymentProblem('receipt-invalid', { detail: 'the change is a coin that we have' });
-  }
-  const rest = purse.coins.filter(({ holder }) => holder !== id);
-  tx.put('purse', sending.purse, { ...purse, coins: [...confirmed(rest, method, sending), ...change] });
-  const back = change.reduce((sum, { micro }) => sum + micro, 0n);
-  move(tx, purse.brk, { heldMicro: -sending.coin.micro, coinsMicro: back, spentMicro: record.amountMicro });
+  const method = methodOf(sending.challenge.method);
+  move(tx, tx.need('purse', sending.purse).brk, { spentMicro: record.amountMicro });
   const siteKey = keys.site(record.site ?? '');
   const site = tx.get('site', siteKey);
   if (site) tx.put('site', siteKey, { ...site, lastPaidAtMs: ctx.env().nowMs });

@@ -3,8 +3,9 @@
 import { type Json, PaymentProblem, type Receipt, readPaymentMeter } from '@farthing/protocol';
 import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
-import { confirmed, endChain, endSession, putBack, type Stored } from './give-back.ts';
-import { methodOf } from './methods.ts';
+
+import { piecesOf } from './methods.ts';
+import { confirmed, endChain, endSession, putBack, type Stored } from './pieces.ts';
 import { giveBack } from './rules.ts';
 import { isSpared, markAgain, type Sending, type Sent, unknown } from './sent.ts';
 import type { Transaction } from './transaction.ts';
@@ -31,7 +32,7 @@ export function acknowledge(tx: Transaction, ctx: Context, sent: Sent, receipt: 
   const { id } = sent;
   const books = open(tx, sent);
   const { sending, stream, purse } = books;
-  const method = methodOf(purse.method);
+  const method = piecesOf(purse.method);
   const isFirst = stream.known === undefined;
   const drawn = method.many?.drawn(receipt) ?? 0n;
   const { code: _, ...record } = sent.record;
@@ -72,7 +73,7 @@ export function settleStream(
   }
   // The answer to a HEAD has no body to name its problem.
   const { code = answer.status === 410 ? 'session-final' : '', consumed } = answer.problem ?? {};
-  const { many, goneCodes } = methodOf(sending.challenge.method);
+  const { many, goneCodes } = piecesOf(sending.challenge.method);
   const isGone = consumed === true && goneCodes.has(code);
   if (!isRepeat && (isGone || isSpared(answer))) {
     withdraw(tx, ctx, sent, { code, lost: isGone });
@@ -87,7 +88,7 @@ function withdraw(tx: Transaction, ctx: Context, sent: Sent, { code, lost }: { c
   const books = open(tx, sent);
   const { stream, sending, purse } = books;
   const { lastMicro, known = '' } = stream;
-  const method = methodOf(purse.method);
+  const method = piecesOf(purse.method);
   const coins = lost
     ? takeFrom(purse.coins, sent.id, lastMicro, 'newest')
     : putBack(purse.coins, method, { holder: sent.id, micro: lastMicro });
@@ -130,7 +131,7 @@ export function tell(tx: Transaction, ctx: Context, sent: Sent, reading: MeterRe
 function finish(tx: Transaction, sent: Sent, books: Books): Books {
   const { purse, stream, record } = books;
   const left = stream.grantedMicro - record.amountMicro;
-  const coins = putBack(purse.coins, methodOf(purse.method), { holder: sent.id, micro: left });
+  const coins = putBack(purse.coins, piecesOf(purse.method), { holder: sent.id, micro: left });
   move(tx, purse.brk, { heldMicro: -left, coinsMicro: left });
   payBack(tx, sent, left);
   tx.drop(keys.pending(sent.id));

@@ -82,8 +82,10 @@ async function moveAll(ctx: Context, kind: MoveKind, choice: Choice): Promise<Pa
   await finishBegun(ctx);
   const done: PaymentRecord[] = [];
   for (const { key, doc } of await listDocs(ctx.store, 'purse', 'purse/')) {
-    const { renew, idOf } = methodOf(doc.method);
-    if (!choice.purse(doc) || (kind === 'renew' && !renew)) continue;
+    const method = methodOf(doc.method);
+    // Coins that are locked to a site come back by themselves, when it can claim them no more.
+    if (method.money !== 'pieces' || !choice.purse(doc) || (kind === 'renew' && !method.renew)) continue;
+    const { idOf } = method;
     const tried = new Set<string>();
     // No more moves than there were coins: a renewal puts coins into the purse that it takes them from.
     for (let left = doc.coins.length; left > 0; left--) {

@@ -16,24 +16,39 @@ export function split(amount: bigint, denominations: readonly bigint[] = DENOMIN
   return coins;
 }
 
+/** Taking the largest first, does it come out even? */
+function isMade(amount: bigint, denominations: readonly bigint[]): boolean {
+  const largestFirst = [...denominations].sort((a, b) => (a < b ? 1 : -1));
+  return largestFirst.reduce((left, denomination) => left % denomination, amount) === 0n;
+}
+
 /** `give` are places in the list of coins; `change` the denominations that are to come back. */
 export type Picked = { readonly give: readonly number[]; readonly change: readonly bigint[] };
 
-/** `most`: coins and change outputs of one payment together. `change` false: only exactly the price can be paid. */
-export type PickOptions = { readonly most: number; readonly change: boolean };
+/**
+ * `most`: coins and change outputs of one payment together. `change` false: only exactly the price can be paid.
+ * `denominations`: those that change can be had in.
+ */
+export type PickOptions = {
+  readonly most: number;
+  readonly change: boolean;
+  readonly denominations?: readonly bigint[];
+};
 
 /**
  * The coins to pay `price` with: exactly if that is possible, with as few coins as possible; else as little too much as
  * possible, so that large coins stay whole. `undefined`: not with these coins.
  */
-export function pickCoins(values: readonly bigint[], price: bigint, { most, change }: PickOptions): Picked | undefined {
+export function pickCoins(values: readonly bigint[], price: bigint, options: PickOptions): Picked | undefined {
+  const { most, change, denominations = DENOMINATIONS } = options;
   const exact = exactly(values, price, most);
   if (exact) return { give: exact, change: [] };
   if (!change) return undefined;
   let best: { picked: Picked; over: bigint } | undefined;
   for (const give of covers(values, price, most)) {
     const over = give.reduce((sum, i) => sum + (values[i] ?? 0n), 0n) - price;
-    const back = split(over);
+    if (!isMade(over, denominations)) continue;
+    const back = split(over, denominations);
     if (give.length + back.length > most || (best && best.over <= over)) continue;
     best = { picked: { give, change: back }, over };
   }

@@ -146,7 +146,11 @@ export function take(purse: Purse, { price, vnd, most, change }: Choice, mint: M
     return keyset?.record.vnd === vnd && spendable(keyset, env.nowMs) > 0n;
   });
   const values = able.map(({ coin: { ks } }) => mint.keysets.get(ks)?.value ?? 0n);
-  const picked = pickCoins(values, price, { most, change });
+  const denominations = [...mint.keysets.values()]
+    .filter(({ record, revoked }) => !revoked && record.vnd === undefined && record.cur === purse.cur)
+    .filter(({ record }) => phaseOf(record, env.nowMs) === 'spend')
+    .map(({ value }) => value);
+  const picked = pickCoins(values, price, { most, change, denominations });
   if (!picked) return undefined;
   const coins = picked.give.flatMap((place) => able[place] ?? []);
   const gone = new Set(coins.map(({ coin }) => coin.pk));

@@ -8,15 +8,21 @@ const coin = v.object({ ks: text, pk: text, sig: text, counter: v.number(), micr
 export const coinSchemas = {
   coin,
   /** The key list that the broker showed last: the next one is compared with it. */
-  mint: v.object({ list: anyObject, keysets: v.array(anyObject) }),
+  mint: v.object({
+    list: anyObject,
+    keysets: v.array(anyObject),
+    /** Lists before it, newest first, by hash, with the keysets that they named as good. */
+    older: v.exactOptional(v.array(v.object({ hash: text, keysets: v.array(text) }))),
+  }),
   /** The first counter of each keyset that was never used. Written before it is used. */
   counters: v.object({ next: v.record(text, v.number()) }),
   /**
    * Coins on their way: the signed order and the counters of what it asks for are stored before it is sent.
-   * `check`: the answer was no, or not true; what was signed, and what was spent, is asked for.
+   * `check`: the answer was no, or not true; what was signed, and what was spent, is asked for. A payment that a site refused
+   * begins with that: `mend` has its coins and the places of its change, and no order.
    */
   coin_job: v.object({
-    kind: v.picklist(['withdraw', 'swap', 'take', 'back']),
+    kind: v.picklist(['withdraw', 'swap', 'lock', 'mend', 'take', 'back']),
     step: v.picklist(['send', 'check']),
     brk: text,
     path: text,
@@ -28,10 +34,14 @@ export const coinSchemas = {
     coins: v.array(coin),
     /** Key of the gift that is pulled back, or of the mark of one that is taken. */
     gift: v.exactOptional(text),
+    /** The site to which its coins are to be locked. */
+    lock: v.exactOptional(v.object({ purse: text, vnd: text, origin: text, api: text })),
     journal: v.exactOptional(text),
     /** The counter of money's steps when it was stored. */
     seq: v.number(),
     atMs: ms,
+    /** Of `mend`: the coins are worth `micro` as one set, and no more by themselves. */
+    set: v.exactOptional(v.boolean()),
     /** Why it is checked. */
     code: v.exactOptional(text),
   }),
@@ -52,7 +62,7 @@ export const coinSchemas = {
 } as const;
 
 export const coinKeys = {
-  mint: (brk: string) => `mint/${brk}`,
+  mint: (brk: string, vnd?: string) => (vnd === undefined ? `mint/${brk}` : `mint/${brk}/${vnd}`),
   counters: (brk: string) => `counters/${brk}`,
   coin: (brk: string, pk: string) => `coin/${brk}/${pk}`,
   coinJob: (id: string) => `coin-job/${id}`,

@@ -15,6 +15,7 @@ import {
   coinKeysOf,
   denominationsOf,
   docsOf,
+  ECASH,
   exactValues,
   handyValues,
   loadPurse,
@@ -23,7 +24,7 @@ import {
   toPurseCoin,
 } from './purse.ts';
 import { isSpent } from './questions.ts';
-import { ECASH, readyMint, swapCoins } from './withdraw.ts';
+import { readyMint, swapCoins } from './withdraw.ts';
 
 export type Giving = { amountMicro: bigint; memo?: string; brk?: string };
 

@@ -5,7 +5,8 @@ import { type Context, move } from '../context.ts';
 import { type Doc, keys } from '../documents.ts';
 import { reconcile } from '../orders.ts';
 import { readOne, type Transaction, transact } from '../transaction.ts';
-import { coinKeysOf, putCoins, sumOf, toDocs } from './purse.ts';
+import { bundled } from './bundle.ts';
+import { type CoinDoc, coinKeysOf, ECASH, putCoins, sumOf, toDocs } from './purse.ts';
 
 type CoinJob = Doc<'coin_job'>;
 type Done = { coins: readonly purses.PurseCoin[]; mint: purses.Mint; balance: bigint | undefined };
@@ -15,8 +16,12 @@ export async function complete(ctx: Context, id: string, { coins, mint, balance 
   const made = toDocs(coins, mint);
   await end(ctx, id, made, (tx, job, quiet) => {
     const { brk, micro, kind, gift, journal } = job;
-    putCoins(tx, brk, made);
-    move(tx, brk, { cashMicro: micro, ...(kind === 'take' ? { receivedMicro: micro } : { heldMicro: -micro }) });
+    const isLocked = ({ ks }: { ks: string }) => mint.keysets.get(ks)?.record.vnd !== undefined;
+    const free = made.filter((coin) => !isLocked(coin));
+    putCoins(tx, brk, free);
+    const lockedMicro = lockIn(tx, job, { coins: made.filter(isLocked), mint });
+    const from = kind === 'take' ? { receivedMicro: micro } : { heldMicro: -micro };
+    move(tx, brk, { cashMicro: sumOf(free), coinsMicro: lockedMicro, ...from });
     if (balance !== undefined && quiet) reconcile(tx, brk, balance);
     if (kind === 'take' && gift !== undefined && journal !== undefined) tx.put('taken', gift, { journal });
     if (kind === 'back' && gift !== undefined) tx.put('gift', gift, { ...tx.need('gift', gift), state: 'back' });
@@ -37,7 +42,7 @@ export async function undo(
   await end(ctx, id, job?.coins ?? [], (tx, { brk, kind, micro, gift, coins }) => {
     if (foreign) tx.put('restoring', keys.restoring(brk), { atMs: ctx.env().nowMs });
     if (kind === 'withdraw') move(tx, brk, { heldMicro: -micro, accountMicro: micro });
-    if (kind === 'swap') {
+    if (isSwap(kind)) {
       putCoins(tx, brk, coins);
       move(tx, brk, { heldMicro: -micro, cashMicro: micro });
     }
@@ -52,6 +57,24 @@ export async function undo(
   });
 }
 
+/** Own free coins become others. */
+export const isSwap = (kind: CoinJob['kind']): boolean => kind === 'swap' || kind === 'lock';
+
+/** Puts coins into the purse of the site that they are locked to. @returns what they are worth */
+function lockIn(
+  tx: Transaction,
+  { brk, lock }: CoinJob,
+  { coins, mint }: { coins: readonly CoinDoc[]; mint: purses.Mint },
+): bigint {
+  if (!lock) return 0n;
+  const { purse: key, vnd, origin, api } = lock;
+  const { currency } = tx.need('money', keys.money(brk));
+  const purse = tx.get('purse', key) ?? { brk, vnd, method: ECASH, currency, origin, api, coins: [] };
+  const stored = coins.map((coin) => bundled({ lock: 'vendor', coins: [coin], planned: [] }, mint));
+  tx.put('purse', key, { ...purse, origin, api, coins: [...purse.coins, ...stored] });
+  return sumOf(coins);
+}
+
 type State = 'paid' | 'refunded' | 'failed_not_charged';
 
 /** One step over all that a job touches. `quiet`: nothing else moved money at this broker since it was stored. */
@@ -64,9 +87,10 @@ async function end(
   const key = keys.coinJob(id);
   const job = await readOne(ctx.store, 'coin_job', key);
   if (!job) return;
-  const { brk, journal, gift } = job;
+  const { brk, journal, gift, lock } = job;
   const all = [key, keys.restoring(brk), ...ctx.moneyKeys(), ...coinKeysOf(brk, coins)];
   const more = [...(journal === undefined ? [] : [keys.journal(journal)]), ...(gift === undefined ? [] : [gift])];
+  if (lock) more.push(lock.purse);
   await transact(ctx.store, [...all, ...more], (tx) => {
     const now = tx.get('coin_job', key);
     if (!now) return;

@@ -15,13 +15,15 @@ import { post } from '../broker.ts';
 import { type Context, keepEvidence, move } from '../context.ts';
 import { type Doc, keys } from '../documents.ts';
 import { readOne, type Transaction, transact } from '../transaction.ts';
-import { complete, undo } from './job-end.ts';
-import { learnMint } from './keysets.ts';
+import { complete, isSwap, undo } from './job-end.ts';
+import { bothMints, learnMint } from './keysets.ts';
+import { mend } from './mend.ts';
 import { type CoinDoc, coinKeysOf, loadPurse } from './purse.ts';
 import { isSpent, signedOf } from './questions.ts';
 
 export type CoinJob = Doc<'coin_job'>;
-type Kind = CoinJob['kind'];
+/** `mend` is no order: it begins with a payment that was refused. */
+type Kind = Exclude<CoinJob['kind'], 'mend'>;
 
 /** What a job is made of; made again when another one took its counters or coins. */
 export type Plan = {
@@ -34,6 +36,7 @@ export type Plan = {
   readonly members: JsonObject;
   readonly journal?: Doc<'journal'>['record'];
   readonly gift?: string;
+  readonly lock?: NonNullable<CoinJob['lock']>;
   /** More of the same step; `false`: somebody else was faster. */
   readonly also?: { readonly keys: readonly string[]; step(tx: Transaction): boolean };
 };
@@ -55,12 +58,13 @@ export async function beginJob(
     const outputs = made.draft.outputs.map((output) => ({ ...output }));
     const order = makeOrder(typ, { cur, outputs, ...made.members }, seed, env);
     const id = ctx.newId();
-    const job: Omit<CoinJob, 'seq'> = {
+    const job: NewJob = {
       ...{ kind: made.kind, step: 'send' as const, brk, path, body: canonicalJson(order), atMs: env.nowMs },
       planned: made.draft.planned.map((one) => ({ ...one })),
       ...{ micro: made.micro, coins: [...made.coins] },
       ...(made.journal ? { journal: made.journal.id } : {}),
       ...(made.gift === undefined ? {} : { gift: made.gift }),
+      ...(made.lock ? { lock: made.lock } : {}),
     };
     if (await store(ctx, { id, job, made, before: state.purse.next })) return id;
   }
@@ -75,11 +79,12 @@ function callOf(ctx: Context, kind: Kind): { path: string; typ: string; seed: Ui
   return { path: '/v1/ecash/swap', typ: 'ecash-swap/1', seed: ctx.env().random(32) };
 }
 
-type New = { id: string; job: Omit<CoinJob, 'seq'>; made: Plan; before: Readonly<Record<string, number>> };
+type NewJob = Omit<CoinJob, 'seq' | 'kind'> & { readonly kind: Kind };
+type New = { id: string; job: NewJob; made: Plan; before: Readonly<Record<string, number>> };
 
 function store(ctx: Context, { id, job, made, before }: New): Promise<boolean> {
   const { brk, kind, micro } = job;
-  const spends = kind === 'swap' ? coinKeysOf(brk, job.coins) : [];
+  const spends = isSwap(kind) ? coinKeysOf(brk, job.coins) : [];
   const { journal, also } = made;
   const all = [keys.coinJob(id), keys.counters(brk), keys.money(brk), keys.restoring(brk), ...spends];
   const more = [...(journal ? [keys.journal(journal.id)] : []), ...(also?.keys ?? [])];
@@ -103,6 +108,7 @@ type Moves = Parameters<typeof move>[2];
 const BEGUN: Readonly<Record<Kind, (micro: bigint) => Moves>> = {
   withdraw: (micro) => ({ accountMicro: -micro, heldMicro: micro }),
   swap: (micro) => ({ cashMicro: -micro, heldMicro: micro }),
+  lock: (micro) => ({ cashMicro: -micro, heldMicro: micro }),
   back: (micro) => ({ spentMicro: -micro, heldMicro: micro }),
   take: () => ({}),
 };
@@ -115,7 +121,10 @@ const BEGUN: Readonly<Record<Kind, (micro: bigint) => Moves>> = {
 export async function advanceJob(ctx: Context, id: string): Promise<void> {
   const job = await readOne(ctx.store, 'coin_job', keys.coinJob(id));
   if (!job) return;
-  const mint = await learnMint(ctx, job.brk);
+  const { brk, lock } = job;
+  const everywhere = await learnMint(ctx, brk);
+  const mint = lock ? bothMints(everywhere, await learnMint(ctx, brk, lock.vnd)) : everywhere;
+  if (job.kind === 'mend') return mend(ctx, { id, job, mint });
   if (job.step === 'send') {
     const posted = await post(ctx, ctx.broker(job.brk), job);
     if (posted.kind === 'answered') {
@@ -180,7 +189,7 @@ async function check(ctx: Context, id: string, mint: purses.Mint): Promise<void>
   const spent = new Set<string>();
   for (const coin of job.coins) if (await isSpent(ctx, job.brk, coin, mint)) spent.add(coin.pk);
   // Nobody but a copy of this wallet could spend free coins of it.
-  const copied = foreign || (job.kind === 'swap' && spent.size > 0);
+  const copied = foreign || (isSwap(job.kind) && spent.size > 0);
   await undo(ctx, id, { spent, foreign: copied });
   throw new PaymentProblem(copied ? 'coin-repeated' : code, {
     ...(spent.size > 0 ? { detail: `${spent.size} of the coins were spent before` } : {}),

@@ -5,6 +5,9 @@ import type { Context } from '../context.ts';
 import { type Doc, keys } from '../documents.ts';
 import { listDocs, readOne, type Transaction } from '../transaction.ts';
 
+/** The name of coins among the payment methods. */
+export const ECASH = 'ecash';
+
 export type CoinDoc = Doc<'coin'>;
 
 export const toPurseCoin = ({ ks, pk, sig, counter }: CoinDoc): purse.PurseCoin => ({ coin: { ks, pk, sig }, counter });

@@ -51,19 +51,26 @@ export async function signedOf(
   return signaturesOf(ctx, brk, outputs);
 }
 
-/** The coin's own key asks. A coin that is held for a site counts as spent: it comes back only if the site gives it up. */
-export async function isSpent(
+type Proof = ReturnType<typeof decodeProof>;
+const decodeProof = (result: JsonObject) => decode(ecashProveResult, result, 'broker-untrusted');
+
+/** What became of a coin: its own key asks. `deposit` is the broker's signed word on who was paid with it. */
+export async function fateOf(
   ctx: Context,
   brk: string,
   { ks, counter }: purses.Planned,
-  { seed }: purses.Mint,
-): Promise<boolean> {
+  { seed }: Pick<purses.Mint, 'seed'>,
+): Promise<Proof> {
   const nonce = toBase64url(ctx.env().random(16));
   const result = await ask(ctx, brk, {
     ...{ path: '/v1/ecash/prove', typ: 'ecash-prove/1', members: { nonce } },
     seed: coinSecret({ seed, ks, counter }),
   });
-  const answer = decode(ecashProveResult, result, 'broker-untrusted');
+  const answer = decodeProof(result);
   if (answer.nonce !== nonce) throw new PaymentProblem('broker-untrusted', { detail: 'an old answer about a coin' });
-  return answer.state !== 'unspent';
+  return answer;
 }
+
+/** A coin that is held for a site counts as spent: it comes back only if the site gives it up. */
+export const isSpent = async (ctx: Context, brk: string, place: purses.Planned, mint: purses.Mint): Promise<boolean> =>
+  (await fateOf(ctx, brk, place, mint)).state !== 'unspent';

@@ -10,8 +10,9 @@ import { ownRecord } from '../journal.ts';
 import { readPhrase } from '../phrase.ts';
 import { refreshAccount } from '../statement.ts';
 import { listDocs, readOne, transact } from '../transaction.ts';
+import { bundleIn } from './bundle.ts';
 import { learnMint } from './keysets.ts';
-import { type CoinDoc, coinKeysOf, loadPurse, putCoins, sumOf, toDocs } from './purse.ts';
+import { type CoinDoc, coinKeysOf, ECASH, loadPurse, putCoins, sumOf, toDocs } from './purse.ts';
 import { isSpent, signaturesOf } from './questions.ts';
 
 /** An order that was refused leaves a gap of counters, which is shorter than what this looks over. */
@@ -94,15 +95,18 @@ async function look(
 
 const placeOf = ({ ks, counter }: purses.Planned): string => `${ks} ${counter}`;
 
-/** Coins that are on their way, or were given and not taken: their jobs and gifts say what they are. */
+/** Coins that are on their way, set aside, or given and not taken: their jobs, purses and gifts say what they are. */
 async function busyPlaces(ctx: Context, brk: string): Promise<ReadonlySet<string>> {
-  const [jobs, gifts] = await Promise.all([
+  const [jobs, gifts, purses] = await Promise.all([
     listDocs(ctx.store, 'coin_job', 'coin-job/'),
     listDocs(ctx.store, 'gift', 'gift/'),
+    listDocs(ctx.store, 'purse', `purse/${ECASH}/${brk}/`),
   ]);
+  const bundles = purses.flatMap(({ doc }) => doc.coins.map(({ piece }) => bundleIn(piece)));
   const places = [
     ...jobs.filter(({ doc }) => doc.brk === brk).flatMap(({ doc }) => [...doc.planned, ...doc.coins]),
     ...gifts.filter(({ doc }) => doc.brk === brk).flatMap(({ doc }) => doc.coins),
+    ...bundles.flatMap(({ coins, planned }) => [...coins, ...planned]),
   ];
   return new Set(places.map(placeOf));
 }

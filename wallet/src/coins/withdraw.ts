@@ -9,15 +9,12 @@ import { needRecord, ownRecord } from '../journal.ts';
 import { readOne, transact } from '../transaction.ts';
 import type { PaymentRecord } from '../types.ts';
 import { advanceJob, beginJob } from './jobs.ts';
-import { knownMint, learnMint } from './keysets.ts';
-import { coinKeysOf, denominationsOf, docsOf, handyValues, loadPurse, MOST_COINS, sumOf } from './purse.ts';
+import { knownMint, type ListedMint, learnMint } from './keysets.ts';
+import { coinKeysOf, denominationsOf, docsOf, ECASH, handyValues, loadPurse, MOST_COINS, sumOf } from './purse.ts';
 import { restoreCoins } from './restore.ts';
 
-/** The name of coins among the payment methods. */
-export const ECASH = 'ecash';
-
 /** Every change of coins begins here: with a phrase, without a restore that was cut off, with keysets that were compared. */
-export async function readyMint(ctx: Context, brk: string): Promise<purses.Mint> {
+export async function readyMint(ctx: Context, brk: string): Promise<ListedMint> {
   if (ctx.needAccount().phrase === undefined) await phraseOf(ctx);
   if (await readOne(ctx.store, 'restoring', keys.restoring(brk))) await restoreCoins(ctx, brk);
   return learnMint(ctx, brk);
@@ -33,7 +30,7 @@ export async function list(ctx: Context): Promise<CoinsInfo[]> {
       const byValue = [...counts]
         .map(([valueMicro, count]) => ({ valueMicro, count }))
         .sort((a, b) => (a.valueMicro < b.valueMicro ? 1 : -1));
-      const { listHash } = ctx.account?.phrase === undefined ? {} : await knownMint(ctx, brk);
+      const listHash = ctx.account?.phrase === undefined ? undefined : (await knownMint(ctx, brk)).named[0]?.hash;
       return { brk, currency, totalMicro: sumOf(docs), byValue, ...(listHash === undefined ? {} : { listHash }) };
     }),
   );

@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { auditLedger, startBroker } from '@farthing/broker';
-import { nodeEnv } from '@farthing/node-kit';
-import { type Farthing, farthing } from '@farthing/vendor';
+import { nativeRsa, nodeEnv } from '@farthing/node-kit';
+import { type Farthing, type FarthingOptions, farthing } from '@farthing/vendor';
 import express, { type Express } from 'express';
 import { MemoryStore } from '../memory-store.ts';
 import type { WalletStore } from '../types.ts';
@@ -15,13 +15,23 @@ export type Market = Awaited<ReturnType<typeof openMarket>>;
 type Middle = (request: Request, on: () => Promise<Response>) => Promise<Response>;
 
 type Terms = { idleMs?: number; fundings?: ('credit' | 'prepaid')[] };
+/** `mint`: values of the broker's coins. `site`: what else the site is started with. */
+type Coins = { mint?: bigint[]; site?: Partial<FarthingOptions> };
 
-export async function openMarket(sell: (app: Express, pay: Farthing) => void, payword: Terms = {}) {
+export async function openMarket(
+  sell: (app: Express, pay: Farthing) => void,
+  payword: Terms = {},
+  { mint, site }: Coins = {},
+) {
   const dir = mkdtempSync(join(tmpdir(), 'farthing-market-'));
   const clock = { shiftMs: 0 };
   const env = () => ({ ...nodeEnv(), nowMs: Date.now() + clock.shiftMs });
   const ledger = join(dir, 'broker');
-  const broker = await startBroker({ data: ledger, test: true });
+  const broker = await startBroker({
+    data: ledger,
+    test: true,
+    ...(mint ? { env, ecash: { denominations: mint } } : {}),
+  });
   const pay = await farthing({
     broker: broker.url,
     data: join(dir, 'site'),
@@ -29,6 +39,7 @@ export async function openMarket(sell: (app: Express, pay: Farthing) => void, pa
     methods: ['scrip', 'payword'],
     env,
     payword,
+    ...site,
   });
   const app = express();
   sell(app, pay);
@@ -46,7 +57,7 @@ export async function openMarket(sell: (app: Express, pay: Farthing) => void, pa
     return control.middle(asked, () => fetch(asked));
   };
   const customer = async ({ topUpMicro = 100_000n, store = new MemoryStore() as WalletStore } = {}) => {
-    const wallet = await Wallet.open({ store, fetch: request, env });
+    const wallet = await Wallet.open({ store, fetch: request, env, rsa: nativeRsa });
     await wallet.init({ brokerUrl: broker.url });
     if (topUpMicro > 0n) await wallet.topUp({ amountMicro: topUpMicro });
     return { wallet, store };
