@@ -7,7 +7,8 @@ export {
   chequeRefundResult,
   chequeSettleResult,
 } from './cheque/orders.ts';
-export { type ChequeKeys, chequeVendor } from './cheque/vendor.ts';
+export type { ChequeKeys } from './cheque/vendor/keys.ts';
+export { chequeVendor } from './cheque/vendor/role.ts';
 export { keyListHash, readKeyList } from './ecash/keyset.ts';
 export { ecashRedeemResult, keysetsResult } from './ecash/orders.ts';
 export { type EcashBroker, type EcashKeys, lockedCoinVendor } from './ecash/vendor.ts';

@@ -1,6 +1,7 @@
 // The wallet's half of every method. A new method is one more export here.
 
 export * from './cheque/orders.ts';
+export * as cheque from './cheque/wallet.ts';
 export {
   type Coin,
   coinSchema,

@@ -162,7 +162,7 @@ function reserving(admission: Admission, mine: Mine, verified: Verified): Attemp
   const { session, authorize } = verified;
   if (!session) {
     const entry = { ...plain, outcome: receiptOf(verified) };
-    const giveUp = authorize ? { giveUp: authorize.giveUp } : {};
+    const giveUp = authorize?.giveUp ? { giveUp: authorize.giveUp } : {};
     return async () => {
       const found = await written(reserveWithin(site, entry));
       return found.kind === 'won' ? { kind: 'won', receipt: entry.outcome, final: false, ...giveUp } : found;

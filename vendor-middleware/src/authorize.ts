@@ -22,15 +22,16 @@ export async function authorized<Found extends { readonly kind: string }>(
   if (!authorize) return attempt(verified);
   const stored = await store.find(id);
   if (stored && (stored.credential !== credential || isServed(stored))) return { kind: 'known', stored };
+  const giveUp = () => authorize.giveUp && void approvals.giveUp(authorize.giveUp, id);
   const approved = await approvals.ask(authorize, { id, name: `${id} ${credential}` });
   try {
     const found = await attempt({ ...verified, ...approved });
     // Another payment stands in its way here, such as one with the same Idempotency-Key.
-    if (found.kind === 'held' || found.kind === 'over') void approvals.giveUp(authorize.giveUp, id);
+    if (found.kind === 'held' || found.kind === 'over') giveUp();
     return found;
   } catch (error) {
     const isRefused = error instanceof PaymentProblem && error.extra.consumed !== 'unknown';
-    if (isRefused) void approvals.giveUp(authorize.giveUp, id);
+    if (isRefused) giveUp();
     throw error;
   }
 }

@@ -1,6 +1,12 @@
 // How the claims of each method go to the broker: its own route, orders and answers. The redeemer does the rest.
 import { decode, type JsonObject, limits, type Order } from '@farthing/protocol';
-import { ecashRedeemResult, paywordRedeemResult, redeemResult } from '@farthing/protocol/vendor';
+import {
+  chequeClaim,
+  chequeRedeemResult,
+  ecashRedeemResult,
+  paywordRedeemResult,
+  redeemResult,
+} from '@farthing/protocol/vendor';
 import type { ClaimDue, ClaimTotal } from './store/port.ts';
 
 export type Channel = {
@@ -105,6 +111,32 @@ export function ecashChannel(brk: string): Channel {
     },
   };
 }
+
+/** One claim is one cheque that was served, in its customer's own words. */
+export function chequeChannel(brk: string): Channel {
+  const kind = `cheque.${brk}:`;
+  return {
+    kind,
+    docs: `redeem:cheque.${brk}`,
+    path: '/v1/cheque/redeem',
+    typ: 'cheque-redeem/1',
+    most: limits.redeemClaims,
+    currencyOf: ({ evidence }) => textIn(evidence?.proof['cheque'], 'cur'),
+    claim: ({ evidence }) => ({ ...evidence?.proof }),
+    totals: (order) => chequesIn(order).map(({ epoid, amount }) => ({ key: `${kind}${epoid}`, total: BigInt(amount) })),
+    read(result) {
+      const { redemption, cheques } = decode(chequeRedeemResult, result, 'broker-untrusted');
+      const told = cheques.map(({ epoid, alarm }) => ({ key: `${kind}${epoid}`, ...(alarm ? { alarm } : {}) }));
+      return { redemption, told };
+    },
+  };
+}
+
+const chequesIn = (order: Order) => {
+  const claims = order['claims'];
+  if (!Array.isArray(claims)) return [];
+  return claims.map((claim) => decode(chequeClaim, claim, 'broker-untrusted').cheque);
+};
 
 function textIn(value: unknown, name: string): string | undefined {
   const member = typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name) : [];

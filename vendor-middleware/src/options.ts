@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { BindingSecrets, Env } from '@farthing/protocol';
 import { limits, type Money, PaymentProblem, parsePrice } from '@farthing/protocol';
 import type { Request } from 'express';
+import { type ChequeOptions, wholeUnits } from './cheques.ts';
 import type { EcashOptions } from './coins.ts';
 import type { GoodsOptions } from './goods/goods.ts';
 import type { PaywordOptions } from './payword.ts';
@@ -39,6 +40,8 @@ export type FarthingOptions = {
   readonly payword?: PaywordOptions;
   /** What coins of this site are worth, such as `{ denominations: ['0.001 USD', '0.002 USD'] }`. */
   readonly ecash?: EcashOptions;
+  /** Terms of cheques: `{ offlineMax: '1', minLevel: 0, captures: ['now', 'deferred'] }`. */
+  readonly cheque?: ChequeOptions;
   /** Where the ciphertexts of sealed goods lie, and how much they may take of the disk. */
   readonly goods?: GoodsOptions;
   /** A reservation without a status is taken over by a repeat after this; default 60 s. */
@@ -50,7 +53,7 @@ export type FarthingOptions = {
   readonly onProblem?: (problem: Problem) => void;
 };
 
-export const METHODS = ['scrip', 'payword', 'ecash'] as const;
+export const METHODS = ['scrip', 'payword', 'ecash', 'cheque'] as const;
 export type MethodName = (typeof METHODS)[number];
 
 export type Text = string | ((req: Request) => string);
@@ -99,7 +102,7 @@ export type SealedOptions = Omit<WallOptions, 'unit' | 'units' | 'free' | 'settl
 export const STREAM_HOLD_MS = 60_000;
 
 const FARTHING =
-  'broker data store origin origins name vnd api secret invite licence methods payword ecash goods reservationMs env log onProblem';
+  'broker data store origin origins name vnd api secret invite licence methods payword ecash cheque goods reservationMs env log onProblem';
 const WALL = 'price unit units description free settle scope header cors title teaser';
 
 /** @throws {SetupError} `option-unknown`, `option-invalid` */
@@ -117,7 +120,7 @@ export function checkFarthingOptions(options: FarthingOptions): void {
   need(
     methods.length > 0 && methods.every((name) => METHODS.includes(name)) && new Set(methods).size === methods.length,
     'methods',
-    "a list of 'scrip', 'payword' and 'ecash'",
+    "a list of 'scrip', 'payword', 'ecash' and 'cheque'",
   );
   known('farthing({ payword })', payword, 'fundings maxStep idleMs');
   const { fundings = ['credit'], maxStep = 1, idleMs = 1 } = payword;
@@ -129,8 +132,30 @@ export function checkFarthingOptions(options: FarthingOptions): void {
   need(between(maxStep, limits.wordStepMax), 'payword.maxStep', `1 to ${limits.wordStepMax}`);
   need(between(idleMs, limits.sessionIdleMaxMs), 'payword.idleMs', `1 to ${limits.sessionIdleMaxMs} milliseconds`);
   checkEcash(options.ecash);
+  checkCheque(options.cheque);
   checkGoods(options.goods);
   need(options.vnd === undefined || /^[a-z0-9.:-]{1,64}$/.test(options.vnd), 'vnd', 'a-z 0-9 . : - up to 64');
+}
+
+function checkCheque(cheque: ChequeOptions = {}): void {
+  known('farthing({ cheque })', cheque, 'offlineMax minLevel captures');
+  const { offlineMax = '1', minLevel = 0, captures = ['now'] } = cheque;
+  need(isAmount(offlineMax), 'cheque.offlineMax', "an amount in whole units such as '0.50'");
+  need([0, 1, 2].includes(minLevel), 'cheque.minLevel', '0, 1 or 2');
+  const ways = ['now', 'deferred', 'aggregated'];
+  need(
+    Array.isArray(captures) && captures.length > 0 && captures.every((one) => ways.includes(one)),
+    'cheque.captures',
+    "a list of 'now', 'deferred' and 'aggregated'",
+  );
+}
+
+function isAmount(text: string): boolean {
+  try {
+    return wholeUnits(text) > 0n;
+  } catch {
+    return false;
+  }
 }
 
 const GOODS_BYTES = 17_179_869_184;

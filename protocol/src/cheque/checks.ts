@@ -1,23 +1,29 @@
-// What vendor and broker both check of a cheque and its certificate, so that neither can be told another story.
+// What more than one party checks of a cheque, its certificate and its receipt, so that none can be told another story.
 import type { Crypto } from '../core/crypto.ts';
 import type { DayCert } from '../core/daycert.ts';
 import { limits } from '../core/limits.ts';
 import { PaymentProblem } from '../core/problems.ts';
+import { isKeyOf } from '../core/sealed.ts';
 import { verifyObject } from '../core/sign.ts';
-import { type Cheque, isSigned } from './wire.ts';
+import { type Cheque, type ChequeReceipt, chequeHash, isSigned } from './wire.ts';
 
 export type Expected = { readonly vnd: string; readonly brk: string; readonly root: string; readonly nowMs: number };
 
+type Pair = { readonly cheque: Cheque; readonly cert: DayCert };
+
 /**
- * Bounds, dates and names first, then the two signatures. `root` is the broker's key, h32. `exp` is not checked: a cheque
- * that was served in time may be deposited later.
+ * Names and bounds first, then the two signatures. `root` is the broker's key, h32. Dates are not checked: a cheque that was
+ * served in time may be deposited later.
  * @throws {PaymentProblem} `cert-foreign`, `cert-expired`, `cert-forged`, `cheque-foreign`, `cheque-forged`
  */
-export function checkCheque(
-  { cheque, cert }: { cheque: Cheque; cert: DayCert },
-  { vnd, brk, root }: Omit<Expected, 'nowMs'>,
-  crypto: Crypto,
-): void {
+export function checkCheque({ cheque, cert }: Pair, expected: Omit<Expected, 'nowMs'>, crypto: Crypto): void {
+  checkNames({ cheque, cert }, expected);
+  if (!verifyObject(cert, expected.root, cert.sig, crypto)) throw new PaymentProblem('cert-forged');
+  if (!isSigned(cheque, cert.pk, crypto)) throw new PaymentProblem('cheque-forged');
+}
+
+/** All but the signatures. @throws {PaymentProblem} `cert-foreign`, `cert-expired`, `cheque-foreign` */
+export function checkNames({ cheque, cert }: Pair, { vnd, brk }: Pick<Expected, 'vnd' | 'brk'>): void {
   if (cert.use !== 'cheque' || cert.brk !== brk || (cert.vnd !== vnd && cert.vnd !== '*'))
     throw new PaymentProblem('cert-foreign');
   if (cert.vnd === '*' && cheque.capture !== 'now') {
@@ -29,8 +35,6 @@ export function checkCheque(
   if (!same) throw new PaymentProblem('cheque-foreign');
   if (cheque.exp > cert.exp)
     throw new PaymentProblem('cert-expired', { detail: 'the cheque outlives its certificate' });
-  if (!verifyObject(cert, root, cert.sig, crypto)) throw new PaymentProblem('cert-forged');
-  if (!isSigned(cheque, cert.pk, crypto)) throw new PaymentProblem('cheque-forged');
 }
 
 /** @throws {PaymentProblem} `cheque-late`, `cert-expired` */
@@ -38,4 +42,30 @@ export function checkDates({ cheque, cert }: { cheque: Cheque; cert: DayCert }, 
   if (nowMs > cheque.exp * 1000 + limits.clockSkewMs) throw new PaymentProblem('cheque-late');
   if (nowMs + limits.clockSkewMs < cert.nbf * 1000)
     throw new PaymentProblem('cert-expired', { detail: 'not valid yet' });
+}
+
+/**
+ * Is this the broker's word about this cheque? With sealed goods, a `paid` one carries the key that opens them. `root` is the
+ * broker's key, h32.
+ * @throws {PaymentProblem} `receipt-invalid`
+ */
+export function checkReceipt(
+  receipt: ChequeReceipt,
+  cheque: Cheque,
+  root: string,
+  { crypto }: { crypto: Crypto },
+): void {
+  const { brk, epoid, vnd, amount, cur } = cheque;
+  const same =
+    receipt.cheque === chequeHash(cheque, crypto) &&
+    receipt.brk === brk &&
+    receipt.epoid === epoid &&
+    receipt.vnd === vnd &&
+    receipt.amount === amount &&
+    receipt.cur === cur;
+  if (!same || !verifyObject(receipt, root, receipt.sig, crypto)) {
+    throw new PaymentProblem('receipt-invalid', { detail: 'it is not the broker’s word about this cheque' });
+  }
+  const opens = !cheque.goods || receipt.result !== 'paid' || isKeyOf(receipt.key ?? '', cheque.goods.kc);
+  if (!opens) throw new PaymentProblem('receipt-invalid', { detail: 'the key does not open the goods' });
 }

@@ -9,7 +9,8 @@ import { contentKey, keyCommitment } from '../core/sealed.ts';
 import { signObject } from '../core/sign.ts';
 import { type Books, type ChequeRow, decide, end } from './broker.ts';
 import { CUR, certOf, challengeFor, day, env, issuer, NOW_MS, now, root, thief, VND } from './fixture.ts';
-import { type ChequeKeys, chequeVendor } from './vendor.ts';
+import type { ChequeKeys } from './vendor/keys.ts';
+import { chequeVendor } from './vendor/role.ts';
 import { type ChequeBook, checkReceipt, type Wanted, writeCheque } from './wallet.ts';
 import { type Cheque, signCheque } from './wire.ts';
 
@@ -18,6 +19,7 @@ const keys: ChequeKeys = {
   api: '/farthing',
   brokers: [{ id: 'b1', url: 'https://b.example', root: root.pk }],
   currencies: [CUR],
+  captures: ['deferred', 'aggregated', 'now'],
   offlineMax: 8000n,
   minLevel: 1,
 };
@@ -55,9 +57,9 @@ describe('A site serves a cheque at once', () => {
   });
 
   it('and keeps what the broker wants to see', () => {
-    const paid = pay();
-    const [claim] = verify(paid).claims;
-    expect(claim).toMatchObject({ add: 3000n, evidence: { proof: paid } });
+    const { cheque, cert } = pay();
+    const [claim] = verify({ cheque, cert }).claims;
+    expect(claim).toMatchObject({ add: 3000n, evidence: { proof: { cheque, certExp: cert.exp } } });
   });
 
   it('and it fits a header', () => {
@@ -66,11 +68,9 @@ describe('A site serves a cheque at once', () => {
   });
 
   it('and offers no price above what it lets anybody spend unseen', () => {
-    expect(chequeVendor.details(keys, price, env)).toMatchObject({
-      captures: ['deferred', 'aggregated'],
-      offlineMax: '8000',
-    });
-    expect(chequeVendor.details(keys, { ...price, amount: 8001n }, env)).toBeUndefined();
+    const unseen = { ...keys, captures: ['deferred', 'aggregated'] as const };
+    expect(chequeVendor.details(unseen, price, env)).toMatchObject({ captures: unseen.captures, offlineMax: '8000' });
+    expect(chequeVendor.details(unseen, { ...price, amount: 8001n }, env)).toBeUndefined();
     expect(chequeVendor.details(keys, { ...price, currency: 'eur-micro' }, env)).toBeUndefined();
   });
 
@@ -78,7 +78,7 @@ describe('A site serves a cheque at once', () => {
     ['of a key that is not certified', 'cheque-forged', () => pay({}, certOf(), thief.seed)],
     ['whose certificate its holder made', 'cert-forged', () => pay({}, certOf({}, thief))],
     ['whose certificate was raised', 'cert-forged', () => pay({}, { ...certOf(), limit: '999999' })],
-    ['of another broker', 'cheque-foreign', () => pay({}, certOf({ brk: 'b2' }))],
+    ['of another broker', 'broker-unknown', () => pay({}, certOf({ brk: 'b2' }))],
     ['for another challenge', 'cheque-foreign', () => pay({ challengeId: challengeFor(3000n, '2').id })],
     [
       'for another site',
@@ -115,7 +115,7 @@ describe('A site serves a cheque at once', () => {
     ['for less', 'amount-short', () => pay({ amount: 2999n })],
     ['for more', 'change-not-asked', () => pay({ amount: 3001n })],
     ['in another currency', 'cheque-foreign', () => pay({ cur: 'eur-micro' }, certOf({ cur: 'eur-micro' }))],
-    ['that the broker would have to see first', 'payload-invalid', () => pay({ capture: 'now' })],
+    ['that the broker has to see first, where nobody asks it', 'site-not-ready', () => pay({ capture: 'now' })],
     ['of a customer who is not identified well enough', 'level-too-low', () => pay({}, certOf({ level: 0 }))],
     [
       'altered after it was signed',

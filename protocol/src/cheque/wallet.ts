@@ -4,9 +4,10 @@ import type { Env } from '../core/crypto.ts';
 import type { DayCert } from '../core/daycert.ts';
 import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
-import { type Goods, isKeyOf } from '../core/sealed.ts';
-import { verifyObject } from '../core/sign.ts';
-import { type Capture, type Cheque, type ChequeReceipt, chequeHash, signCheque } from './wire.ts';
+import type { Goods } from '../core/sealed.ts';
+import { type Capture, type Cheque, signCheque } from './wire.ts';
+
+export { checkReceipt } from './checks.ts';
 
 /** A certificate with the seed of its day key, base64url. */
 export type ChequeBook = { readonly cert: DayCert; readonly seed: string };
@@ -34,24 +35,4 @@ export function writeCheque({ cert, seed }: ChequeBook, wanted: Wanted, { crypto
     exp: Math.min(exp, cert.exp),
   };
   return signCheque(unsigned, daySeed, crypto);
-}
-
-/**
- * Is this the broker's word about this cheque? With sealed goods, a `paid` one carries the key that opens them.
- * @throws {PaymentProblem} `receipt-invalid`
- */
-export function checkReceipt(receipt: ChequeReceipt, cheque: Cheque, root: string, { crypto }: Env): void {
-  const { brk, epoid, vnd, amount, cur } = cheque;
-  const same =
-    receipt.cheque === chequeHash(cheque, crypto) &&
-    receipt.brk === brk &&
-    receipt.epoid === epoid &&
-    receipt.vnd === vnd &&
-    receipt.amount === amount &&
-    receipt.cur === cur;
-  if (!same || !verifyObject(receipt, root, receipt.sig, crypto)) {
-    throw new PaymentProblem('receipt-invalid', { detail: 'it is not the broker’s word about this cheque' });
-  }
-  const opens = !cheque.goods || receipt.result !== 'paid' || isKeyOf(receipt.key ?? '', cheque.goods.kc);
-  if (!opens) throw new PaymentProblem('receipt-invalid', { detail: 'the key does not open the goods' });
 }

@@ -2,8 +2,9 @@
 // CyberCoin, US 5,870,473; MiniPay: Herzberg, Yochai, 1997). A broker's receipt says what became of it.
 import * as v from 'valibot';
 import type { Crypto } from '../core/crypto.ts';
-import { daycertSchema } from '../core/daycert.ts';
+import { type DayCert, daycertSchema } from '../core/daycert.ts';
 import { amtText, boundedText, brk, cur, h32, id16, seconds, sig, vnd } from '../core/decode.ts';
+import type { JsonObject } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
 import { goodsSchema } from '../core/sealed.ts';
 import { objectHash, signObject, verifyObject } from '../core/sign.ts';
@@ -70,6 +71,9 @@ export const payloadSchema = v.strictObject({
   approvals: v.exactOptional(approvalsSchema),
 });
 export type ChequePayload = v.InferOutput<typeof payloadSchema>;
+
+/** A signed object as a member of a message. */
+export const asJson = (signed: Cheque | DayCert | Approval | ChequeReceipt): JsonObject => ({ ...signed });
 
 export const chequeHash = (cheque: Omit<Cheque, 'sig'>, crypto: Crypto): string => objectHash(cheque, crypto);
 

@@ -100,8 +100,9 @@ export type Verified = {
  * A payment that its broker decides. The host asks after `proofs`, unless it knows the payment, and writes what the answer
  * says; a handler that fails lets it send `giveUp`, and only what was given up there is released here. What a crash leaves
  * behind is repaired by the same credential: it is the same question. A payment nobody comes back for ends at the broker.
+ * Without `giveUp` it is paid when the broker agrees, whatever becomes of the handler.
  */
-export type Authorization = BrokerAsk<Approved> & { readonly giveUp: BrokerOrder };
+export type Authorization = BrokerAsk<Approved> & { readonly giveUp?: BrokerOrder };
 /** What the answer puts in place of the same members of `Verified`. */
 export type Approved = Pick<Verified, 'claims' | 'details'>;
 

@@ -146,7 +146,7 @@ export const methodProblems = {
     'verification-failed',
     402,
     'wallet',
-    'The cheque is for another site, challenge, currency or account',
+    'The cheque is for another site, challenge, currency, account or other goods',
     'It names one challenge of one site, in the name and currency of its certificate.',
   ],
   'cheque-late': [
@@ -162,6 +162,13 @@ export const methodProblems = {
     'wallet',
     'Another cheque was written for this challenge',
     'A challenge is paid once. The same cheque gets its stored outcome, another one nothing.',
+  ],
+  'cheque-void': [
+    'payment-expired',
+    402,
+    'wallet',
+    'The money of this cheque was given back',
+    'Its site could not deliver. This cheque pays nothing any more: write another one for the new challenge.',
   ],
   'level-too-low': [
     'payment-action-required',

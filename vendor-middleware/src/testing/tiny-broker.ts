@@ -153,6 +153,7 @@ export async function tinyBroker(options: { test?: boolean; poll?: string; env?:
   return {
     url: url(),
     brk,
+    seed,
     mood,
     batches,
     orders,
