@@ -2,6 +2,7 @@
 export { nativeAead } from './aead.ts';
 export { nativeCrypto, nodeEnv, verifyInPool } from './crypto.ts';
 export { GroupCommit, isBusy } from './group-commit.ts';
+export { nativeStretch } from './password.ts';
 export { proveInPool } from './prove.ts';
 export { blindSigner, type MintKey, makeMintKey, nativeRsa } from './rsa.ts';
 export { secretFile } from './secret-file.ts';

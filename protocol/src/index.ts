@@ -14,6 +14,7 @@ export type * from './core/method.ts';
 export * from './core/money.ts';
 export * from './core/offer.ts';
 export * from './core/orders.ts';
+export * from './core/password.ts';
 export * from './core/payment-meter.ts';
 export * from './core/problems.ts';
 export * from './core/receipt.ts';

@@ -3,7 +3,7 @@ import { canonicalJson, type Env, type Json, type JsonObject, PaymentProblem, to
 import { fetchKeys } from './broker.ts';
 import type { Phrase } from './coin-types.ts';
 import { type Context, emptyMoney, toBrokerInfo } from './context.ts';
-import { type Doc, keys } from './documents.ts';
+import { keys } from './documents.ts';
 import { needRecord, ownRecord } from './journal.ts';
 import { isLoopback } from './offers.ts';
 import { draftOrder, openOrders, runOrder, storeOrder } from './orders.ts';
@@ -11,6 +11,7 @@ import { accountSeed, newPhrase, rootOf } from './phrase.ts';
 import { FIRST_BUDGET } from './rules.ts';
 import { transact } from './transaction.ts';
 import type { BrokerInfo, PaymentRecord } from './types.ts';
+import { isSealed } from './vault.ts';
 
 export type TopUp = { brk?: string } & ({ amountMicro: bigint } | { voucher: string });
 
@@ -45,26 +46,32 @@ export async function init(ctx: Context, { brokerUrl, expected, phrase }: Init):
   return toBrokerInfo(ctx.broker(brk));
 }
 
-function newAccount(phrase: string, env: Env): Doc<'account'> {
+function newAccount(phrase: string, env: Env) {
   const seed = accountSeed(rootOf(phrase), env);
   return { seed: toBase64url(seed), id: toBase64url(env.crypto.publicKey(seed)), phrase };
 }
 
 /**
  * The words; made now in a wallet that began without some. `account` is false then: the account key is not in them.
- * @throws {PaymentProblem} `no-account`
+ * @throws {PaymentProblem} `no-account`, `wallet-locked`
  */
 export async function phraseOf(ctx: Context): Promise<Phrase> {
   const { id } = ctx.needAccount();
-  const env = ctx.env();
-  const fresh = ctx.account?.phrase ?? newPhrase(env);
+  const phrase = ctx.secrets().phrase ?? (await addPhrase(ctx));
+  return { phrase, account: newAccount(phrase, ctx.env()).id === id };
+}
+
+async function addPhrase(ctx: Context): Promise<string> {
+  const fresh = newPhrase(ctx.env());
   const phrase = await transact(ctx.store, [keys.account], (tx) => {
     const stored = tx.need('account', keys.account);
+    // Another program that has this wallet open set a password meanwhile, and words with it.
+    if (isSealed(stored)) throw new PaymentProblem('wallet-locked');
     if (stored.phrase === undefined) tx.put('account', keys.account, { ...stored, phrase: fresh });
     return stored.phrase ?? fresh;
   });
-  if (ctx.account?.phrase === undefined) await ctx.load();
-  return { phrase, account: newAccount(phrase, env).id === id };
+  await ctx.load();
+  return phrase;
 }
 
 /** @throws {PaymentProblem} `insecure-origin` */

@@ -7,17 +7,23 @@ import {
   type Env,
   fromBase64url,
   type Json,
+  limits,
   PaymentProblem,
+  parseJson,
+  portableStretch,
+  type Stretch,
   toBase64url,
 } from '@farthing/protocol';
+import * as v from 'valibot';
 import { type Doc, keys } from './documents.ts';
 import { coinSeed, rootOf } from './phrase.ts';
 import { listDocs, readOne, type Transaction } from './transaction.ts';
 import type { BrokerInfo, WalletPorts, WalletStore } from './types.ts';
+import { isSealed, type Secrets, secretsOf, unseal } from './vault.ts';
 
 export type Broker = { readonly url: string; readonly keys: BrokerKeys; readonly currency: Currency };
-/** `phrase` is missing in wallets that began without one and hold no coins. */
-export type Account = { readonly seed: Uint8Array; readonly id: string; readonly phrase?: string };
+/** `sealed`: under a password. */
+export type Account = { readonly id: string; readonly sealed: boolean };
 
 export class Context {
   readonly ports: WalletPorts;
@@ -27,6 +33,8 @@ export class Context {
   readonly #listeners = new Set<() => void>();
   #serial = 0;
   #root: { readonly phrase: string; readonly bytes: Uint8Array } | undefined;
+  /** Of the account; with a password only while the wallet is unlocked. `atMs`: when it was typed. */
+  #open: { readonly secrets: Secrets; readonly atMs: number } | undefined;
 
   constructor(ports: WalletPorts) {
     this.ports = ports;
@@ -46,10 +54,7 @@ export class Context {
   }
 
   async load(): Promise<void> {
-    const account = await readOne(this.store, 'account', keys.account);
-    const seed = account && fromBase64url(account.seed);
-    const { phrase } = account ?? {};
-    this.account = account && seed ? { seed, id: account.id, ...(phrase === undefined ? {} : { phrase }) } : undefined;
+    await this.#loadAccount();
     const found = await listDocs(this.store, 'broker', 'broker/');
     found.sort((a, b) => a.doc.addedAtMs - b.doc.addedAtMs);
     const brokers = new Map<string, Broker>();
@@ -60,6 +65,66 @@ export class Context {
     }
     this.brokers = brokers;
   }
+
+  async #loadAccount(): Promise<void> {
+    const doc = await readOne(this.store, 'account', keys.account);
+    const before = this.account?.id;
+    this.account = doc && { id: doc.id, sealed: isSealed(doc) };
+    if (doc && !isSealed(doc)) this.#open = { secrets: secretsOf(doc), atMs: 0 };
+    else if (!doc || doc.id !== before) this.#open = undefined;
+    if (!doc || !isSealed(doc) || this.#open) return;
+    const kept = parseKept(await this.ports.session?.read());
+    const secrets = kept && unseal(doc, kept.key);
+    if (secrets) this.#open = { secrets, atMs: kept.atMs };
+  }
+
+  // ── the password ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** Are there words, and at hand? */
+  get hasWords(): boolean {
+    return this.#open?.secrets.phrase !== undefined;
+  }
+
+  /** The key that opened them is kept where the host keeps what lives as long as the person's session. */
+  async open(secrets: Secrets, key: Uint8Array): Promise<void> {
+    const { nowMs: atMs } = this.env();
+    this.#open = { secrets, atMs };
+    await this.ports.session?.write(JSON.stringify({ key: toBase64url(key), atMs }));
+    this.changed();
+  }
+
+  async close(): Promise<void> {
+    this.#open = undefined;
+    this.#root = undefined;
+    await this.ports.session?.write(undefined);
+    this.changed();
+  }
+
+  /** @throws {PaymentProblem} `no-account`, `wallet-locked` */
+  secrets(): Secrets {
+    this.needAccount();
+    if (!this.#open) throw new PaymentProblem('wallet-locked');
+    return this.#open.secrets;
+  }
+
+  /** For what a stranger at an open wallet must not do. @throws {PaymentProblem} `no-account`, `wallet-locked` */
+  needFresh(): void {
+    this.secrets();
+    const ageMs = Math.abs(this.env().nowMs - (this.#open?.atMs ?? 0));
+    if (this.account?.sealed && ageMs > limits.passwordFreshMs) {
+      throw new PaymentProblem('wallet-locked', { detail: 'this needs the password again' });
+    }
+  }
+
+  get stretch(): Stretch {
+    return this.ports.stretch ?? portableStretch;
+  }
+
+  // ── brokers, and what is derived ──────────────────────────────────────────────────────────────────────────────────
 
   /** @throws {PaymentProblem} `no-account` */
   needAccount(): Account {
@@ -76,9 +141,9 @@ export class Context {
     return broker;
   }
 
-  /** Of the coins at one broker. @throws {PaymentProblem} `no-account` */
+  /** Of the coins at one broker. @throws {PaymentProblem} `no-account`, `wallet-locked` */
   coinSeed(brk: string): Uint8Array {
-    const phrase = this.needAccount().phrase;
+    const { phrase } = this.secrets();
     if (phrase === undefined) throw new PaymentProblem('no-account', { detail: 'this wallet has no phrase yet' });
     if (this.#root?.phrase !== phrase) this.#root = { phrase, bytes: rootOf(phrase) };
     return coinSeed(this.#root.bytes, brk, this.env());
@@ -112,6 +177,15 @@ export class Context {
       .reduce((sum, money) => sum + (money ? wealthOf(money) : 0n), 0n);
   }
 }
+
+/** What `open` wrote. Anything else opens nothing. */
+function parseKept(text: string | undefined): { key: Uint8Array; atMs: number } | undefined {
+  const kept: unknown = text === undefined ? undefined : parseJson(text);
+  if (!v.is(keptSchema, kept)) return undefined;
+  const key = fromBase64url(kept.key);
+  return key && { key, atMs: kept.atMs };
+}
+const keptSchema = v.object({ key: v.string(), atMs: v.number() });
 
 /** One's own money: without what the broker lends. */
 export const wealthOf = ({ accountMicro, coinsMicro, cashMicro, heldMicro, lentMicro }: Doc<'money'>): bigint =>

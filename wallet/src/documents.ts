@@ -4,6 +4,7 @@ import { challengeSchema, decode, type Json, PaymentProblem } from '@farthing/pr
 import * as v from 'valibot';
 import { coinKeys, coinSchemas } from './coins/documents.ts';
 import { anyJson, anyObject, micro, ms, text } from './stored.ts';
+import { accountSchema } from './vault.ts';
 
 const currency = v.picklist(['usd-micro', 'eur-micro']);
 
@@ -120,14 +121,9 @@ const purposeSchema = v.variant('kind', [
 ]);
 
 export const schemas = {
-  /** `phrase`: the words that coins, and the account key of a wallet that began with them, come from. */
-  account: v.object({
-    seed: text,
-    id: text,
-    phrase: v.exactOptional(text),
-    /** Made from a phrase that was there before: brokers may hold signatures of its coins. */
-    restored: v.exactOptional(v.boolean()),
-  }),
+  account: accountSchema,
+  /** Passwords that were tried in a row and not right, and when the last one was. */
+  tries: v.object({ count: v.number(), atMs: ms }),
   broker: v.object({ url: text, keys: anyObject, addedAtMs: ms }),
   /** Counters of one broker. `seq` grows with every order, so that a statement tells whether it is still current. */
   money: v.object({
@@ -252,6 +248,7 @@ export type Doc<Kind extends DocKind> = v.InferOutput<(typeof schemas)[Kind]>;
 
 export const keys = {
   account: 'account',
+  tries: 'tries',
   budget: 'budget',
   credit: 'credit',
   broker: (brk: string) => `broker/${brk}`,

@@ -2,6 +2,7 @@
 export type { TopUp } from './account.ts';
 export type * from './coin-types.ts';
 export { MemoryStore } from './memory-store.ts';
+export type { PasswordState } from './password.ts';
 export type { Intended } from './paying.ts';
 export { type PayingEvent, type PayingOptions, payingFetch, siteAnswer } from './paying-fetch.ts';
 export { type Meter, type MeterEvent, type MeterOptions, runMeter } from './run-meter.ts';

@@ -33,7 +33,7 @@ export type DraftOrder = { readonly rid: string; readonly doc: Omit<OrderDoc, 's
 
 export function draftOrder(ctx: Context, { brk, call, members, purpose }: NewOrder): DraftOrder {
   const env = ctx.env();
-  const order = makeOrder(call.typ, members, ctx.needAccount().seed, env);
+  const order = makeOrder(call.typ, members, ctx.secrets().seed, env);
   const body = canonicalJson(order);
   return { rid: order.rid, doc: { brk, path: call.path, typ: call.typ, body, atMs: env.nowMs, purpose } };
 }

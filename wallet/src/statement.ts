@@ -15,12 +15,7 @@ export async function refreshAccount(ctx: Context, brk: string): Promise<void> {
   const key = keys.money(brk);
   const before = await readOne(ctx.store, 'money', key);
   if (before && before.openOrders > 0) return;
-  const order = makeOrder(
-    'statement/1',
-    { cur: broker.currency, after: 0, limit: 1 },
-    ctx.needAccount().seed,
-    ctx.env(),
-  );
+  const order = makeOrder('statement/1', { cur: broker.currency, after: 0, limit: 1 }, ctx.secrets().seed, ctx.env());
   const posted = await post(ctx, broker, { path: '/v1/statement', body: JSON.stringify(order) });
   if (posted.kind === 'refused') throw posted.problem;
   const stated = decode(statementResult, posted.result, 'broker-untrusted');

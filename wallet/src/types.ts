@@ -1,5 +1,5 @@
 // The wallet's public shapes: what hosts (extension, command line, programs) give it and get from it.
-import type { Currency, Description, Env, Intent, Json, ProblemCode, Rsa } from '@farthing/protocol';
+import type { Currency, Description, Env, Intent, Json, ProblemCode, Rsa, Stretch } from '@farthing/protocol';
 
 /**
  * Storage of one wallet: documents by key. One engine owns it; several tabs or processes may share it.
@@ -20,6 +20,11 @@ export interface WalletStore {
     prefix: string,
     options?: { limit?: number; reverse?: boolean; before?: string },
   ): Promise<{ key: string; value: Json }[]>;
+  /**
+   * Erases what is left on disk of documents that were written over, as far as the storage can: called when secrets that lay
+   * in the open were sealed. Absent where there is no way to.
+   */
+  scrub?(): Promise<void>;
 }
 export type Change<Result> = { readonly put: Readonly<Record<string, Json | undefined>>; readonly result: Result };
 
@@ -30,6 +35,13 @@ export type WalletPorts = {
   readonly env: () => Env;
   /** Native RSA, where the host has some: coins are made and checked faster. */
   readonly rsa?: Rsa;
+  /** Native Argon2id, likewise: a password takes a quarter of a second instead of one. */
+  readonly stretch?: Stretch;
+  /**
+   * Memory that outlives the program's restarts but not the person's session, and is never on disk (`storage.session` of an
+   * extension): an unlocked wallet keeps there what opens it. Without it each program asks for the password.
+   */
+  readonly session?: { read(): Promise<string | undefined>; write(text: string | undefined): Promise<void> };
 };
 
 // ── money ───────────────────────────────────────────────────────────────────────────────────────────────────────────

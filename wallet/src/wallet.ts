@@ -12,6 +12,7 @@ import type { Doc } from './documents.ts';
 import { FundingQueue } from './funding.ts';
 import { exportCsv, history, record } from './journal.ts';
 import { resolve } from './moves.ts';
+import { Password } from './password.ts';
 import { allowMore, fundStream, payOn } from './pay-on.ts';
 import { decide, type Intended, pay, pending, preempt } from './paying.ts';
 import { sessions } from './sessions.ts';
@@ -44,10 +45,13 @@ export class Wallet {
   readonly #queue = new FundingQueue();
   /** Coins of brokers, which are good everywhere and tell nobody whose they are. */
   readonly coins: Coins;
+  /** What the words, the account key and the secrets of coins are sealed under, where a person wants that. */
+  readonly password: Password;
 
   private constructor(ctx: Context) {
     this.#ctx = ctx;
     this.coins = new Coins(ctx);
+    this.password = new Password(ctx);
   }
 
   /** @throws {PaymentProblem} `storage-fault` */
@@ -67,8 +71,9 @@ export class Wallet {
     return init(this.#ctx, { brokerUrl: options.brokerUrl });
   }
 
-  /** From these words account and coins come back; in a wallet that began without them, its coins. @throws `no-account` */
-  phrase(): Promise<Phrase> {
+  /** From these words account and coins come back; in a wallet that began without them, its coins. @throws `no-account`, `wallet-locked` */
+  async phrase(): Promise<Phrase> {
+    this.#ctx.needFresh();
     return phraseOf(this.#ctx);
   }
 

@@ -91,6 +91,14 @@ const table = {
   openQuestions: [1000, 'questions', 'payments of one vendor process that wait for the word of a broker'],
   openReservations: [10_000, 'reservations', 'requests one vendor process is serving at once'],
   vendorOrigins: [8, 'origins', 'web origins one site may register'],
+  passwordChars: [8, 'letters', 'the shortest password of a wallet'],
+  passwordBytes: [1024, 'bytes', 'the longest: more adds no strength'],
+  passwordMemoryKiB: [65_536, 'KiB', 'memory of Argon2id: a guess costs what a phone can just afford'],
+  passwordPasses: [3, 'passes', 'over that memory: about a second in JavaScript'],
+  passwordTries: [5, 'tries', 'wrong passwords in a row before the wallet makes one wait'],
+  passwordWaitMs: [30_000, 'ms', 'the first wait after them; each further wrong one doubles it'],
+  passwordWaitMaxMs: [900_000, 'ms', 'the longest wait: a mistake never locks anybody out for good'],
+  passwordFreshMs: [300_000, 'ms', 'how long after the password coins leave the account, and words are shown'],
 } as const satisfies Record<string, readonly [number | bigint, string, string]>;
 
 export type LimitName = keyof typeof table;

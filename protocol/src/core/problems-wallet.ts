@@ -82,6 +82,27 @@ export const walletProblems = {
     'This site takes credit only',
     'Credit is off in this wallet. Turn it on with a limit for a day (farthing credit on --limit 1.00), if you want to be billed later.',
   ],
+  'wallet-locked': [
+    'wallet',
+    403,
+    'customer',
+    'The wallet is locked',
+    'Unlock it with its password. What it holds at sites is paid without.',
+  ],
+  'password-wrong': [
+    'wallet',
+    403,
+    'customer',
+    'This is not the password',
+    'Nothing was changed. Without the password only the recovery phrase brings the money back.',
+  ],
+  'password-weak': [
+    'wallet',
+    400,
+    'customer',
+    'The password is too short',
+    'Take four words that do not belong together, or let a password manager make one.',
+  ],
   'storage-fault': [
     'wallet',
     500,

@@ -23,14 +23,17 @@ export class Coins {
   /**
    * Money of the account becomes coins that nobody can trace to it.
    * @throws {PaymentProblem} `funds-short`, `sum-wrong`, `unavailable`: the broker makes no coins; `broker-untrusted`: its
-   *   keys or its coins are not what it says; `broker-unreachable`: it is stored, and `recover()` finishes it
+   *   keys or its coins are not what it says; `broker-unreachable`: it is stored, and `recover()` finishes it;
+   *   `wallet-locked`: the password is needed, or again
    */
-  withdraw(options: { amountMicro: bigint; brk?: string }): Promise<PaymentRecord> {
+  async withdraw(options: { amountMicro: bigint; brk?: string }): Promise<PaymentRecord> {
+    this.#ctx.needFresh();
     return onceMore(() => withdraw(this.#ctx, options));
   }
 
   /** Coins as text: whoever takes it in first has them. @throws {PaymentProblem} `funds-short`, as `withdraw` */
-  give(options: Giving): Promise<GiftInfo> {
+  async give(options: Giving): Promise<GiftInfo> {
+    this.#ctx.needFresh();
     return onceMore(() => give(this.#ctx, options));
   }
 

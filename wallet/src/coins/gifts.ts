@@ -229,6 +229,6 @@ async function infoOf(
     state,
     atMs,
     ...note,
-    ...(state === 'given' ? { text: text() } : {}),
+    ...(state === 'given' && ctx.isOpen ? { text: text() } : {}),
   };
 }

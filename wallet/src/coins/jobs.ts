@@ -73,7 +73,7 @@ export async function beginJob(
 
 function callOf(ctx: Context, kind: Kind): { path: string; typ: string; seed: Uint8Array } {
   if (kind === 'withdraw') {
-    return { path: '/v1/ecash/withdraw', typ: 'ecash-withdraw/1', seed: ctx.needAccount().seed };
+    return { path: '/v1/ecash/withdraw', typ: 'ecash-withdraw/1', seed: ctx.secrets().seed };
   }
   // A key for this order alone: the broker learns nobody's name from it.
   return { path: '/v1/ecash/swap', typ: 'ecash-swap/1', seed: ctx.env().random(32) };

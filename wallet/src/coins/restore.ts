@@ -26,11 +26,11 @@ export type Restoring = { phrase: string; brokerUrl: string; onProgress?: OnProg
 
 /**
  * A wallet out of its words: the account, its balance, and every coin that was not spent. Repeating it is harmless.
- * @throws {PaymentProblem} `payload-invalid`: no phrase, or this wallet has another account; as `init`
+ * @throws {PaymentProblem} `payload-invalid`: no phrase, or this wallet has another account; `wallet-locked`; as `init`
  */
 export async function restore(ctx: Context, { phrase: typed, brokerUrl, onProgress }: Restoring): Promise<Restored> {
   const phrase = readPhrase(typed);
-  if (ctx.account && ctx.account.phrase !== phrase) {
+  if (ctx.account && ctx.secrets().phrase !== phrase) {
     throw new PaymentProblem('payload-invalid', { detail: 'this wallet is not empty: restore into one that is' });
   }
   const { brk } = await init(ctx, { brokerUrl, phrase });

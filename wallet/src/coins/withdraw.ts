@@ -15,7 +15,7 @@ import { restoreCoins } from './restore.ts';
 
 /** Every change of coins begins here: with a phrase, without a restore that was cut off, with keysets that were compared. */
 export async function readyMint(ctx: Context, brk: string): Promise<ListedMint> {
-  if (ctx.needAccount().phrase === undefined) await phraseOf(ctx);
+  if (ctx.secrets().phrase === undefined) await phraseOf(ctx);
   if (await readOne(ctx.store, 'restoring', keys.restoring(brk))) await restoreCoins(ctx, brk);
   return learnMint(ctx, brk);
 }
@@ -30,7 +30,7 @@ export async function list(ctx: Context): Promise<CoinsInfo[]> {
       const byValue = [...counts]
         .map(([valueMicro, count]) => ({ valueMicro, count }))
         .sort((a, b) => (a.valueMicro < b.valueMicro ? 1 : -1));
-      const listHash = ctx.account?.phrase === undefined ? undefined : (await knownMint(ctx, brk)).named[0]?.hash;
+      const listHash = ctx.hasWords ? (await knownMint(ctx, brk)).named[0]?.hash : undefined;
       return { brk, currency, totalMicro: sumOf(docs), byValue, ...(listHash === undefined ? {} : { listHash }) };
     }),
   );

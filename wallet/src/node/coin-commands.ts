@@ -1,10 +1,10 @@
 // Commands about coins and the phrase that they come from: coins, withdraw, gift, gifts, take, phrase, restore.
 import { createInterface } from 'node:readline/promises';
-import { PaymentProblem } from '@farthing/protocol';
 import type { FoundCoins, GiftInfo, RestoreProgress } from '../index.ts';
 import { amountOf, type Command, currencyOf, money, type Output, text, UsageError } from './command.ts';
 import { brokerOf } from './money-commands.ts';
 import { showPicture } from './picture.ts';
+import { input } from './secret-input.ts';
 
 export const coins: Command = {
   usage: 'farthing coins [--check]',
@@ -72,6 +72,7 @@ export const gifts: Command = {
   about: 'Lists gifts that were given, and whether they were taken.',
   args: 0,
   options: { back: { type: 'string' } },
+  unlock: true,
   help: [['--back ID', 'pull this gift back, if nobody took it; its text is worth nothing then']],
   async run({ wallet, flags, out }) {
     const back = text(flags, 'back');
@@ -153,16 +154,6 @@ export const restore: Command = {
     ]);
   },
 };
-
-async function input(): Promise<string> {
-  let typed = '';
-  for await (const chunk of process.stdin.setEncoding('utf8')) {
-    typed += chunk;
-    if (typed.length > MOST_INPUT) throw new PaymentProblem('payload-invalid', { detail: 'too long a text' });
-  }
-  return typed.trim();
-}
-const MOST_INPUT = 100_000;
 
 /** One line that grows at a terminal; nothing for programs. */
 function progressOf(out: Output): (progress: RestoreProgress) => void {

@@ -20,6 +20,8 @@ export type Command = {
   readonly help: readonly (readonly [flag: string, text: string])[];
   /** How many arguments it takes at most. */
   readonly args: number;
+  /** Of no use while the wallet is locked; others ask for the password when they come to need it. */
+  readonly unlock?: true;
   /** @returns the exit status, 0 when absent */
   // biome-ignore lint/suspicious/noConfusingVoidType: most commands return nothing
   run(run: Run): Promise<number | void>;

@@ -3,12 +3,14 @@
 // message has a code and says what to do), 2 wrong arguments.
 import { isProblemCode, PaymentProblem, problemInfo } from '@farthing/protocol';
 import { coins, gift, gifts, phrase, restore, take, withdraw } from './coin-commands.ts';
-import { type Command, Output, parse, text, toJsonText, UsageError } from './command.ts';
+import { type Command, Output, parse, type Run, text, toJsonText, UsageError } from './command.ts';
 import { credit } from './credit-command.ts';
 import { balance, close as closeSessions, history, init, recover, refund, sessions, topUp } from './money-commands.ts';
 import { defaultData, openWallet } from './open.ts';
+import { password } from './password-command.ts';
 import { pay, stream } from './pay-command.ts';
 import { budget, limits } from './rule-commands.ts';
+import { unlock } from './secret-input.ts';
 
 const commands: ReadonlyMap<string, Command> = new Map(
   Object.entries({
@@ -30,6 +32,7 @@ const commands: ReadonlyMap<string, Command> = new Map(
     gifts,
     take,
     phrase,
+    password,
     restore,
     limits,
   }),
@@ -56,9 +59,23 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const { wallet, close } = await openWallet(text(flags, 'data') ?? defaultData());
   try {
-    return (await command.run({ wallet, flags, args, out: new Output(flags['json'] === true) })) ?? 0;
+    return await runUnlocked(command, { wallet, flags, args, out: new Output(flags['json'] === true) });
   } finally {
     close();
+  }
+}
+
+/** Asks for the password when it is needed. What a locked wallet refused has not begun, so the command can run again. */
+async function runUnlocked(command: Command, run: Run): Promise<number> {
+  const { wallet, out } = run;
+  if (command.unlock && wallet.password.state().locked) await unlock(wallet, out);
+  try {
+    return (await command.run(run)) ?? 0;
+  } catch (error) {
+    const isLocked = error instanceof PaymentProblem && error.code === 'wallet-locked';
+    if (!isLocked || !wallet.password.state().locked) throw error;
+    await unlock(wallet, out);
+    return (await command.run(run)) ?? 0;
   }
 }
 

@@ -64,6 +64,7 @@ export const balance: Command = {
   help: [['--offline', 'as last known, without asking the broker']],
   async run({ wallet, flags, out }) {
     const found = await wallet.balance({ refresh: flags['offline'] !== true });
+    if (wallet.password.state().locked) out.fact('The wallet is locked: the account is as last known.');
     const lines = found.brokers.flatMap(
       ({ name, test, currency, accountMicro, coinsMicro, cashMicro, heldMicro, owedMicro }) => [
         `${name}${test ? ' (test money)' : ''}`,
@@ -120,6 +121,7 @@ function line({ atMs, kind, state, amountMicro, currency, units, unit, url, site
 export const refund: Command = {
   usage: 'farthing refund [SITE]',
   about: 'Gives site coins back, all or those of one site, and cashes them to the account.',
+  unlock: true,
   args: 1,
   options: {},
   help: [['SITE', 'such as https://news.example; default: every site']],
@@ -151,6 +153,7 @@ export const sessions: Command = {
 export const close: Command = {
   usage: 'farthing close [SITE]',
   about: 'Closes sessions, all or those of one site: what was not used returns to the account.',
+  unlock: true,
   args: 1,
   options: {},
   help: [['SITE', 'such as https://news.example; default: every site']],
@@ -164,6 +167,7 @@ export const close: Command = {
 export const recover: Command = {
   usage: 'farthing recover',
   about: 'Finishes what was cut off: presents payments again, repeats broker orders, goes on with refunds.',
+  unlock: true,
   args: 0,
   options: {},
   help: [],

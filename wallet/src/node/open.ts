@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { nativeRsa, nodeEnv } from '@farthing/node-kit';
+import { nativeRsa, nativeStretch, nodeEnv } from '@farthing/node-kit';
 import { Wallet } from '../index.ts';
 import { SqliteStore } from './sqlite-store.ts';
 
@@ -16,6 +16,7 @@ export async function openWallet(data: string, options: { fetch?: typeof globalT
   mkdirSync(data, { recursive: true, mode: 0o700 });
   chmodSync(data, 0o700);
   const store = new SqliteStore(join(data, 'wallet.db'));
-  const wallet = await Wallet.open({ store, fetch: options.fetch ?? globalThis.fetch, env: nodeEnv, rsa: nativeRsa });
+  const native = { rsa: nativeRsa, stretch: nativeStretch };
+  const wallet = await Wallet.open({ store, fetch: options.fetch ?? globalThis.fetch, env: nodeEnv, ...native });
   return { wallet, close: () => store.close() };
 }

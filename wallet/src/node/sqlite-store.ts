@@ -20,6 +20,8 @@ export class SqliteStore implements WalletStore {
   /** @throws {Error} the file is of a newer version, or cannot be written durably */
   constructor(path: string) {
     this.#db = openDatabase(path, migrations);
+    // What was written over is zeros, not an old page that still names a secret.
+    this.#db.exec('PRAGMA secure_delete=ON');
     this.#get = this.#db.prepare('SELECT value FROM doc WHERE key = ?');
     this.#set = this.#db.prepare(
       'INSERT INTO doc (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
@@ -58,6 +60,20 @@ export class SqliteStore implements WalletStore {
       const { key, value } = row;
       return { key: String(key), value: parse(value) };
     });
+  }
+
+  /** Pages that no document uses any more, and the log with their older content, are gone afterwards. */
+  async scrub(): Promise<void> {
+    let isDone = false;
+    try {
+      this.#db.exec('VACUUM');
+      isDone = this.#db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0n;
+    } catch (error) {
+      if (!isDatabaseFault(error)) throw error;
+    }
+    if (isDone) return;
+    const detail = 'the secrets are sealed, but older copies were not erased: close other programs of this wallet';
+    throw new PaymentProblem('storage-fault', { detail: `${detail}, and change the password` });
   }
 
   close(): void {

@@ -1,7 +1,8 @@
 // Wallets at a real mint, over HTTP: for the tests of coins.
 
 import { Bench } from '@farthing/broker/testing';
-import { nativeRsa } from '@farthing/node-kit';
+import { nativeCrypto, nativeRsa } from '@farthing/node-kit';
+import type { Stretch } from '@farthing/protocol';
 import { MemoryStore } from '../memory-store.ts';
 import type { WalletPorts, WalletStore } from '../types.ts';
 import { Wallet } from '../wallet.ts';
@@ -17,8 +18,14 @@ export async function startMint(denominations: readonly bigint[] = VALUES): Prom
 
 export type Hand = { readonly wallet: Wallet; readonly store: WalletStore };
 
+/** Argon2id without its work: tests of many passwords would take minutes. */
+export const quickStretch: Stretch = async (password, salt, { onProgress } = {}) => {
+  onProgress?.(1);
+  return nativeCrypto.hmacSha256(salt, password);
+};
+
 export const portsOf = (bench: Bench, store: WalletStore, fetch = globalThis.fetch): WalletPorts => ({
-  ...{ store, fetch, env: bench.env, rsa: nativeRsa },
+  ...{ store, fetch, env: bench.env, rsa: nativeRsa, stretch: quickStretch },
 });
 
 /** A wallet that knows nobody; with `topUpMicro`, one that has an account with money. */

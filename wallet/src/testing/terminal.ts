@@ -7,14 +7,17 @@ type Ran = { status: number | null; out: string; err: string };
 type Started = { child: ChildProcess; ran: Ran; end: Promise<Ran> };
 
 /** `wallet` says, for each process, where its wallet is and which broker it begins with. */
-export function terminal(wallet: () => { data: string; brokerUrl: string }) {
+export function terminal(wallet: () => { data: string; brokerUrl: string; env?: Record<string, string> }) {
   const start = (...args: string[]): Started => {
-    const { data, brokerUrl } = wallet();
+    const { data, brokerUrl, env } = wallet();
     const command = join(import.meta.dirname, '..', 'node', 'farthing.ts');
     const child: ChildProcess = spawn(
       process.execPath,
       ['--conditions=farthing-source', '--disable-warning=ExperimentalWarning', command, ...args],
-      { env: { ...process.env, FARTHING_WALLET: data, FARTHING_BROKER: brokerUrl }, stdio: ['pipe', 'pipe', 'pipe'] },
+      {
+        env: { ...process.env, FARTHING_WALLET: data, FARTHING_BROKER: brokerUrl, ...env },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
     );
     const ran: Ran = { status: null, out: '', err: '' };
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
