@@ -39,8 +39,8 @@ export function namedBySite(
 
 /** Free coins that pay this offer, from what is stored alone. */
 export async function choose(ctx: Context, found: Found): Promise<Choice | undefined> {
-  // A wallet that began without words has no coins yet.
-  if (ctx.account?.phrase === undefined) return undefined;
+  // A wallet that began without words has no coins yet; a locked one cannot spend them, and says so when it comes to swapping.
+  if (!ctx.hasWords) return undefined;
   return termsOf(found).lock === 'vendor' ? chooseLocked(ctx, found) : chooseFree(ctx, found);
 }
 
