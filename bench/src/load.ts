@@ -3,13 +3,15 @@ import { answerCalls } from './harness/child.ts';
 import { type Listened, listen } from './harness/listen.ts';
 import { forget, type Load, run, type Window } from './harness/window.ts';
 import { loadWall, type WallName } from './walls/index.ts';
-import { type Payer, type Setup, streamTarget, TARGET } from './walls/wall.ts';
+import { FREE, type Payer, type Setup, streamTarget, TARGET } from './walls/wall.ts';
 
 export type LoadApi = {
   meet(who: { wall: WallName; url: string; port: number; setup: Setup }): Promise<void>;
   /** Makes sure that so many requests are ready. What has been waiting for long is thrown away: challenges expire. */
   prepare(what: { port: number; count: number }): Promise<void>;
   run(load: Load): Promise<Window>;
+  /** Free pages of a site, beside whatever else it is sent. */
+  runFree(load: Load): Promise<Window>;
   /** One stream over one connection, paid ahead. */
   stream(what: { port: number; units: number }): Promise<Listened>;
   leave(port: number): Promise<void>;
@@ -57,6 +59,10 @@ answerCalls<LoadApi>(
       const window = await run(() => stock[next++], load);
       stock.splice(0, next);
       return window;
+    },
+    runFree(load) {
+      const asked = Buffer.from(`GET ${FREE} HTTP/1.1\r\nHost: 127.0.0.1:${load.port}\r\n\r\n`, 'latin1');
+      return run(() => asked, load);
     },
     async stream({ port, units }) {
       const line = await siteAt(port).payer.stream?.(units);

@@ -11,7 +11,7 @@ import { expressJob } from './jobs/express.ts';
 import { pastJob } from './jobs/past.ts';
 import { streamJob } from './jobs/stream.ts';
 import { walletJob } from './jobs/wallet.ts';
-import { METHODS } from './methods/index.ts';
+import { METHODS, methodOf } from './methods/index.ts';
 import { type Options, readOptions, usage } from './options.ts';
 
 const jobs: Readonly<Record<string, (context: Context) => Promise<Row[]>>> = {
@@ -31,7 +31,7 @@ async function main({ quick, only, json, profile }: Options): Promise<number> {
   await using context = new Context({ quick, only, profile });
   const rows: Row[] = [];
   for (const [name, job] of Object.entries(jobs)) rows.push(...(await context.attempt(name, '', () => job(context))));
-  rows.push(...relate(rows, METHODS));
+  rows.push(...relate(rows, { hashing: METHODS.filter((method) => !methodOf(method).proves) }));
   const seconds = Math.round((performance.now() - startMs) / 1000);
   console.log(`\n${table(rows)}\n`);
   if (profile !== undefined) console.log(`${hotspots(profile)}\n`);

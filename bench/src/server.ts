@@ -6,12 +6,13 @@ import { answerCalls } from './harness/child.ts';
 import { endProfile, startProfile } from './harness/profiler.ts';
 import { content } from './walls/content.ts';
 import { loadWall, type WallName } from './walls/index.ts';
-import type { Mounted, Setup } from './walls/wall.ts';
+import { FREE, type Mounted, type Setup } from './walls/wall.ts';
 
 export type ServerApi = {
   /** `setupMs`: from the call to a wall that can sell. */
   start(what: { wall: WallName; setup: Setup }): Promise<{ url: string; port: number; setupMs: number }>;
-  cpuMicros(nothing: undefined): number;
+  /** User and system time of the process, and of the thread of its event loop alone. */
+  cpuMicros(nothing: undefined): { all: number; loop: number };
   drain(nothing: undefined): Promise<void>;
   fill(count: number): Promise<void>;
   /** A CPU profile from now on, written to this file when the process ends. */
@@ -27,6 +28,7 @@ answerCalls<ServerApi>(
   {
     async start({ wall, setup }) {
       const app = express();
+      app.get(FREE, content.page);
       const { mount } = await loadWall(wall);
       const startMs = performance.now();
       mounted = await mount(app, content, setup);
@@ -39,8 +41,8 @@ answerCalls<ServerApi>(
       return { url: `http://127.0.0.1:${port}`, port, setupMs };
     },
     cpuMicros() {
-      const { user, system } = process.cpuUsage();
-      return user + system;
+      const [all, loop] = [process.cpuUsage(), process.threadCpuUsage()];
+      return { all: all.user + all.system, loop: loop.user + loop.system };
     },
     drain: async () => mounted.drain?.(),
     async fill(count) {

@@ -8,7 +8,7 @@ const CONNECTIONS = 64;
 
 export type Sides = { readonly gated: Site; readonly free: Site };
 export type Compared<Figure extends string> = Readonly<Record<Figure, readonly Pair[]>>;
-export type PageFigure = 'perSecond' | 'cpuMicros' | 'p50Ms' | 'p99Ms';
+export type PageFigure = 'perSecond' | 'cpuMicros' | 'loopMicros' | 'p50Ms' | 'p99Ms';
 export type StreamFigure = 'perSecond' | 'cpuMicros';
 
 /** Any figures of one window: `measure` is asked for each side in turn, the order changing with each pair. */
@@ -32,7 +32,13 @@ type Plan = { readonly pairs: number; readonly ms: number; readonly perSecond?: 
 
 export async function comparePages(context: Context, sides: Sides, plan: Plan): Promise<Compared<PageFigure>> {
   const of = await inPairs(plan.pairs, sides, async (site) => (await pages(context, site, plan)).figures);
-  return { perSecond: of('perSecond'), cpuMicros: of('cpuMicros'), p50Ms: of('p50Ms'), p99Ms: of('p99Ms') };
+  return {
+    perSecond: of('perSecond'),
+    cpuMicros: of('cpuMicros'),
+    loopMicros: of('loopMicros'),
+    p50Ms: of('p50Ms'),
+    p99Ms: of('p99Ms'),
+  };
 }
 
 /** Lets a server meet every path and its compiler settle: that takes thousands of requests, not one. */
@@ -54,28 +60,70 @@ export async function meet({ load }: Context, { wall, url, port, setup }: Site):
 const speeds = new Map<number, number>();
 const FIRST_SPEED = 2500;
 
+type Pace = Pick<Plan, 'ms' | 'perSecond'>;
+
 async function pages(
-  { load }: Context,
-  { port, child, wall }: Site,
-  { ms, perSecond }: { ms: number; perSecond?: number },
+  context: Context,
+  site: Site,
+  pace: Pace,
 ): Promise<{ figures: Record<PageFigure, number>; window: Window }> {
-  const speed = perSecond ?? (speeds.get(port) ?? FIRST_SPEED) * 1.3;
-  await load.call('prepare', { port, count: Math.ceil((speed * ms) / 1000) + CONNECTIONS });
+  const { child, port } = site;
+  await makeReady(context, site, pace);
   const before = await child.call('cpuMicros', undefined);
-  const window = await load.call('run', {
-    port,
-    ms,
-    connections: CONNECTIONS,
-    ...(perSecond === undefined ? {} : { perSecond }),
-  });
+  const window = await sendPages(context, site, pace);
   // What the traffic left to be done later, such as redeeming claims, is part of its price.
   await child.call('drain', undefined);
-  const cpu = (await child.call('cpuMicros', undefined)) - before;
-  const { requests, statuses, elapsedMs, p50Ms, p99Ms } = window;
-  if (statuses[200] !== requests) throw new Error(`${wall}: not every answer was 200: ${JSON.stringify(statuses)}`);
-  speeds.set(port, (requests * 1000) / elapsedMs);
-  return { figures: { perSecond: (requests * 1000) / elapsedMs, cpuMicros: cpu / requests, p50Ms, p99Ms }, window };
+  const after = await child.call('cpuMicros', undefined);
+  const { requests, elapsedMs, p50Ms, p99Ms } = window;
+  const perSecond = (requests * 1000) / elapsedMs;
+  speeds.set(port, perSecond);
+  const cpuMicros = (after.all - before.all) / requests;
+  const loopMicros = (after.loop - before.loop) / requests;
+  return { figures: { perSecond, cpuMicros, loopMicros, p50Ms, p99Ms }, window };
 }
+
+async function makeReady({ load }: Context, { port }: Site, { ms, perSecond }: Pace): Promise<void> {
+  const speed = perSecond ?? (speeds.get(port) ?? FIRST_SPEED) * 1.3;
+  await load.call('prepare', { port, count: Math.ceil((speed * ms) / 1000) + CONNECTIONS });
+}
+
+/** @throws {Error} an answer was not 200 */
+async function sendPages({ load }: Context, { port, wall }: Site, { ms, perSecond }: Pace): Promise<Window> {
+  const pace = perSecond === undefined ? { ms } : { ms, perSecond };
+  return good(wall, await load.call('run', { port, connections: CONNECTIONS, ...pace }));
+}
+
+function good(wall: string, window: Window): Window {
+  const { requests, statuses } = window;
+  if (statuses[200] !== requests) throw new Error(`${wall}: not every answer was 200: ${JSON.stringify(statuses)}`);
+  return window;
+}
+
+/** What free pages of the gated process take beside so many paid ones, and without them. */
+export async function compareNeighbours(context: Context, site: Site, plan: Required<Plan>): Promise<readonly Pair[]> {
+  const { load } = context;
+  const { port, wall } = site;
+  const free = async () => {
+    const at = { port, ms: plan.ms, connections: FREE_CONNECTIONS, perSecond: FREE_PER_SECOND };
+    return good(wall, await load.call('runFree', at)).p99Ms;
+  };
+  const beside = async () => {
+    await makeReady(context, site, plan);
+    const [p99Ms] = await Promise.all([free(), sendPages(context, site, plan)]);
+    return p99Ms;
+  };
+  const pairs: Pair[] = [];
+  for (let n = 0; n < plan.pairs; n++) {
+    const early = gatedFirst(n) ? await beside() : undefined;
+    const alone = await free();
+    pairs.push({ free: alone, gated: early ?? (await beside()) });
+  }
+  return pairs;
+}
+
+/** Enough for a 99th percentile, and few beside what a server can do. */
+const FREE_PER_SECOND = 500;
+const FREE_CONNECTIONS = 16;
 
 /** Half of what the gated side can do. */
 export const halfOf = ({ perSecond }: Compared<PageFigure>): number =>
@@ -112,7 +160,7 @@ async function stream(
   const before = await child.call('cpuMicros', undefined);
   const { status, bytes, elapsedMs } = await load.call('stream', { port, units });
   await child.call('drain', undefined);
-  const cpu = (await child.call('cpuMicros', undefined)) - before;
+  const cpu = (await child.call('cpuMicros', undefined)).all - before.all;
   if (status !== 200 || bytes < units * unitBytes) {
     throw new Error(`${wall}: a stream of ${units} units ended with ${status} after ${bytes} bytes`);
   }

@@ -35,7 +35,9 @@ describe('relate', () => {
 
   it('compares each method with each peer of the run', () => {
     const rows = [added('scrip/sqlite', 40), added('payword/sqlite', 20), ...peers];
-    expect(relate(rows, ['scrip', 'payword']).map(({ name, ratio, target }) => [name, ratio, target?.met])).toEqual([
+    expect(
+      relate(rows, { hashing: ['scrip', 'payword'] }).map(({ name, ratio, target }) => [name, ratio, target?.met]),
+    ).toEqual([
       ['express/scrip/sqlite/beside-x402', 40 / 60, false],
       ['express/scrip/sqlite/beside-mppx', 40 / 150, true],
       ['express/payword/sqlite/beside-x402', 20 / 60, true],
@@ -43,10 +45,17 @@ describe('relate', () => {
     ]);
   });
 
+  it('compares a coin with one of Cashu', () => {
+    const cpu = (subject: string, value: number) => row(`core/${subject}/verify/cpu`, 'µs', { value });
+    expect(relate([cpu('ecash/locked', 100), cpu('peer/cashu', 1000)], { hashing: [] })).toMatchObject([
+      { name: 'core/ecash/locked/verify/beside-cashu', value: 100, baseline: 1000, ratio: 0.1 },
+    ]);
+  });
+
   it('says nothing of what was not run', () => {
     const rows = [added('scrip/sqlite', 40), notRun('express/payword/sqlite', 'requests/s', 'no time'), ...peers];
-    expect(relate(rows, ['scrip', 'payword']).every(({ name }) => name.includes('/scrip/'))).toBe(true);
-    expect(relate([added('scrip/sqlite', 40)], ['scrip'])).toEqual([]);
+    expect(relate(rows, { hashing: ['scrip', 'payword'] }).every(({ name }) => name.includes('/scrip/'))).toBe(true);
+    expect(relate([added('scrip/sqlite', 40)], { hashing: ['scrip'] })).toEqual([]);
   });
 });
 

@@ -29,6 +29,9 @@ const targets: Readonly<Record<string, Target>> = {
   'express/payword/sqlite': { of: 'ratio', least: 0.55, unit: 'of the free app' },
   'express/scrip/*/half/p99-added': { of: 'value', most: 2, unit: 'ms' },
   'express/payword/*/half/p99-added': { of: 'value', most: 2, unit: 'ms' },
+  'express/ecash/locked/*/cpu-added/coin': { of: 'value', most: 160, unit: 'µs' },
+  'express/ecash/locked/*/neighbours/p99': { of: 'ratio', most: 1.5, unit: 'without coins' },
+  'core/ecash/locked/credential/4-coins': { of: 'value', most: 4096, unit: 'B' },
   'stream/ticks/payword/*': { of: 'value', least: 20_000, unit: 'units/s' },
   'memory/scrip/spent/sqlite': { of: 'value', most: 16, unit: 'B' },
   'memory/scrip/spent/sqlite/restarted': { of: 'value', most: 16, unit: 'B' },
@@ -96,16 +99,27 @@ export function digits(value: number): string {
 
 const PEERS = ['x402', 'mppx'];
 
-/** Each durable wall beside the peers of the same run: less than half of what each of them adds. */
-export function relate(rows: readonly Row[], methods: readonly string[]): Row[] {
-  const added = (wall: string) => rows.find(({ name }) => name === `express/${wall}/cpu-added`)?.value;
-  return methods.flatMap((method) =>
-    PEERS.flatMap((peer): Row[] => {
-      const [ours, theirs] = [added(`${method}/sqlite`), added(`peer/${peer}`)];
-      if (typeof ours !== 'number' || typeof theirs !== 'number') return [];
+/**
+ * Rows of the same run beside each other: each durable wall that only hashes beside the peers, which is to add less than half
+ * of what they do; and a coin beside what a Cashu mint has to do for one.
+ */
+export function relate(rows: readonly Row[], { hashing }: { hashing: readonly string[] }): Row[] {
+  const figureOf = (name: string) => rows.find((one) => one.name === name)?.value;
+  const beside = (name: string, unit: string, of: readonly [ours: string, theirs: string]): Omit<Row, 'target'>[] => {
+    const [ours, theirs] = of.map(figureOf);
+    if (typeof ours !== 'number' || typeof theirs !== 'number') return [];
+    return [{ name, unit, value: ours, baseline: theirs, ratio: ours / theirs }];
+  };
+  const added = (wall: string) => `express/${wall}/cpu-added`;
+  const walls = hashing.flatMap((method) =>
+    PEERS.flatMap((peer) => {
       const name = `express/${method}/sqlite/beside-${peer}`;
-      const target = judge(ours / theirs, { of: 'ratio', most: 0.5, unit: `of ${peer}` });
-      return [{ name, unit: 'µs CPU added', value: ours, baseline: theirs, ratio: ours / theirs, target }];
+      const found = beside(name, 'µs CPU added', [added(`${method}/sqlite`), added(`peer/${peer}`)]);
+      const target = (ratio: number | null) =>
+        judge(ratio ?? Number.NaN, { of: 'ratio', most: 0.5, unit: `of ${peer}` });
+      return found.map((one): Row => ({ ...one, target: target(one.ratio) }));
     }),
   );
+  const [coin, proof] = ['core/ecash/locked/verify', 'core/peer/cashu/verify'];
+  return [...walls, ...beside(`${coin}/beside-cashu`, 'µs CPU each', [`${coin}/cpu`, `${proof}/cpu`])];
 }

@@ -6,7 +6,7 @@ import { type Context, startBroker } from '../harness/context.ts';
 import { type Row, row } from '../harness/rows.ts';
 import { median } from '../harness/stats.ts';
 import { forget, run } from '../harness/window.ts';
-import { METHODS, type MethodName, methodOf, TRADES, type TradesName, tradesOf } from '../methods/index.ts';
+import { TO_BUYERS, TRADES, type TradesName, tradesOf } from '../methods/index.ts';
 import { type Office, type Post, spread, type Trade } from '../methods/method.ts';
 
 const MONEY_MICRO = 10n ** 12n;
@@ -15,9 +15,9 @@ const BUYERS = 200;
 const GROWTH_ROUNDS = 3;
 
 export async function brokerJob(context: Context): Promise<Row[]> {
-  const methods = METHODS.filter((method) => context.wants(`broker/${method}`) || context.wants('growth/broker'));
   const wanted = TRADES.filter((name) => context.wants(`broker/${name}`));
-  if (methods.length + wanted.length === 0) return [];
+  const grows = context.wants('growth/broker');
+  if (wanted.length === 0 && !grows) return [];
   const { child, url } = await startBroker(context.folder());
   const port = Number(new URL(url).port);
   try {
@@ -29,7 +29,7 @@ export async function brokerJob(context: Context): Promise<Row[]> {
     const office = { rich, buyers: await customers(desk, BUYERS), quick: context.quick, rounds: roundsOf(context) + 1 };
     const rows: Row[] = [];
     for (const name of wanted) rows.push(...(await trade(desk, name, office)));
-    if (context.wants('growth/broker')) rows.push(...(await growth(desk, methods, office)));
+    if (grows) rows.push(...(await growth(desk, office)));
     return rows;
   } finally {
     forget(port);
@@ -67,11 +67,11 @@ async function trade(desk: Desk, method: TradesName, office: Office): Promise<Ro
 }
 
 /** Sales again with 1, 10 and 100 times as many accounts in the ledger, each buying in turn. */
-async function growth(desk: Desk, methods: readonly MethodName[], office: Office): Promise<Row[]> {
+async function growth(desk: Desk, office: Office): Promise<Row[]> {
   const rows: Row[] = [];
   const buyers: Person[] = [];
   const trades = await Promise.all(
-    methods.map(async (method) => ({ method, ...(await methodOf(method).trades())({ ...office, buyers }) })),
+    TO_BUYERS.map(async (method) => ({ method, ...(await tradesOf(method))({ ...office, buyers }) })),
   );
   // A broker's faucet serves 10,000 accounts an hour, the buyers of the other rows among them.
   for (const size of desk.context.quick ? [50, 500, 5000] : [90, 900, 9000]) {

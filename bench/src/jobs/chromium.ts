@@ -20,7 +20,10 @@ const extension = join(import.meta.dirname, '..', '..', '..', 'extension');
 const nameOf = (method: MethodName, way: Way): string => `wallet/chromium/${method}/${way}`;
 
 export async function chromiumJob(context: Context): Promise<Row[]> {
-  const plans = METHODS.map((method) => ({ method, ways: WAYS.filter((way) => context.wants(nameOf(method, way))) }));
+  const plans = METHODS.filter((method) => methodOf(method).wallets).map((method) => ({
+    method,
+    ways: WAYS.filter((way) => context.wants(nameOf(method, way))),
+  }));
   const wanted = plans.filter(({ ways }) => ways.length > 0);
   if (wanted.length === 0) return [];
   const missing = (plan: Plan, why: string) => plan.ways.map((way) => notRun(nameOf(plan.method, way), 'ms', why));

@@ -3,23 +3,37 @@ import type { Context } from '../harness/context.ts';
 import { type Row, row } from '../harness/rows.ts';
 import { median } from '../harness/stats.ts';
 import { METHODS, methodOf } from '../methods/index.ts';
-import type { Kernel } from '../methods/method.ts';
+import type { Kernel, Method } from '../methods/method.ts';
 
 export async function coreJob(context: Context): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const method of METHODS) {
-    if (!context.wants(`core/${method}`)) continue;
-    context.say(`core/${method}…`);
-    const kernels = await methodOf(method).kernels();
-    for (const kernel of kernels()) {
-      const name = `core/${method}/${kernel.name}`;
-      if (!context.wants(name)) continue;
-      const micros = cpuOf(context, kernel);
-      rows.push(row(name, `${kernel.unit}, a second and core`, { value: 1e6 / micros }));
-      rows.push(row(`${name}/cpu`, 'µs CPU each', { value: micros }));
-    }
+  for (const { name, kernels, facts } of SUBJECTS) {
+    if (!context.wants(name)) continue;
+    context.say(`${name}…`);
+    const load = await kernels();
+    for (const kernel of load())
+      rows.push(...(await context.attempt(name, '', async () => timed(context, name, kernel))));
+    for (const fact of (await facts?.()) ?? [])
+      rows.push(row(`${name}/${fact.name}`, fact.unit, { value: fact.value }));
   }
-  return rows;
+  return rows.filter((one) => context.wants(one.name));
+}
+
+type Subject = Pick<Method, 'kernels' | 'facts'> & { readonly name: string };
+
+const SUBJECTS: readonly Subject[] = [
+  ...METHODS.map((method): Subject => ({ ...methodOf(method), name: `core/${method}` })),
+  { name: 'core/peer/cashu', kernels: async () => (await import('../peers/cashu.ts')).kernels },
+];
+
+function timed(context: Context, subject: string, kernel: Kernel): Row[] {
+  const name = `${subject}/${kernel.name}`;
+  if (!context.wants(name)) return [];
+  const micros = cpuOf(context, kernel);
+  return [
+    row(name, `${kernel.unit}, a second and core`, { value: 1e6 / micros }),
+    row(`${name}/cpu`, 'µs CPU each', { value: micros }),
+  ];
 }
 
 /** Median of rounds, the first two of which are thrown away: they run on code that is not compiled yet. */

@@ -1,8 +1,10 @@
 // A paid request through Express, beside the same app ungated in the same run: every method on every store, and the peers.
 import { type Context, type Site, startSite } from '../harness/context.ts';
-import { type Compared, comparePages, halfOf, type PageFigure, warmUp } from '../harness/measure.ts';
+import { type Compared, compareNeighbours, comparePages, halfOf, type PageFigure, warmUp } from '../harness/measure.ts';
 import { type Row, row } from '../harness/rows.ts';
-import { compare, median } from '../harness/stats.ts';
+import { compare, median, type Pair } from '../harness/stats.ts';
+import { methodOf } from '../methods/index.ts';
+import type { Method } from '../methods/method.ts';
 import { FARTHINGS, PEERS, type WallName } from '../walls/index.ts';
 
 const WALLS: readonly WallName[] = [...FARTHINGS.map(({ name }) => name), ...PEERS];
@@ -62,12 +64,29 @@ async function gated(context: Context, { wall, free }: { wall: WallName; free: S
     const sides = { gated: site, free };
     const { pairs } = context;
     const full = await comparePages(context, sides, { pairs, ms: fullMs(context) });
-    const half = await comparePages(context, sides, { pairs, ms: halfMs(context), perSecond: halfOf(full) });
-    return wallRows(name, full, half);
+    const half = { pairs, ms: halfMs(context), perSecond: halfOf(full) };
+    const rows = wallRows(name, full, await comparePages(context, sides, half));
+    const proves = provesOf(wall);
+    if (!proves) return rows;
+    const { thing, each } = proves;
+    const ofOne = (pairs: readonly Pair[]) => ({ value: compare(pairs).added / each });
+    const neighbours = await compareNeighbours(context, site, half);
+    return [
+      ...rows,
+      row(`${name}/cpu-added/${thing}`, `µs CPU/${thing}`, ofOne(full.cpuMicros)),
+      row(`${name}/cpu-added/${thing}/loop`, `µs CPU/${thing}, on the event loop`, ofOne(full.loopMicros)),
+      row(`${name}/neighbours/p99`, 'ms, free pages of the same process', compare(neighbours)),
+    ];
   } finally {
     await site.child.end();
     await context.load.call('leave', site.port);
   }
+}
+
+/** What other threads check for it, if anything. */
+function provesOf(wall: WallName): Method['proves'] {
+  const ours = FARTHINGS.find(({ name }) => name === wall);
+  return ours && methodOf(ours.method).proves;
 }
 
 function wallRows(name: string, full: Compared<PageFigure>, half: Compared<PageFigure>): Row[] {

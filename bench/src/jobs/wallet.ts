@@ -18,7 +18,7 @@ export async function walletJob(context: Context): Promise<Row[]> {
   const rows: Row[] = [];
   for (const method of METHODS) {
     const name = `wallet/node/${method}`;
-    if (!context.wants(name)) continue;
+    if (!methodOf(method).wallets || !context.wants(name)) continue;
     context.say(`${name}…`);
     rows.push(...(await context.attempt(name, 'ms', () => visits(context, { name, method }))));
   }

@@ -1,23 +1,26 @@
 // Farthing's methods and stores by name. Every job runs over these lists.
 import { join } from 'node:path';
 import { memory, sqlite, type VendorStore } from '@farthing/vendor';
-import type { Method } from './method.ts';
+import { lockedCoins } from './ecash/locked.ts';
+import type { Method, Office, Trades } from './method.ts';
 import { payword } from './payword/index.ts';
 import { scrip } from './scrip/index.ts';
 
-export const methods = { scrip, payword } satisfies Record<string, Method>;
+export const methods = { scrip, payword, 'ecash/locked': lockedCoins } satisfies Record<string, Method>;
 export type MethodName = keyof typeof methods;
 export const METHODS = Object.keys(methods) as MethodName[];
 
-/** What the broker sells, also of methods that no wallet and no site has yet. */
+/** What the broker sells. Coins are the same for all ways to pay with them. */
 const trades = {
-  scrip: scrip.trades,
-  payword: payword.trades,
+  scrip: async () => (await import('./scrip/trades.ts')).trades,
+  payword: async () => (await import('./payword/trades.ts')).trades,
   ecash: async () => (await import('./ecash/trades.ts')).trades,
-} satisfies Record<string, Method['trades']>;
+} satisfies Record<string, () => Promise<(office: Office) => Trades>>;
 export type TradesName = keyof typeof trades;
 export const TRADES = Object.keys(trades) as TradesName[];
-export const tradesOf = (name: TradesName): ReturnType<Method['trades']> => trades[name]();
+/** Those whose sales go to the buyers of the office in turn. */
+export const TO_BUYERS: readonly TradesName[] = ['scrip', 'payword'];
+export const tradesOf = (name: TradesName): Promise<(office: Office) => Trades> => trades[name]();
 
 type Folder = { readonly folder: string };
 

@@ -7,18 +7,22 @@ import type { FarthingOptions, VendorStore } from '@farthing/vendor';
 import type { Payer, Setup } from '../walls/wall.ts';
 
 export type Method = {
-  readonly site: Pick<FarthingOptions, 'methods' | 'payword'>;
+  readonly site: Pick<FarthingOptions, 'methods' | 'payword' | 'ecash'>;
   /** For walls of a method that pays by the unit. */
   readonly unit?: string;
+  /** The wallet's engine pays sites with it. */
+  readonly wallets: boolean;
   /** Wallets pay single pages with it, as browsers do when somebody follows a link. */
   readonly pages: boolean;
   /** It can pay streams as they run. */
   readonly streams: boolean;
+  /** What is checked off the event loop: so many of these in a payment of the page. */
+  readonly proves?: { readonly thing: string; readonly each: number };
   /** In the load's process: who pays. */
   payer(): Promise<(url: string, setup: Setup) => Promise<Payer>>;
   kernels(): Promise<() => readonly Kernel[]>;
+  facts?(): Promise<readonly Fact[]>;
   past(): Promise<Past>;
-  trades(): Promise<(office: Office) => Trades>;
 };
 
 /** Work of the protocol alone, without HTTP and storage, to be repeated on one core. */
@@ -30,6 +34,9 @@ export type Kernel = {
   readonly per: number;
   run(): void;
 };
+
+/** A figure that is no time, such as bytes on the wire. */
+export type Fact = { readonly name: string; readonly unit: string; readonly value: number };
 
 /** What a site must not forget, as long as it is good. */
 export type Past = {

@@ -1,5 +1,17 @@
 // What a site asks for, read as a wallet reads it.
-import { type Challenge, type PaymentRequest, readChallenges, readRequest } from '@farthing/protocol';
+import { nodeEnv } from '@farthing/node-kit';
+import {
+  type Challenge,
+  canonicalJson,
+  challengeId,
+  limits,
+  type PaymentRequest,
+  readChallenges,
+  readOpaque,
+  readRequest,
+  toBase64url,
+  utf8,
+} from '@farthing/protocol';
 
 export type Offer = { readonly challenge: Challenge; readonly request: PaymentRequest };
 
@@ -16,4 +28,13 @@ export function requestOf(challenge: Challenge): PaymentRequest {
   const request = readRequest(challenge);
   if (!request) throw new Error('the offer cannot be read');
   return request;
+}
+
+/** The same offer with a nonce of its own, as the site would have made it for the next visitor. */
+export function fresh({ id: _, ...offer }: Challenge, secret: Uint8Array): Challenge {
+  const { nowMs, random, crypto } = nodeEnv();
+  const opaque = toBase64url(utf8(canonicalJson({ ...readOpaque({ id: '', ...offer }), n: toBase64url(random(12)) })));
+  const expires = `${new Date(nowMs + limits.challengeLifeMs).toISOString().slice(0, 19)}Z`;
+  const parts = { ...offer, expires, opaque };
+  return { id: challengeId(parts, secret, crypto), ...parts };
 }

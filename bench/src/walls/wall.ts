@@ -23,6 +23,8 @@ export type Mounted = {
 /** Where the gated page is. */
 export const PAGE = '/article/:id';
 export const TARGET = '/article/1';
+/** A page of the same process that costs nothing, whatever the wall. */
+export const FREE = '/free';
 /** Where the gated stream is, for walls that have one. */
 export const STREAM = '/stream/:units';
 export const streamTarget = (units: number): string => `/stream/${units}`;

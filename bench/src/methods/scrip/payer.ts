@@ -5,21 +5,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Bench, Person } from '@farthing/broker/testing';
 import { nodeEnv } from '@farthing/node-kit';
-import {
-  type Challenge,
-  canonicalJson,
-  challengeId,
-  limits,
-  printCredential,
-  readOpaque,
-  toBase64url,
-  utf8,
-} from '@farthing/protocol';
+import { type Challenge, limits, printCredential } from '@farthing/protocol';
 import { certify, type Scrip } from '@farthing/protocol/broker';
 import { type ScripPiece, scripWallet } from '@farthing/protocol/wallet';
 import { type Payer, type Setup, TARGET } from '../../walls/wall.ts';
 import { PAYMENTS_OF_A_CLAIM } from '../method.ts';
-import { offerOf, requestOf } from '../offer.ts';
+import { fresh, offerOf, requestOf } from '../offer.ts';
 
 const PRICE_MICRO = 1500n;
 const PAGES_OF_A_COIN = BigInt(PAYMENTS_OF_A_CLAIM);
@@ -79,15 +70,6 @@ const changeSecret = (folder: string): Uint8Array =>
     0,
     32,
   );
-
-/** The same offer with a nonce of its own, as the site would have made it for the next visitor. */
-function fresh({ id: _, ...offer }: Challenge, secret: Uint8Array): Challenge {
-  const { nowMs, random, crypto } = nodeEnv();
-  const opaque = toBase64url(utf8(canonicalJson({ ...readOpaque({ id: '', ...offer }), n: toBase64url(random(12)) })));
-  const expires = `${new Date(nowMs + limits.challengeLifeMs).toISOString().slice(0, 19)}Z`;
-  const parts = { ...offer, expires, opaque };
-  return { id: challengeId(parts, secret, crypto), ...parts };
-}
 
 function pay(piece: ScripPiece, challenge: Challenge): string {
   const input = { challenge, request: requestOf(challenge), target: `GET ${TARGET}`, digest: '' };
