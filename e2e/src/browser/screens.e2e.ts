@@ -1,52 +1,19 @@
 // Every screen that this browser can show, in light, dark, narrow and right-to-left: no axe violation, nothing cut off
 // sideways, the main button in view. The pictures are in e2e/out/screens.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { firstPaidPage, pageOf } from '../demo/first-visit.ts';
-import { violations } from '../harness/accessibility.ts';
+import { dress, inspect, looks } from '../harness/looks.ts';
 import { makeScene, type Scene } from '../harness/scene.ts';
 
-const shots = join(import.meta.dirname, '..', '..', 'out', 'screens');
-const looks = [
-  { name: 'light', theme: 'light', language: 'en', width: 380 },
-  { name: 'dark', theme: 'dark', language: 'en', width: 380 },
-  { name: 'narrow', theme: 'light', language: 'en', width: 320 },
-  { name: 'rtl', theme: 'light', language: 'ar', width: 380 },
-] as const;
 const routes = ['', 'activity', 'sites', 'more', 'money', 'top-up', 'budgets', 'settings'];
 
 let scene: Scene;
 beforeAll(async () => {
-  mkdirSync(shots, { recursive: true });
   scene = await makeScene();
   await firstPaidPage(scene.browser, { article: scene.article });
 });
 afterAll(() => scene.close());
-
-type Look = (typeof looks)[number];
-
-async function dress(page: Page, { theme, language, width }: Look, height: number): Promise<void> {
-  await page.evaluate(
-    (choice) =>
-      (
-        globalThis as unknown as { chrome: { storage: { local: { set(items: object): Promise<void> } } } }
-      ).chrome.storage.local.set(choice),
-    { theme, language },
-  );
-  await page.setViewportSize({ width, height });
-  await page.reload();
-  await page.locator('h1').first().waitFor();
-  await page.waitForFunction((dir) => document.documentElement.dir === dir, language === 'ar' ? 'rtl' : 'ltr');
-}
-
-async function inspect(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(shots, `${name}.png`) });
-  expect(await violations(page), name).toEqual([]);
-  const cut = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  expect(cut, `${name} is wider than its window`).toBeLessThanOrEqual(0);
-}
 
 describe.each(looks)('$name', (look) => {
   it('the popup’s screens', async () => {
@@ -61,7 +28,7 @@ describe.each(looks)('$name', (look) => {
 
   it('the welcome page', async () => {
     const welcome = await scene.browser.open('welcome.html');
-    await dress(welcome, { ...look, width: look.width === 380 ? 900 : 320 } as unknown as Look, 800);
+    await dress(welcome, { ...look, width: look.width === 380 ? 900 : 320 }, 800);
     await inspect(welcome, `welcome-${look.name}`);
     await welcome.close();
   });

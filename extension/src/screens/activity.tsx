@@ -106,7 +106,7 @@ function Line({ record }: { record: PaymentRecord }) {
         <Avatar of={record.site ?? record.brokerName ?? '·'} />
         <span class="grow">
           <b class="ell block" dir={record.site === undefined ? 'auto' : 'ltr'}>
-            {record.site === undefined ? (record.brokerName ?? t(kindKey(record))) : <Host origin={record.site} />}
+            {record.site === undefined ? nameOf(record) : <Host origin={record.site} />}
           </b>
           <span class="muted s row close">
             <What record={record} />
@@ -124,10 +124,16 @@ function Line({ record }: { record: PaymentRecord }) {
   );
 }
 
+/** Coins that moved from hand to hand by what they did, other money by who keeps it. */
+const isCoins = ({ method }: PaymentRecord) => method === 'ecash';
+const nameOf = (record: PaymentRecord) =>
+  isCoins(record) ? t(kindKey(record)) : (record.brokerName ?? t(kindKey(record)));
+
 /** A stream by what came of it, a page by its path. */
 function What({ record }: { record: PaymentRecord }) {
   const { kind, url, unit, units: count } = record;
   if (unit !== undefined && count !== undefined) return <span class="ell">{units(unit, count)}</span>;
+  if (isCoins(record)) return <bdi class="ell">{record.brokerName ?? ''}</bdi>;
   if (kind !== 'payment' || url === undefined) return <span class="ell">{t(kindKey(record))}</span>;
   return (
     <span class="ell" dir="ltr">

@@ -27,10 +27,10 @@ export function Coins() {
       <section class="card stack">
         {balance && <Money amount={cashMicro} currency={balance.currency} big />}
         <p class="muted s">{t('coins_text')}</p>
+        <Button kind="primary" onPress={() => go('withdraw')}>
+          {t('withdraw')}
+        </Button>
         <div class="row wrap">
-          <Button kind="primary" wide onPress={() => go('withdraw')}>
-            {t('withdraw')}
-          </Button>
           <Button wide onPress={() => go('give')}>
             {t('give')}
           </Button>

@@ -71,11 +71,11 @@ function Hand({ text }: { text: string }) {
   const copy = () => void navigator.clipboard.writeText(text).then(() => setSaid(t('copied')));
   return (
     <section class="card stack">
+      <Button kind="primary" onPress={copy}>
+        {said === '' ? t('gift_copy') : `✓ ${said}`}
+      </Button>
       {code ? <Qr code={code} label={t('gift_picture')} /> : <p class="muted s">{t('gift_no_picture')}</p>}
       <Area label={t('gift_words')} value={text} rows={3} />
-      <Button kind="primary" onPress={copy}>
-        {said === '' ? t('copy') : `✓ ${said}`}
-      </Button>
       <Live>{said}</Live>
     </section>
   );
