@@ -3,7 +3,8 @@ import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statemen
 // The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
 import { listKeysets, revokeKeyset, rotateKeysets } from './operate-ecash.ts';
 import { checkEvidence, closeInvoices, grantCredit, listInvoices, listOverclaims } from './operate-payword.ts';
-import { HELP, type Options, readOptions, UsageError } from './options.ts';
+import { addPeer, listPeers, removePeer } from './operate-peers.ts';
+import { addressOf, HELP, type Options, readOptions, UsageError } from './options.ts';
 import { startBroker } from './start.ts';
 
 async function serve({ json, test, ...options }: Options): Promise<number> {
@@ -49,7 +50,7 @@ async function run(args: readonly string[]): Promise<number> {
 
 async function operate({
   command,
-  file,
+  words,
   data,
   account,
   value,
@@ -58,13 +59,17 @@ async function operate({
   invoiceDueDays,
   revoke,
   rotate,
+  limit,
+  fingerprint,
 }: Options): Promise<Outcome> {
   switch (command) {
     case 'audit':
       return audit(data);
-    case 'check-evidence':
+    case 'check-evidence': {
+      const [file] = words;
       if (file === undefined) throw new UsageError('check-evidence needs a file, as overclaims --json prints it');
       return checkEvidence(file);
+    }
     case 'credit':
       if (!value || account === undefined) throw new UsageError('credit needs --account KEY and --value MONEY');
       return grantCredit(data, account, value);
@@ -75,6 +80,19 @@ async function operate({
       if (revoke !== undefined) await revokeKeyset(data, revoke);
       if (rotate) await rotateKeysets(data);
       return listKeysets(data);
+    case 'peers': {
+      const [job = 'list', about] = words;
+      if (job === 'list') return listPeers(data);
+      if (about === undefined || (job !== 'add' && job !== 'remove')) {
+        throw new UsageError('peers: expected list, add URL --limit MONEY, or remove ID');
+      }
+      if (job === 'add') {
+        if (!limit) throw new UsageError('peers add needs --limit MONEY: how much the other broker may owe');
+        return addPeer(data, { url: addressOf('peers add', about), limit, fingerprint });
+      }
+      await removePeer(data, about);
+      return listPeers(data);
+    }
     case 'overclaims':
       return listOverclaims(data);
     case 'invite':

@@ -17,6 +17,10 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   broker invoices [--close]            invoices of customers on credit; --close makes those of the running period now
   broker keysets [--revoke KS] [--rotate]   keys of coins, and what each has out; --revoke: its coins are only swapped;
                                        --rotate: the next key of each, now
+  broker peers [list]                  brokers that this one clears with: what each owes, or is owed
+  broker peers add URL --limit '100 USD' [--fingerprint ID]   take coins of another broker for our sites, up to what it may
+                                       owe us; '0 USD': it takes ours, and we none of its. Shows its fingerprint first
+  broker peers remove ID               nothing new with it; what is under way is finished and cleared
   broker statement                     balances by kind of account
 
   --data DIR            keys and ledger (default ./.farthing/broker)       FARTHING_BROKER_DATA
@@ -53,13 +57,14 @@ export const commands = [
   'invoices',
   'credit',
   'keysets',
+  'peers',
 ] as const;
 export type Command = (typeof commands)[number];
 
 export type Options = {
   readonly command: Command;
-  /** Of check-evidence. */
-  readonly file: string | undefined;
+  /** What follows the command: a file for check-evidence, what to do for peers. */
+  readonly words: readonly string[];
   readonly help: boolean;
   readonly json: boolean;
   readonly data: string;
@@ -84,6 +89,10 @@ export type Options = {
   /** Name of a keyset. */
   readonly revoke: string | undefined;
   readonly rotate: boolean;
+  /** How much another broker may owe. */
+  readonly limit: Money | undefined;
+  /** Id of another broker, as its operator told it. */
+  readonly fingerprint: string | undefined;
 };
 
 const flags = {
@@ -107,6 +116,8 @@ const flags = {
   close: { type: 'boolean' },
   revoke: { type: 'string' },
   rotate: { type: 'boolean' },
+  limit: { type: 'string' },
+  fingerprint: { type: 'string' },
   'invoice-period': { type: 'string' },
   'invoice-due': { type: 'string' },
 } as const;
@@ -142,6 +153,8 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     close: values.close ?? false,
     revoke: values.revoke,
     rotate: values.rotate ?? false,
+    limit: values.limit === undefined ? undefined : orNothing('--limit', values.limit),
+    fingerprint: values.fingerprint,
   };
 }
 
@@ -153,14 +166,16 @@ function parse(args: readonly string[]) {
   }
 }
 
-function commandOf(positionals: readonly string[]): Pick<Options, 'command' | 'file'> {
-  const [word = 'serve', first, ...rest] = positionals;
+/** How many words may follow a command. */
+const following: Partial<Record<Command, number>> = { 'check-evidence': 1, peers: 2 };
+
+function commandOf(positionals: readonly string[]): Pick<Options, 'command' | 'words'> {
+  const [word = 'serve', ...words] = positionals;
   const command = commands.find((name) => name === word);
   if (!command) throw new UsageError(`unknown command ${word}: expected one of ${commands.join(', ')}`);
-  const file = command === 'check-evidence' ? first : undefined;
-  const [more] = file === undefined && first !== undefined ? [first] : rest;
+  const more = words[following[command] ?? 0];
   if (more !== undefined) throw new UsageError(`unexpected argument ${more}`);
-  return { command, file };
+  return { command, words };
 }
 
 function flag(name: string, env: NodeJS.ProcessEnv): boolean {
@@ -187,10 +202,13 @@ function money(name: string, text: string): Money {
 }
 
 /** Nothing is a price, and yet the way to end credit. */
-function worthOf(text: string, command: Command): Money {
-  if (command === 'credit' && text === '0 USD') return { amount: 0n, currency: 'usd-micro' };
-  if (command === 'credit' && text === '0 EUR') return { amount: 0n, currency: 'eur-micro' };
-  return money('--value', text);
+const worthOf = (text: string, command: Command): Money =>
+  command === 'credit' ? orNothing('--value', text) : money('--value', text);
+
+function orNothing(name: string, text: string): Money {
+  if (text === '0 USD') return { amount: 0n, currency: 'usd-micro' };
+  if (text === '0 EUR') return { amount: 0n, currency: 'eur-micro' };
+  return money(name, text);
 }
 
 function accountOf(text: string | undefined): string | undefined {
@@ -218,11 +236,13 @@ function periodOf(text: string): Period {
   return text;
 }
 
-function urlOf(text: string): string | undefined {
-  if (!text) return undefined;
+const urlOf = (text: string): string | undefined => (text ? addressOf('--public-url', text) : undefined);
+
+/** @throws {UsageError} */
+export function addressOf(name: string, text: string): string {
   const url = URL.parse(text);
-  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
-    throw new UsageError(`--public-url: expected an address such as https://broker.example, got ${text}`);
+  if ((url?.protocol !== 'https:' && url?.protocol !== 'http:') || text.length > 300) {
+    throw new UsageError(`${name}: expected an address such as https://broker.example, got ${text}`);
   }
   return text.replace(/\/$/, '');
 }

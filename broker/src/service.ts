@@ -25,14 +25,29 @@ import { closePeriods, periodStartMs } from './services/invoices.ts';
 import { KeyWishes } from './services/key-wishes.ts';
 import { addKeysets, due, makeKeys, stop } from './services/keysets.ts';
 import { licenseOwnScrip } from './services/licences.ts';
+import { PeerDesk } from './services/peer-desk.ts';
 import type { Settings } from './services/settings.ts';
 import type { Step } from './services/step.ts';
 import { sweepChains, sweepHolds, sweepResidue } from './services/sweep.ts';
 
-export type ServiceParts = { db: DatabaseSync; keys: Keys; settings: Settings; env: () => Env; log: Step['log'] };
+export type ServiceParts = {
+  db: DatabaseSync;
+  keys: Keys;
+  settings: Settings;
+  /** By `typ`: how to finish orders that wait for another broker. */
+  routes: ReadonlyMap<string, OrderRoute>;
+  env: () => Env;
+  log: Step['log'];
+};
 
 /** Refusals that time or an operator mends: the same order may be sent again. All others stay. */
-const PASSING: ReadonlySet<ProblemCode> = new Set(['faucet-limit', 'rate-limit', 'unavailable', 'keyset-stopped']);
+const PASSING: ReadonlySet<ProblemCode> = new Set([
+  'faucet-limit',
+  'rate-limit',
+  'unavailable',
+  'keyset-stopped',
+  'peer-limit',
+]);
 
 export class BrokerService {
   readonly keys: Keys;
@@ -47,11 +62,13 @@ export class BrokerService {
   readonly #release: StatementSync;
   readonly #keyWishes = new KeyWishes(() => void this.mint());
   readonly #stop = new AbortController();
+  readonly #routes: ReadonlyMap<string, OrderRoute>;
+  readonly #peers: PeerDesk;
   #making: Promise<void> = Promise.resolve();
   /** The start of the newest period before which all was invoiced. */
   #closedMs = 0;
 
-  constructor({ db, keys, settings, env, log }: ServiceParts) {
+  constructor({ db, keys, settings, routes, env, log }: ServiceParts) {
     this.keys = keys;
     this.settings = settings;
     this.ledger = openLedger(db, { crypto: env().crypto, seed: keys.seed });
@@ -62,6 +79,12 @@ export class BrokerService {
     this.#savepoint = db.prepare('SAVEPOINT service');
     this.#release = db.prepare('RELEASE service');
     this.#faucet = new FaucetMeter(settings.faucetMicro);
+    this.#routes = routes;
+    this.#peers = new PeerDesk({
+      group: this.#group,
+      step: () => this.step(),
+      resume: (order) => this.#resume(order),
+    });
   }
 
   /** The world of one moment, for reads outside of a transaction: they see what is committed. */
@@ -127,7 +150,7 @@ export class BrokerService {
    * @throws {PaymentProblem} why it was refused; nothing was changed then
    */
   async answer(route: OrderRoute, json: Json): Promise<string> {
-    const { ahead, run } = route.prepare(json);
+    const prepared = route.prepare(json);
     const order = json as Order; // every order schema has the members of `Order`
     const text = this.#textOf(order);
     const known = route.stored ? this.ledger.orders.find(order, text) : undefined;
@@ -135,13 +158,29 @@ export class BrokerService {
     const env = this.#env();
     if (Math.abs(env.nowMs - order.at * 1000) > limits.requestAgeMs) throw new PaymentProblem('request-stale');
     await needSignature(order, text);
-    if (!route.stored) return this.#signed(order, run);
-    const done = await ahead?.(this.step());
+    if (!route.stored) return this.#signed(order, prepared.run);
+    return this.#decide(order, text, prepared);
+  }
+
+  async #decide(order: Order, text: OrderText, { ahead, run }: Prepared): Promise<string> {
+    const done = await ahead?.({ ...this.step(), order, peers: this.#peers });
     const outcome = await this.#group.run(() =>
       this.#execute(order, text, done ? (step) => run({ ...step, ahead: done }) : run),
     );
     if (outcome instanceof PaymentProblem) throw outcome;
     return outcome;
+  }
+
+  /** An order that was checked, and waits for another broker; however old it is by now. */
+  async #resume(order: Order): Promise<string> {
+    const route = this.#routes.get(order.typ);
+    if (!route) throw new Error(`an order of typ ${order.typ} waits for another broker`);
+    const text = this.#textOf(order);
+    return this.ledger.orders.find(order, text) ?? this.#decide(order, text, route.prepare(order));
+  }
+
+  get peers(): PeerDesk {
+    return this.#peers;
   }
 
   /** Keysets that would have redeemed more than they issued. */

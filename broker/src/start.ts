@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { nodeEnv, openDatabase } from '@farthing/node-kit';
 import type { Env } from '@farthing/protocol';
 import { brokerListener, type Log } from './http/app.ts';
+import { orderRoutes } from './http/routes.ts';
 import { openKeys } from './keys.ts';
 import { migrations } from './ledger/schema.ts';
 import { BrokerService } from './service.ts';
@@ -53,6 +54,8 @@ export type RunningBroker = {
 };
 
 const HOUR_MS = 3_600_000;
+/** How often open questions to other brokers are asked again. */
+const PEERS_MS = 30_000;
 export const DEFAULT_FAUCET_MICRO = 5_000_000n;
 const DEFAULT_CREDIT_MICRO = 1_000_000n;
 const DEFAULT_POLL_MICRO = 10_000n;
@@ -67,7 +70,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const db = openDatabase(ledgerPath(data), migrations);
   // 64 MB of pages in memory instead of 2, and fewer interruptions to copy the log into the file. Neither touches durability.
   db.exec('PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000');
-  const service = new BrokerService({ db, keys, settings: settingsOf(options), env, log });
+  const service = new BrokerService({ db, keys, settings: settingsOf(options), routes: routesByTyp, env, log });
   const maintain = () => service.maintain().catch((error: unknown) => log(`maintenance: ${String(error)}`));
   try {
     await service.maintain();
@@ -77,14 +80,16 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     await listen(server, { host, port });
     server.on('error', (error) => log(`server: ${String(error)}`));
     void service.mint();
-    const timer = setInterval(() => void maintain().then(() => service.mint()), HOUR_MS).unref();
+    const hourly = setInterval(() => void maintain().then(() => service.mint()), HOUR_MS).unref();
+    const peering = keepAsking(service, log);
     const address = server.address() as AddressInfo;
     const shown = host.includes(':') ? `[${host}]` : host;
     return {
       url: options.publicUrl ?? `http://${shown}:${address.port}`,
       brk: keys.brk,
       close: async () => {
-        clearInterval(timer);
+        clearInterval(hourly);
+        clearInterval(peering);
         await stop(server);
         service.close();
       },
@@ -93,6 +98,15 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     service.close();
     throw error;
   }
+}
+
+const routesByTyp = new Map(orderRoutes.map((route) => [route.typ, route]));
+
+/** What other brokers have not answered is asked again. */
+function keepAsking({ peers }: BrokerService, log: Log): NodeJS.Timeout {
+  const next = () => void peers.resume().catch((error: unknown) => log(`peers: ${String(error)}`));
+  next();
+  return setInterval(next, PEERS_MS).unref();
 }
 
 function settingsOf(options: BrokerOptions): Settings {

@@ -6,10 +6,12 @@ export {
   type KeyList,
   type Keyset,
   type KeysetRecord,
+  keyListHash,
   keyListSchema,
   keysetOf,
   keysetSchema,
   phaseOf,
+  readKeyList,
   signKeyList,
   signKeyset,
 } from './ecash/keyset.ts';

@@ -16,6 +16,7 @@ export * from './core/offer.ts';
 export * from './core/orders.ts';
 export * from './core/password.ts';
 export * from './core/payment-meter.ts';
+export * from './core/peers.ts';
 export * from './core/problems.ts';
 export * from './core/receipt.ts';
 export * from './core/rsa.ts';

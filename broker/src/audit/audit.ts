@@ -11,6 +11,8 @@ import { readInvoices } from './invoices.ts';
 import { checkJournal } from './journal.ts';
 import { Model } from './model.ts';
 import { checkPayword, hasPayword, readLines, readTerms } from './payword-check.ts';
+import { checkPeers } from './peer-check.ts';
+import { hasPeers, peerLines, readAsks, readPeers } from './peer-facts.ts';
 import { rowsOf, textCell } from './tables.ts';
 import { checkTables, ownLicences } from './tables-check.ts';
 
@@ -58,20 +60,24 @@ function inspect(db: DatabaseSync, { root, crypto, findings, counted }: Run): vo
   const evidence = readEvidence(db, { brk, root, crypto }, findings);
   const auditor = { brk, root, crypto, findings };
   const lines = readLines(db, auditor);
+  const peers = readPeers(db, auditor);
   const own = {
     licences: ownLicences(db, brk),
     terms: readTerms(db, auditor),
     invoices: readInvoices(db, auditor),
     keysets: readKeysets(db, auditor),
+    peers,
+    asks: readAsks(db, peers, auditor),
   };
   const model = new Model({ brk, crypto }, own, findings);
   for (const [i, item] of evidence.entries()) model.take(item, i + 1);
   model.payword.invoices.end(evidence.length, model.payword.deals);
-  const totals = checkJournal(db, model, { findings, crypto, lines });
+  const totals = checkJournal(db, model, { findings, crypto, lines: new Map([...lines, ...peerLines(peers)]) });
   checkTables(db, model, { ...auditor, totals });
   // A ledger without these tables is an older one only while no order of PayWord is in it.
   if (hasPayword(db) || model.payword.isUsed) checkPayword(db, model.payword, { ...auditor, totals, lines });
   if (hasEcash(db) || model.ecash.isUsed) checkEcash(db, model.ecash, { ...auditor, totals });
+  if (hasPeers(db)) checkPeers(db, model.peers, findings);
   Object.assign(counted, {
     entries: totals.entries,
     orders: evidence.length,

@@ -6,6 +6,7 @@ import { depositReceiptSchema, keyListSchema, keysetOf, keysetSchema } from '@fa
 import type { EcashModel, KeysetFacts } from './ecash-model.ts';
 import { type Cells, compare, type Findings } from './findings.ts';
 import type { Totals } from './journal.ts';
+import { hasPeers } from './peer-facts.ts';
 import { intCell, keyed, rowsOf, textCell } from './tables.ts';
 
 type Auditor = { brk: string; root: string; crypto: Crypto; findings: Findings };
@@ -147,7 +148,9 @@ function checkLists(db: DatabaseSync, { brk, root, crypto, findings }: Auditor):
 function checkPayments(db: DatabaseSync, model: EcashModel, { root, crypto, findings }: Auditor): void {
   const actual = keyed(db, 'SELECT * FROM coin_payment', ['vnd', 'challenge']);
   const expected = new Map<string, Cells>();
-  for (const [name, { vnd, challenge, cur, amount, hash, coins, change, receipt, until, state }] of model.payments) {
+  const isCurrent = hasPeers(db);
+  for (const [name, payment] of model.payments) {
+    const { vnd, challenge, cur, amount, hash, coins, change, receipt, until, state, via } = payment;
     const row = actual.get(name);
     // A hold whose change is out ends without an entry.
     const mayEnd = state === 'held' && change.length > 0 && row?.['state'] === 'void';
@@ -156,9 +159,10 @@ function checkPayments(db: DatabaseSync, model: EcashModel, { root, crypto, find
       coins: canonicalJson(coins.map(({ ks, pk }) => ({ ks, pk }))),
       change: canonicalJson([...change]),
       state: mayEnd ? 'void' : state,
+      ...(isCurrent ? { via, cleared: 0n } : {}),
       ...(receipt === '' ? {} : { receipt }),
     });
-    if (receipt === '' && row && !isReceipt(row, root, crypto)) {
+    if (receipt === '' && row && !isReceipt(row, { root, crypto, paidAt: payment.paidAt })) {
       findings.add({
         table: 'coin_payment',
         row: name,
@@ -172,9 +176,9 @@ function checkPayments(db: DatabaseSync, model: EcashModel, { root, crypto, find
 }
 
 /** The receipt of a captured payment: no answer gave it out, its signature says whose it is. */
-function isReceipt(row: Cells, root: string, crypto: Crypto): boolean {
+function isReceipt(row: Cells, { root, crypto, paidAt }: { root: string; crypto: Crypto; paidAt: number }): boolean {
   const receipt = tryDecode(depositReceiptSchema, parseJson(textCell(row, 'receipt')));
   const same = receipt && receipt.challengeId === row['challenge'] && receipt.vnd === row['vnd'];
-  const paid = receipt?.state === 'paid' && canonicalJson(receipt) === row['receipt'];
+  const paid = receipt?.state === 'paid' && receipt.at === paidAt && canonicalJson(receipt) === row['receipt'];
   return Boolean(same) && paid && verifyObject(receipt, root, receipt.sig, crypto);
 }

@@ -31,9 +31,13 @@ export type Held = {
   readonly hash: string;
   readonly coins: readonly { readonly ks: string; readonly pk: string }[];
   readonly change: readonly string[];
+  /** The broker that presented it for a site of its own. */
+  readonly via: string;
   receipt: string;
   until: bigint;
   state: 'held' | 'paid' | 'void' | 'swapped';
+  /** Seconds; 0 before. */
+  paidAt: number;
 };
 type Totals = { issued: bigint; redeemed: bigint; held: bigint };
 
@@ -46,7 +50,10 @@ type Moved = {
 };
 export type BookCoins = (evidence: Evidence, moved: Moved) => void;
 
-type Named = Omit<v.InferOutput<typeof ecashDepositOrder>, 'typ' | 'from' | 'rid' | 'at' | 'hold' | 'sig'>;
+type Named = Omit<v.InferOutput<typeof ecashDepositOrder>, 'typ' | 'from' | 'rid' | 'at' | 'hold' | 'sig' | 'issuer'>;
+
+/** Who is paid: the site, or the broker that presented its coins. */
+const payeeOf = (vnd: string, via: string): string => (via === '' ? `vendor:${vnd}` : `peer:${via}`);
 
 const FLOAT = 'float:ecash';
 const HOLD = 'hold:ecash';
@@ -90,10 +97,17 @@ export class EcashModel {
         book(evidence, { kind: 'ecash-withdraw', ref: '', sums, told });
       }) ||
       apply(ecashSwapOrder, ecashSwapResult, evidence, (o, r) => this.#swap(evidence, { o, r }, book)) ||
-      apply(ecashDepositOrder, ecashDepositResult, evidence, (o, r) => this.#deposit(evidence, { o, r }, book)) ||
-      apply(ecashCaptureOrder, ecashCaptureResult, evidence, (o, r) => this.#capture(evidence, { o, r }, book)) ||
-      apply(ecashVoidOrder, ecashVoidResult, evidence, (o, r) => this.#void(evidence, { o, r }, book)) ||
+      this.takePresented(evidence, '', book) ||
       apply(ecashRedeemOrder, ecashRedeemResult, evidence, (o, r) => this.#redeem(evidence, { o, r }, book))
+    );
+  }
+
+  /** Payments, as a site presents them or the broker `via` for a site of its own. */
+  takePresented(evidence: Evidence, via: string, book: BookCoins): boolean {
+    return (
+      apply(ecashDepositOrder, ecashDepositResult, evidence, (o, r) => this.#deposit(evidence, { o, r, via }, book)) ||
+      apply(ecashCaptureOrder, ecashCaptureResult, evidence, (o, r) => this.#capture(evidence, { o, r, via }, book)) ||
+      apply(ecashVoidOrder, ecashVoidResult, evidence, (o, r) => this.#void(evidence, { o, r, via }, book))
     );
   }
 
@@ -152,15 +166,19 @@ export class EcashModel {
 
   #deposit(
     evidence: Evidence,
-    { o, r }: { o: v.InferOutput<typeof ecashDepositOrder>; r: v.InferOutput<typeof ecashDepositResult> },
+    {
+      o,
+      r,
+      via,
+    }: { o: v.InferOutput<typeof ecashDepositOrder>; r: v.InferOutput<typeof ecashDepositResult>; via: string },
     book: BookCoins,
   ): void {
     const { vnd, challengeId, amount, cur, coins, change = [], hold } = o;
     const name = `${vnd} ${challengeId}`;
-    const hash = this.#hashOf(o);
+    const hash = paymentHashOf(o, this.#crypto);
     const known = this.payments.get(name);
     const at = BigInt(evidence.at);
-    if (known && known.hash !== hash) this.#odd(name, 'the payment that was answered before');
+    if (known && (known.hash !== hash || known.via !== via)) this.#odd(name, 'the payment that was answered before');
     if (known?.state === 'held' && known.until < at && canonicalJson(r.receipt) !== known.receipt) {
       if (known.change.length > 0) known.state = 'void';
       else this.#endSilently(known, name);
@@ -185,9 +203,10 @@ export class EcashModel {
       receipt: canonicalJson(r.receipt),
       until: at + HOLD_SECONDS,
       state: hold ? 'held' : 'paid',
+      ...{ via, paidAt: hold ? 0 : evidence.at },
     });
     if (isHeld && hold) return;
-    const to = hold ? HOLD : `vendor:${vnd}`;
+    const to = hold ? HOLD : payeeOf(vnd, via);
     const sums = new Map([
       [`${isHeld ? HOLD : FLOAT}||${cur}`, -amount],
       [`${to}||${cur}`, amount],
@@ -197,37 +216,49 @@ export class EcashModel {
 
   #capture(
     evidence: Evidence,
-    { o, r }: { o: v.InferOutput<typeof ecashCaptureOrder>; r: v.InferOutput<typeof ecashCaptureResult> },
+    {
+      o,
+      r,
+      via,
+    }: { o: v.InferOutput<typeof ecashCaptureOrder>; r: v.InferOutput<typeof ecashCaptureResult>; via: string },
     book: BookCoins,
   ): void {
     const { vnd, cur } = o;
     let sum = 0n;
-    for (const challenge of r.paid) {
+    for (const [n, challenge] of r.paid.entries()) {
       const payment = this.payments.get(`${vnd} ${challenge}`);
-      if (!payment || !o.held.includes(challenge)) this.#odd(`${vnd} ${challenge}`, 'a payment that was held');
+      if (payment?.state === 'paid' && via !== '' && r.paidAt?.[n] !== payment.paidAt) {
+        this.#odd(`${vnd} ${challenge}`, `paid at ${payment.paidAt}`);
+      }
+      if (!payment || payment.via !== via || !o.held.includes(challenge))
+        this.#odd(`${vnd} ${challenge}`, 'a payment that was held');
       if (payment?.state !== 'held') continue;
       for (const { ks } of payment.coins) this.#move(ks, 'held', 'redeemed');
       payment.state = 'paid';
       payment.receipt = '';
+      payment.paidAt = evidence.at;
       sum += payment.amount;
     }
+    const to = payeeOf(vnd, via);
     const sums = new Map([
       [`${HOLD}||${cur}`, -sum],
-      [`vendor:${vnd}||${cur}`, sum],
+      [`${to}||${cur}`, sum],
     ]);
-    const told = { account: `vendor:${vnd}`, cur, amount: r.balance };
+    const told = { account: to, cur, amount: r.balance };
     book(evidence, { kind: 'ecash-capture', ref: vnd, sums, told });
   }
 
   #void(
     evidence: Evidence,
-    { o, r }: { o: v.InferOutput<typeof ecashVoidOrder>; r: v.InferOutput<typeof ecashVoidResult> },
+    { o, r, via }: { o: v.InferOutput<typeof ecashVoidOrder>; r: v.InferOutput<typeof ecashVoidResult>; via: string },
     book: BookCoins,
   ): void {
     const sums = new Map<string, bigint>();
     for (const challenge of r.freed) {
       const payment = this.payments.get(`${o.vnd} ${challenge}`);
-      if (!payment || !o.held.includes(challenge)) this.#odd(`${o.vnd} ${challenge}`, 'a payment that was held');
+      if (!payment || payment.via !== via || !o.held.includes(challenge)) {
+        this.#odd(`${o.vnd} ${challenge}`, 'a payment that was held');
+      }
       if (payment?.state !== 'held') continue;
       const { cur, amount } = payment;
       if (payment.change.length > 0) {
@@ -269,13 +300,14 @@ export class EcashModel {
         worth += this.#valueOf(ks);
       }
       if (told.credited !== amount || worth !== amount) this.#odd(hash, `${worth} for claim ${n}`);
-      const hashed = this.#hashOf({ challengeId, vnd, amount, cur, coins, exp });
+      const hashed = paymentHashOf({ challengeId, vnd, amount, cur, coins, exp }, this.#crypto);
       this.payments.set(`${vnd} ${challengeId}`, {
         ...{ vnd, challenge: challengeId, cur, amount, hash: hashed, change: [] },
         coins: coins.map(({ ks, pk }) => ({ ks, pk })),
         receipt: '',
         until: BigInt(evidence.at) + HOLD_SECONDS,
         state: 'paid',
+        ...{ via: '', paidAt: evidence.at },
       });
       sum += told.credited;
     }
@@ -343,19 +375,22 @@ export class EcashModel {
     return facts?.value ?? 0n;
   }
 
-  /** As the service names a payment: everything that its coins were signed over. */
-  #hashOf({ challengeId, vnd, amount, cur, coins, change = [], exp }: Named): string {
-    const names = coins.map(({ pk }) => pk).sort();
-    const set = toBase64url(this.#crypto.sha256(utf8(`farthing/coin-set/1\0${names.join(',')}`)));
-    const named = {
-      typ: 'coin-payment/1',
-      ...{ challengeId, vnd, amount: amount.toString(), cur, exp, coins: set },
-      change: change.map(({ ks, b }) => ({ ks, b })),
-    };
-    return objectHash(named, this.#crypto);
-  }
-
   #odd(row: string, expected: string): void {
     this.#findings.add({ table: 'stored_order', row, expected, found: 'signed evidence of something else' });
   }
+}
+
+/** As the service names a payment: everything that its coins were signed over. */
+export function paymentHashOf(
+  { challengeId, vnd, amount, cur, coins, change = [], exp }: Named,
+  crypto: Crypto,
+): string {
+  const names = coins.map(({ pk }) => pk).sort();
+  const set = toBase64url(crypto.sha256(utf8(`farthing/coin-set/1\0${names.join(',')}`)));
+  const named = {
+    typ: 'coin-payment/1',
+    ...{ challengeId, vnd, amount: amount.toString(), cur, exp, coins: set },
+    change: change.map(({ ks, b }) => ({ ks, b })),
+  };
+  return objectHash(named, crypto);
 }

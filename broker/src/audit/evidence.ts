@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import {
   type Crypto,
   canonicalJson,
+  isObject,
   type Json,
   type JsonObject,
   parseJson,
@@ -78,16 +79,14 @@ export function readEvidence(
 }
 
 /** Stored as canonical JSON, byte for byte; `undefined` for anything else. */
-function signedOf(text: string): Signed | undefined {
+export function signedOf(text: string): Signed | undefined {
   const json = parseJson(text);
   return isObject(json) && isTyped(json) && canonicalJson(json) === text ? json : undefined;
 }
 
-const isTyped = (json: JsonObject): json is Signed => typeof json['typ'] === 'string';
-const isObject = (json: Json | undefined): json is JsonObject =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
+export const isTyped = (json: JsonObject): json is Signed => typeof json['typ'] === 'string';
 
-function isSigned(object: Signed, key: Json | undefined, crypto: Crypto): boolean {
+export function isSigned(object: Signed, key: Json | undefined, crypto: Crypto): boolean {
   const { sig } = object;
   return typeof key === 'string' && typeof sig === 'string' && verifyObject(object, key, sig, crypto);
 }
@@ -96,7 +95,7 @@ function isSigned(object: Signed, key: Json | undefined, crypto: Crypto): boolea
 export function apply<Order extends v.GenericSchema, Result extends v.GenericSchema>(
   order: Order,
   result: Result,
-  evidence: Evidence,
+  evidence: Pick<Evidence, 'order' | 'result'>,
   use: (order: v.InferOutput<Order>, result: v.InferOutput<Result>) => void,
 ): boolean {
   const asked = tryDecode(order, evidence.order);

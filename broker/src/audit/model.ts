@@ -25,10 +25,12 @@ import {
   splitId,
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
-import { EcashModel, type KeysetFacts } from './ecash-model.ts';
+import { type BookCoins, EcashModel, type KeysetFacts } from './ecash-model.ts';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
 import { type Own, PaywordModel } from './payword-model.ts';
+import type { AskFacts, PeerFacts } from './peer-facts.ts';
+import { PeerModel } from './peer-model.ts';
 
 export type Root = {
   vnd: string;
@@ -70,6 +72,7 @@ export class Model {
   readonly pieces: Piece[] = [];
   readonly payword: PaywordModel;
   readonly ecash: EcashModel;
+  readonly peers: PeerModel;
   readonly #last = new Map<string, { n: bigint; hash: string }>();
   readonly #brk: string;
   readonly #crypto: Crypto;
@@ -78,7 +81,12 @@ export class Model {
   /** `own`: what the broker did by itself, which no order asked for: licences, and the terms and invoices of PayWord. */
   constructor(
     broker: { brk: string; crypto: Crypto },
-    own: Own & { licences: readonly Licence[]; keysets: ReadonlyMap<string, KeysetFacts> },
+    own: Own & {
+      licences: readonly Licence[];
+      keysets: ReadonlyMap<string, KeysetFacts>;
+      peers: ReadonlyMap<string, PeerFacts>;
+      asks: readonly AskFacts[];
+    },
     findings: Findings,
   ) {
     this.#brk = broker.brk;
@@ -86,6 +94,7 @@ export class Model {
     this.#findings = findings;
     this.payword = new PaywordModel(own, broker.crypto, findings);
     this.ecash = new EcashModel(own.keysets, broker.crypto, findings);
+    this.peers = new PeerModel(broker, own, findings);
     for (const licence of own.licences) this.#grant(licence);
   }
 
@@ -112,15 +121,19 @@ export class Model {
       this.payword.take(evidence, number, (at, { kind, ref, sums, account, cur, balance }) => {
         this.#move(at, { kind, ref, sums, balance: { account, cur, amount: balance } });
       }) ||
-      this.ecash.take(evidence, (at, { kind, ref, sums, told: balance }) => {
-        this.#move(at, { kind, ref, sums, ...(balance ? { balance } : {}) });
-      });
+      this.peers.take(evidence, this.#bookCoins) ||
+      this.peers.takeHandedOn(evidence, this.ecash, this.#bookCoins) ||
+      this.ecash.take(evidence, this.#bookCoins);
     if (!done) {
       const row = `${evidence.from} ${evidence.rid}`;
       const shapes = `members ${Object.keys(order).length}, ${Object.keys(result).length}`;
       this.#findings.add({ table: 'stored_order', row, expected: `an order and answer of ${typ}`, found: shapes });
     }
   }
+
+  readonly #bookCoins: BookCoins = (at, { kind, ref, sums, told: balance }) => {
+    this.#move(at, { kind, ref, sums, ...(balance ? { balance } : {}) });
+  };
 
   /** What the broker did by itself: the rest of an expired piece went back. */
   residue(sub: string, amount: bigint): Root | undefined {

@@ -5,7 +5,9 @@ import {
   decode,
   faucetOrder,
   type JsonObject,
+  jsonObject,
   type ProblemCode,
+  peerForwardOrder,
   statementOrder,
   statementResult,
   vendorOrder,
@@ -64,19 +66,22 @@ import { faucet, statement, voucher } from '../services/accounts.ts';
 import * as coins from '../services/ecash.ts';
 import { redeem as redeemCoins } from '../services/ecash-redeem.ts';
 import { signAhead } from '../services/ecash-sign.ts';
+import { askToEnd, askToTake, captureForeign, freeForeign, isForeign, takeForeign } from '../services/foreign.ts';
 import * as invoices from '../services/invoices.ts';
 import { lock } from '../services/keysets.ts';
 import { grant, list } from '../services/licences.ts';
 import * as credit from '../services/payword-credit.ts';
 import * as prepaid from '../services/payword-prepaid.ts';
 import { redeem as redeemWords } from '../services/payword-redeem.ts';
+import { handOn } from '../services/peer-forward.ts';
 import { redeem } from '../services/redeem.ts';
 import { buy, refund, renew } from '../services/sell.ts';
-import type { Ahead, OrderStep, Step } from '../services/step.ts';
+import type { Ahead, AheadStep, OrderStep } from '../services/step.ts';
 import { register } from '../services/vendors.ts';
 
 export type OrderRoute = {
   readonly path: string;
+  readonly typ: string;
   readonly summary: string;
   readonly order: v.GenericSchema;
   readonly result: v.GenericSchema;
@@ -90,26 +95,29 @@ export type OrderRoute = {
 
 export type Prepared = {
   /** Work that needs no transaction, and that others should not wait for. */
-  readonly ahead?: (step: Step) => Promise<Ahead>;
+  readonly ahead?: (step: AheadStep) => Promise<Ahead>;
   /** Inside the transaction. */
   readonly run: (step: OrderStep) => JsonObject;
 };
 
-type Definition<Order extends v.GenericSchema> = {
+type OrderSchema = v.GenericSchema & { readonly entries: { readonly typ: { readonly literal: string } } };
+
+type Definition<Order extends OrderSchema> = {
   path: string;
   summary: string;
   order: Order;
   result: v.GenericSchema;
   read?: true;
   problems?: readonly ProblemCode[];
-  ahead?(order: v.InferOutput<Order>, step: Step): Promise<Ahead>;
+  ahead?(order: v.InferOutput<Order>, step: AheadStep): Promise<Ahead>;
   run(order: v.InferOutput<Order>, step: OrderStep): JsonObject;
 };
 
-function route<Order extends v.GenericSchema>(definition: Definition<Order>): OrderRoute {
+function route<Order extends OrderSchema>(definition: Definition<Order>): OrderRoute {
   const { path, summary, order, result, ahead, run } = definition;
   return {
     path,
+    typ: order.entries.typ.literal,
     summary,
     order,
     result,
@@ -138,6 +146,8 @@ const coin: ProblemCode[] = [
   'lock-foreign',
   'keyset-stopped',
 ];
+
+const peer: ProblemCode[] = ['peer-unknown', 'broker-untrusted'];
 
 export const orderRoutes: readonly OrderRoute[] = [
   route({
@@ -316,24 +326,27 @@ export const orderRoutes: readonly OrderRoute[] = [
     summary: 'Takes coins for a site, at once or held until it captures them',
     order: ecashDepositOrder,
     result: ecashDepositResult,
-    problems: [...site, ...coin, 'challenge-reused', 'challenge-expired', 'balance-full'],
-    run: coins.deposit,
+    problems: [...site, ...coin, ...peer, 'challenge-reused', 'challenge-expired', 'balance-full', 'peer-limit'],
+    ahead: askToTake,
+    run: (order, step) => (isForeign(order, step) ? takeForeign(order, step) : coins.deposit(order, step)),
   }),
   route({
     path: '/v1/ecash/capture',
     summary: 'Pays a site what was held for it',
     order: ecashCaptureOrder,
     result: ecashCaptureResult,
-    problems: [...site, 'balance-full'],
-    run: coins.capture,
+    problems: [...site, ...peer, 'balance-full'],
+    ahead: askToEnd,
+    run: (order, step) => (isForeign(order, step) ? captureForeign(order, step) : coins.capture(order, step)),
   }),
   route({
     path: '/v1/ecash/void',
     summary: 'Gives up held payments: their coins are good again',
     order: ecashVoidOrder,
     result: ecashVoidResult,
-    problems: site,
-    run: coins.giveUp,
+    problems: [...site, ...peer],
+    ahead: askToEnd,
+    run: (order, step) => (isForeign(order, step) ? freeForeign(order, step) : coins.giveUp(order, step)),
   }),
   route({
     path: '/v1/ecash/redeem',
@@ -358,5 +371,13 @@ export const orderRoutes: readonly OrderRoute[] = [
     result: ecashProveResult,
     read: true,
     run: coins.prove,
+  }),
+  route({
+    path: '/v1/peers/forward',
+    summary: 'Hands on an order of a site of another broker, which is paid in its place',
+    order: peerForwardOrder,
+    result: jsonObject,
+    problems: ['peer-unknown', 'vendor-taken', ...coin, 'challenge-reused', 'challenge-expired', 'balance-full'],
+    run: handOn,
   }),
 ];

@@ -42,6 +42,8 @@ export type PaymentRow = {
   readonly receipt: Json;
   readonly until: number;
   readonly state: PaymentState;
+  /** The broker that presented it for a site of its own, and is paid in its place; empty: the site is ours. */
+  readonly via: string;
 };
 export type EcashAlarm = { readonly n: number; readonly challenge: string; readonly why: string };
 
@@ -69,8 +71,8 @@ export function openEcash(db: DatabaseSync, crypto: Crypto) {
   );
   const getSignature = db.prepare('SELECT sig FROM blind_signature WHERE ks = ? AND b = ?');
   const addPayment = db.prepare(
-    `INSERT INTO coin_payment (vnd, challenge, cur, amount, hash, coins, change, receipt, until, state)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO coin_payment (vnd, challenge, cur, amount, hash, coins, change, receipt, until, state, via, cleared)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
   );
   const getPayment = db.prepare('SELECT * FROM coin_payment WHERE vnd = ? AND challenge = ?');
   const setPayment = db.prepare(
@@ -164,9 +166,9 @@ export function openEcash(db: DatabaseSync, crypto: Crypto) {
     },
 
     addPayment(row: PaymentRow): void {
-      const { vnd, challenge, cur, amount, hash, coins, change, receipt, until, state } = row;
+      const { vnd, challenge, cur, amount, hash, coins, change, receipt, until, state, via } = row;
       const [refs, signatures] = [canonicalJson(coins as unknown as Json), canonicalJson([...change])];
-      addPayment.run(vnd, challenge, cur, amount, hash, refs, signatures, canonicalJson(receipt), until, state);
+      addPayment.run(vnd, challenge, cur, amount, hash, refs, signatures, canonicalJson(receipt), until, state, via);
     },
     payment(vnd: string, challenge: string): PaymentRow | undefined {
       const row = getPayment.get(vnd, challenge);
@@ -246,4 +248,5 @@ const paymentOf = (row: Row): PaymentRow => ({
   receipt: parseJson(text(row, 'receipt')) ?? null,
   until: num(row, 'until'),
   state: states.find((state) => state === row['state']) ?? 'held',
+  via: text(row, 'via'),
 });

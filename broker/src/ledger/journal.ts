@@ -9,6 +9,8 @@ export const account = {
   /** The public key of a customer's account. */
   keyOf: (name: string) => name.slice('user:'.length),
   vendor: (vnd: string) => `vendor:${vnd}`,
+  /** What we owe a broker that we clear with; below zero: what it owes us. */
+  peer: (brk: string) => `peer:${brk}`,
   scrip: 'float:scrip',
   chains: 'float:chain',
   /** What coins in hands are worth; what is held for sites that have not captured it. */
@@ -16,6 +18,8 @@ export const account = {
   ecashHeld: 'hold:ecash',
   faucet: 'external:faucet',
   vouchers: 'external:voucher',
+  /** Transfers between brokers, outside of these books. */
+  transfers: 'external:clearing',
   fees: 'fees',
   unclaimed: 'unclaimed',
 } as const;

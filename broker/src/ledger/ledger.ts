@@ -8,6 +8,7 @@ import { openInvoices } from './invoices.ts';
 import { openJournal } from './journal.ts';
 import { openOrders } from './orders.ts';
 import { openPayword } from './payword.ts';
+import { openPeers } from './peers.ts';
 import { openScrip } from './scrip.ts';
 import { openVendors } from './vendors.ts';
 
@@ -23,6 +24,7 @@ export function openLedger(db: DatabaseSync, signer: { crypto: Crypto; seed: Uin
     credit: openCredit(db, signer),
     invoices: openInvoices(db, signer),
     ecash: openEcash(db, signer.crypto),
+    peers: openPeers(db, signer),
     codes: openCodes(db, signer),
   };
 }

@@ -5,6 +5,7 @@
 import { ecash } from './schema-ecash.ts';
 import { invoices, paidIn } from './schema-invoices.ts';
 import { payword } from './schema-payword.ts';
+import { peers } from './schema-peers.ts';
 
 const first = `
 CREATE TABLE journal (
@@ -162,4 +163,4 @@ CREATE TABLE invite (
 `;
 
 /** `migrations[n]` takes a database from version n to n + 1. Never edit one that was released. */
-export const migrations: readonly string[] = [first, payword, invoices, ecash, paidIn];
+export const migrations: readonly string[] = [first, payword, invoices, ecash, paidIn, peers];

@@ -70,7 +70,7 @@ function pay(claim: Claim, vnd: string, step: OrderStep): string | undefined {
     const terms = { challengeId, vnd, amount, cur, coins, exp };
     const made = ecash.deposit({ coins, terms, cur, hold: false }, ledger.ecash.mintKeys(), env);
     ledger.ecash.addTotals(made.totals);
-    record({ terms, hash: paymentHash(terms, step), cur, change: [], state: 'paid' }, step);
+    record({ terms, hash: paymentHash(terms, step), cur, change: [], state: 'paid' }, { ...step, via: '' });
     return undefined;
   } catch (error) {
     // The batch goes on: the coins before this one are paid.

@@ -12,7 +12,7 @@ import type { Ahead, OrderStep, Step } from './step.ts';
 export function sign(outputs: readonly Output[], { ledger, ahead }: Pick<OrderStep, 'ledger' | 'ahead'>): string[] {
   return outputs.map((output, i) => {
     const { ks, b } = output;
-    const text = ahead?.get(nameOf(output)) ?? signed(output, ledger);
+    const text = ahead?.signatures?.get(nameOf(output)) ?? signed(output, ledger);
     if (text === undefined) {
       throw new PaymentProblem('request-malformed', { detail: `outputs.${i}.b: expected a number below the modulus` });
     }
@@ -40,13 +40,13 @@ export async function signAhead(
 ): Promise<Ahead> {
   const { ledger } = step;
   const made = new Map<string, string>();
-  if (!canPay(from, { cur, outputs }, step)) return made;
+  if (!canPay(from, { cur, outputs }, step)) return {};
   for (const [i, output] of outputs.entries()) {
     if (i % AT_ONCE === 0) await nextTurn();
     const text = signed(output, ledger);
     if (text !== undefined) made.set(nameOf(output), text);
   }
-  return made;
+  return { signatures: made };
 }
 
 /** What is wrong is told by the transaction. */

@@ -1,6 +1,14 @@
 // Coins for money, coins for coins, and payments with coins. The mint cannot know whom it pays: it sees one-time keys, each
 // once, and says what they were worth.
-import { type Currency, type JsonObject, limits, objectHash, PaymentProblem, signObject } from '@farthing/protocol';
+import {
+  type Currency,
+  isObject,
+  type JsonObject,
+  limits,
+  objectHash,
+  PaymentProblem,
+  signObject,
+} from '@farthing/protocol';
 import {
   coinSetHash,
   ecash,
@@ -89,18 +97,27 @@ function voidedSet(coins: readonly SpentCoin[], { ledger }: Step): PaymentRow | 
 
 /** @throws {PaymentProblem} `vendor-unknown`, `challenge-reused`, coin and keyset problems, `sum-wrong` */
 export function deposit(order: v.InferOutput<typeof ecashDepositOrder>, step: OrderStep): JsonObject {
-  const { vnd, from, challengeId, amount, cur, coins, change = [], exp, hold } = order;
-  const { ledger, env } = step;
-  ownVendor(vnd, from, ledger);
+  ownVendor(order.vnd, order.from, step.ledger);
+  return take(order, { ...step, via: '' });
+}
+
+/** `via`: the broker that hands on an order of a site of its own, and is paid in its place; empty: the site is ours. */
+export type ViaStep = OrderStep & { readonly via: string };
+
+/** @throws {PaymentProblem} `challenge-reused`, coin and keyset problems, `sum-wrong` */
+export function take(order: v.InferOutput<typeof ecashDepositOrder>, step: ViaStep): JsonObject {
+  const { vnd, challengeId, amount, cur, coins, change = [], exp, hold } = order;
+  const { ledger, env, via } = step;
   const terms = { challengeId, vnd, amount, cur, coins, change, exp };
   const hash = paymentHash(terms, step);
   const known = ledger.ecash.payment(vnd, challengeId);
   if (known) return again(known, { hash, hold, order }, step);
   const made = ecash.deposit({ coins, terms, cur, hold }, mintKeys(step), env);
-  const signed = record({ terms, hash, cur, change: sign(change, step), state: hold ? 'held' : 'paid' }, step);
+  const state = hold ? ('held' as const) : ('paid' as const);
+  const signed = record({ terms, hash, cur, change: sign(change, step), state }, step);
   // Not before: a coin that comes twice is spent, and no alarm.
   ledger.ecash.addTotals(made.totals);
-  book(order, { from: account.ecash, to: hold ? account.ecashHeld : account.vendor(vnd), kind: 'ecash-deposit' }, step);
+  book(order, { from: account.ecash, to: hold ? account.ecashHeld : payee({ vnd, via }) }, step);
   return { receipt: signed.receipt, change: [...signed.change] };
 }
 
@@ -109,12 +126,12 @@ type Terms = Omit<Parameters<typeof ecash.deposit>[0]['terms'], 'coins'> & { rea
 type Recorded = { terms: Terms; hash: string; cur: Currency; change: readonly string[]; state: 'held' | 'paid' };
 
 /** Spends the coins, and writes down what for. @throws {PaymentProblem} `coin-spent` */
-export function record({ terms, hash, cur, change, state }: Recorded, step: Step): PaymentRow {
-  const { ledger, env } = step;
+export function record({ terms, hash, cur, change, state }: Recorded, step: Step & { via: string }): PaymentRow {
+  const { ledger, env, via } = step;
   const { vnd, challengeId: challenge, amount } = terms;
   const coins = terms.coins.map((coin): CoinRef => ({ ks: coin.ks, pk: coin.pk }));
   const until = secondsOf(env.nowMs + limits.coinHoldMs);
-  const row: PaymentRow = { vnd, challenge, cur, amount, hash, coins, change, receipt: null, until, state };
+  const row: PaymentRow = { vnd, challenge, cur, amount, hash, coins, change, receipt: null, until, state, via };
   ledger.ecash.spend(coins, useOf(row));
   const signed = { ...row, receipt: receiptOf(row, step) };
   ledger.ecash.addPayment(signed);
@@ -125,9 +142,9 @@ export function record({ terms, hash, cur, change, state }: Recorded, step: Step
 function again(
   row: PaymentRow,
   asked: { hash: string; hold: boolean; order: v.InferOutput<typeof ecashDepositOrder> },
-  step: OrderStep,
+  step: ViaStep,
 ): JsonObject {
-  if (row.hash !== asked.hash) throw new PaymentProblem('challenge-reused');
+  if (row.hash !== asked.hash || row.via !== step.via) throw new PaymentProblem('challenge-reused');
   if (row.state === 'swapped') throw new PaymentProblem('coin-spent');
   if (row.state !== 'void') return { receipt: row.receipt, change: [...row.change] };
   const { ledger, env } = step;
@@ -138,11 +155,10 @@ function again(
     const made = ecash.deposit({ coins, terms, cur: row.cur, hold: asked.hold }, mintKeys(step), env);
     ledger.ecash.spend(row.coins, useOf(row));
     ledger.ecash.addTotals(made.totals);
-    const to = asked.hold ? account.ecashHeld : account.vendor(row.vnd);
-    book(asked.order, { from: account.ecash, to, kind: 'ecash-deposit' }, step);
+    book(asked.order, { from: account.ecash, to: asked.hold ? account.ecashHeld : payee(row) }, step);
   } else if (!asked.hold) {
     ledger.ecash.addTotals(ecash.capture(row.coins, mintKeys(step)));
-    book(asked.order, { from: account.ecashHeld, to: account.vendor(row.vnd), kind: 'ecash-deposit' }, step);
+    book(asked.order, { from: account.ecashHeld, to: payee(row) }, step);
   }
   const next: PaymentRow = { ...row, until, state: asked.hold ? 'held' : 'paid' };
   const receipt = receiptOf(next, step);
@@ -152,14 +168,20 @@ function again(
 
 /** @throws {PaymentProblem} `vendor-unknown`, `signature-invalid`, `request-malformed`, `balance-full` */
 export function capture(order: v.InferOutput<typeof ecashCaptureOrder>, step: OrderStep): JsonObject {
-  const { vnd, from, rid, cur, held } = order;
-  const { ledger, env } = step;
-  ownVendor(vnd, from, ledger);
+  ownVendor(order.vnd, order.from, step.ledger);
+  const { paidAt: _, ...result } = pay(order, { ...step, via: '' });
+  return result;
+}
+
+/** Pays what is held. @throws {PaymentProblem} `request-malformed`, `balance-full` */
+export function pay({ vnd, cur, held }: v.InferOutput<typeof ecashCaptureOrder>, step: ViaStep) {
+  const { ledger, env, via, order } = step;
   const paid: string[] = [];
+  const paidAt: number[] = [];
   const gone: string[] = [];
   let sum = 0n;
   for (const challenge of new Set(held)) {
-    const row = ledger.ecash.payment(vnd, challenge);
+    const row = heldFor({ vnd, challenge }, step);
     if (row && row.cur !== cur)
       throw new PaymentProblem('request-malformed', { detail: `held: expected payments in ${cur}` });
     if (row?.state === 'held') {
@@ -168,33 +190,51 @@ export function capture(order: v.InferOutput<typeof ecashCaptureOrder>, step: Or
       ledger.ecash.setPayment({ ...next, receipt: receiptOf(next, step) });
       sum += row.amount;
     }
-    (row?.state === 'held' || row?.state === 'paid' ? paid : gone).push(challenge);
+    const isPaid = row?.state === 'held' || row?.state === 'paid';
+    (isPaid ? paid : gone).push(challenge);
+    if (isPaid) paidAt.push(paidAtOf(row, step));
   }
+  const to = payee({ vnd, via });
   if (sum > 0n) {
     ledger.journal.post({
       atMs: env.nowMs,
       kind: 'ecash-capture',
       ref: vnd,
-      order: { from, rid },
+      order: { from: order.from, rid: order.rid },
       postings: [
         { account: account.ecashHeld, cur, amount: -sum },
-        { account: account.vendor(vnd), cur, amount: sum },
+        { account: to, cur, amount: sum },
       ],
     });
   }
-  return { paid, gone, balance: ledger.journal.shown(account.vendor(vnd), cur), cur };
+  return { paid, paidAt, gone, balance: ledger.journal.shown(to, cur), cur };
+}
+
+/** A payment that was presented by who asks now. */
+function heldFor({ vnd, challenge }: Pick<PaymentRow, 'vnd' | 'challenge'>, { ledger, via }: ViaStep) {
+  const row = ledger.ecash.payment(vnd, challenge);
+  return row?.via === via ? row : undefined;
+}
+
+/** When a payment was paid, by its receipt; one that is paid now has none yet. */
+function paidAtOf({ state, receipt }: PaymentRow, { env }: Step): number {
+  const at = state === 'paid' && isObject(receipt) ? receipt['at'] : undefined;
+  return typeof at === 'number' ? at : secondsOf(env.nowMs);
 }
 
 /** @throws {PaymentProblem} `vendor-unknown`, `signature-invalid` */
 export function giveUp(order: v.InferOutput<typeof ecashVoidOrder>, step: OrderStep): JsonObject {
-  const { vnd, from, rid, held } = order;
-  const { ledger, env } = step;
-  ownVendor(vnd, from, ledger);
+  ownVendor(order.vnd, order.from, step.ledger);
+  return free(order, { ...step, via: '' });
+}
+
+export function free({ vnd, held }: v.InferOutput<typeof ecashVoidOrder>, step: ViaStep): JsonObject {
+  const { ledger, env, order } = step;
   const freed: string[] = [];
   const gone: string[] = [];
   const back = new Map<Currency, bigint>();
   for (const challenge of new Set(held)) {
-    const row = ledger.ecash.payment(vnd, challenge);
+    const row = heldFor({ vnd, challenge }, step);
     if (row?.state === 'held') {
       const amount = freePayment(row, step);
       back.set(row.cur, (back.get(row.cur) ?? 0n) + amount);
@@ -203,7 +243,13 @@ export function giveUp(order: v.InferOutput<typeof ecashVoidOrder>, step: OrderS
   }
   const postings = [...back].filter(([, sum]) => sum > 0n).flatMap(([cur, sum]) => toCoins(cur, sum));
   if (postings.length > 0) {
-    ledger.journal.post({ atMs: env.nowMs, kind: 'ecash-void', ref: vnd, order: { from, rid }, postings });
+    ledger.journal.post({
+      atMs: env.nowMs,
+      kind: 'ecash-void',
+      ref: vnd,
+      order: { from: order.from, rid: order.rid },
+      postings,
+    });
   }
   return { freed, gone };
 }
@@ -261,22 +307,27 @@ function receiptOf(row: PaymentRow, { keys, env }: Step): JsonObject {
     ...{ brk: keys.brk, vnd: row.vnd, challengeId: row.challenge, amount: row.amount.toString(), cur: row.cur },
     coins: coinSetHash(row.coins, env.crypto),
     state: row.state === 'held' ? ('held' as const) : ('paid' as const),
+    ...(row.via === '' ? {} : { via: row.via }),
     until: row.until,
     at: secondsOf(env.nowMs),
   };
   return { ...unsigned, sig: signObject(unsigned, keys.seed, env.crypto) };
 }
 
+/** Who gets the money. */
+const payee = ({ vnd, via }: Pick<PaymentRow, 'vnd' | 'via'>): string =>
+  via === '' ? account.vendor(vnd) : account.peer(via);
+
 function book(
-  { from, rid, vnd, cur, amount }: v.InferOutput<typeof ecashDepositOrder>,
-  move: { from: string; to: string; kind: string },
-  { ledger, env }: Step,
+  { vnd, cur, amount }: v.InferOutput<typeof ecashDepositOrder>,
+  move: { from: string; to: string },
+  { ledger, env, order }: OrderStep,
 ): void {
   ledger.journal.post({
     atMs: env.nowMs,
-    kind: move.kind,
+    kind: 'ecash-deposit',
     ref: vnd,
-    order: { from, rid },
+    order: { from: order.from, rid: order.rid },
     postings: [
       { account: move.from, cur, amount: -amount },
       { account: move.to, cur, amount },

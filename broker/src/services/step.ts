@@ -1,9 +1,11 @@
 // What a service gets to work with: the books inside an open transaction, the broker's keys and settings, the moment.
-import type { Env, Order } from '@farthing/protocol';
+import type { Env, JsonObject, Order, PaymentProblem } from '@farthing/protocol';
 import type { Keys } from '../keys.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { PeerOrderRow } from '../ledger/peers.ts';
 import type { FaucetMeter } from './faucet-meter.ts';
 import type { KeyWishes } from './key-wishes.ts';
+import type { PeerDesk } from './peer-desk.ts';
 import type { Settings } from './settings.ts';
 
 export type Step = {
@@ -20,5 +22,17 @@ export type Step = {
 /** A step that answers one order, whose signature was checked. */
 export type OrderStep = Step & { readonly order: Order; readonly ahead?: Ahead };
 
-/** Blind signatures that were made before the transaction, by output. They leave with its answer or not at all. */
-export type Ahead = ReadonlyMap<string, string>;
+/** What is found out before the transaction, because it takes time or another broker. */
+export type Ahead = {
+  /** Blind signatures, by output. They leave with the answer or not at all. */
+  readonly signatures?: ReadonlyMap<string, string>;
+  readonly peer?: PeerSaid;
+};
+
+/** What another broker said to an order of ours. `refused`: it did nothing. */
+export type PeerSaid =
+  | { readonly kind: 'answered'; readonly ask: PeerOrderRow; readonly answer: string; readonly result: JsonObject }
+  | { readonly kind: 'refused'; readonly problem: PaymentProblem };
+
+/** Outside of a transaction; `order` is as it came. */
+export type AheadStep = Step & { readonly order: Order; readonly peers: PeerDesk };

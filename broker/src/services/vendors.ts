@@ -13,7 +13,8 @@ export function register(order: v.InferOutput<typeof vendorOrder>, step: OrderSt
   if (vnd === keys.brk) throw new PaymentProblem('vendor-taken');
   checkOrigins(origins, settings.test);
   const known = ledger.vendors.get(vnd);
-  if (known && known.pk !== from) throw new PaymentProblem('vendor-taken');
+  const elsewhere = ledger.peers.vendor(vnd);
+  if ((known && known.pk !== from) || (elsewhere && elsewhere.pk !== from)) throw new PaymentProblem('vendor-taken');
   const invited = !known && invite !== undefined && ledger.codes.useInvite(invite, { vnd, at: secondsOf(env.nowMs) });
   const open = settings.test || settings.registration === 'open';
   if (!known && !invited && !open) throw new PaymentProblem('registration-closed');

@@ -80,6 +80,13 @@ export class Holder extends Person {
     }
   }
 
+  /** With money in its account, and the keysets learned. */
+  async funded(amount = 1000n): Promise<this> {
+    await this.faucet(amount);
+    await this.learn();
+    return this;
+  }
+
   get worth(): bigint {
     return purse.worthOf(this.purse, this.mint, this.bench.env().nowMs);
   }

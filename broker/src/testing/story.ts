@@ -4,8 +4,9 @@ import { fromBase64url, type JsonObject, toBase64url } from '@farthing/protocol'
 import { fundsProof } from '@farthing/protocol/wallet';
 import { issueInvites, issueVouchers } from '../operate.ts';
 import { closeInvoices } from '../operate-payword.ts';
-import { type Bench, DAY_SECONDS, Person, pieceOf, Site, soldOf, USD } from './client.ts';
+import { Bench, DAY_SECONDS, Person, pieceOf, Site, soldOf, USD } from './client.ts';
 import { captureHeld, Holder, lockKeysets, present, redeemCoins, voidHeld } from './coins.ts';
+import { foreign, handedOn, pinEachOther } from './pair.ts';
 import {
   buyChain,
   buyTicket,
@@ -55,6 +56,7 @@ export async function tellStory(bench: Bench): Promise<{ site: Site; anna: Perso
   await bench.send('/v1/scrip/buy', anna.resign({ ...blank, funds: { scrip, proof } }));
   await tellOfWords(bench, site, anna);
   await tellOfCoins(bench, site);
+  await tellOfPeers(bench, site);
   return { site, anna };
 }
 
@@ -118,6 +120,33 @@ async function tellOfCoins(bench: Bench, site: Site): Promise<void> {
   for (const coin of first.taken.coins) await bob.prove(coin);
   await redeemCoins(site, String((redemption as JsonObject)['batch']), again);
   await bench.send('/v1/ecash/restore', bob.order('ecash-restore/1', { outputs: [bob.draft([1n]).outputs[0] ?? {}] }));
+}
+
+/** Another broker: our site takes its coins, and a site of its own takes ours. */
+async function tellOfPeers(bench: Bench, site: Site): Promise<void> {
+  await using other = await new Bench().start({ env: bench.env, ecash: COINS });
+  await pinEachOther(bench, other, 1_000n);
+  const carol = await new Holder(other).funded();
+  await carol.withdraw([2n, 2n, 1n, 1n]);
+  const ours = foreign(site, other);
+  const id = (n: number) => toBase64url(new Uint8Array(32).fill(n));
+  const signed = (price: bigint, n: number) => carol.sign(carol.take(price), site, id(n), price);
+  await ours.present(signed(2n, 20), false);
+  await ours.present(signed(2n, 21), true);
+  await ours.present(signed(1n, 22), true);
+  await ours.captureHeld(id(21));
+  await ours.voidHeld(id(22));
+  await ours.present(signed(1n, 23), true);
+
+  const theirs = await new Site(other, 'shop.example').open();
+  const dave = await new Holder(bench).funded();
+  await dave.withdraw([2n, 1n, 1n]);
+  const at = foreign(theirs, bench);
+  await at.present(dave.sign(dave.take(2n), theirs, id(30), 2n), false);
+  await at.present(dave.sign(dave.take(1n), theirs, id(31), 1n), true);
+  await at.captureHeld(id(31));
+  const last = at.deposit(dave.sign(dave.take(1n), theirs, id(32), 1n), false);
+  await bench.send('/v1/peers/forward', (await handedOn(bench, other, last)).order);
 }
 
 async function codesOf(issued: ReturnType<typeof issueInvites>, member: string): Promise<string[]> {

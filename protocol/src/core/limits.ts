@@ -90,6 +90,8 @@ const table = {
   statementLines: [200, 'lines', 'one page of a statement'],
   openQuestions: [1000, 'questions', 'payments of one vendor process that wait for the word of a broker'],
   openReservations: [10_000, 'reservations', 'requests one vendor process is serving at once'],
+  peers: [16, 'brokers', 'brokers that one broker clears with, and reads out to its sites'],
+  peerClaims: [200, 'claims', 'one page of what two brokers have to clear; under 64 KB'],
   vendorOrigins: [8, 'origins', 'web origins one site may register'],
   passwordChars: [8, 'letters', 'the shortest password of a wallet'],
   passwordBytes: [1024, 'bytes', 'the longest: more adds no strength'],

@@ -179,6 +179,8 @@ export const vendorRecordSchema = v.object({
   pk: h32,
   name: boundedText(64),
   origins: v.pipe(v.array(v.union([v.literal(LOOPBACK), webOrigin])), v.maxLength(limits.vendorOrigins)),
+  /** The broker that the site settles with, when the one that vouches only clears with it and took its word. */
+  via: v.exactOptional(brk),
   at: seconds,
   sig,
 });

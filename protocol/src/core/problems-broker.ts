@@ -165,6 +165,27 @@ export const brokerProblems = {
     'The closing does not verify',
     'It must be signed by the site and name a ticket or commitment that this broker knows, with no less than was claimed.',
   ],
+  'peer-unknown': [
+    'broker',
+    403,
+    'broker',
+    'The brokers do not clear with each other',
+    'This broker takes coins, and orders, of the brokers in GET /v1/ecash/peers alone.',
+  ],
+  'peer-limit': [
+    'broker',
+    503,
+    'broker',
+    'The other broker owes as much as it may',
+    'Its coins are taken again when the two brokers have cleared. Nothing was taken: pay with other money.',
+  ],
+  'clearing-differs': [
+    'broker',
+    409,
+    'broker',
+    'The two brokers have different claims in their books',
+    'Nothing was settled. POST /v1/exchange/claims lists what this broker has; payments under way count from the next try on.',
+  ],
   'voucher-unknown': ['broker', 404, 'customer', 'No such voucher', 'Check the code for typing errors.'],
   'voucher-used': ['broker', 409, 'customer', 'The voucher was used before', 'Each voucher pays once.'],
   'faucet-closed': [

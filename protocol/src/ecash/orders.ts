@@ -1,7 +1,7 @@
 // What coins ask of the broker: `core/orders.ts` explains orders and answers. All are POST under /v1/ecash, but the keysets,
 // which anyone may GET. Orders of people without an account are signed by a key that is used for that one order.
 import * as v from 'valibot';
-import { amt, amt0, amtText, brk, cur, h32, id16, seconds, sig, vnd } from '../core/decode.ts';
+import { amt, amt0, amtText, boundedText, brk, cur, h32, id16, seconds, sig, vnd } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
 import { orderSchema, prevBatch, redemptionSchema } from '../core/orders.ts';
 import { outputSchema, rsaText, spentCoinSchema } from './coin.ts';
@@ -18,6 +18,29 @@ export const keysetsResult = v.object({
   keysets: v.pipe(v.array(keysetSchema), v.maxLength(limits.keysets)),
 });
 
+/**
+ * GET /v1/ecash/peers: brokers whose coins this one takes for its sites, on line, and in which currencies. `list` is the hash
+ * of the key list that it has seen, which GET /v1/ecash/peers/:brk/keysets gives.
+ */
+export const ecashPeersSchema = v.object({
+  typ: v.literal('ecash-peers/1'),
+  brk,
+  peers: v.pipe(
+    v.array(
+      v.strictObject({
+        brk,
+        root: h32,
+        url: boundedText(300),
+        list: h32,
+        cur: v.pipe(v.array(cur), v.minLength(1), v.maxLength(8)),
+      }),
+    ),
+    v.maxLength(limits.peers),
+  ),
+  at: seconds,
+  sig,
+});
+
 /** /v1/ecash/lock: makes keysets whose coins are good at the site alone; those that exist are given again. */
 export const ecashLockOrder = orderSchema('ecash-lock/1', {
   vnd,
@@ -32,6 +55,12 @@ export const ecashWithdrawResult = v.object({ signatures, balance: amt0, cur });
 /** /v1/ecash/swap: coins for coins of the same value. `from` is a key for this order alone: no identity. */
 export const ecashSwapOrder = orderSchema('ecash-swap/1', { cur, coins, outputs });
 export const ecashSwapResult = v.object({ signatures });
+
+/**
+ * Whose coins an order speaks of: a broker that the asked one clears with, which asks it in turn. Absent: its own. All
+ * coins of one order are of one issuer.
+ */
+const issuer = v.exactOptional(brk);
 
 /** What a payment binds, as in `coin-spend/1`; `goods` and `key` for sealed goods. */
 const payment = {
@@ -55,6 +84,8 @@ export const depositReceiptSchema = v.strictObject({
   /** `coinSetHash` of the coins. */
   coins: h32,
   state: v.picklist(['held', 'paid']),
+  /** The broker that presented them for the site, and is paid instead of it. */
+  via: v.exactOptional(brk),
   /** Until then a held payment can be captured; then its coins are good again. */
   until: seconds,
   at: seconds,
@@ -62,17 +93,24 @@ export const depositReceiptSchema = v.strictObject({
 });
 
 /** /v1/ecash/deposit: a site asks before it delivers. With `hold` the money waits for capture or void, else it is paid at once. */
-export const ecashDepositOrder = orderSchema('ecash-deposit/1', { ...payment, hold: v.boolean() });
+export const ecashDepositOrder = orderSchema('ecash-deposit/1', { ...payment, issuer, hold: v.boolean() });
 export const ecashDepositResult = v.object({ receipt: depositReceiptSchema, change: signatures });
 
 const held = v.pipe(v.array(h32), v.minLength(1), v.maxLength(limits.redeemClaims));
 
 /** /v1/ecash/capture: pays held payments, by challenge id. One that is not held any more is told in `gone`. */
-export const ecashCaptureOrder = orderSchema('ecash-capture/1', { vnd, cur, held });
-export const ecashCaptureResult = v.object({ paid: v.array(h32), gone: v.array(h32), balance: amt0, cur });
+export const ecashCaptureOrder = orderSchema('ecash-capture/1', { vnd, cur, issuer, held });
+export const ecashCaptureResult = v.object({
+  paid: v.array(h32),
+  gone: v.array(h32),
+  /** For brokers that clear with each other: when each of `paid` was paid. */
+  paidAt: v.exactOptional(v.array(seconds)),
+  balance: amt0,
+  cur,
+});
 
 /** /v1/ecash/void: the handler failed; the coins are good again. */
-export const ecashVoidOrder = orderSchema('ecash-void/1', { vnd, held });
+export const ecashVoidOrder = orderSchema('ecash-void/1', { vnd, issuer, held });
 export const ecashVoidResult = v.object({ freed: v.array(h32), gone: v.array(h32) });
 
 const { change: _, vnd: __, ...locked } = payment;

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { auditLedger } from './index.ts';
+import { listPeers } from './operate-peers.ts';
+import { ledgerPath } from './start.ts';
+import type { Bench } from './testing/client.ts';
+import { foreign, Pair } from './testing/pair.ts';
+
+const challenge = () => randomBytes(32).toString('base64url');
+const audited = (bench: Bench) => auditLedger(ledgerPath(bench.data), bench.public.root).findings;
+const balanceAt = (bench: Bench): string => {
+  const { peers } = listPeers(bench.data).json as { peers: { balance: string }[] };
+  return peers[0]?.balance ?? '';
+};
+
+describe('Coins of another broker', () => {
+  it('pay a site through its own broker, which the other one then owes them', async () => {
+    await using pair = await new Pair().start();
+    const { issuer, other } = pair;
+    const site = await pair.site();
+    const alice = await pair.holder();
+    await alice.withdraw([10n, 5n]);
+    const taken = alice.take(7n);
+    const answer = await foreign(site, pair.issuer).present(alice.sign(taken, site, challenge(), 7n), false);
+    expect(answer['receipt']).toMatchObject({
+      brk: issuer.public.brk,
+      via: other.public.brk,
+      amount: '7',
+      state: 'paid',
+    });
+    alice.finish(taken.change.planned, answer['change']);
+    expect(alice.worth).toBe(8n);
+    expect(await site.statement({ vnd: site.vnd })).toMatchObject({ balance: '7' });
+    expect(balanceAt(issuer)).toBe('7');
+    expect(balanceAt(other)).toBe('-7');
+    expect(audited(issuer)).toEqual([]);
+    expect(audited(other)).toEqual([]);
+  });
+
+  it('are held while the site delivers, and owed when it captures', async () => {
+    await using pair = await new Pair().start();
+    const { issuer, other } = pair;
+    const site = await pair.site();
+    const at = foreign(site, pair.issuer);
+    const alice = await pair.holder();
+    await alice.withdraw([5n, 5n]);
+    const [first, second] = [challenge(), challenge()];
+    await at.present(alice.sign(alice.take(5n), site, first, 5n), true);
+    const voided = alice.take(5n);
+    await at.present(alice.sign(voided, site, second, 5n), true);
+    expect(balanceAt(other)).toBe('0');
+    expect(await at.captureHeld(first)).toMatchObject({ paid: [first], gone: [], balance: '5' });
+    expect(await at.voidHeld(first, second)).toMatchObject({ freed: [second], gone: [first] });
+    await alice.swap(voided.coins, [5n]);
+    expect(balanceAt(issuer)).toBe('5');
+    expect(balanceAt(other)).toBe('-5');
+    expect(audited(issuer)).toEqual([]);
+    expect(audited(other)).toEqual([]);
+  });
+});

@@ -1,0 +1,181 @@
+// Asking other brokers. An order to one of them is written down before it is sent and kept until there is an answer: the same
+// bytes, however often, so that a lost message or a crash on either side is mended by asking again.
+import { callBroker, type GroupCommit, type Reply } from '@farthing/node-kit';
+import {
+  canonicalJson,
+  decode,
+  fromBase64url,
+  isProblemCode,
+  type Json,
+  type JsonObject,
+  type Order,
+  PaymentProblem,
+  parseJson,
+  readAnswer,
+} from '@farthing/protocol';
+import { type KeyList, type Keyset, keyListHash, keysetsResult, readKeyList } from '@farthing/protocol/broker';
+import type { PeerOrderRow, PeerRow } from '../ledger/peers.ts';
+import type { PeerSaid, Step } from './step.ts';
+
+type Parts = {
+  readonly group: GroupCommit;
+  readonly step: () => Step;
+  /** Finishes the site's order that is in an order of ours, as if the site had repeated it. */
+  readonly resume: (order: Order) => Promise<unknown>;
+};
+
+/** What another broker publishes of its coins. `atMs`: when it was read. */
+export type PeerMint = {
+  readonly list: KeyList;
+  readonly hash: string;
+  readonly keysets: ReadonlyMap<string, Keyset>;
+  readonly records: Json;
+  readonly atMs: number;
+};
+
+/** A list is read again after this; for a keyset that is not in it, sooner. */
+const LIST_MS = 3_600_000;
+const SOONER_MS = 5_000;
+/** Open orders that are sent again in one round. */
+const ROUND = 200;
+
+export class PeerDesk {
+  readonly #parts: Parts;
+  readonly #mints = new Map<string, PeerMint>();
+  #round: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** One durable transaction. */
+  write<T>(run: (step: Step) => T): Promise<T> {
+    return this.#parts.group.run(() => run(this.#parts.step()));
+  }
+
+  /**
+   * Sends an order that was written down, and reads the answer.
+   * @throws {PaymentProblem} `unavailable`: whether it was done is not known; ask again
+   */
+  async ask(row: PeerOrderRow): Promise<PeerSaid> {
+    const { ledger, env } = this.#parts.step();
+    const peer = peerOf(row.brk, ledger.peers.all());
+    const order = orderOf(row);
+    if (row.answer !== undefined) return said(row, row.answer, order, peer, env.crypto);
+    const reply = await this.#call(peer, '/v1/peers/forward', row.body);
+    if (reply.status === 200) return said(row, canonicalJson(reply.json ?? null), order, peer, env.crypto);
+    const problem = problemOf(reply);
+    if (!problem) throw away('it is not well');
+    await this.write((step) => step.ledger.peers.dropAsk(row));
+    // It is too old to be taken any more, and was never seen: a fresh one may be.
+    if (problem.code === 'request-stale') throw away('the question had grown old');
+    return { kind: 'refused', problem };
+  }
+
+  /** Sends what has no answer yet, oldest first. Those of a broker that is away wait. One round at a time. */
+  resume(): Promise<void> {
+    this.#round ??= this.#resume().finally(() => {
+      this.#round = undefined;
+    });
+    return this.#round;
+  }
+
+  async #resume(): Promise<void> {
+    const { ledger, log } = this.#parts.step();
+    const silent = new Set<string>();
+    for (const row of ledger.peers.openAsks(ROUND)) {
+      if (silent.has(row.brk)) continue;
+      await this.#parts.resume(orderIn(row)).catch((error: unknown) => {
+        if (!(error instanceof PaymentProblem)) log(`peer ${row.brk}: ${String(error).slice(0, 200)}`);
+        else if (error.code === 'unavailable') silent.add(row.brk);
+      });
+    }
+  }
+
+  /** Finishes what a site asked before, if it has no answer yet. @throws {PaymentProblem} as the site would get it */
+  async finish(row: PeerOrderRow): Promise<void> {
+    await this.#parts.resume(orderIn(row));
+  }
+
+  /**
+   * The keysets of a peer's coins, as it publishes them for everybody. `names`: those that are asked for.
+   * @throws {PaymentProblem} `unavailable`, `broker-untrusted`
+   */
+  async mint(peer: PeerRow, names: readonly string[] = []): Promise<PeerMint> {
+    const { env } = this.#parts.step();
+    const known = this.#mints.get(peer.brk);
+    const ageMs = known ? Math.abs(env.nowMs - known.atMs) : Number.POSITIVE_INFINITY;
+    const isEnough = known && names.every((name) => known.keysets.has(name));
+    if (known && ageMs < (isEnough ? LIST_MS : SOONER_MS)) return known;
+    const reply = await this.#call(peer, '/v1/ecash/keysets').catch((error: unknown) => {
+      if (isEnough) return undefined;
+      throw error;
+    });
+    if (known && reply === undefined) return known;
+    if (reply?.status !== 200) throw away('it makes no coins');
+    const { list, keysets } = decode(keysetsResult, reply.json, 'broker-untrusted');
+    if (list.vnd !== undefined) throw new PaymentProblem('broker-untrusted', { detail: 'a key list of one site' });
+    const { crypto } = env;
+    const read = readKeyList({ list, records: keysets }, peer, crypto);
+    const hash = keyListHash(list, crypto);
+    const mint = {
+      list,
+      hash,
+      keysets: new Map(read.map((one) => [one.ks, one])),
+      records: reply.json ?? null,
+      atMs: env.nowMs,
+    };
+    this.#mints.set(peer.brk, mint);
+    return mint;
+  }
+
+  /** What was read of a peer's coins last. */
+  known(brk: string): PeerMint | undefined {
+    return this.#mints.get(brk);
+  }
+
+  async #call({ url, brk }: PeerRow, path: string, body?: string): Promise<Reply> {
+    try {
+      return await callBroker(url, path, body);
+    } catch {
+      throw away(`no answer from ${brk}`);
+    }
+  }
+}
+
+/** `consumed` is not known: an earlier message may have arrived. */
+const away = (detail: string): PaymentProblem =>
+  new PaymentProblem('unavailable', { detail: `the other broker: ${detail}`, consumed: 'unknown', retryAfter: 5 });
+
+function said(
+  ask: PeerOrderRow,
+  answer: string,
+  order: Order,
+  { brk, root }: PeerRow,
+  crypto: Step['env']['crypto'],
+): PeerSaid {
+  try {
+    return { kind: 'answered', ask, answer, result: readAnswer(parseJson(answer), order, { brk, root }, crypto) };
+  } catch {
+    // Anybody on the way could have made it up: it proves nothing, and says nothing.
+    throw away('its answer is not signed by it');
+  }
+}
+
+/** A refusal that will not change; `undefined` for everything else. */
+function problemOf({ status, json }: Reply): PaymentProblem | undefined {
+  const body = typeof json === 'object' && json !== null && !Array.isArray(json) ? json : {};
+  const { code, detail } = body as JsonObject;
+  if (!isProblemCode(code) || status >= 500 || status === 429) return undefined;
+  return new PaymentProblem(code, typeof detail === 'string' ? { detail: detail.slice(0, 200) } : {});
+}
+
+function peerOf(brk: string, all: readonly PeerRow[]): PeerRow {
+  const peer = all.find((one) => one.brk === brk);
+  if (!peer || fromBase64url(peer.root)?.length !== 32) throw new PaymentProblem('peer-unknown');
+  return peer;
+}
+
+/** Ours, and the site's in it; both were checked before they were written. */
+export const orderOf = ({ body }: PeerOrderRow): Order => parseJson(body) as Order;
+const orderIn = (row: PeerOrderRow): Order => orderOf(row)['order'] as Order;
