@@ -149,8 +149,8 @@ export class Approvals {
     const { code, status, extra } = error;
     const { retryAfter = 5 } = extra;
     const isAnswer = status === 402 || (status === 503 && problemInfo(code).fixer === 'broker');
+    if (!isAnswer || problemInfo(code).fixer === 'site') this.#tell(error.message);
     if (isAnswer) return error;
-    this.#tell(error.message);
     const cause = { cause: error };
     if (code === 'broker-untrusted') return Object.assign(new PaymentProblem(code, { consumed: 'unknown' }), cause);
     if (extra.consumed === 'unknown' || code === 'unavailable') {

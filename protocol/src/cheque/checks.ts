@@ -44,17 +44,8 @@ export function checkDates({ cheque, cert }: { cheque: Cheque; cert: DayCert }, 
     throw new PaymentProblem('cert-expired', { detail: 'not valid yet' });
 }
 
-/**
- * Is this the broker's word about this cheque? With sealed goods, a `paid` one carries the key that opens them. `root` is the
- * broker's key, h32.
- * @throws {PaymentProblem} `receipt-invalid`
- */
-export function checkReceipt(
-  receipt: ChequeReceipt,
-  cheque: Cheque,
-  root: string,
-  { crypto }: { crypto: Crypto },
-): void {
+/** Is this the word of the broker whose key is `root` (h32) about exactly this cheque? */
+export function isReceiptOf(receipt: ChequeReceipt, cheque: Cheque, root: string, crypto: Crypto): boolean {
   const { brk, epoid, vnd, amount, cur } = cheque;
   const same =
     receipt.cheque === chequeHash(cheque, crypto) &&
@@ -63,9 +54,9 @@ export function checkReceipt(
     receipt.vnd === vnd &&
     receipt.amount === amount &&
     receipt.cur === cur;
-  if (!same || !verifyObject(receipt, root, receipt.sig, crypto)) {
-    throw new PaymentProblem('receipt-invalid', { detail: 'it is not the broker’s word about this cheque' });
-  }
-  const opens = !cheque.goods || receipt.result !== 'paid' || isKeyOf(receipt.key ?? '', cheque.goods.kc);
-  if (!opens) throw new PaymentProblem('receipt-invalid', { detail: 'the key does not open the goods' });
+  return same && verifyObject(receipt, root, receipt.sig, crypto);
 }
+
+/** With sealed goods, a `paid` one carries the key that opens them. */
+export const opensGoods = ({ result, key = '' }: ChequeReceipt, { goods }: Cheque): boolean =>
+  !goods || result !== 'paid' || isKeyOf(key, goods.kc);

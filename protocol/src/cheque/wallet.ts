@@ -5,9 +5,8 @@ import type { DayCert } from '../core/daycert.ts';
 import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
 import type { Goods } from '../core/sealed.ts';
-import { type Capture, type Cheque, signCheque } from './wire.ts';
-
-export { checkReceipt } from './checks.ts';
+import { isReceiptOf, opensGoods } from './checks.ts';
+import { type Capture, type Cheque, type ChequeReceipt, signCheque } from './wire.ts';
 
 /** A certificate with the seed of its day key, base64url. */
 export type ChequeBook = { readonly cert: DayCert; readonly seed: string };
@@ -35,4 +34,17 @@ export function writeCheque({ cert, seed }: ChequeBook, wanted: Wanted, { crypto
     exp: Math.min(exp, cert.exp),
   };
   return signCheque(unsigned, daySeed, crypto);
+}
+
+/**
+ * Is this the broker's word about this cheque? With sealed goods, a `paid` one carries the key that opens them.
+ * @throws {PaymentProblem} `receipt-invalid`
+ */
+export function checkReceipt(receipt: ChequeReceipt, cheque: Cheque, root: string, { crypto }: Env): void {
+  if (!isReceiptOf(receipt, cheque, root, crypto)) {
+    throw new PaymentProblem('receipt-invalid', { detail: 'it is not the broker’s word about this cheque' });
+  }
+  if (!opensGoods(receipt, cheque)) {
+    throw new PaymentProblem('receipt-invalid', { detail: 'the key does not open the goods' });
+  }
 }

@@ -4,6 +4,7 @@ import {
   type Challenge,
   contentKey,
   type Env,
+  isKeyOf,
   limits,
   type Price,
   readRequest,
@@ -73,7 +74,8 @@ export class Goods {
   /** Only for challenges that are ours: whoever knows what he asks for would be told the key. */
   opening(challenge: Challenge): Opening | undefined {
     const offer = tryDecode(sealedOfferSchema, readRequest(challenge)?.methodDetails['sealed']);
-    return offer && { offer, key: toBase64url(contentKey(this.#goodsSecret(), offer)) };
+    const key = offer && toBase64url(contentKey(this.#goodsSecret(), offer));
+    return offer && key && isKeyOf(key, offer.kc) ? { offer, key } : undefined;
   }
 
   /**

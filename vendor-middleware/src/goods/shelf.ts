@@ -53,11 +53,14 @@ export class Shelf {
     return `${ct}${SEALED}`;
   }
 
-  /** What lies here under a name that says all about the content, such as path, length and time of a file. */
-  async find(name: string): Promise<SealedGoods | undefined> {
+  /**
+   * What lies here under a name that says all about the content, such as path, length and time of a file. Nothing that the
+   * site's secret of today does not open.
+   */
+  async find(name: string, item: string): Promise<SealedGoods | undefined> {
     const text = await readFile(this.#path(idOf(name), KNOWN), 'utf8').catch(() => undefined);
     const known = text === undefined ? undefined : read(text);
-    if (!known) return undefined;
+    if (!known || keyCommitment(this.#parts.keyOf({ item, pt: known.pt })) !== known.kc) return undefined;
     const path = this.#path(known.ct, SEALED);
     const file = await stat(path).catch(() => undefined);
     if (file?.size !== sealedSize(known.size)) return undefined;

@@ -27,7 +27,7 @@ const digests = new WeakMap<Uint8Array, string>();
 export async function shelve(shelf: Shelf, item: string, given: GoodsContent): Promise<SealedGoods | undefined> {
   const named = await nameOf(given, item);
   if (!named) return undefined;
-  const known = await shelf.find(named.name);
+  const known = await shelf.find(named.name, item);
   if (!known) return shelf.put(named.name, item, named.content);
   if (given instanceof Readable) given.destroy();
   return known;

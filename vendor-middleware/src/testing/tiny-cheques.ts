@@ -34,8 +34,8 @@ export function tinyCheques(broker: TinyBroker) {
   const refunded = new Map<string, bigint>();
   /** Of each kind of order, by its type. */
   const asked: Record<string, JsonObject[]> = {};
-  /** Set by tests: why nothing is allowed now, and up to where sites may go. */
-  const mood: { refuse?: ProblemCode; limit: bigint } = { limit: 0n };
+  /** Set by tests: why nothing is allowed now, up to where sites may go, and whether keys count as wrong. */
+  const mood: { refuse?: ProblemCode; limit: bigint; keyIsWrong?: boolean } = { limit: 0n };
   let last = '';
 
   const note = (order: Order) => {
@@ -61,7 +61,8 @@ export function tinyCheques(broker: TinyBroker) {
       const name = `${vnd} ${cheque.epoid}`;
       const holder = holderOf(cheque.sub, cert.exp);
       const books = { vnd, issuer, holder, known: rows.get(name), allow: () => mood.refuse };
-      const presented = { cheque, cert, hold, ...(key === undefined ? {} : { key }) };
+      const shown = mood.keyIsWrong ? toBase64url(new Uint8Array(32)) : key;
+      const presented = { cheque, cert, hold, ...(shown === undefined ? {} : { key: shown }) };
       const { row } = rules.decide(presented, books, nodeEnv());
       rows.set(name, { ...row, cheque });
       if (row.receipt.result === 'paid') credit(name, cheque.amount);

@@ -6,7 +6,7 @@ import { decode } from '../../core/decode.ts';
 import { limits } from '../../core/limits.ts';
 import type { Approved, Authorization, BrokerOrder, Verified } from '../../core/method.ts';
 import { isProblemCode, PaymentProblem, problemInfo } from '../../core/problems.ts';
-import { checkReceipt } from '../checks.ts';
+import { isReceiptOf, opensGoods } from '../checks.ts';
 import { chequeCaptureResult } from '../orders.ts';
 import { asJson, type ChequePayload, type ChequeReceipt } from '../wire.ts';
 import type { ChequeBroker } from './keys.ts';
@@ -37,7 +37,12 @@ function authorization({ cheque, cert, approvals }: ChequePayload, { broker, key
     },
     read(result) {
       const { receipt, until } = decode(chequeCaptureResult, result, 'broker-untrusted');
-      checkReceipt(receipt, cheque, broker.root, env);
+      if (!isReceiptOf(receipt, cheque, broker.root, env.crypto) || !opensGoods(receipt, cheque)) {
+        throw new PaymentProblem('broker-untrusted', {
+          detail: 'its receipt is not of this cheque',
+          consumed: 'unknown',
+        });
+      }
       return approved(receipt, { cheque, untilMs: (until ?? cert.exp) * 1000 });
     },
     // What was paid for sealed goods stays paid: the key is at the broker by then.
