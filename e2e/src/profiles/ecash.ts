@@ -9,18 +9,19 @@ import type { purse } from '@farthing/protocol/wallet';
 import { freshId, holder, lockedTo, secretsOf, sumOf } from './coins.ts';
 import type { Profile } from './profile.ts';
 import type { Shop, Town } from './town.ts';
-import { challengeOf, refusal } from './visit.ts';
+import { challengeOf, prepare, read, refusal } from './visit.ts';
 
 const UNIT = 500n;
 const PRICE = 2000n;
+const FUNDS = 100_000n;
 const VND = 'news.example';
 
-const openNews = (town: Town) =>
+const openNews = (town: Town, denominations = ['0.0005 USD', '0.002 USD']) =>
   town.shop({
     vnd: VND,
-    options: { methods: ['ecash'], ecash: { denominations: ['0.0005 USD', '0.002 USD'] } },
+    options: { methods: ['ecash'], ecash: { denominations } },
     sell: (app, pay) => {
-      app.get('/page', pay.wall({ price: '0.002 USD' }), (_req, res) => void res.send('page'));
+      app.get('/page/:n', pay.wall({ price: '0.002 USD' }), (req, res) => void res.send(`page ${req.params['n']}`));
     },
   });
 
@@ -30,30 +31,33 @@ function header(one: Holder, challenge: Challenge, taken: purse.Taken, vnd = VND
   return printCredential({ challenge, payload: { brk: one.bench.public.brk, exp: Number(exp), coins } });
 }
 
-const pay = ({ url }: Shop, authorization: string) => fetch(`${url}/page`, { headers: { authorization } });
+const pay = ({ url }: Shop, authorization: string) => fetch(`${url}/page/1`, { headers: { authorization } });
 
 const shoppers = 12;
 
 export const ecash: Profile = {
   name: 'ecash',
   after: 'eCash, 1994',
-  broker: { ecash: { denominations: [UNIT, PRICE] } },
+  broker: { ecash: { denominations: [UNIT, PRICE, 10_000n] } },
   works: [
     {
-      says: 'coins without a name pay a site that checks them alone: the broker stopped, four at once in 4 KB',
+      says: 'a wallet turns money into coins that nobody knows, and pays five pages with four coins each while the broker is stopped',
       async play(town) {
-        const news = await openNews(town);
-        const alice = await holder(town, VND);
-        const taken = [await lockedTo(alice, VND, [PRICE]), await lockedTo(alice, VND, [UNIT, UNIT, UNIT, UNIT])];
+        const news = await openNews(town, ['0.0005 USD']);
+        const wallet = await town.wallet({ micro: FUNDS, trusts: [news] });
+        await wallet.coins.withdraw({ amountMicro: FUNDS / 2n });
+        const ready = await prepare(wallet, `${news.url}/page/0`);
+        assert.ok(ready.header.value.length <= 4096, `${ready.header.value.length} bytes`);
+        await wallet.unsent(ready.id);
         await town.stopBroker();
-        for (const coins of taken) {
-          const paid = header(alice, await challengeOf(`${news.url}/page`), coins);
-          assert.ok(paid.length <= 4096, `${paid.length} bytes`);
-          assert.equal((await pay(news, paid)).status, 200);
+        for (const n of [1, 2, 3, 4, 5]) {
+          assert.equal((await read(wallet, `${news.url}/page/${n}`)).text, `page ${n}`);
         }
+        const [record] = await wallet.history({ limit: 1 });
+        assert.equal(record?.method, 'ecash');
         await town.startBroker();
         await news.pay.redeemNow();
-        assert.equal(await news.owed(), 2n * PRICE);
+        assert.equal(await news.owed(), 5n * PRICE);
       },
     },
     {
@@ -112,7 +116,7 @@ export const ecash: Profile = {
         const rival = await new Site(town.bench, 'rival.example').open();
         await lockKeysets(rival, [PRICE]);
         const alice = await holder(town, VND, rival.vnd);
-        const [here, there] = [await challengeOf(`${news.url}/page`), await challengeOf(`${news.url}/page`)];
+        const [here, there] = [await challengeOf(`${news.url}/page/1`), await challengeOf(`${news.url}/page/1`)];
         const [good, other] = [await lockedTo(alice, VND, [PRICE]), await lockedTo(alice, VND, [PRICE])];
         const foreign = await lockedTo(alice, rival.vnd, [PRICE]);
         const payload = (taken: purse.Taken, vnd = VND): JsonObject => {
