@@ -22,6 +22,8 @@ async function serve({ json, test, ...options }: Options): Promise<number> {
     creditMicro: options.creditMicro,
     paywordFeeBps: options.paywordFeeBps,
     pollMicro: options.pollMicro,
+    levelMicro: options.levelMicro,
+    singleMicro: options.singleMicro,
     invoicePeriod: options.invoicePeriod,
     invoiceDueDays: options.invoiceDueDays,
     test,

@@ -2,7 +2,7 @@
 // an error that says what to change.
 import { parseArgs } from 'node:util';
 import { h32, type Money, PaymentProblem, parsePrice, tryDecode } from '@farthing/protocol';
-import type { Period } from './services/settings.ts';
+import type { Period, Settings } from './services/settings.ts';
 
 export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
 
@@ -34,6 +34,10 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   --credit-limit MONEY  test mode: what any account may owe (default '1 USD')   FARTHING_BROKER_CREDIT_LIMIT
   --payword-fee N       kept of PayWord claims, in hundredths of a percent (default 0)   FARTHING_BROKER_PAYWORD_FEE
   --poll MONEY          on credit a site reports one payment in so much (default '0.01 USD')   FARTHING_BROKER_POLL
+  --password-limit, --passkey-limit, --wallet-limit MONEY   cheques: the most in one payment, by how well the key that writes
+                        them is kept; four times as much in a day (default '5 USD', '50 USD', '1000 USD')
+                                                                           FARTHING_BROKER_PASSWORD_LIMIT, …
+  --single MONEY        cheques of more than that are never summed in the books (default '1 USD')   FARTHING_BROKER_SINGLE
   --invoice-period P    on credit: daily, weekly or monthly (default monthly)   FARTHING_BROKER_INVOICE_PERIOD
   --invoice-due DAYS    to pay an invoice in; then no more certificates (default 14)   FARTHING_BROKER_INVOICE_DUE
   --ecash               make coins that nobody can trace: keys for them take some seconds to make   FARTHING_BROKER_ECASH=1
@@ -77,6 +81,8 @@ export type Options = {
   readonly creditMicro: bigint;
   readonly paywordFeeBps: number;
   readonly pollMicro: bigint;
+  readonly levelMicro: Settings['levelMicro'];
+  readonly singleMicro: bigint;
   readonly invoicePeriod: Period;
   readonly invoiceDueDays: number;
   readonly ecash: boolean;
@@ -109,6 +115,10 @@ const flags = {
   'credit-limit': { type: 'string' },
   'payword-fee': { type: 'string' },
   poll: { type: 'string' },
+  'password-limit': { type: 'string' },
+  'passkey-limit': { type: 'string' },
+  'wallet-limit': { type: 'string' },
+  single: { type: 'string' },
   'public-url': { type: 'string' },
   account: { type: 'string' },
   value: { type: 'string' },
@@ -143,6 +153,12 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     creditMicro: money('--credit-limit', get('credit-limit', '1 USD')).amount,
     paywordFeeBps: whole('payword-fee', get('payword-fee', '0'), { least: 0, most: 10_000 }),
     pollMicro: money('--poll', get('poll', '0.01 USD')).amount,
+    levelMicro: {
+      0: money('--password-limit', get('password-limit', '5 USD')).amount,
+      1: money('--passkey-limit', get('passkey-limit', '50 USD')).amount,
+      2: money('--wallet-limit', get('wallet-limit', '1000 USD')).amount,
+    },
+    singleMicro: money('--single', get('single', '1 USD')).amount,
     invoicePeriod: periodOf(get('invoice-period', 'monthly')),
     invoiceDueDays: whole('invoice-due', get('invoice-due', '14'), { least: 0, most: 365 }),
     ecash: values.ecash ?? flag('FARTHING_BROKER_ECASH', env),

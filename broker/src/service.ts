@@ -28,7 +28,7 @@ import { licenseOwnScrip } from './services/licences.ts';
 import { PeerDesk } from './services/peer-desk.ts';
 import type { Settings } from './services/settings.ts';
 import type { Step } from './services/step.ts';
-import { sweepChains, sweepHolds, sweepResidue } from './services/sweep.ts';
+import { sweepCerts, sweepChains, sweepCheques, sweepHolds, sweepResidue } from './services/sweep.ts';
 
 export type ServiceParts = {
   db: DatabaseSync;
@@ -111,6 +111,8 @@ export class BrokerService {
     while (await this.#group.run(() => sweepResidue(this.step())));
     while (await this.#group.run(() => sweepChains(this.step())));
     while (await this.#group.run(() => sweepHolds(this.step())));
+    while (await this.#group.run(() => sweepCheques(this.step())));
+    while (await this.#group.run(() => sweepCerts(this.step())));
     await this.#closePeriods();
   }
 

@@ -11,7 +11,7 @@ import { openKeys } from './keys.ts';
 import { migrations } from './ledger/schema.ts';
 import { BrokerService } from './service.ts';
 import type { Settings } from './services/settings.ts';
-import { DEFAULT_ECASH, type EcashSettings, type Period } from './services/settings.ts';
+import { DEFAULT_ECASH, DEFAULT_LEVELS, type EcashSettings, type Period } from './services/settings.ts';
 
 export type BrokerOptions = {
   /** Directory of keys and ledger; made when missing. */
@@ -36,6 +36,10 @@ export type BrokerOptions = {
   readonly invoicePeriod?: Period;
   /** Days to pay an invoice in; then no certificates until it is paid. Default 14. */
   readonly invoiceDueDays?: number;
+  /** Cheques: the most in one payment, in base units, of keys behind a password (0), behind a passkey (1), in a wallet (2). */
+  readonly levelMicro?: Partial<Settings['levelMicro']>;
+  /** Aggregated cheques of more than so many base units are booked singly. Default 1,000,000. */
+  readonly singleMicro?: bigint;
   /** Makes coins: their currencies, denominations in base units, and for how many days an epoch's can be spent. */
   readonly ecash?: Partial<EcashSettings>;
   /** How others reach it, when that differs from host and port. */
@@ -59,6 +63,7 @@ const PEERS_MS = 30_000;
 export const DEFAULT_FAUCET_MICRO = 5_000_000n;
 const DEFAULT_CREDIT_MICRO = 1_000_000n;
 const DEFAULT_POLL_MICRO = 10_000n;
+const DEFAULT_SINGLE_MICRO = 1_000_000n;
 const DEFAULT_DUE_DAYS = 14;
 export const ledgerPath = (data: string): string => join(data, 'ledger.db');
 
@@ -119,6 +124,8 @@ function settingsOf(options: BrokerOptions): Settings {
     creditMicro: test ? (options.creditMicro ?? DEFAULT_CREDIT_MICRO) : 0n,
     paywordFeeBps: options.paywordFeeBps ?? 0,
     pollMicro: options.pollMicro ?? DEFAULT_POLL_MICRO,
+    levelMicro: { ...DEFAULT_LEVELS, ...options.levelMicro },
+    singleMicro: options.singleMicro ?? DEFAULT_SINGLE_MICRO,
     ...(options.ecash ? { ecash: { ...DEFAULT_ECASH, ...options.ecash } } : {}),
     invoicePeriod: options.invoicePeriod ?? 'monthly',
     invoiceDueDays: options.invoiceDueDays ?? DEFAULT_DUE_DAYS,

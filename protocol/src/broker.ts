@@ -1,6 +1,17 @@
 // The broker's half of every method. A new method is one more export here.
 export * as cheque from './cheque/broker.ts';
 export * from './cheque/orders.ts';
+export {
+  type Approval,
+  type Cheque,
+  type ChequeReceipt,
+  chequeHash,
+  chequeReceiptSchema,
+  isSigned,
+} from './cheque/wire.ts';
+export * as billing from './core/billing.ts';
+export * from './core/invoice.ts';
+export { isUnder, merkleTree } from './core/merkle.ts';
 export { coinSetHash, type Output, type SpentCoin } from './ecash/coin.ts';
 export {
   type KeyList,
@@ -19,7 +30,6 @@ export type { KeysetTotals, MintKeys, TotalsStep } from './ecash/mint.ts';
 export * as ecash from './ecash/mint.ts';
 export * from './ecash/orders.ts';
 export * as payword from './payword/broker/role.ts';
-export { type Invoice, invoiceSchema, isGenuineInvoice } from './payword/invoice.ts';
 export * from './payword/orders.ts';
 export * as scrip from './scrip/broker.ts';
 export * from './scrip/orders.ts';

@@ -3,6 +3,14 @@
 export * from './cheque/orders.ts';
 export * as cheque from './cheque/wallet.ts';
 export {
+  type Approval,
+  type Capture,
+  type Cheque,
+  type ChequeReceipt,
+  chequeHash,
+  signCheque,
+} from './cheque/wire.ts';
+export {
   type Coin,
   coinSchema,
   type Output,

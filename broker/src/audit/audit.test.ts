@@ -141,7 +141,7 @@ function keyOf(db: DatabaseSync, table: string): string {
 test('a finding names the table, the row and the difference', () => {
   const { findings } = audited((db) => db.exec("UPDATE balance SET amount = amount + 1 WHERE account LIKE 'vendor:%'"));
   expect(findings).toEqual([
-    { table: 'balance', row: 'vendor:news.example usd-micro', column: 'amount', expected: '33975', found: '33976' },
+    { table: 'balance', row: 'vendor:news.example usd-micro', column: 'amount', expected: '47375', found: '47376' },
   ]);
 });
 

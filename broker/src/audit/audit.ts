@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { nativeCrypto, openReadOnly } from '@farthing/node-kit';
 import { brokerId, type Crypto, fromBase64url } from '@farthing/protocol';
+import { checkCheques, hasCheques } from './cheque-check.ts';
 import { checkEcash, hasEcash, readKeysets } from './ecash-check.ts';
 import { readEvidence } from './evidence.ts';
 import { type Finding, Findings } from './findings.ts';
@@ -78,6 +79,7 @@ function inspect(db: DatabaseSync, { root, crypto, findings, counted }: Run): vo
   if (hasPayword(db) || model.payword.isUsed) checkPayword(db, model.payword, { ...auditor, totals, lines });
   if (hasEcash(db) || model.ecash.isUsed) checkEcash(db, model.ecash, { ...auditor, totals });
   if (hasPeers(db)) checkPeers(db, model.peers, findings);
+  if (hasCheques(db) || model.cheques.isUsed) checkCheques(db, model.cheques, { ...auditor, totals });
   Object.assign(counted, {
     entries: totals.entries,
     orders: evidence.length,

@@ -99,7 +99,9 @@ export class InvoiceModel {
   #take({ n, seq, invoice }: InvoiceRow, deals: ReadonlyMap<string, Deal>): void {
     const account = `user:${invoice.account}`;
     const party = `${account} ${invoice.cur}`;
-    for (const { vnd, sessions } of invoice.lines) {
+    for (const line of invoice.lines) {
+      if (!('sessions' in line)) continue;
+      const { vnd, sessions } = line;
       for (const { session, amount } of sessions) {
         const deal = deals.get(session);
         const theirs = deal?.chain === undefined && deal?.source === account && deal.vnd === vnd;

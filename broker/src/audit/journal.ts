@@ -181,6 +181,9 @@ function checkResidue(
   const sub = from ? textCell(from, 'sub') : '';
   if (entry['kind'] === 'chain-rest') return checkRest(entry, lines, { model, findings });
   if (entry['kind'] === 'hold-end') return checkHoldEnd(entry, lines, { model, findings });
+  if (entry['kind'] === 'cheque-end' || entry['kind'] === 'cheque-rest') {
+    return checkAside(entry, lines, { model, findings });
+  }
   const root = from && to ? model.residue(sub, -intCell(from, 'amount')) : undefined;
   const late = limits.clockSkewMs + limits.claimWindowMs;
   const good =
@@ -237,6 +240,26 @@ function checkHoldEnd(
   if (good) return;
   const row = textCell(entry, 'seq');
   findings.add({ table: 'journal', row, expected: 'the end of a hold that nobody captured', found: 'another' });
+}
+
+/** What was aside for a cheque goes back when its time is over, to whose it was. */
+function checkAside(
+  entry: Cells,
+  lines: readonly Cells[],
+  { model, findings }: { model: Model; findings: Findings },
+): void {
+  const [from, to] = lines;
+  const ref = textCell(entry, 'ref');
+  const about = to && { cur: textCell(to, 'cur'), amount: intCell(to, 'amount'), atMs: intCell(entry, 'at_ms') };
+  const isRest = entry['kind'] === 'cheque-rest';
+  const sub = from ? textCell(from, 'sub') : '';
+  const aside = from?.['account'] === 'hold:cheque' && lines.length === 2 && about;
+  const whose = !aside ? undefined : isRest ? model.cheques.rest(sub, aside) : model.cheques.holdEnd(sub, aside);
+  const good =
+    whose !== undefined && ref === (isRest ? '' : sub) && ['unclaimed', whose].includes(textCell(to ?? {}, 'account'));
+  if (good) return;
+  const row = textCell(entry, 'seq');
+  findings.add({ table: 'journal', row, expected: 'what was aside for a cheque, to whose it was', found: 'another' });
 }
 
 /** A customer on credit may owe as much as the line was; nobody else anything. */

@@ -25,6 +25,7 @@ import {
   splitId,
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
+import { ChequeModel } from './cheque-model.ts';
 import { type BookCoins, EcashModel, type KeysetFacts } from './ecash-model.ts';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
@@ -73,6 +74,7 @@ export class Model {
   readonly payword: PaywordModel;
   readonly ecash: EcashModel;
   readonly peers: PeerModel;
+  readonly cheques: ChequeModel;
   readonly #last = new Map<string, { n: bigint; hash: string }>();
   readonly #brk: string;
   readonly #crypto: Crypto;
@@ -95,6 +97,7 @@ export class Model {
     this.payword = new PaywordModel(own, broker.crypto, findings);
     this.ecash = new EcashModel(own.keysets, broker.crypto, findings);
     this.peers = new PeerModel(broker, own, findings);
+    this.cheques = new ChequeModel(() => this.payword.feeBps, broker.crypto, findings);
     for (const licence of own.licences) this.#grant(licence);
   }
 
@@ -123,7 +126,8 @@ export class Model {
       }) ||
       this.peers.take(evidence, this.#bookCoins) ||
       this.peers.takeHandedOn(evidence, this.ecash, this.#bookCoins) ||
-      this.ecash.take(evidence, this.#bookCoins);
+      this.ecash.take(evidence, this.#bookCoins) ||
+      this.cheques.take(evidence, this.#bookCoins);
     if (!done) {
       const row = `${evidence.from} ${evidence.rid}`;
       const shapes = `members ${Object.keys(order).length}, ${Object.keys(result).length}`;

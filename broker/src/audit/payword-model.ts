@@ -73,6 +73,11 @@ export class PaywordModel {
     this.#findings = findings;
   }
 
+  /** In force for the order that is being replayed. */
+  get feeBps(): bigint {
+    return this.#termsNow().feeBps;
+  }
+
   get isUsed(): boolean {
     return this.certs.size + this.chains.size + this.keys.size + this.batches.size > 0;
   }

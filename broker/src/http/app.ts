@@ -30,7 +30,7 @@ async function takeOrder(
   route: OrderRoute,
   { service, request, response }: Exchange & { service: BrokerService },
 ): Promise<void> {
-  const answer = await service.answer(route, await readJson(request));
+  const answer = await service.answer(route, await readJson(request, route.bodyBytes));
   const length = Buffer.byteLength(answer);
   response
     .writeHead(200, { ...ALWAYS, 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': length })

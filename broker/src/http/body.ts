@@ -2,13 +2,13 @@
 import type { IncomingMessage } from 'node:http';
 import { fromUtf8, type JsonObject, limits, PaymentProblem, parseJson } from '@farthing/protocol';
 
-/** @throws {PaymentProblem} `type-unsupported`, `body-too-large`, `request-malformed` */
-export async function readJson(request: IncomingMessage): Promise<JsonObject> {
+/** `most`: bytes. @throws {PaymentProblem} `type-unsupported`, `body-too-large`, `request-malformed` */
+export async function readJson(request: IncomingMessage, most: number): Promise<JsonObject> {
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json' || request.headers['content-encoding'] !== undefined) {
     throw new PaymentProblem('type-unsupported');
   }
-  return objectOf(await readBytes(request, limits.bodyBytes));
+  return objectOf(await readBytes(request, most));
 }
 
 function readBytes(request: IncomingMessage, most: number): Promise<Buffer> {

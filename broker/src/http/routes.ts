@@ -6,6 +6,7 @@ import {
   faucetOrder,
   type JsonObject,
   jsonObject,
+  limits,
   type ProblemCode,
   peerForwardOrder,
   statementOrder,
@@ -17,6 +18,22 @@ import {
 } from '@farthing/protocol';
 import {
   buyOrder,
+  chequeApproverOrder,
+  chequeApproverResult,
+  chequeAuthorizeOrder,
+  chequeAuthorizeResult,
+  chequeCaptureOrder,
+  chequeCaptureResult,
+  chequeCertsOrder,
+  chequeCertsResult,
+  chequeOutcomeOrder,
+  chequeOutcomeResult,
+  chequeRedeemOrder,
+  chequeRedeemResult,
+  chequeRefundOrder,
+  chequeRefundResult,
+  chequeSettleOrder,
+  chequeSettleResult,
   ecashCaptureOrder,
   ecashCaptureResult,
   ecashDepositOrder,
@@ -63,6 +80,9 @@ import {
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import { faucet, statement, voucher } from '../services/accounts.ts';
+import * as cheques from '../services/cheque.ts';
+import { authorize, certify, supervise } from '../services/cheque-certs.ts';
+import { redeem as redeemCheques } from '../services/cheque-redeem.ts';
 import * as coins from '../services/ecash.ts';
 import { redeem as redeemCoins } from '../services/ecash-redeem.ts';
 import { signAhead } from '../services/ecash-sign.ts';
@@ -87,6 +107,8 @@ export type OrderRoute = {
   readonly result: v.GenericSchema;
   /** False for reads, which are answered afresh. */
   readonly stored: boolean;
+  /** Of the body; more than one request usually has only where it says so. */
+  readonly bodyBytes: number;
   /** What it may refuse with, beside what every order may. */
   readonly problems: readonly ProblemCode[];
   /** Decodes strictly, and says what to do. @throws {PaymentProblem} `request-malformed` */
@@ -108,6 +130,7 @@ type Definition<Order extends OrderSchema> = {
   order: Order;
   result: v.GenericSchema;
   read?: true;
+  bodyBytes?: number;
   problems?: readonly ProblemCode[];
   ahead?(order: v.InferOutput<Order>, step: AheadStep): Promise<Ahead>;
   run(order: v.InferOutput<Order>, step: OrderStep): JsonObject;
@@ -122,6 +145,7 @@ function route<Order extends OrderSchema>(definition: Definition<Order>): OrderR
     order,
     result,
     stored: definition.read !== true,
+    bodyBytes: definition.bodyBytes ?? limits.bodyBytes,
     problems: definition.problems ?? [],
     prepare(json) {
       const decoded = decode(order, json, 'request-malformed');
@@ -148,6 +172,8 @@ const coin: ProblemCode[] = [
 ];
 
 const peer: ProblemCode[] = ['peer-unknown', 'broker-untrusted'];
+const level: ProblemCode[] = ['level-too-low', 'limit-reached'];
+const order: ProblemCode[] = ['cert-forged', 'cert-foreign', 'cert-expired', 'cheque-forged', 'cheque-foreign'];
 
 export const orderRoutes: readonly OrderRoute[] = [
   route({
@@ -379,5 +405,70 @@ export const orderRoutes: readonly OrderRoute[] = [
     result: jsonObject,
     problems: ['peer-unknown', 'vendor-taken', ...coin, 'challenge-reused', 'challenge-expired', 'balance-full'],
     run: handOn,
+  }),
+  route({
+    path: '/v1/cheque/certs',
+    summary: 'Certifies day keys of an account, and keeps aside what sites may serve unasked',
+    order: chequeCertsOrder,
+    result: chequeCertsResult,
+    problems: [...site, 'balance-short', 'credit-overdue', 'approver-needed', 'rate-limit', ...level],
+    run: certify,
+  }),
+  route({
+    path: '/v1/cheque/approver',
+    summary: 'Says whose yes larger cheques of an account need',
+    order: chequeApproverOrder,
+    result: chequeApproverResult,
+    problems: ['approver-needed'],
+    run: supervise,
+  }),
+  route({
+    path: '/v1/cheque/capture',
+    summary: 'Decides a cheque before its site delivers: paid, held, or refused, once',
+    order: chequeCaptureOrder,
+    result: chequeCaptureResult,
+    problems: [...site, ...order, 'cheque-conflict', 'key-wrong', 'approver-needed', 'balance-full'],
+    run: cheques.capture,
+  }),
+  route({
+    path: '/v1/cheque/settle',
+    summary: 'Pays a site what was held for it, or gives it back',
+    order: chequeSettleOrder,
+    result: chequeSettleResult,
+    problems: [...site, 'balance-full'],
+    run: cheques.settle,
+  }),
+  route({
+    path: '/v1/cheque/authorize',
+    summary: 'Lets a site serve more than the limit of a certificate, and keeps that aside too',
+    order: chequeAuthorizeOrder,
+    result: chequeAuthorizeResult,
+    problems: [...site, 'cert-foreign', 'cert-expired', 'limit-reached'],
+    run: authorize,
+  }),
+  route({
+    path: '/v1/cheque/redeem',
+    summary: 'Pays a site for cheques that it served unasked',
+    order: chequeRedeemOrder,
+    result: chequeRedeemResult,
+    bodyBytes: limits.chequeBatchBytes,
+    problems: [...site, 'batch-conflict', 'balance-full'],
+    run: redeemCheques,
+  }),
+  route({
+    path: '/v1/cheque/refund',
+    summary: 'Gives a customer back what a site was paid',
+    order: chequeRefundOrder,
+    result: chequeRefundResult,
+    problems: [...site, 'cheque-unknown', 'refund-over', 'balance-short', 'balance-full'],
+    run: cheques.refund,
+  }),
+  route({
+    path: '/v1/cheque/outcome',
+    summary: 'Tells the parties of a payment what became of it, with the key of its goods',
+    order: chequeOutcomeOrder,
+    result: chequeOutcomeResult,
+    problems: ['cheque-unknown', 'cheque-conflict', ...order],
+    run: cheques.outcome,
   }),
 ];

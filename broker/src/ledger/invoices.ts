@@ -1,12 +1,12 @@
 // Invoices, what is billed and on none yet, and whether an account has paid what its invoices say.
 import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, type Currency, canonicalJson, objectHash, parseJson, signObject } from '@farthing/protocol';
-import { type Invoice, invoiceSchema, type payword } from '@farthing/protocol/broker';
+import { type billing, type Invoice, invoiceSchema } from '@farthing/protocol/broker';
 import * as v from 'valibot';
 import { int, num, type Row, text } from './rows.ts';
 import { currencyOf } from './scrip.ts';
 
-export type BilledRow = payword.Billed;
+export type BilledRow = billing.Billed;
 /** A ledger account (`user:…`) in one currency. */
 export type Party = { readonly account: string; readonly cur: Currency };
 
@@ -80,7 +80,9 @@ export function openInvoices(db: DatabaseSync, { crypto, seed }: { crypto: Crypt
       const { number, owed, due } = invoice;
       const sig = signObject(signed, seed, crypto);
       add.run(n, account, cur, number, after, seq, BigInt(owed), due, canonicalJson(invoice), sig);
-      for (const { sessions } of invoice.lines) for (const { session } of sessions) bill.run(session);
+      for (const line of invoice.lines) {
+        if ('sessions' in line) for (const { session } of line.sessions) bill.run(session);
+      }
     },
     /**
      * The moment (seconds) by which the oldest invoice had or has to be paid that is not, with what came in since taken

@@ -16,6 +16,8 @@ export const account = {
   /** What coins in hands are worth; what is held for sites that have not captured it. */
   ecash: 'float:ecash',
   ecashHeld: 'hold:ecash',
+  /** Money of customers that is aside for certificates, and for payments that sites have not captured. */
+  cheques: 'hold:cheque',
   faucet: 'external:faucet',
   vouchers: 'external:voucher',
   /** Transfers between brokers, outside of these books. */
@@ -24,7 +26,10 @@ export const account = {
   unclaimed: 'unclaimed',
 } as const;
 
-/** `sub` names the piece on `float:scrip`, the chain on `float:chain`: the float of each is an account of its own. */
+/**
+ * `sub` names the piece on `float:scrip`, the chain on `float:chain`, the certificate or payment on `hold:cheque`: what each holds
+ * is an account of its own.
+ */
 export type Posting = {
   readonly account: string;
   readonly sub?: string;

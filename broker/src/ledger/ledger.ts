@@ -1,6 +1,7 @@
 // The broker's books over one database connection, with every statement prepared once.
 import type { DatabaseSync } from 'node:sqlite';
 import type { Crypto } from '@farthing/protocol';
+import { openCheques } from './cheque.ts';
 import { openCodes } from './codes.ts';
 import { openCredit } from './credit.ts';
 import { openEcash } from './ecash.ts';
@@ -25,6 +26,7 @@ export function openLedger(db: DatabaseSync, signer: { crypto: Crypto; seed: Uin
     invoices: openInvoices(db, signer),
     ecash: openEcash(db, signer.crypto),
     peers: openPeers(db, signer),
+    cheques: openCheques(db),
     codes: openCodes(db, signer),
   };
 }

@@ -1,6 +1,6 @@
 // Periods of customers on credit: each ends with an invoice of what sites were paid, which is to be paid in time.
 import { type JsonObject, PaymentProblem } from '@farthing/protocol';
-import { payword, type paywordInvoicesOrder } from '@farthing/protocol/broker';
+import { billing, type paywordInvoicesOrder } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import type { Party } from '../ledger/invoices.ts';
 import { account } from '../ledger/journal.ts';
@@ -49,7 +49,7 @@ export function closePeriods(
       last: before,
       since,
     };
-    for (const invoice of payword.makeInvoices(open, { issuer: keys, dueSeconds }, env)) invoices.add(invoice, party);
+    for (const invoice of billing.makeInvoices(open, { issuer: keys, dueSeconds }, env)) invoices.add(invoice, party);
   }
   return parties.length === BATCH ? parties.at(-1) : undefined;
 }

@@ -1,9 +1,10 @@
 // PayWord on credit: day certificates for those whom the broker lends to, and the polling that bounds overspending.
-import { type Currency, type Env, type JsonObject, limits, PaymentProblem } from '@farthing/protocol';
+import { type Currency, type JsonObject, limits, PaymentProblem } from '@farthing/protocol';
 import { payword, type paywordCertOrder, type paywordPollOrder } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import type { CreditRow } from '../ledger/credit.ts';
 import { account } from '../ledger/journal.ts';
+import { atFreeMoment } from './free-moment.ts';
 import { needPaidInvoices } from './invoices.ts';
 import { secondsOf } from './seconds.ts';
 import type { OrderStep, Step } from './step.ts';
@@ -29,15 +30,6 @@ export function certify(order: v.InferOutput<typeof paywordCertOrder>, step: Ord
   });
   ledger.credit.addCert(row);
   return { cert: row.cert };
-}
-
-/** A certificate is known by pseudonym and expiry: the next one of the same second expires a second later. */
-function atFreeMoment<T>(env: Env, make: (env: Env) => T | undefined): T {
-  for (let ms = 0; ms < limits.clockSkewMs / 2; ms += 1000) {
-    const made = make({ ...env, nowMs: env.nowMs + ms });
-    if (made) return made;
-  }
-  throw new PaymentProblem('rate-limit', { retryAfter: 30 });
 }
 
 /** Test mode: whoever asks gets the same line. */

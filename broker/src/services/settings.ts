@@ -1,5 +1,5 @@
 // What an operator sets: read by services, never changed while the broker runs.
-import type { Currency } from '@farthing/protocol';
+import type { Currency, Level } from '@farthing/protocol';
 
 export type Period = 'daily' | 'weekly' | 'monthly';
 
@@ -22,6 +22,9 @@ export const DEFAULT_ECASH: EcashSettings = {
   epochDays: 90,
 };
 
+/** Behind a password, behind a passkey, in a wallet. */
+export const DEFAULT_LEVELS: Settings['levelMicro'] = { 0: 5_000_000n, 1: 50_000_000n, 2: 1_000_000_000n };
+
 export type Settings = {
   readonly name: string;
   /** Test mode: demo money, open registration, loopback origins. */
@@ -35,6 +38,10 @@ export type Settings = {
   readonly paywordFeeBps: number;
   /** Credit: a site reports one payment in so many base units. */
   readonly pollMicro: bigint;
+  /** Cheques: the most in one payment, in base units, by how well the key is kept; four times as much in a day. */
+  readonly levelMicro: Readonly<Record<Level, bigint>>;
+  /** Cheques of more than that, in base units, are never summed with others in the books. */
+  readonly singleMicro: bigint;
   /** Absent: this broker makes no coins. */
   readonly ecash?: EcashSettings;
   /** Credit: how often customers get an invoice, and how many days they have to pay it. */

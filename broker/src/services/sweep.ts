@@ -1,9 +1,12 @@
 // Nothing is forfeited: after the claim window what was not claimed returns to the buyer, else to `unclaimed`.
 import { type Currency, limits } from '@farthing/protocol';
 import { scrip } from '@farthing/protocol/broker';
+import { onCert, onHold } from '../ledger/cheque.ts';
 import { account } from '../ledger/journal.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { onFloat } from '../ledger/scrip.ts';
+import { endHold } from './cheque.ts';
+import { restOf } from './cheque-certs.ts';
 import { freePayment, toCoins } from './ecash.ts';
 import { endChain } from './payword-prepaid.ts';
 import { secondsOf } from './seconds.ts';
@@ -64,6 +67,38 @@ export function sweepHolds(step: Step): boolean {
     ledger.journal.post({ ...entry, postings: toCoins(cur, amount) });
   }
   return held.length === BATCH;
+}
+
+/** Cheques that were held and neither captured nor voided. @returns whether more is waiting */
+export function sweepCheques(step: Step): boolean {
+  const { ledger, env } = step;
+  const held = ledger.cheques.overdue(secondsOf(env.nowMs - limits.clockSkewMs), BATCH);
+  for (const before of held) {
+    const { row } = endHold(before, 'void', step);
+    const { vnd, epoid, cur, amount } = row;
+    const to = payee(row.account, { cur, credit: amount }, ledger);
+    const entry = { atMs: env.nowMs, kind: 'cheque-end', ref: `${vnd} ${epoid}`, order: undefined };
+    ledger.journal.post({ ...entry, postings: [onHold(row, -amount), { account: to, cur, amount }] });
+  }
+  return held.length === BATCH;
+}
+
+/** What was kept aside for certificates that nobody can claim on any more. @returns whether more is waiting */
+export function sweepCerts(step: Step): boolean {
+  const { ledger, env } = step;
+  const ended = ledger.cheques.endedCerts(secondsOf(env.nowMs - limits.clockSkewMs - limits.chequeWindowMs), BATCH);
+  for (const before of ended) {
+    const credit = restOf(before);
+    const { cert } = before;
+    ledger.cheques.setCert({ ...before, returned: before.returned + credit });
+    const to = payee(before.account, { cur: cert.cur, credit }, ledger);
+    const entry = { atMs: env.nowMs, kind: 'cheque-rest', ref: '', order: undefined };
+    ledger.journal.post({
+      ...entry,
+      postings: [onCert(before, -credit), { account: to, cur: cert.cur, amount: credit }],
+    });
+  }
+  return ended.length === BATCH;
 }
 
 /** The buyer, unless nobody is known or the account is full: a sweep must not stop at one piece. */

@@ -4,6 +4,7 @@ import { fromBase64url, type JsonObject, toBase64url } from '@farthing/protocol'
 import { fundsProof } from '@farthing/protocol/wallet';
 import { issueInvites, issueVouchers } from '../operate.ts';
 import { closeInvoices } from '../operate-payword.ts';
+import * as cheques from './cheques.ts';
 import { Bench, DAY_SECONDS, Person, pieceOf, Site, soldOf, USD } from './client.ts';
 import { captureHeld, Holder, lockKeysets, present, redeemCoins, voidHeld } from './coins.ts';
 import { foreign, handedOn, pinEachOther } from './pair.ts';
@@ -57,6 +58,7 @@ export async function tellStory(bench: Bench): Promise<{ site: Site; anna: Perso
   await tellOfWords(bench, site, anna);
   await tellOfCoins(bench, site);
   await tellOfPeers(bench, site);
+  await tellOfCheques(bench, site);
   return { site, anna };
 }
 
@@ -147,6 +149,30 @@ async function tellOfPeers(bench: Bench, site: Site): Promise<void> {
   await at.captureHeld(id(31));
   const last = at.deposit(dave.sign(dave.take(1n), theirs, id(32), 1n), false);
   await bench.send('/v1/peers/forward', (await handedOn(bench, other, last)).order);
+}
+
+/** Cheques: with every end that one can have, refunded, served unasked, one of them above what was certified. */
+async function tellOfCheques(bench: Bench, site: Site): Promise<void> {
+  const carl = new Person(bench);
+  await carl.faucet(1_000_000n);
+  const order = carl.order('cheque-approver/1', { cur: USD, approver: site.pk, above: '500000' });
+  await bench.send('/v1/cheque/approver', order);
+  const [book, tab] = await cheques.openBooks(carl, [{ vnd: site.vnd }, { vnd: site.vnd, limit: 10_000n }]);
+  if (!book || !tab) throw new Error('two certificates');
+  const [paid, captured, voided, left] = [1n, 2n, 3n, 4n].map((n) => cheques.write(site, book, n * 1_000n));
+  if (!paid || !captured || !voided || !left) throw new Error('four cheques');
+  await cheques.present(site, paid, book);
+  for (const held of [captured, voided, left]) await cheques.present(site, held, book, { hold: true });
+  await cheques.settle(site, { capture: [captured.epoid], void: [voided.epoid] });
+  await bench.send('/v1/cheque/refund', cheques.refundOrder(site, captured, 500n));
+  const late = cheques.write(site, book, 5n, { exp: Math.floor(bench.env().nowMs / 1000) - 300 });
+  for (const cheque of [paid, late]) await bench.send('/v1/cheque/outcome', cheques.outcomeOrder(carl, cheque, book));
+  await bench.send('/v1/cheque/authorize', cheques.authorizeOrder(site, tab, 9_000n, 2_000n));
+  const served = [7_000n, 3_000n, 2_000n].map((amount) => {
+    return { cheque: cheques.write(site, tab, amount, { capture: 'aggregated' }), book: tab };
+  });
+  await cheques.redeemCheques(site, ...served);
+  await cheques.redeemCheques(site, { cheque: cheques.write(site, tab, 900n, { capture: 'deferred' }), book: tab });
 }
 
 async function codesOf(issued: ReturnType<typeof issueInvites>, member: string): Promise<string[]> {

@@ -5,8 +5,12 @@ import type { DayCert } from '../core/daycert.ts';
 import { PaymentProblem, type ProblemCode } from '../core/problems.ts';
 import { isKeyOf } from '../core/sealed.ts';
 import { signObject } from '../core/sign.ts';
+import { claimableUntilMs } from './certs.ts';
 import { checkCheque, checkDates } from './checks.ts';
 import { type Cheque, type ChequeReceipt, chequeHash } from './wire.ts';
+
+export { type CertTerms, claimableUntilMs, issueCert, type Kept, raiseBy } from './certs.ts';
+export { checkCheque as checkGenuine } from './checks.ts';
 
 /** Who stands behind a pseudonym: the account that is debited. */
 export type CertHolder = { readonly cert: DayCert; readonly account: string };
@@ -52,17 +56,24 @@ export function decide({ cheque, cert, key, hold }: Presented, books: Books, env
   // The certificate as it was issued counts, not the copy that came with the order.
   if (!holder || holder.cert.sig !== cert.sig) throw new PaymentProblem('cert-forged');
   checkCheque({ cheque, cert: holder.cert }, { vnd, brk: issuer.brk, root: issuer.root }, env.crypto);
-  if (cheque.goods && (key === undefined || !isKeyOf(key, cheque.goods.kc))) throw new PaymentProblem('key-wrong');
-  const refusal = lateness(cheque, holder.cert, env) ?? allow(holder.account, cheque);
+  // What is late is refused with any key, or none: nobody has to deliver any more.
+  const late = lateness(cheque, holder.cert, env.nowMs);
+  if (!late && cheque.goods && !(key !== undefined && isKeyOf(key, cheque.goods.kc))) {
+    throw new PaymentProblem('key-wrong');
+  }
+  const refusal = late ?? allow(holder.account, cheque);
   const result = refusal ? ('refused' as const) : hold ? ('held' as const) : ('paid' as const);
   const opened = result === 'paid' && key !== undefined ? { key } : {};
   const receipt = sign(cheque, { hash, result, ...(refusal ? { code: refusal } : {}), ...opened }, issuer, env);
   return { row: { hash, account: holder.account, receipt }, isNew: true };
 }
 
-/** Orders that are served at once may come later; they were in time when the vendor took them, which nobody else can tell. */
-function lateness(cheque: Cheque, cert: DayCert, { nowMs }: Env): ProblemCode | undefined {
-  if (cheque.capture !== 'now') return undefined;
+/**
+ * Cheques that are served at once may come later, until their certificate cannot be claimed on any more; they were in time when
+ * the vendor took them, which nobody else can tell. `undefined`: in time.
+ */
+export function lateness(cheque: Cheque, cert: DayCert, nowMs: number): ProblemCode | undefined {
+  if (cheque.capture !== 'now') return nowMs > claimableUntilMs(cert) ? 'cheque-late' : undefined;
   try {
     checkDates({ cheque, cert }, nowMs);
     return undefined;
@@ -75,7 +86,7 @@ function lateness(cheque: Cheque, cert: DayCert, { nowMs }: Env): ProblemCode | 
 /** The end of a hold: paid, with the key if there is one, or refused. A row that has ended stays as it is. */
 export function end(
   row: ChequeRow,
-  cheque: Cheque,
+  cheque: Paid,
   { verdict, key }: { verdict: 'capture' | 'void'; key?: string },
   { issuer, env }: { issuer: Books['issuer']; env: Env },
 ): Decided {
@@ -86,9 +97,11 @@ export function end(
   return { row: { ...row, receipt: sign(cheque, { hash: row.hash, ...how, ...opened }, issuer, env) }, isNew: true };
 }
 
+/** What a receipt repeats of its cheque. */
+export type Paid = Pick<Cheque, 'epoid' | 'vnd' | 'amount' | 'cur'>;
 type Outcome = { hash: string; result: ChequeReceipt['result']; code?: ProblemCode; key?: string };
 
-function sign(cheque: Cheque, { hash, ...outcome }: Outcome, issuer: Books['issuer'], env: Env): ChequeReceipt {
+function sign(cheque: Paid, { hash, ...outcome }: Outcome, issuer: Books['issuer'], env: Env): ChequeReceipt {
   const { epoid, vnd, amount, cur } = cheque;
   const unsigned = {
     typ: 'cheque-receipt/1' as const,

@@ -2,7 +2,8 @@
 // about one payment is answered alike under any order id: the broker knows a payment by (vnd, epoid) and its cheque.
 import * as v from 'valibot';
 import { daycertSchema, levelSchema } from '../core/daycert.ts';
-import { amt, amt0, boundedText, cur, h32, id16, seconds, vnd } from '../core/decode.ts';
+import { amt, amt0, boundedText, cur, h32, id16, seconds, sig, u32, vnd } from '../core/decode.ts';
+import { creditNoteSchema } from '../core/invoice.ts';
 import { limits } from '../core/limits.ts';
 import { orderSchema, prevBatch, redemptionSchema } from '../core/orders.ts';
 import { approvalsSchema, chequeReceiptSchema, chequeSchema } from './wire.ts';
@@ -29,6 +30,27 @@ export const chequeCertsOrder = orderSchema('cheque-certs/1', {
 });
 /** In the order of the keys. */
 export const chequeCertsResult = v.object({ certs: v.array(daycertSchema), balance: amt0, cur });
+
+/**
+ * /v1/cheque/approver: whose yes the account's cheques of more than `above` need, such as a parent's or a second device's.
+ * `consent`: when there is an approver already, that one's signature over `approverChange`.
+ */
+export const chequeApproverOrder = orderSchema('cheque-approver/1', {
+  cur,
+  approver: h32,
+  above: amt0,
+  consent: v.exactOptional(sig),
+});
+export const chequeApproverResult = v.object({ approver: h32, above: amt0, cur });
+
+/** What an approver signs to let go; never sent. `account` and `rid` are `from` and `rid` of the order. */
+export const approverChange = (about: {
+  account: string;
+  rid: string;
+  cur: string;
+  approver: string;
+  above: bigint;
+}) => ({ ...about, typ: 'approver-change/1', above: about.above.toString() });
 
 /**
  * /v1/cheque/capture: a site presents a cheque before it delivers. `key`: that of sealed goods, 32 bytes. `hold`: the money waits
@@ -117,4 +139,21 @@ export const chequeDisputeResult = v.object({
   refunded: amt0,
   balance: amt0,
   cur,
+});
+
+/** /v1/cheque/notes: a signed read. The site's next credit note after number `after`; `count` is how many there are. */
+export const chequeNotesOrder = orderSchema('cheque-notes/1', { vnd, cur, after: v.optional(u32, 0) });
+export const chequeNotesResult = v.object({ count: u32, note: v.exactOptional(creditNoteSchema) });
+
+/** /v1/cheque/trace: a signed read, of the site or the account: where a payment stands on its credit note, or invoice. */
+export const chequeTraceOrder = orderSchema('cheque-trace/1', { vnd, epoid: h32 });
+/**
+ * `number`: of the invoice or note, absent while the period is open. `isUnder` of leaf `receiptLeaf(objectHash(receipt))`, number
+ * `index` of `count`, with `path`, under `root`, which stands on the line, shows it to anyone.
+ */
+export const chequeTraceResult = v.object({
+  receipt: chequeReceiptSchema,
+  place: v.exactOptional(
+    v.object({ number: u32, index: u32, count: u32, path: v.pipe(v.array(h32), v.maxLength(32)), root: h32 }),
+  ),
 });

@@ -1,12 +1,13 @@
 // The customer's side of cheques: writes an order with the day key, and believes a receipt only from its broker.
-import { fromBase64url } from '../core/bytes.ts';
+import { fromBase64url, toBase64url } from '../core/bytes.ts';
 import type { Env } from '../core/crypto.ts';
 import type { DayCert } from '../core/daycert.ts';
 import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
 import type { Goods } from '../core/sealed.ts';
+import { signObject } from '../core/sign.ts';
 import { isReceiptOf, opensGoods } from './checks.ts';
-import { type Capture, type Cheque, type ChequeReceipt, signCheque } from './wire.ts';
+import { type Approval, type Capture, type Cheque, type ChequeReceipt, chequeHash, signCheque } from './wire.ts';
 
 /** A certificate with the seed of its day key, base64url. */
 export type ChequeBook = { readonly cert: DayCert; readonly seed: string };
@@ -47,4 +48,16 @@ export function checkReceipt(receipt: ChequeReceipt, cheque: Cheque, root: strin
   if (!opensGoods(receipt, cheque)) {
     throw new PaymentProblem('receipt-invalid', { detail: 'the key does not open the goods' });
   }
+}
+
+/** The approver's yes to one cheque, where an account needs it. `exp`: seconds. */
+export function approve(cheque: Cheque, approverSeed: Uint8Array, exp: number, { crypto }: Env): Approval {
+  const unsigned = {
+    typ: 'approval/1' as const,
+    cheque: chequeHash(cheque, crypto),
+    amount: cheque.amount,
+    approver: toBase64url(crypto.publicKey(approverSeed)),
+    exp,
+  };
+  return { ...unsigned, sig: signObject(unsigned, approverSeed, crypto) };
 }

@@ -58,6 +58,8 @@ const table = {
   paywordWindowMs: [172_800_000, 'ms', 'how long after expiry words can be claimed; then the rest is refunded'],
   paywordClaims: [500, 'claims', 'sessions in one redemption batch'],
   invoiceSessions: [500, 'sessions', 'one invoice; a period with more has several. Under 64 KB'],
+  lineReceipts: [10_000, 'receipts', 'one line of an invoice or credit note: a proof has 14 hashes'],
+  noteLines: [500, 'lines', 'one credit note; a period with more has several'],
   redeemHashes: [200_000, 'hashes', 'work of one redemption batch: 0.2 s, and twice the longest chain'],
   keysets: [256, 'keysets', 'keys of one broker in use: 27 denominations of a few currencies and epochs'],
   coinsInHeader: [4, 'coins', 'coins and change of one payment that fit a header of 4 KB'],
@@ -72,6 +74,7 @@ const table = {
   memoBytes: [80, 'characters', 'what a customer writes on a cheque'],
   approvals: [4, 'approvals', 'people who allow one cheque'],
   chequeCerts: [20, 'certificates', 'day keys that are certified at once'],
+  chequeCertsOpen: [1000, 'certificates', 'of one account that can still be used'],
   chequeHoldMs: [86_400_000, 'ms', 'a held cheque that its site neither captured nor voided'],
   chequeWindowMs: [
     172_800_000,

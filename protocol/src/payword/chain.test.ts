@@ -1,10 +1,11 @@
 import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { isUnder, merkleTree } from '../core/merkle.ts';
 import { type Crypto, equalBytes, portableCrypto, signObject, toBase64url } from '../index.ts';
 import { seeded } from '../testing/index.ts';
 import { coin, down, lateMac, leadsTo, up } from './chain.ts';
-import { isUnder, leafOf, merkleTree } from './segments.ts';
+import { leafOf } from './segments.ts';
 import vectors from './vectors.json' with { type: 'json' };
 import { Words } from './wallet/words.ts';
 import { type Commitment, commitmentSchema, sessionId } from './wire.ts';

@@ -1,9 +1,9 @@
 // What PayWord asks of the broker: `core/orders.ts` explains orders and answers. All are POST under /v1/payword.
 import * as v from 'valibot';
 import { amt, amt0, base64urlText, boundedText, cur, h32, id16, seconds, u32, vnd } from '../core/decode.ts';
+import { invoiceSchema } from '../core/invoice.ts';
 import { limits } from '../core/limits.ts';
 import { orderSchema, prevBatch, redemptionSchema } from '../core/orders.ts';
-import { invoiceSchema } from './invoice.ts';
 import { anchorSchema, closeSchema, daycertSchema, deedSchema, lastSchema, ticketSchema } from './wire.ts';
 
 const index = v.pipe(u32, v.minValue(1), v.maxValue(limits.chainLength));

@@ -2,10 +2,11 @@
 // a word is hashed, and hashing goes on from the last word that was accepted: over its life a chain costs n hashes.
 import type { Crypto, Env } from '../../core/crypto.ts';
 import { limits } from '../../core/limits.ts';
+import { isUnder } from '../../core/merkle.ts';
 import type { Currency } from '../../core/money.ts';
 import { verifyObject } from '../../core/sign.ts';
 import { leadsTo, up } from '../chain.ts';
-import { isUnder, leafOf } from '../segments.ts';
+import { leafOf } from '../segments.ts';
 import { bytesOf, type Deed, deedId, type Last, sessionId } from '../wire.ts';
 import type { CertRow } from './credit.ts';
 

@@ -3,11 +3,12 @@
 import type { Crypto } from '../../core/crypto.ts';
 import { tryDecode } from '../../core/decode.ts';
 import { canonicalJson, type Json } from '../../core/json.ts';
+import { isUnder } from '../../core/merkle.ts';
 import { checkOrder, type Order } from '../../core/orders.ts';
 import { PaymentProblem } from '../../core/problems.ts';
 import { verifyObject } from '../../core/sign.ts';
 import { paywordRedeemOrder } from '../orders.ts';
-import { isUnder, leafOf } from '../segments.ts';
+import { leafOf } from '../segments.ts';
 import { bytesOf, type Close, type Deed, deedId, deedSchema } from '../wire.ts';
 import { type ClaimedChain, show, worthOf } from './claims.ts';
 

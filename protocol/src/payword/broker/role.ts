@@ -22,5 +22,4 @@ export {
   poll,
 } from './credit.ts';
 export { type Judged, judgeEvidence } from './evidence.ts';
-export { type Billed, makeInvoices, type OpenAccount } from './invoice.ts';
 export { allot, type ChainRow, priceOf, refundChain, sellChain, takeClose } from './prepaid.ts';

@@ -3,11 +3,12 @@
 import type { Crypto, Env } from '../../core/crypto.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { limits } from '../../core/limits.ts';
+import { isUnder } from '../../core/merkle.ts';
 import type { Tally } from '../../core/method.ts';
 import { PaymentProblem } from '../../core/problems.ts';
 import { objectHash, verifyMac, verifyObject } from '../../core/sign.ts';
 import { down, leadsTo, up } from '../chain.ts';
-import { type ChainEntry, isUnder, leafOf } from '../segments.ts';
+import { type ChainEntry, leafOf } from '../segments.ts';
 import { bytesOf, type Commitment, type DayCert, deedId, type Opening, sessionId, type Ticket } from '../wire.ts';
 import type { PaywordKeys } from './keys.ts';
 import { endOf } from './outcome.ts';

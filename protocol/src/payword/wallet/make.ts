@@ -2,9 +2,10 @@
 import { toBase64url } from '../../core/bytes.ts';
 import type { Env } from '../../core/crypto.ts';
 import { limits } from '../../core/limits.ts';
+import { merkleTree } from '../../core/merkle.ts';
 import { signObject } from '../../core/sign.ts';
 import { up } from '../chain.ts';
-import { type ChainEntry, leafOf, merkleTree } from '../segments.ts';
+import { type ChainEntry, leafOf } from '../segments.ts';
 import { type Anchor, type Commitment, type DayCert, deedId, type Ticket } from '../wire.ts';
 import type { PaywordPiece } from './piece.ts';
 import { Words } from './words.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { brokerId, limits, portableCrypto, toBase64url } from '../index.ts';
 import { seeded, seededEnv } from '../testing/random.ts';
-import { makeInvoices } from './broker/invoice.ts';
+import { makeInvoices } from './billing.ts';
 import { isGenuineInvoice } from './invoice.ts';
 
 it('a period with more sessions than an invoice holds has several, which follow each other and add up', () => {
