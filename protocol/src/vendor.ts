@@ -10,8 +10,9 @@ export {
 export type { ChequeKeys } from './cheque/vendor/keys.ts';
 export { chequeVendor } from './cheque/vendor/role.ts';
 export { keyListHash, readKeyList } from './ecash/keyset.ts';
-export { ecashRedeemResult, keysetsResult } from './ecash/orders.ts';
-export { type EcashBroker, type EcashKeys, lockedCoinVendor } from './ecash/vendor.ts';
+export { ecashCaptureResult, ecashRedeemResult, keysetsResult } from './ecash/orders.ts';
+export type { CoinList, EcashBroker, EcashKeys } from './ecash/vendor/keys.ts';
+export { ecashVendor } from './ecash/vendor/role.ts';
 export {
   paywordCloseOrder,
   paywordKeyOrder,

@@ -24,11 +24,12 @@ export async function fetchBrokerKeys(url: string, crypto: Crypto, expected?: st
 }
 
 /**
- * What the broker publishes of the coins that are locked to a site; the caller checks it.
+ * What the broker publishes of the coins that are locked to a site, or of those that are good everywhere; the caller checks it.
  * @throws {PaymentProblem} `broker-unreachable`; `unavailable`: there are none yet
  */
-export async function fetchKeysets(url: string, vnd: string): Promise<unknown> {
-  const { status, json } = await call(url, `/v1/vendors/${encodeURIComponent(vnd)}/keysets`, undefined);
+export async function fetchKeysets(url: string, vnd: string | undefined): Promise<unknown> {
+  const path = vnd === undefined ? '/v1/ecash/keysets' : `/v1/vendors/${encodeURIComponent(vnd)}/keysets`;
+  const { status, json } = await call(url, path, undefined);
   if (status !== 200) throw problemOf(status, json);
   return json;
 }

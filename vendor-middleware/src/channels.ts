@@ -1,13 +1,13 @@
 // How the claims of each method go to the broker: its own route, orders and answers. The redeemer does the rest.
-import { decode, type JsonObject, limits, type Order } from '@farthing/protocol';
+import { decode, type Json, type JsonObject, limits } from '@farthing/protocol';
 import {
-  chequeClaim,
   chequeRedeemResult,
+  ecashCaptureResult,
   ecashRedeemResult,
   paywordRedeemResult,
   redeemResult,
 } from '@farthing/protocol/vendor';
-import type { ClaimDue, ClaimTotal } from './store/port.ts';
+import type { ClaimDue } from './store/port.ts';
 
 export type Channel = {
   /** The start of the keys of these claims, up to the first colon (with it). */
@@ -20,14 +20,16 @@ export type Channel = {
   readonly most: number;
   /** A batch is in one currency. */
   currencyOf(due: ClaimDue): string | undefined;
-  claim(due: ClaimDue): JsonObject;
-  /** The totals that an order of this channel claims, in order. */
-  totals(order: Order): ClaimTotal[];
-  /** @throws {PaymentProblem} `broker-untrusted` */
-  read(result: JsonObject): { redemption: Redemption; told: readonly Told[] };
+  claim(due: ClaimDue): Json;
+  /** Members of an order beside the site's name. `prev`: the batch before, by its hash. */
+  members(claims: readonly Json[], batch: { prev: string; cur: string }): JsonObject;
+  /** Without a redemption batches are not linked. @throws {PaymentProblem} `broker-untrusted` */
+  read(result: JsonObject): { redemption?: Redemption; told: readonly Told[] };
 };
 
-type Redemption = {
+const linked = (claims: readonly Json[], { prev }: { prev: string }): JsonObject => ({ prev, claims });
+
+export type Redemption = {
   readonly brk: string;
   readonly vnd: string;
   readonly batch: string;
@@ -48,7 +50,7 @@ export const scripChannel = (currencyOf: (root: string) => string | undefined): 
   most: limits.redeemClaims,
   currencyOf: ({ key }) => currencyOf(key),
   claim: ({ key, total }) => ({ root: key, cum: total.toString() }),
-  totals: (order) => totalsOf(order, (claim) => String(claim['root'])),
+  members: linked,
   read(result) {
     const { redemption, roots } = decode(redeemResult, result, 'broker-untrusted');
     return { redemption, told: roots.map(({ root, alarm }) => ({ key: root, ...(alarm ? { alarm } : {}) })) };
@@ -71,7 +73,7 @@ export const paywordChannel: Channel = {
     last: evidence?.proof['last'] ?? [],
     ...(deed ? { deed } : {}),
   }),
-  totals: (order) => totalsOf(order, (claim) => `${PAYWORD}${claim['session']}`),
+  members: linked,
   read(result) {
     const { redemption, sessions } = decode(paywordRedeemResult, result, 'broker-untrusted');
     const told = sessions.map(({ session, alarm, later = false }) => ({
@@ -100,7 +102,7 @@ export function ecashChannel(brk: string): Channel {
     most: COIN_CLAIMS,
     currencyOf: ({ evidence }) => textIn(evidence?.proof, 'cur'),
     claim: ({ total, evidence }) => ({ ...evidence?.proof, amount: total.toString() }),
-    totals: (order) => totalsOf(order, (claim) => `${kind}${claim['challengeId']}`, 'amount'),
+    members: linked,
     read(result) {
       const { redemption, payments } = decode(ecashRedeemResult, result, 'broker-untrusted');
       const told = payments.map(({ challengeId, alarm }) => ({
@@ -123,7 +125,7 @@ export function chequeChannel(brk: string): Channel {
     most: limits.redeemClaims,
     currencyOf: ({ evidence }) => textIn(evidence?.proof['cheque'], 'cur'),
     claim: ({ evidence }) => ({ ...evidence?.proof }),
-    totals: (order) => chequesIn(order).map(({ epoid, amount }) => ({ key: `${kind}${epoid}`, total: BigInt(amount) })),
+    members: linked,
     read(result) {
       const { redemption, cheques } = decode(chequeRedeemResult, result, 'broker-untrusted');
       const told = cheques.map(({ epoid, alarm }) => ({ key: `${kind}${epoid}`, ...(alarm ? { alarm } : {}) }));
@@ -132,19 +134,26 @@ export function chequeChannel(brk: string): Channel {
   };
 }
 
-const chequesIn = (order: Order) => {
-  const claims = order['claims'];
-  if (!Array.isArray(claims)) return [];
-  return claims.map((claim) => decode(chequeClaim, claim, 'broker-untrusted').cheque);
-};
+/** Payments that the broker holds until it hears that they were delivered. */
+export function heldCoinsChannel(brk: string): Channel {
+  const kind = `ecash-held.${brk}:`;
+  return {
+    kind,
+    docs: `redeem:ecash-held.${brk}`,
+    path: '/v1/ecash/capture',
+    typ: 'ecash-capture/1',
+    most: limits.redeemClaims,
+    currencyOf: ({ evidence }) => textIn(evidence?.proof, 'cur'),
+    claim: ({ key }) => key.slice(kind.length),
+    members: (held, { cur }) => ({ held, cur }),
+    read(result) {
+      const { gone } = decode(ecashCaptureResult, result, 'broker-untrusted');
+      return { told: gone.map((challengeId) => ({ key: `${kind}${challengeId}`, alarm: 'its hold has ended' })) };
+    },
+  };
+}
 
 function textIn(value: unknown, name: string): string | undefined {
   const member = typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name) : [];
   return typeof member?.[1] === 'string' ? member[1] : undefined;
-}
-
-function totalsOf(order: Order, keyOf: (claim: JsonObject) => string, member = 'cum'): ClaimTotal[] {
-  const claims = order['claims'];
-  if (!Array.isArray(claims)) return [];
-  return claims.map((claim: JsonObject) => ({ key: keyOf(claim), total: BigInt(String(claim[member])) }));
 }

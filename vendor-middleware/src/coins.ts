@@ -1,16 +1,20 @@
-// What the site holds for coins that are locked to it: the broker's signed list of their keysets. It is kept in the store, so
-// that a site whose broker is away takes coins all the same. Until the broker has made the keys there is no offer of coins.
+// The coins that the site takes: those that are good everywhere, which their broker decides, and those that are locked to it,
+// whose keysets the broker makes at the site's wish. Until there are any, there is no offer of coins.
 import { setTimeout as pause } from 'node:timers/promises';
 import { nativeRsa } from '@farthing/node-kit';
-import { type Currency, decode, type Env, type Money, makeOrder, PaymentProblem, parseJson } from '@farthing/protocol';
-import { type EcashBroker, type EcashKeys, keyListHash, keysetsResult, readKeyList } from '@farthing/protocol/vendor';
-import { type BrokerAt, fetchKeysets, sendOrder } from './broker-client.ts';
+import { type Currency, type Env, type Money, makeOrder, PaymentProblem } from '@farthing/protocol';
+import type { EcashKeys } from '@farthing/protocol/vendor';
+import { type BrokerAt, sendOrder } from './broker-client.ts';
+import { KnownList } from './coin-list.ts';
 import type { KeyRing } from './keys.ts';
 import type { Problem } from './setup-error.ts';
 import type { VendorStore } from './store/port.ts';
 
-/** `denominations`: what coins of this site are worth, as prices. They give no change: prices are sums of at most four. */
-export type EcashOptions = { readonly denominations?: readonly string[] };
+/**
+ * `denominations`: what coins of this site are worth, as prices. They give no change: prices are sums of at most four. `[]`:
+ * there are none. `online: false`: coins that are good everywhere are not taken, because each waits for the broker.
+ */
+export type EcashOptions = { readonly denominations?: readonly string[]; readonly online?: boolean };
 
 /** How long a first start waits for the broker to make keys, and how often it asks. */
 const PATIENCE_MS = 10_000;
@@ -25,13 +29,15 @@ type Parts = {
   readonly ring: KeyRing;
   readonly store: VendorStore;
   readonly denominations: readonly Money[];
+  readonly online: boolean;
   readonly env: () => Env;
   readonly tell: (problem: Problem) => void;
 };
 
 export class Coins {
   readonly #parts: Parts;
-  #text: string | undefined;
+  readonly #everywhere: KnownList | undefined;
+  readonly #locked: KnownList | undefined;
   #keys: EcashKeys;
   #timer: NodeJS.Timeout | undefined;
   #told: string | undefined;
@@ -39,20 +45,24 @@ export class Coins {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#keys = this.#build([]);
+    if (parts.online) this.#everywhere = new KnownList({ broker: parts.broker, store: parts.store, env: parts.env });
+    if (parts.denominations.length > 0) {
+      this.#locked = new KnownList({ broker: parts.broker, store: parts.store, env: parts.env, vnd: parts.vnd });
+    }
+    this.#keys = this.#build();
   }
 
   /** A new object after every change. */
   get keys(): EcashKeys {
+    const [known] = this.#keys.brokers;
+    const isNew = known?.everywhere !== this.#everywhere?.list || known?.locked !== this.#locked?.list;
+    if (isNew) this.#keys = this.#build();
     return this.#keys;
   }
 
   /** Reads what this or another process of the site has stored. */
   async load(): Promise<void> {
-    const text = await this.#parts.store.readDoc(this.#doc);
-    if (text === this.#text) return;
-    this.#keys = this.#build(text === undefined ? [] : [this.#read(parseJson(text))]);
-    this.#text = text;
+    for (const known of this.#lists) await known.load();
   }
 
   /** The first keysets of a site are worth a wait; after that it goes on with those it has. */
@@ -61,15 +71,15 @@ export class Coins {
     if (isAway) return this.#later(LATER_MS.away);
     const endMs = performance.now() + PATIENCE_MS;
     let isReady = await this.#asked();
-    while (!isReady && this.#text === undefined && performance.now() < endMs) {
+    while (!isReady && !this.#hasAll && performance.now() < endMs) {
       await pause(ASK_MS);
       isReady = await this.#asked();
     }
-    if (!isReady && this.#text === undefined)
+    if (!isReady && !this.#hasAll)
       this.#tell('there are none yet; coins are taken as soon as the broker has made them');
   }
 
-  /** Asks for keysets, also of the next epoch, and for the list as it is now. Tells what is wrong; never throws. */
+  /** Asks for keysets, also of the next epoch, and for the lists as they are now. Tells what is wrong; never throws. */
   async renew(): Promise<void> {
     await this.#asked();
   }
@@ -82,29 +92,38 @@ export class Coins {
   /** False while there are keys that the broker is making. What fails is told, and tried again later. */
   async #asked(): Promise<boolean> {
     try {
-      await this.#fetch();
+      for (const known of this.#lists) await known.fetch();
       const missing = this.#missing();
       if (missing.length > 0) {
         await this.#lock(missing);
-        await this.#fetch();
+        await this.#locked?.fetch();
       }
+      if (!this.#hasAll) throw new PaymentProblem('unavailable');
       this.#told = undefined;
       return true;
     } catch (error) {
       const isMaking = isUnavailable(error);
       if (!isMaking) this.#tell(error instanceof Error ? error.message : 'unknown fault');
-      if (isMaking || this.#text === undefined) this.#later(isMaking ? LATER_MS.making : LATER_MS.away);
+      if (isMaking || !this.#hasAll) this.#later(isMaking ? LATER_MS.making : LATER_MS.away);
       return !isMaking;
     }
+  }
+
+  get #lists(): KnownList[] {
+    return [this.#everywhere, this.#locked].filter((known) => known !== undefined);
+  }
+
+  get #hasAll(): boolean {
+    return this.#lists.every(({ list }) => list !== undefined);
   }
 
   /** Denominations without a keyset that serves for more than a quarter of its time: the broker keeps every order for good. */
   #missing(): Money[] {
     const { denominations, env } = this.#parts;
     const nowSeconds = env().nowMs / 1000;
-    const serving = this.#keys.brokers
-      .flatMap(({ keysets }) => [...keysets.values()])
-      .filter(({ record: { nbf, spendUntil } }) => spendUntil - nowSeconds > (spendUntil - nbf) / 4);
+    const serving = [...(this.#locked?.list?.keysets.values() ?? [])].filter(
+      ({ record: { nbf, spendUntil } }) => spendUntil - nowSeconds > (spendUntil - nbf) / 4,
+    );
     return denominations.filter(
       ({ amount, currency }) => !serving.some(({ record, value }) => record.cur === currency && value === amount),
     );
@@ -127,36 +146,6 @@ export class Coins {
     if (making !== undefined) throw making;
   }
 
-  /** The list as it is now, if there is one. */
-  async #fetch(): Promise<void> {
-    const { vnd, broker, store } = this.#parts;
-    let json: unknown;
-    try {
-      json = await fetchKeysets(broker.url, vnd);
-    } catch (error) {
-      if (isUnavailable(error)) return;
-      throw error;
-    }
-    this.#read(json);
-    const text = JSON.stringify(json);
-    // Another process of this site may have been faster: then its list serves.
-    const was = await store.readDoc(this.#doc);
-    if (was !== text) await store.swapDoc(this.#doc, was, text);
-    await this.load();
-  }
-
-  /** @throws {PaymentProblem} `broker-untrusted` */
-  #read(json: unknown): EcashBroker {
-    const { vnd, broker, env } = this.#parts;
-    const { crypto } = env();
-    const { list, keysets } = decode(keysetsResult, json, 'broker-untrusted');
-    if (list.vnd !== vnd) throw new PaymentProblem('broker-untrusted', { detail: 'its keysets are of another site' });
-    const read = readKeyList({ list, records: keysets }, broker.keys, crypto);
-    // Coins of revoked ones pay nobody any more.
-    const good = read.filter(({ revoked }) => !revoked).map((keyset) => [keyset.ks, keyset] as const);
-    return { id: broker.keys.brk, url: broker.url, list: keyListHash(list, crypto), keysets: new Map(good) };
-  }
-
   #later(afterMs: number): void {
     if (this.#timer || this.#closed) return;
     this.#timer = setTimeout(() => {
@@ -172,13 +161,12 @@ export class Coins {
     this.#parts.tell({ code: 'coin-keysets', message: `keysets of this site's coins: ${message}` });
   }
 
-  get #doc(): string {
-    return `keysets:${this.#parts.broker.keys.brk}`;
-  }
-
-  #build(brokers: readonly EcashBroker[]): EcashKeys {
-    const { vnd, api } = this.#parts;
-    return { vnd, api, brokers, rsa: nativeRsa };
+  #build(): EcashKeys {
+    const { vnd, api, broker } = this.#parts;
+    const [everywhere, locked] = [this.#everywhere?.list, this.#locked?.list];
+    const lists = { ...(everywhere ? { everywhere } : {}), ...(locked ? { locked } : {}) };
+    const { brk, root } = broker.keys;
+    return { vnd, api, brokers: [{ id: brk, url: broker.url, root, ...lists }], rsa: nativeRsa };
   }
 }
 

@@ -2,12 +2,19 @@
 
 import { nodeEnv } from '@farthing/node-kit';
 import { limits, parsePrice } from '@farthing/protocol';
-import { chequeVendor, lockedCoinVendor, paywordVendor, scripVendor } from '@farthing/protocol/vendor';
+import { chequeVendor, ecashVendor, paywordVendor, scripVendor } from '@farthing/protocol/vendor';
 import type { RequestHandler } from 'express';
 import { Approvals } from './approvals.ts';
 import { Bells } from './bells.ts';
 import { Challenges } from './challenges.ts';
-import { type Channel, chequeChannel, ecashChannel, paywordChannel, scripChannel } from './channels.ts';
+import {
+  type Channel,
+  chequeChannel,
+  ecashChannel,
+  heldCoinsChannel,
+  paywordChannel,
+  scripChannel,
+} from './channels.ts';
 import { chequeKeys } from './cheques.ts';
 import { Coins } from './coins.ts';
 import { type CorsOption, corsMiddleware } from './cors.ts';
@@ -137,20 +144,24 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
   const payword = new Payword({ vnd, api, broker, ring, store, terms: options.payword ?? {}, refused, env });
   if (takes.has('payword')) await agree(payword, { isAway, tell });
   const denominations = denominationsOf(options.ecash);
-  const coins = takes.has('ecash') ? new Coins({ vnd, api, broker, ring, store, denominations, env, tell }) : undefined;
+  const { online = true } = options.ecash ?? {};
+  const coins = takes.has('ecash')
+    ? new Coins({ vnd, api, broker, ring, store, denominations, online, env, tell })
+    : undefined;
   await coins?.start({ isAway });
   const cheques = chequeKeys({ vnd, api, broker, terms: options.cheque ?? {} });
   const methods = [
     ...(takes.has('scrip') ? [bindMethod(scripVendor, () => licences.keys)] : []),
     ...(takes.has('payword') ? [bindMethod(paywordVendor, () => payword.keys)] : []),
-    ...(coins ? [bindMethod(lockedCoinVendor, () => coins.keys)] : []),
+    ...(coins ? [bindMethod(ecashVendor, () => coins.keys)] : []),
     ...(takes.has('cheque') ? [bindMethod(chequeVendor, () => cheques)] : []),
   ];
   // What was earned before a method was turned off is claimed all the same.
   const channels = [scripChannel(currencyOf)];
   if (takes.has('payword') || (await owes(store, paywordChannel))) channels.push(paywordChannel);
-  const coinChannel = ecashChannel(keys.brk);
-  if (coins || (await owes(store, coinChannel))) channels.push(coinChannel);
+  for (const channel of [ecashChannel(keys.brk), heldCoinsChannel(keys.brk)]) {
+    if (coins || (await owes(store, channel))) channels.push(channel);
+  }
   const served = chequeChannel(keys.brk);
   if (takes.has('cheque') || (await owes(store, served))) channels.push(served);
   const redeemer = new Redeemers({ store, vnd, seed: ring.seed, broker, env, tell }, channels);

@@ -38,7 +38,7 @@ export type FarthingOptions = {
   readonly methods?: readonly MethodName[];
   /** Terms of PayWord: how long a session may be idle (ms), and how its money is backed. */
   readonly payword?: PaywordOptions;
-  /** What coins of this site are worth, such as `{ denominations: ['0.001 USD', '0.002 USD'] }`. */
+  /** What coins of this site are worth, such as `{ denominations: ['0.001 USD', '0.002 USD'] }`, and whether others are taken. */
   readonly ecash?: EcashOptions;
   /** Terms of cheques: `{ offlineMax: '1', minLevel: 0, captures: ['now', 'deferred'] }`. */
   readonly cheque?: ChequeOptions;
@@ -177,14 +177,15 @@ export const goodsIn = ({ goods = {}, data }: FarthingOptions): Required<GoodsOp
 const DENOMINATIONS = ['0.0005 USD', '0.001 USD', '0.002 USD', '0.005 USD', '0.01 USD', '0.02 USD'];
 
 function checkEcash(ecash: EcashOptions = {}): void {
-  known('farthing({ ecash })', ecash, 'denominations');
-  const { denominations = DENOMINATIONS } = ecash;
+  known('farthing({ ecash })', ecash, 'denominations online');
+  const { denominations = DENOMINATIONS, online = true } = ecash;
+  need(typeof online === 'boolean', 'ecash.online', 'true or false');
   const most = limits.lockedDenominations;
   const isList = Array.isArray(denominations) && denominations.every((one) => typeof one === 'string');
   need(
-    isList && denominations.length > 0 && denominations.length <= most,
+    isList && denominations.length >= (online ? 0 : 1) && denominations.length <= most,
     'ecash.denominations',
-    `1 to ${most} prices such as '0.001 USD'`,
+    `1 to ${most} prices such as '0.001 USD', or none where coins are taken on line`,
   );
   const prices = denominationsOf(ecash).map(({ amount, currency }) => `${currency} ${amount}`);
   need(new Set(prices).size === prices.length, 'ecash.denominations', 'prices that differ');

@@ -3,6 +3,7 @@
 import {
   type BrokerKeys,
   type Env,
+  type Json,
   type JsonObject,
   limits,
   makeOrder,
@@ -13,7 +14,7 @@ import {
   verifyObject,
 } from '@farthing/protocol';
 import { sendOrder } from './broker-client.ts';
-import type { Channel } from './channels.ts';
+import type { Channel, Redemption } from './channels.ts';
 import type { Problem } from './setup-error.ts';
 import type { ClaimDue, ClaimTotal, VendorStore } from './store/port.ts';
 
@@ -136,10 +137,11 @@ export class Redeemer {
     const made = waiting === undefined ? await this.#open(asked) : undefined;
     const text = waiting ?? made ?? (await store.readDoc(this.#outbox));
     if (text === undefined) return false;
-    const order = readOrder(text);
+    const sent = readSent(text);
+    if (!sent) return store.swapDoc(this.#outbox, text, undefined);
     try {
-      const result = await sendOrder(broker, channel.path, { order, crypto: env().crypto });
-      const paid = await this.#paid(text, order, result);
+      const result = await sendOrder(broker, channel.path, { order: sent.order, crypto: env().crypto });
+      const paid = await this.#paid(text, sent, result);
       // An order of before, or of another process, may leave out what was earned since.
       if (made !== undefined) for (const { key } of paid) asked.add(key);
     } catch (error) {
@@ -152,37 +154,62 @@ export class Redeemer {
   async #open(asked: ReadonlySet<string>): Promise<string | undefined> {
     const { store, vnd, seed, env, channel } = this.#parts;
     const due = await store.claimsDue(channel.most + asked.size, channel.kind);
-    const claims = this.#batch(due.filter(({ key }) => !asked.has(key)).slice(0, channel.most));
-    if (claims.length === 0) return undefined;
+    const batch = this.#batch(due.filter(({ key }) => !asked.has(key)).slice(0, channel.most));
+    const [first] = batch;
+    if (!first) return undefined;
     const prev = (await store.readDoc(this.#prev)) ?? '';
-    const order = makeOrder(channel.typ, { vnd, prev, claims }, seed, env());
-    const text = JSON.stringify(order);
+    const members = channel.members(
+      batch.map(({ claim }) => claim),
+      { prev, cur: first.cur },
+    );
+    const order = makeOrder(channel.typ, { ...members, vnd }, seed, env());
+    const text = printSent({ order, totals: batch.map(({ total }) => total) });
     return (await store.swapDoc(this.#outbox, undefined, text)) ? text : undefined;
   }
 
-  #batch(due: readonly ClaimDue[]): JsonObject[] {
+  /** What is due in the currency of the first, as much as one order carries. */
+  #batch(due: readonly ClaimDue[]): { claim: Json; total: ClaimTotal; cur: string }[] {
     const { channel } = this.#parts;
     const currency = due[0] && channel.currencyOf(due[0]);
     let bytes = 0;
     return due
-      .filter((claim) => channel.currencyOf(claim) === currency)
-      .map((claim) => channel.claim(claim))
-      .filter((claim) => {
+      .filter((one) => channel.currencyOf(one) === currency)
+      .map((one) => ({ claim: channel.claim(one), total: one, cur: currency ?? '' }))
+      .filter(({ claim }) => {
         bytes += JSON.stringify(claim).length + 1;
         return bytes <= BATCH_BYTES;
       });
   }
 
   /**
-   * Checks the redemption, which is evidence, and keeps it; then the claims count as paid out.
-   * @returns those that do, without what the broker put off
+   * Then the claims count as paid out. A redemption is evidence: it is checked and kept.
+   * @returns the claims that do, without what the broker put off
    */
-  async #paid(text: string, order: Order, result: JsonObject): Promise<readonly ClaimTotal[]> {
-    const { store, vnd, broker, env, tell, channel } = this.#parts;
-    const { crypto } = env();
+  async #paid(text: string, { order, totals }: Sent, result: JsonObject): Promise<readonly ClaimTotal[]> {
+    const { store, tell, channel } = this.#parts;
     const { redemption, told } = channel.read(result);
+    const later = new Set(told.filter((one) => one.later).map(({ key }) => key));
+    const paid = totals.filter(({ key }) => !later.has(key));
+    const alarms = told.filter(({ alarm }) => alarm !== undefined).map(({ key, alarm }) => ({ key, alarm }));
+    const kept = redemption ? await this.#kept(order, { redemption, signed: result['redemption'], alarms }) : {};
+    for (const { key, alarm } of told) {
+      if (alarm)
+        tell({
+          code: 'claim-alarm',
+          message: `the broker did not pay all of ${key.slice(0, 32)}: ${alarm.slice(0, 32)}`,
+        });
+    }
+    await store.claimsPaid(paid, { key: this.#outbox, was: text, put: { [this.#outbox]: undefined, ...kept } });
+    // It was too busy for any of them: asking again at once would make it no less so.
+    if (paid.length === 0 && totals.length > 0) throw new PaymentProblem('broker-unreachable', { retryAfter: 5 });
+    return paid;
+  }
+
+  /** The documents of a redemption: the hash that the next batch names, and the evidence. */
+  async #kept(order: Order, { redemption, signed, alarms }: Paid): Promise<Record<string, string>> {
+    const { store, vnd, broker, env } = this.#parts;
+    const { crypto } = env();
     const batch = objectHash(order, crypto);
-    const signed = result['redemption'];
     const good =
       redemption.batch === batch &&
       redemption.prev === order['prev'] &&
@@ -191,28 +218,12 @@ export class Redeemer {
       isTyped(signed) &&
       verifyObject(signed, broker.keys.root, redemption.sig, crypto);
     if (!good) throw new PaymentProblem('broker-untrusted', { detail: 'the redemption does not verify' });
-    for (const { key, alarm } of told) {
-      if (alarm)
-        tell({
-          code: 'claim-alarm',
-          message: `the broker did not pay all of ${key.slice(0, 32)}: ${alarm.slice(0, 32)}`,
-        });
-    }
-    const claimed = channel.totals(order);
-    const later = new Set(told.filter((one) => one.later).map(({ key }) => key));
-    const paid = claimed.filter(({ key }) => !later.has(key));
-    const alarms = told.filter(({ alarm }) => alarm !== undefined).map(({ key, alarm }) => ({ key, alarm }));
     const n = Number((await store.readDoc(this.#count)) ?? 0) + 1;
-    const put = {
-      [this.#outbox]: undefined,
+    return {
       [this.#prev]: batch,
       [this.#count]: String(n),
       [this.#slot(n)]: JSON.stringify({ n, redemption: signed, ...(alarms.length > 0 ? { alarms } : {}) }),
     };
-    await store.claimsPaid(paid, { key: this.#outbox, was: text, put });
-    // It was too busy for any of them: asking again at once would make it no less so.
-    if (paid.length === 0 && claimed.length > 0) throw new PaymentProblem('broker-unreachable', { retryAfter: 5 });
-    return paid;
   }
 
   /** The last so many redemptions, signed by the broker, are kept as evidence of what it paid: a ring of documents. */
@@ -226,7 +237,7 @@ export class Redeemer {
     if (problem.code === 'request-stale') {
       await store.swapDoc(this.#outbox, text, undefined);
       // An order of just now is only stale when one of the two clocks is wrong: trying at once would not end.
-      return env().nowMs - Number(readOrder(text)['at']) * 1000 > limits.clockSkewMs;
+      return env().nowMs - Number(readSent(text)?.order.at) * 1000 > limits.clockSkewMs;
     }
     const prev = problem.extra.members?.['prev'];
     if (problem.code !== 'batch-conflict' || typeof prev !== 'string') return false;
@@ -244,15 +255,23 @@ export class Redeemer {
 const isTyped = (value: unknown): value is JsonObject & { typ: string } =>
   typeof value === 'object' && value !== null && 'typ' in value && typeof value.typ === 'string';
 
-/** An order as this site stored it: the text is what was signed. */
-function readOrder(text: string): Order {
+/** An order in the outbox, with the totals that it claims. */
+type Sent = { readonly order: Order; readonly totals: readonly ClaimTotal[] };
+type Paid = { readonly redemption: Redemption; readonly signed: Json | undefined; readonly alarms: readonly object[] };
+
+const printSent = ({ order, totals }: Sent): string =>
+  JSON.stringify({ order, totals: totals.map(({ key, total }) => [key, total.toString()]) });
+
+/** `undefined`: an earlier version wrote it. Making another order is safe, as in `#mended`. */
+function readSent(text: string): Sent | undefined {
   const json = parseJson(text);
-  if (!isOrder(json)) throw new Error('the stored order cannot be read: was the database edited?');
-  return json;
+  if (typeof json !== 'object' || json === null || !('order' in json) || !('totals' in json)) return undefined;
+  const { order, totals } = json;
+  if (!isOrder(order) || !Array.isArray(totals)) return undefined;
+  return { order, totals: totals.map((pair) => ({ key: String(pair?.[0]), total: BigInt(String(pair?.[1])) })) };
 }
 
 const isOrder = (json: unknown): json is Order =>
   isTyped(json) &&
   ['from', 'rid', 'sig'].every((name) => typeof json[name] === 'string') &&
-  typeof json['at'] === 'number' &&
-  Array.isArray(json['claims']);
+  typeof json['at'] === 'number';

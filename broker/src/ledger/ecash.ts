@@ -139,12 +139,10 @@ export function openEcash(db: DatabaseSync, crypto: Crypto) {
       for (const { ks, issued, redeemed, held } of sums) setTotals.run(issued, redeemed, held, ks);
     },
 
-    /** Each coin once; what spent it before is told. @throws {PaymentProblem} `coin-spent` */
+    /** Each coin once. @throws {PaymentProblem} `coin-spent`, with those that were spent before */
     spend(coins: readonly CoinRef[], use: string): void {
-      for (const { pk, ks } of coins) {
-        if (Number(addCoin.run(pk, ks, use).changes) === 1) continue;
-        throw new PaymentProblem('coin-spent');
-      }
+      const spent = coins.filter(({ pk, ks }) => Number(addCoin.run(pk, ks, use).changes) !== 1);
+      if (spent.length > 0) throw coinsSpent(spent);
     },
     useOf(pk: string): string | undefined {
       const row = getCoin.get(pk);
@@ -191,6 +189,10 @@ export function openEcash(db: DatabaseSync, crypto: Crypto) {
     },
   };
 }
+
+/** Whoever presents coins has signed with their keys: which of them are gone is no secret to him. */
+export const coinsSpent = (coins: readonly CoinRef[]): PaymentProblem =>
+  new PaymentProblem('coin-spent', { consumed: true, members: { coins: coins.map(({ pk }) => pk) } });
 
 /** More coins of a keyset came than were made. The order is refused, and the keyset stopped. */
 export class KeysetOverdrawn extends PaymentProblem {

@@ -23,7 +23,7 @@ import {
   type SpentCoin,
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
-import type { CoinRef, PaymentRow } from '../ledger/ecash.ts';
+import { type CoinRef, coinsSpent, type PaymentRow } from '../ledger/ecash.ts';
 import { account } from '../ledger/journal.ts';
 import { sign } from './ecash-sign.ts';
 import { secondsOf } from './seconds.ts';
@@ -145,7 +145,7 @@ function again(
   step: ViaStep,
 ): JsonObject {
   if (row.hash !== asked.hash || row.via !== step.via) throw new PaymentProblem('challenge-reused');
-  if (row.state === 'swapped') throw new PaymentProblem('coin-spent');
+  if (row.state === 'swapped') throw coinsSpent(row.coins);
   if (row.state !== 'void') return { receipt: row.receipt, change: [...row.change] };
   const { ledger, env } = step;
   const until = secondsOf(env.nowMs + limits.coinHoldMs);

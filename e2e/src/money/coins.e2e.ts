@@ -31,7 +31,7 @@ async function openSite(more: Partial<FarthingOptions> = {}): Promise<void> {
     data: join(folder, 'site'),
     vnd: VND,
     methods: ['ecash'],
-    ecash: { denominations: ['0.0005 USD', '0.002 USD'] },
+    ecash: { denominations: ['0.0005 USD', '0.002 USD'], online: false },
     env: bench.env,
     log: (line) => log.push(line),
     ...more,
@@ -180,7 +180,7 @@ it("Coins of another site, of no site, forged ones, others' signatures and stole
     [signed(challenge, good, OTHER), challenge, 'spend-wrong'],
     [honest, another, 'spend-wrong'],
     [{ ...honest, coins: [{ ...coin }, { ...coin }] }, challenge, 'coin-repeated'],
-    [{ ...honest, brk: 'elsewhere' }, challenge, 'keyset-unknown'],
+    [{ ...honest, brk: 'elsewhere' }, challenge, 'broker-unknown'],
     [{ ...honest, exp: Number(honest['exp']) - 1000 }, challenge, 'challenge-expired'],
     [signed(challenge, await locked([UNIT])), challenge, 'amount-short'],
   ];

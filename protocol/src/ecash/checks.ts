@@ -2,6 +2,7 @@
 // one-time keys' signatures, and RSA last. Nothing here knows what was spent before: the host's unique insert decides that.
 import { fromBase64url } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
+import { limits } from '../core/limits.ts';
 import type { Proof } from '../core/method.ts';
 import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
@@ -41,6 +42,28 @@ export function valueOfCoins(coins: readonly SpentCoin[], rules: CoinRules): big
     sum += keyset.value;
   }
   return sum;
+}
+
+export type OutputRules = Pick<CoinRules, 'keysets' | 'cur' | 'nowMs'> & { readonly revoked?: ReadonlySet<string> };
+
+/**
+ * Outputs are signed with keysets that can be spent, locked or not. @returns their value
+ * @throws {PaymentProblem} `payload-invalid`, `coin-repeated`, `keyset-unknown`, `keyset-expired`
+ */
+export function valueOfOutputs(outputs: readonly Output[], { keysets, cur, nowMs, revoked }: OutputRules): bigint {
+  const most = limits.coinsByReference;
+  if (outputs.length === 0 || outputs.length > most) {
+    throw new PaymentProblem('payload-invalid', { detail: `expected 1…${most} outputs` });
+  }
+  if (new Set(outputs.map(({ b }) => b)).size !== outputs.length) throw new PaymentProblem('coin-repeated');
+  let value = 0n;
+  for (const { ks } of outputs) {
+    const keyset = keysets.get(ks);
+    if (!keyset || keyset.record.cur !== cur || revoked?.has(ks)) throw new PaymentProblem('keyset-unknown');
+    if (phaseOf(keyset.record, nowMs) !== 'spend') throw new PaymentProblem('keyset-expired');
+    value += keyset.value;
+  }
+  return value;
 }
 
 type Means = { readonly crypto: Crypto; readonly rsa?: Rsa };

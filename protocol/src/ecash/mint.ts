@@ -5,9 +5,8 @@ import { limits } from '../core/limits.ts';
 import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
 import type { Rsa } from '../core/rsa.ts';
-import { checkSpend, checkSwap, type KnownKeysets, valueOfCoins } from './checks.ts';
+import { checkSpend, checkSwap, type KnownKeysets, valueOfCoins, valueOfOutputs } from './checks.ts';
 import type { Output, SpendTerms, SpentCoin } from './coin.ts';
-import { phaseOf } from './keyset.ts';
 
 /** In base units, each ≥ 0. L4: issued = redeemed + held + outstanding, and outstanding is never negative. */
 export type KeysetTotals = { readonly issued: bigint; readonly redeemed: bigint; readonly held: bigint };
@@ -29,7 +28,7 @@ export type MintKeys = {
   readonly rsa?: Rsa;
 };
 
-/** Coins out of an account: the host debits `value`. @throws {PaymentProblem} as `issuable` */
+/** Coins out of an account: the host debits `value`. @throws {PaymentProblem} as `valueOfOutputs` */
 export function withdraw(outputs: readonly Output[], cur: Currency, keys: MintKeys, { nowMs }: Env): Minted {
   const { keysets } = keys;
   const value = issuable(outputs, cur, { keys, nowMs });
@@ -39,7 +38,7 @@ export function withdraw(outputs: readonly Output[], cur: Currency, keys: MintKe
 /**
  * Coins for coins of the same value, by whoever holds them. Locked coins come back only when their vendor can no longer
  * claim them (NetCash's window); coins of an ended epoch while they can be reclaimed.
- * @throws {PaymentProblem} as `valueOfCoins`, `issuable`, `checkSwap`; `sum-wrong`, `keyset-stopped`
+ * @throws {PaymentProblem} as `valueOfCoins`, `valueOfOutputs`, `checkSwap`; `sum-wrong`, `keyset-stopped`
  */
 export function swap(
   { coins, outputs, cur }: { coins: readonly SpentCoin[]; outputs: readonly Output[]; cur: Currency },
@@ -70,7 +69,7 @@ export type Payment = {
 /**
  * A payment with coins, as a vendor presents it: `terms.amount` goes to `terms.vnd`, the change becomes coins again.
  * Locked coins are taken from their vendor alone, until the end of its window, and give no change.
- * @throws {PaymentProblem} as `valueOfCoins`, `issuable`, `checkSpend`; `sum-wrong`, `challenge-expired`, `keyset-stopped`
+ * @throws {PaymentProblem} as `valueOfCoins`, `valueOfOutputs`, `checkSpend`; `sum-wrong`, `challenge-expired`, `keyset-stopped`
  */
 export function deposit({ coins, terms, cur, hold }: Payment, keys: MintKeys, { crypto, nowMs }: Env): Minted {
   const { keysets } = keys;
@@ -104,7 +103,7 @@ export const free = (coins: readonly Pick<SpentCoin, 'ks'>[], { keysets }: MintK
 
 /**
  * Coins for the amount of a voided payment whose change stands. The host has found that `coins` are exactly its set.
- * @throws {PaymentProblem} as `issuable`, `checkSwap`; `sum-wrong`
+ * @throws {PaymentProblem} as `valueOfOutputs`, `checkSwap`; `sum-wrong`
  */
 export function swapVoided(
   {
@@ -122,28 +121,12 @@ export function swapVoided(
   return { value: amount, spent: [], totals: totalsOf({ redeemed: coins, freed: coins, issued: outputs }, keysets) };
 }
 
-/**
- * Outputs are signed with keysets that can be spent, locked or not. @returns their value
- * @throws {PaymentProblem} `payload-invalid`, `coin-repeated`, `keyset-unknown`, `keyset-expired`
- */
 function issuable(
   outputs: readonly Output[],
   cur: Currency,
   { keys: { keysets, revoked }, nowMs }: { keys: MintKeys; nowMs: number },
 ): bigint {
-  const most = limits.coinsByReference;
-  if (outputs.length === 0 || outputs.length > most) {
-    throw new PaymentProblem('payload-invalid', { detail: `expected 1…${most} outputs` });
-  }
-  if (new Set(outputs.map(({ b }) => b)).size !== outputs.length) throw new PaymentProblem('coin-repeated');
-  let value = 0n;
-  for (const { ks } of outputs) {
-    const keyset = keysets.get(ks);
-    if (!keyset || keyset.record.cur !== cur || revoked?.has(ks)) throw new PaymentProblem('keyset-unknown');
-    if (phaseOf(keyset.record, nowMs) !== 'spend') throw new PaymentProblem('keyset-expired');
-    value += keyset.value;
-  }
-  return value;
+  return valueOfOutputs(outputs, { keysets, cur, nowMs, ...(revoked ? { revoked } : {}) });
 }
 
 function refuseStopped(coins: readonly SpentCoin[], { stopped }: MintKeys): void {

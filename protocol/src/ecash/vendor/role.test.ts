@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { makeChallenge } from '../core/challenge.ts';
-import { printCredential } from '../core/credential.ts';
-import { portableCrypto as crypto } from '../core/crypto.ts';
-import { limits } from '../core/limits.ts';
-import type { VerifyInput } from '../core/method.ts';
-import type { ProblemCode } from '../core/problems.ts';
-import { checkProofs } from './checks.ts';
-import { mintOf, NOW_MS } from './fixture.ts';
-import { keyListHash } from './keyset.ts';
-import { type EcashKeys, lockedCoinVendor } from './vendor.ts';
-import { Hand } from './wallet-fixture.ts';
+import { makeChallenge } from '../../core/challenge.ts';
+import { printCredential } from '../../core/credential.ts';
+import { portableCrypto as crypto } from '../../core/crypto.ts';
+import { limits } from '../../core/limits.ts';
+import type { VerifyInput } from '../../core/method.ts';
+import type { ProblemCode } from '../../core/problems.ts';
+import { checkProofs } from '../checks.ts';
+import { BROKER, mintOf, NOW_MS } from '../fixture.ts';
+import { keyListHash } from '../keyset.ts';
+import { Hand } from '../wallet-fixture.ts';
+import type { EcashKeys } from './keys.ts';
+import { ecashVendor } from './role.ts';
 
 const VND = 'news.example';
 const mint = mintOf([
@@ -18,12 +19,13 @@ const mint = mintOf([
   { value: 500n, vnd: 'shop.example' },
   { value: 500n },
 ]);
-const broker = { id: 'b1', url: 'https://b.example', list: keyListHash(mint.list(VND), crypto) };
-const keys: EcashKeys = {
-  vnd: VND,
-  api: '/farthing',
-  brokers: [{ ...broker, keysets: new Map(mint.keysets.map((keyset) => [keyset.ks, keyset])) }],
+const broker = { id: 'b1', url: 'https://b.example', root: BROKER.root };
+/** Its map holds the locked coins of all sites: the rules have to find out by themselves whose they are. */
+const locked = {
+  hash: keyListHash(mint.list(VND), crypto),
+  keysets: new Map(mint.keysets.filter(({ record }) => record.vnd !== undefined).map((keyset) => [keyset.ks, keyset])),
 };
+const keys: EcashKeys = { vnd: VND, api: '/farthing', brokers: [{ ...broker, locked }] };
 const env = { nowMs: NOW_MS, crypto, random: (length: number) => new Uint8Array(length), serial: 1n };
 const price = { amount: 1500n, currency: 'usd-micro' as const };
 const alice = new Hand(mint, new Uint8Array(32).fill(2));
@@ -31,7 +33,7 @@ const exp = NOW_MS / 1000 + 300;
 const code = (expected: ProblemCode) => expect.objectContaining({ code: expected });
 
 function challengeFor(amount = price.amount) {
-  const methodDetails = lockedCoinVendor.details(keys, price, env);
+  const methodDetails = ecashVendor.details(keys, price, env);
   if (!methodDetails) throw new Error('there are keysets for this vendor');
   const request = { amount, currency: price.currency, recipient: VND, methodDetails };
   const scope = { s: 'GET /a', n: '1' };
@@ -54,7 +56,7 @@ describe('A site takes coins that are locked to it', () => {
   const held = [alice.take(1000n, VND), alice.take(500n, VND)];
 
   it('without asking anybody: each coin is spent here once, and the claim carries all that the broker wants to see', () => {
-    const verified = lockedCoinVendor.verify(payment(held), keys, env);
+    const verified = ecashVendor.verify(payment(held), keys, env);
     expect(verified.spends.map(({ key }) => key)).toEqual(held.map(({ coin }) => `coin:${coin.pk}`));
     const [claim] = verified.claims;
     expect(claim?.add).toBe(1500n);
@@ -63,16 +65,15 @@ describe('A site takes coins that are locked to it', () => {
 
   it('and names the key list that it sees, so that a wallet with another one can refuse', () => {
     expect(challengeFor().request).toBeDefined();
-    expect(lockedCoinVendor.details(keys, price, env)).toMatchObject({
-      lock: 'vendor',
-      brokers: [{ id: 'b1', keysets: broker.list }],
+    expect(ecashVendor.details(keys, price, env)).toMatchObject({
+      brokers: [{ id: 'b1', url: broker.url, locked: locked.hash }],
     });
   });
 
   it('and a host that checks signatures by itself gets them as data, those of the one-time keys first', () => {
     const [input] = [payment(held)];
-    const { proofs = [], ...rest } = lockedCoinVendor.verify(input, keys, { ...env, checksProofs: true });
-    expect(rest).toEqual(lockedCoinVendor.verify(input, keys, env));
+    const { proofs = [], ...rest } = ecashVendor.verify(input, keys, { ...env, checksProofs: true });
+    expect(rest).toEqual(ecashVendor.verify(input, keys, env));
     expect(proofs.map(({ scheme, code: of }) => `${scheme} ${of}`)).toEqual([
       'ed25519 spend-wrong',
       'ed25519 spend-wrong',
@@ -87,15 +88,15 @@ describe('A site takes coins that are locked to it', () => {
   });
 
   it('and has no offer for a price that no four coins make', () => {
-    const offers = (amount: bigint) => lockedCoinVendor.details(keys, { ...price, amount }, env) !== undefined;
+    const offers = (amount: bigint) => ecashVendor.details(keys, { ...price, amount }, env) !== undefined;
     expect([500n, 1000n, 1500n, 3500n, 4000n].map(offers)).toEqual([true, true, true, true, true]);
     expect([0n, 1n, 499n, 1501n, 4500n].map(offers)).toEqual([false, false, false, false, false]);
   });
 
   it('and has no offer in another currency, or when its keysets have ended', () => {
-    expect(lockedCoinVendor.details(keys, { ...price, currency: 'eur-micro' }, env)).toBeUndefined();
+    expect(ecashVendor.details(keys, { ...price, currency: 'eur-micro' }, env)).toBeUndefined();
     const late = { ...env, nowMs: NOW_MS + 40 * 86_400_000 };
-    expect(lockedCoinVendor.details(keys, price, late)).toBeUndefined();
+    expect(ecashVendor.details(keys, price, late)).toBeUndefined();
   });
 
   it('and four of them fit a header of 4 KB', () => {
@@ -110,7 +111,16 @@ describe('A site takes coins that are locked to it', () => {
       'lock-foreign',
       () => payment([alice.take(1000n, VND), alice.take(500n, 'shop.example')]),
     ],
-    ['coins that are not locked', 'lock-foreign', () => payment([alice.take(1000n, VND), alice.take(500n)])],
+    ['coins that are not locked', 'keyset-unknown', () => payment([alice.take(1000n, VND), alice.take(500n)])],
+    [
+      'coins with change',
+      'sum-wrong',
+      () => {
+        const { output } = alice.take(500n);
+        const paid = payment([...held, alice.take(500n, VND)]);
+        return { ...paid, payload: { ...paid.payload, change: [output] } };
+      },
+    ],
     ['too little', 'amount-short', () => payment([alice.take(1000n, VND)])],
     ['too much', 'sum-wrong', () => payment([...held, alice.take(500n, VND)])],
     ['coins that were signed for another amount', 'spend-wrong', () => payment(held, 1499n)],
@@ -123,7 +133,7 @@ describe('A site takes coins that are locked to it', () => {
     ],
     [
       'a broker that it does not take',
-      'keyset-unknown',
+      'broker-unknown',
       () => {
         const paid = payment(held);
         return { ...paid, payload: { ...paid.payload, brk: 'b2' } };
@@ -149,6 +159,6 @@ describe('A site takes coins that are locked to it', () => {
       },
     ],
   ])('but not %s', (_, expected, made) => {
-    expect(() => lockedCoinVendor.verify(made(), keys, env)).toThrow(code(expected));
+    expect(() => ecashVendor.verify(made(), keys, env)).toThrow(code(expected));
   });
 });
