@@ -2,7 +2,6 @@
 export {
   chequeAuthorizeResult,
   chequeCaptureResult,
-  chequeClaim,
   chequeRedeemResult,
   chequeRefundResult,
   chequeSettleResult,

@@ -26,12 +26,13 @@ function isMade(amount: bigint, denominations: readonly bigint[]): boolean {
 export type Picked = { readonly give: readonly number[]; readonly change: readonly bigint[] };
 
 /**
- * `most`: coins and change outputs of one payment together. `change` false: only exactly the price can be paid.
- * `denominations`: those that change can be had in.
+ * `most`: coins and change outputs of one payment together; `mostChange`: of change alone. `change` false: only exactly the
+ * price can be paid. `denominations`: those that change can be had in.
  */
 export type PickOptions = {
   readonly most: number;
   readonly change: boolean;
+  readonly mostChange?: number;
   readonly denominations?: readonly bigint[];
 };
 
@@ -40,7 +41,7 @@ export type PickOptions = {
  * possible, so that large coins stay whole. `undefined`: not with these coins.
  */
 export function pickCoins(values: readonly bigint[], price: bigint, options: PickOptions): Picked | undefined {
-  const { most, change, denominations = DENOMINATIONS } = options;
+  const { most, change, mostChange = most, denominations = DENOMINATIONS } = options;
   const exact = exactly(values, price, most);
   if (exact) return { give: exact, change: [] };
   if (!change) return undefined;
@@ -49,7 +50,7 @@ export function pickCoins(values: readonly bigint[], price: bigint, options: Pic
     const over = give.reduce((sum, i) => sum + (values[i] ?? 0n), 0n) - price;
     if (!isMade(over, denominations)) continue;
     const back = split(over, denominations);
-    if (give.length + back.length > most || (best && best.over <= over)) continue;
+    if (give.length + back.length > most || back.length > mostChange || (best && best.over <= over)) continue;
     best = { picked: { give, change: back }, over };
   }
   return best?.picked;

@@ -134,13 +134,19 @@ export const put = (purse: Purse, coins: readonly PurseCoin[]): Purse => ({
   coins: [...purse.coins, ...coins],
 });
 
-/** `vnd`: with coins that are locked to this vendor. `most`: coins and change together. */
-export type Choice = { readonly price: bigint; readonly vnd?: string; readonly most: number; readonly change: boolean };
+/** `vnd`: with coins that are locked to this vendor. `most`, `mostChange`: as `PickOptions`. */
+export type Choice = {
+  readonly price: bigint;
+  readonly vnd?: string;
+  readonly most: number;
+  readonly mostChange?: number;
+  readonly change: boolean;
+};
 
 export type Taken = { readonly purse: Purse; readonly coins: readonly PurseCoin[]; readonly change: Draft };
 
 /** Takes the coins for a price out of a purse, with outputs for the change. `undefined`: not with these coins. */
-export function take(purse: Purse, { price, vnd, most, change }: Choice, mint: Mint, env: Env): Taken | undefined {
+export function take(purse: Purse, { price, vnd, ...limit }: Choice, mint: Mint, env: Env): Taken | undefined {
   const able = purse.coins.filter(({ coin: { ks } }) => {
     const keyset = mint.keysets.get(ks);
     return keyset?.record.vnd === vnd && spendable(keyset, env.nowMs) > 0n;
@@ -150,7 +156,7 @@ export function take(purse: Purse, { price, vnd, most, change }: Choice, mint: M
     .filter(({ record, revoked }) => !revoked && record.vnd === undefined && record.cur === purse.cur)
     .filter(({ record }) => phaseOf(record, env.nowMs) === 'spend')
     .map(({ value }) => value);
-  const picked = pickCoins(values, price, { most, change, denominations });
+  const picked = pickCoins(values, price, { ...limit, denominations });
   if (!picked) return undefined;
   const coins = picked.give.flatMap((place) => able[place] ?? []);
   const gone = new Set(coins.map(({ coin }) => coin.pk));

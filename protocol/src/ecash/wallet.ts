@@ -12,21 +12,24 @@ import type { Receipt } from '../core/receipt.ts';
 import { type Output, rsaText } from './coin.ts';
 import { finish, type Mint, type Planned, type PurseCoin, signedFor } from './purse.ts';
 
+const broker = v.object({
+  id: brk,
+  url: boundedText(300),
+  keysets: v.exactOptional(h32),
+  locked: v.exactOptional(h32),
+});
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(limits.coinsByReference));
 const termsSchema = v.object({
   api: v.pipe(boundedText(128), v.regex(/^\/(?!\/)/, 'a path on the same origin')),
-  brokers: v.pipe(
-    v.array(v.object({ id: brk, url: boundedText(300), keysets: h32 })),
-    v.minLength(1),
-    v.maxLength(limits.brokers),
-  ),
-  lock: v.picklist(['none', 'vendor']),
-  maxCoins: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(limits.coinsByReference)),
-  change: v.optional(v.boolean(), false),
+  brokers: v.pipe(v.array(broker), v.minLength(1), v.maxLength(limits.brokers)),
+  maxCoins: count,
+  maxByReference: v.exactOptional(count),
 });
 
 /**
- * What a site takes. `lock`: coins of its own, or of those that go everywhere. `keysets`: the hash of the key list that the
- * site sees, one for everybody. `maxCoins`: coins and change outputs together.
+ * What a site takes. Of each broker: the hash of the key list that the site sees of coins that are good everywhere
+ * (`keysets`), and of those that are locked to it (`locked`); each list is the same for everybody. `maxCoins`: coins and
+ * change outputs together in a header; `maxByReference`: of each, in a payload that is posted before.
  */
 export type CoinTerms = v.InferOutput<typeof termsSchema>;
 

@@ -25,34 +25,43 @@ export function termsOf({ request }: Pick<Found, 'request'>): CoinTerms {
 }
 
 /**
- * The keysets of the list that the site names. `undefined`: this wallet never saw that list. Who pays with coins that the site's
- * list does not name could be told from others by them.
+ * The keysets of the list that the site names. `undefined`: it takes no such coins, or names a list that this wallet never saw.
+ * Who pays with coins that the site's list does not name could be told from others by them.
  */
-export function namedBySite(
-  { named }: ListedMint,
-  found: Pick<Found, 'request' | 'brk'>,
-): ReadonlySet<string> | undefined {
-  const shown = termsOf(found).brokers.find(({ id }) => id === found.brk)?.keysets;
-  const list = named.find(({ hash }) => hash === shown);
+export function namedBySite({ named }: ListedMint, hash: string | undefined): ReadonlySet<string> | undefined {
+  const list = named.find((one) => one.hash === hash);
   return list && new Set(list.keysets);
 }
 
-/** Free coins that pay this offer, from what is stored alone. */
+/** The key lists that the site names at this broker: of coins that go everywhere, and of its own. */
+export const listsOf = (
+  found: Pick<Found, 'request' | 'brk'>,
+): { readonly keysets?: string; readonly locked?: string } =>
+  termsOf(found).brokers.find(({ id }) => id === found.brk) ?? {};
+
+/**
+ * Free coins that pay this offer, from what is stored alone: those of the site first, because nobody is asked then; in a
+ * header if they fit, else by reference.
+ */
 export async function choose(ctx: Context, found: Found): Promise<Choice | undefined> {
   // A wallet that began without words has no coins yet; a locked one cannot spend them, and says so when it comes to swapping.
   if (!ctx.hasWords) return undefined;
-  return termsOf(found).lock === 'vendor' ? chooseLocked(ctx, found) : chooseFree(ctx, found);
+  return (await chooseLocked(ctx, found)) ?? (await chooseFree(ctx, found));
 }
 
 async function chooseLocked(ctx: Context, found: Found): Promise<Choice | undefined> {
   const { brk, price, request } = found;
-  const mint = await knownMint(ctx, brk, request.recipient);
-  const purse = await readOne(ctx.store, 'purse', found.purse);
-  const good = namedBySite(mint, found);
+  const { locked } = listsOf(found);
+  if (locked === undefined) return undefined;
+  const [mint, purse] = await Promise.all([
+    knownMint(ctx, brk, request.recipient),
+    readOne(ctx.store, 'purse', found.purse),
+  ]);
+  const named = namedBySite(mint, locked);
   const { nowMs } = ctx.env();
   const able = lockedIn(purse?.coins ?? [])
     .map(({ coin }) => coin)
-    .filter(({ ks }) => good?.has(ks) === true && isSpendable(ks, mint, nowMs));
+    .filter(({ ks }) => named?.has(ks) === true && isSpendable(ks, mint, nowMs));
   const values = able.map(({ micro }) => micro);
   const picked = pickCoins(values, price, { most: termsOf(found).maxCoins, change: false });
   return picked && { lock: 'vendor', mint, coins: picked.give.flatMap((place) => able[place] ?? []) };
@@ -60,15 +69,25 @@ async function chooseLocked(ctx: Context, found: Found): Promise<Choice | undefi
 
 async function chooseFree(ctx: Context, found: Found): Promise<Choice | undefined> {
   const { brk, price } = found;
-  const { maxCoins: most, change } = termsOf(found);
+  const { keysets } = listsOf(found);
   const mint = await knownMint(ctx, brk);
-  const good = namedBySite(mint, found);
-  if (!good) return undefined;
+  const named = keysets === undefined ? undefined : namedBySite(mint, keysets);
+  if (!named) return undefined;
   const { purse, docs } = await loadPurse(ctx, brk);
-  const able = { ...purse, coins: purse.coins.filter(({ coin }) => good.has(coin.ks)) };
-  const taken = purses.take(able, { price, most, change }, mint, ctx.env());
-  if (!taken) return undefined;
-  const coins = docsOf(taken.coins, docs);
-  const back = taken.change.planned.length > 0 ? { change: taken.change, before: purse.next } : {};
-  return { lock: 'none', mint, coins, ...back };
+  const able = { ...purse, coins: purse.coins.filter(({ coin }) => named.has(coin.ks)) };
+  for (const limit of limitsOf(found)) {
+    const taken = purses.take(able, { price, change: true, ...limit }, mint, ctx.env());
+    if (!taken) continue;
+    const coins = docsOf(taken.coins, docs);
+    const back = taken.change.planned.length > 0 ? { change: taken.change, before: purse.next } : {};
+    return { lock: 'none', mint, coins, ...back };
+  }
+  return undefined;
+}
+
+/** Coins and change of one payment: in a header; else by reference, with no more change than a receipt brings. */
+export function limitsOf(found: Pick<Found, 'request'>): readonly { most: number; mostChange?: number }[] {
+  const { maxCoins, maxByReference } = termsOf(found);
+  if (maxByReference === undefined) return [{ most: maxCoins }];
+  return [{ most: maxCoins }, { most: maxByReference, mostChange: maxCoins }];
 }

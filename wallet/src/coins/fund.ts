@@ -11,7 +11,7 @@ import type { Need } from '../till.ts';
 import { listDocs, readOne } from '../transaction.ts';
 import { worldsFault } from '../world.ts';
 import { isSpendable } from './bundle.ts';
-import { choose, namedBySite, termsOf } from './choice.ts';
+import { choose, limitsOf, listsOf, namedBySite, termsOf } from './choice.ts';
 import { advanceJob } from './jobs.ts';
 import { bothMints, type ListedMint, learnMint } from './keysets.ts';
 import { lockCoins, swapFor } from './lock.ts';
@@ -29,15 +29,15 @@ export async function fundCoins(ctx: Context, found: Found, need: Need): Promise
   const { brk, request } = found;
   await finishJobs(ctx, found);
   const mint = await readyMint(ctx, brk);
-  const isLocked = termsOf(found).lock === 'vendor';
-  const site = isLocked ? await learnMint(ctx, brk, request.recipient) : mint;
-  const named = namedBySite(site, found);
-  if (!named) {
+  const { keysets, locked } = listsOf(found);
+  const site = locked === undefined ? undefined : await learnMint(ctx, brk, request.recipient);
+  const own = site && namedBySite(site, locked);
+  if (!own && !namedBySite(mint, keysets)) {
     const detail = 'the site names another key list than the broker shows: coins of it could be told from others';
     throw new PaymentProblem('broker-untrusted', { detail });
   }
   if (await choose(ctx, found)) return;
-  if (isLocked) await lockAhead(ctx, found, { need, mint, site, named });
+  if (site && own) await lockAhead(ctx, found, { need, mint, site, named: own });
   else await fitCoins(ctx, found, { need, mint });
 }
 
@@ -132,25 +132,23 @@ function roundedUp(amount: bigint, denominations: readonly bigint[]): bigint {
 /** Coins whose values pay the price: withdrawn, or swapped for. */
 async function fitCoins(ctx: Context, found: Found, { need, mint }: Known): Promise<void> {
   const { brk, price } = found;
-  const { maxCoins, change } = termsOf(found);
-  const wished = await wishOf(ctx, found, need);
   if ((await spendableOf(ctx, brk, mint)) < price) {
-    await gather(ctx, found, { micro: wished, mint });
+    await gather(ctx, found, { micro: await wishOf(ctx, found, need), mint });
     if (await choose(ctx, found)) return;
   }
-  const { nowMs } = ctx.env();
-  const values = fitting(price, denominationsOf(mint, nowMs), { most: maxCoins, change });
-  const sum = values.reduce((all, value) => all + value, 0n);
-  await gather(ctx, found, { micro: sum, mint });
+  const values = fitting(found, denominationsOf(mint, ctx.env().nowMs));
+  await gather(ctx, found, { micro: values.reduce((sum, value) => sum + value, 0n), mint });
   if (!(await swapFor(ctx, found, { values, mint }))) throw new PaymentProblem('funds-short');
 }
 
-/** Values of coins that pay the price within so many coins and change outputs. @throws {PaymentProblem} `sum-wrong` */
-function fitting(price: bigint, denominations: readonly bigint[], limit: { most: number; change: boolean }): bigint[] {
-  const able = denominations.flatMap((value) => Array.from({ length: limit.most }, () => value));
-  const picked = pickCoins(able, price, { ...limit, denominations });
-  if (!picked) throw new PaymentProblem('sum-wrong', { detail: 'the coins of this broker do not make the price' });
-  return picked.give.flatMap((place) => able[place] ?? []);
+/** Values of coins that pay the price within what the site takes at once. @throws {PaymentProblem} `sum-wrong` */
+function fitting(found: Found, denominations: readonly bigint[]): bigint[] {
+  for (const limit of limitsOf(found)) {
+    const able = denominations.flatMap((value) => Array.from({ length: limit.most }, () => value));
+    const picked = pickCoins(able, found.price, { change: true, ...limit, denominations });
+    if (picked) return picked.give.flatMap((place) => able[place] ?? []);
+  }
+  throw new PaymentProblem('sum-wrong', { detail: 'the coins of this broker do not make the price' });
 }
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);

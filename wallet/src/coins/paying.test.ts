@@ -118,7 +118,8 @@ test('a site that names another key list than the broker shows is not paid', asy
     if (challenge === null) return response;
     const [, body = ''] = /request="([^"]+)"/.exec(challenge) ?? [];
     const asked = JSON.parse(Buffer.from(body, 'base64url').toString());
-    asked.methodDetails.brokers[0].keysets = 'A'.repeat(43);
+    const [broker] = asked.methodDetails.brokers;
+    asked.methodDetails.brokers = [{ ...broker, keysets: 'A'.repeat(43), locked: 'A'.repeat(43) }];
     const headers = new Headers(response.headers);
     const lie = Buffer.from(JSON.stringify(asked)).toString('base64url');
     headers.set('www-authenticate', challenge.replace(body, lie));

@@ -10,7 +10,7 @@ import type { Sent } from '../sent.ts';
 import type { Taken, Taking, Till } from '../till.ts';
 import { readOne, type Transaction } from '../transaction.ts';
 import { bundled, bundleIn, lockedIn, unbundled } from './bundle.ts';
-import { type Choice, choose, termsOf } from './choice.ts';
+import { type Choice, choose } from './choice.ts';
 import { fundCoins } from './fund.ts';
 import { mintIn } from './keysets.ts';
 import { mendLater } from './mend.ts';
@@ -25,8 +25,7 @@ export const coinTill: Till = {
       choose(ctx, found),
     ]);
     if (choice) return { ready: true, shortMicro: 0n };
-    const isLocked = termsOf(found).lock === 'vendor';
-    const here = isLocked ? sumOf(lockedIn(purse?.coins ?? []).map(({ coin }) => coin)) : 0n;
+    const here = sumOf(lockedIn(purse?.coins ?? []).map(({ coin }) => coin));
     const all = (money?.accountMicro ?? 0n) + (money?.cashMicro ?? 0n) + here;
     return { ready: false, shortMicro: price > all ? price - all : 0n };
   },

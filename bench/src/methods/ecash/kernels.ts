@@ -15,7 +15,7 @@ import {
   type Verified,
 } from '@farthing/protocol';
 import { keysetOf, signKeyset } from '@farthing/protocol/broker';
-import { type EcashKeys, lockedCoinVendor } from '@farthing/protocol/vendor';
+import { type EcashKeys, ecashVendor } from '@farthing/protocol/vendor';
 import { type Keyset, purse } from '@farthing/protocol/wallet';
 import type { Fact, Kernel } from '../method.ts';
 import { COINS, PRICE_MICRO } from './coins.ts';
@@ -50,11 +50,11 @@ async function makeKeyset(value: bigint): Promise<Made> {
 const made = await Promise.all(COINS.map(makeKeyset));
 const keysets = new Map(made.map(({ keyset }) => [keyset.ks, keyset]));
 const mint: purse.Mint = { keysets, seed: env.random(32), rsa: nativeRsa };
-const list = toBase64url(env.random(32));
+const locked = { hash: toBase64url(env.random(32)), keysets };
 const keys: EcashKeys = {
   vnd: VND,
   api: '/farthing',
-  brokers: [{ id: brk, url: 'https://broker.example', list, keysets }],
+  brokers: [{ id: brk, url: 'https://broker.example', root: toBase64url(env.crypto.publicKey(root)), locked }],
   rsa: nativeRsa,
 };
 
@@ -103,7 +103,7 @@ function payment(values: readonly bigint[]): string {
       realm: VND,
       method: 'ecash',
       intent: 'charge',
-      request: { ...asked, recipient: VND, methodDetails: lockedCoinVendor.details(keys, asked, env) ?? {} },
+      request: { ...asked, recipient: VND, methodDetails: ecashVendor.details(keys, asked, env) ?? {} },
       expiresAtMs: env.nowMs + DAY_SECONDS * 1000,
       scope: { s: 'GET /article/:id', n: toBase64url(env.random(12)), p: '/article/*' },
     },
@@ -131,7 +131,7 @@ function verify(header: string, elsewhere: boolean): Verified {
   }
   const { challenge, payload } = credential;
   const input = { challenge, payload, price, target: TARGET, digest: '' };
-  const verified = lockedCoinVendor.verify(input, keys, {
+  const verified = ecashVendor.verify(input, keys, {
     ...env,
     serial: 1n,
     ...(elsewhere ? { checksProofs: true } : {}),
