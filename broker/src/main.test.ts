@@ -83,7 +83,11 @@ describe('the command', () => {
     const bench = await new Bench().attach(url);
     await bench.until('/v1/ecash/keysets');
     type Keysets = { keysets: { ks: string; state: string; denom: string }[] };
-    const list = (...args: string[]) => (JSON.parse(command('keysets', ...args, '--json').stdout) as Keysets).keysets;
+    const list = (...args: string[]) => {
+      const { status, stdout, stderr } = command('keysets', ...args, '--json');
+      expect([status, stderr]).toEqual([0, '']);
+      return (JSON.parse(stdout) as Keysets).keysets;
+    };
     const [first] = list();
     expect(list()).toHaveLength(24);
     expect(list('--rotate')).toHaveLength(48);
