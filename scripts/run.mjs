@@ -1,7 +1,7 @@
 // Runs a job of the README on a machine that has only Node and npm: installs what is missing first, then hands over
 // to Node 24 from the packages. Plain JavaScript, because it has to start on an older Node.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,7 +11,7 @@ const [job, ...args] = process.argv.slice(2);
 
 const jobs = {
   demo: { file: 'e2e/src/demo/demo.ts', browser: true, extension: true },
-  test: { file: 'scripts/test.ts', browser: true, extension: true },
+  test: { file: 'scripts/test.ts', browser: true, extension: true, postgres: true },
   'test:e2e': { file: 'scripts/test.ts', browser: true, extension: true, args: ['e2e'] },
   bench: { file: 'bench/src/main.ts' },
   profiles: { file: 'e2e/src/profiles/main.ts' },
@@ -24,6 +24,7 @@ if (!todo) fail(`Unknown job ${job}. Jobs: ${Object.keys(jobs).join(', ')}.`);
 
 install();
 if (todo.browser) browser();
+if (todo.postgres) postgres();
 if (todo.extension) buildExtension();
 handOver();
 
@@ -59,22 +60,35 @@ function browser() {
     process.env.FARTHING_CHROMIUM = found;
     return;
   }
+  debian('Chromium', ['chromium', 'fonts-dejavu-core', 'fonts-noto-core'], ', or set FARTHING_CHROMIUM to its path');
+  process.env.FARTHING_CHROMIUM = '/usr/bin/chromium';
+}
+
+/** Installs packages of Debian when we may, or says what to install. */
+function debian(what, packages, orElse = '') {
   const isDebian = existsSync('/usr/bin/apt-get');
   if (!isDebian || process.getuid?.() !== 0) {
     fail(
-      `Chromium is missing. ${isDebian ? 'Install it with: sudo apt-get install chromium' : 'Install Chromium'}, or set FARTHING_CHROMIUM to its path.`,
+      `${what} is missing. ${isDebian ? `Install it with: sudo apt-get install ${packages[0]}` : `Install ${what}`}${orElse}.`,
     );
   }
-  say('Installing Chromium from Debian (once)…');
+  say(`Installing ${what} from Debian (once)…`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   run('apt-get', ['update', '-qq'], 'apt-get update failed; its message is above.', env);
   run(
     'apt-get',
-    ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-dejavu-core', 'fonts-noto-core'],
-    'Chromium could not be installed; the message is above.',
+    ['install', '-y', '-qq', '--no-install-recommends', ...packages],
+    `${what} could not be installed; the message is above.`,
     env,
   );
-  process.env.FARTHING_CHROMIUM = '/usr/bin/chromium';
+}
+
+/** PostgreSQL's programs, for tests that start servers of their own: what the system has, or Debian's package. */
+function postgres() {
+  const folder = '/usr/lib/postgresql';
+  if (existsSync(folder) && readdirSync(folder).some((version) => existsSync(join(folder, version, 'bin', 'initdb'))))
+    return;
+  debian('PostgreSQL', ['postgresql']);
 }
 
 function buildExtension() {

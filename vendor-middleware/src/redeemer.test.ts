@@ -5,8 +5,8 @@ import { scripChannel } from './channels.ts';
 import { type ClaimTotal, memory, type VendorStore } from './index.ts';
 import { Redeemer } from './redeemer.ts';
 import type { Problem } from './setup-error.ts';
-import { reservation } from './store/suite.ts';
 import { type TestSite, testSite } from './testing/site.ts';
+import { reservation } from './testing/store-suite.ts';
 
 // A site grants the licence; the redeemers under test work beside it, on a store of their own.
 let site: TestSite;

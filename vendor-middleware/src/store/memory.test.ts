@@ -1,5 +1,5 @@
+import { storeSuite } from '../testing/store-suite.ts';
 import { memory } from './memory.ts';
-import { storeSuite } from './suite.ts';
 
 storeSuite('memory', async () => {
   const store = memory();

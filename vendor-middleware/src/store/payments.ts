@@ -1,32 +1,32 @@
-// The steps of payments on the journal. Each decides first, reading and computing all that can fail, and then changes.
+// The steps of payments, on whatever books a store keeps. Each decides first, reading and computing all that can fail, and then
+// changes.
 import { addClaim, type ClaimStep, type ClaimSum, type Json, limits, type Tally } from '@farthing/protocol';
 import type { TallySum } from './batch.ts';
-import type { Journal } from './journal.ts';
+import type { Books, Standing } from './books.ts';
 import { claimsOf, type Line, lineOf } from './lines.ts';
 import type { Reservation, Reserved, SessionChange, Undo, VendorStore } from './port.ts';
-import type { State } from './state.ts';
 
-export function reserve(journal: Journal, entry: Reservation): Reserved {
-  const known = journal.find(entry.id);
+export function reserve(books: Books, entry: Reservation): Reserved {
+  const known = books.find(entry.id);
   if (known) return { kind: 'known', stored: known };
   for (const { key, code } of entry.spends) {
-    const by = journal.holder(key);
+    const by = books.holder(key);
     if (by) return { kind: 'held', code, by };
   }
   const { session } = entry;
-  const written = session?.step(journal.state.sessions.get(session.key)?.row);
+  const written = session?.step(books.state.sessions.get(session.key)?.row);
   const all = written ? [...entry.tallies, ...written.deeds.flatMap(({ tallies }) => tallies)] : entry.tallies;
-  const sums = tally(journal.state, all);
+  const sums = tally(books.state, all);
   if ('kind' in sums) return sums;
-  const booked = entry.state === 'committed' ? book(journal.state, (written ?? entry).claims) : undefined;
+  const booked = entry.state === 'committed' ? book(books.state, (written ?? entry).claims) : undefined;
   const line = lineOf(entry, written);
-  journal.change((state) => {
+  books.change((state) => {
     state.put(line);
     set(state.tallies, sums);
     if (booked) set(state.claims, booked);
     if (!session || !written) return;
     state.sessions.set(session.key, { row: written.next, untilMs: written.untilMs });
-    for (const deed of written.deeds) journal.keepDeed(deed);
+    for (const deed of written.deeds) books.keepDeed(deed);
   });
   return written ? { kind: 'won', written } : { kind: 'won' };
 }
@@ -34,17 +34,17 @@ export function reserve(journal: Journal, entry: Reservation): Reserved {
 export type Verdict = Parameters<VendorStore['settle']>[2];
 
 export function settle(
-  journal: Journal,
+  books: Books,
   { id, owner, verdict }: { id: string; owner: string; verdict: Verdict },
   undo: Undo | undefined,
 ): boolean {
-  const open = journal.state.open(id);
+  const open = books.state.open(id);
   if (!open || (verdict !== 'commit' && open.owner !== owner)) return false;
-  if (verdict === 'loose') journal.change((state) => state.update(id, { state: 'loose' }));
-  if (verdict === 'release') release(journal, open.line, undo);
+  if (verdict === 'loose') books.change((state) => state.update(id, { state: 'loose' }));
+  if (verdict === 'release') release(books, open.line, undo);
   if (verdict === 'commit') {
-    const booked = book(journal.state, claimsOf(open.line));
-    journal.change((state) => {
+    const booked = book(books.state, claimsOf(open.line));
+    books.change((state) => {
       state.close(id);
       set(state.claims, booked);
     });
@@ -52,8 +52,8 @@ export function settle(
   return true;
 }
 
-function release(journal: Journal, { id, steps }: Line, undo: Undo | undefined): void {
-  const { sessions, tallies } = journal.state;
+function release(books: Books, { id, steps }: Line, undo: Undo | undefined): void {
+  const { sessions, tallies } = books.state;
   const sums = new Map<string, TallySum>();
   for (const { key, add } of steps.tallies) {
     const now = sums.get(key) ?? tallies.get(key);
@@ -65,30 +65,30 @@ function release(journal: Journal, { id, steps }: Line, undo: Undo | undefined):
   const { session } = steps;
   const seen = session && undo && sessions.get(session.key);
   const row = seen && undo(seen.row, session.undo);
-  journal.change((state) => {
+  books.change((state) => {
     state.release(id);
     set(state.tallies, sums);
     if (seen && row !== undefined) state.sessions.set(session.key, { ...seen, row });
   });
 }
 
-export function takeOver(journal: Journal, id: string, take: Parameters<VendorStore['takeOver']>[1]): boolean {
-  const open = journal.state.open(id);
+export function takeOver(books: Books, id: string, take: Parameters<VendorStore['takeOver']>[1]): boolean {
+  const open = books.state.open(id);
   if (!open || open.owner !== take.from || open.atMs !== take.atMs) return false;
-  journal.change((state) => state.update(id, { owner: take.to, atMs: take.nowMs, state: 'reserved' }));
+  books.change((state) => state.update(id, { owner: take.to, atMs: take.nowMs, state: 'reserved' }));
   return true;
 }
 
 export function changeSession<Change extends SessionChange>(
-  journal: Journal,
+  books: Books,
   key: string,
   change: (row: Json) => Change,
 ): Change | undefined {
-  const seen = journal.state.sessions.get(key);
+  const seen = books.state.sessions.get(key);
   if (!seen) return undefined;
   const made = change(seen.row);
-  const booked = book(journal.state, made.claims);
-  journal.change((state) => {
+  const booked = book(books.state, made.claims);
+  books.change((state) => {
     state.sessions.set(key, { row: made.next, untilMs: made.untilMs });
     set(state.claims, booked);
   });
@@ -98,7 +98,7 @@ export function changeSession<Change extends SessionChange>(
 type Over = Extract<Reserved, { kind: 'over' }>;
 
 /** What the tallies would be, or the first that would pass its limit. */
-function tally(state: State, tallies: readonly Tally[]): ReadonlyMap<string, TallySum> | Over {
+function tally(state: Standing, tallies: readonly Tally[]): ReadonlyMap<string, TallySum> | Over {
   const sums = new Map<string, TallySum>();
   for (const { key, add, limit, code, untilMs } of tallies) {
     const now = sums.get(key) ?? state.tallies.get(key);
@@ -110,7 +110,7 @@ function tally(state: State, tallies: readonly Tally[]): ReadonlyMap<string, Tal
 }
 
 /** What the claims would be. */
-function book(state: State, steps: readonly ClaimStep[]): ReadonlyMap<string, ClaimSum> {
+function book(state: Standing, steps: readonly ClaimStep[]): ReadonlyMap<string, ClaimSum> {
   const sums = new Map<string, ClaimSum>();
   for (const step of steps) {
     const sum = addClaim(sums.get(step.key) ?? state.claims.get(step.key), step);

@@ -1,6 +1,6 @@
 // The store port: everything a site must not forget. It is data, so that Redis scripts or SQL statements can carry out
 // each step as one atomic, durable write. Only the rows of sessions change by pure functions: a store runs them inside its
-// write, or compares and sets, and may run them again. Rows are never changed in place, by nobody. `suite.ts` says what every store must do.
+// write, or compares and sets, and may run them again. Rows are never changed in place, by nobody. `testing/store-suite.ts` says what every store must do.
 import type { ClaimStep, Deed, Evidence, Json, JsonObject, ProblemCode, Spend, Tally } from '@farthing/protocol';
 
 /** All that one paid request changes, written in one step or not at all. */

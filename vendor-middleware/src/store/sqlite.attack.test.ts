@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { openDatabase } from '@farthing/node-kit';
 import { limits } from '@farthing/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { reservation, spend, storeSuite } from '../testing/store-suite.ts';
 import type { JournalOptions } from './journal.ts';
 import type { VendorStore } from './port.ts';
 import { migrations } from './schema.ts';
 import { sqlite, storeOn } from './sqlite.ts';
-import { reservation, spend, storeSuite } from './suite.ts';
 
 let folder: string;
 let path: string;

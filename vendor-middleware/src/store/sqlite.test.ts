@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase } from '@farthing/node-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { reservation, spend, storeSuite } from '../testing/store-suite.ts';
 import { migrations } from './schema.ts';
 import { sqlite } from './sqlite.ts';
-import { reservation, spend, storeSuite } from './suite.ts';
 
 storeSuite('SQLite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'farthing-store-'));

@@ -1,6 +1,6 @@
 // A process that pays as fast as it can into one SQLite store and tells what was acknowledged, to be killed.
 import { sqlite } from '../store/sqlite.ts';
-import { reservation, spend } from '../store/suite.ts';
+import { reservation, spend } from './store-suite.ts';
 
 const [path = ''] = process.argv.slice(2);
 const store = sqlite(path);

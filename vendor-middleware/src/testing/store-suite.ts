@@ -1,7 +1,7 @@
 // What every store must do, run on each of them.
 import { type Json, limits, PaymentProblem, type Spend } from '@farthing/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Reservation, SessionWritten, VendorStore } from './port.ts';
+import type { Reservation, SessionWritten, VendorStore } from '../store/port.ts';
 
 export function storeSuite(name: string, open: () => Promise<{ store: VendorStore; dispose(): Promise<void> }>): void {
   describe(`${name} store`, () => {

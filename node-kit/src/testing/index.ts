@@ -1,0 +1,2 @@
+// What tests and benchmarks of several packages need of other programs.
+export { type PostgresServer, postgresPrograms, startPostgres } from './postgres-server.ts';

@@ -1,0 +1,236 @@
+// The rows that one transaction of the PostgreSQL store reads and changes, as books that the steps of payments are made on.
+import type { ClaimSum, Deed, Json } from '@farthing/protocol';
+import type { OpenState, SessionRow, TallySum } from '../batch.ts';
+import type { Books, Standing } from '../books.ts';
+import { type Line, STATES, type Steps } from '../lines.ts';
+import type { Stored } from '../port.ts';
+import type { Tx } from './db.ts';
+import { type Cell, type Shape, Table } from './table.ts';
+
+type Paid = ClaimSum & { readonly paid: bigint };
+export type Quota = { readonly used: bigint; readonly untilMs: number };
+
+/** Whole milliseconds: the future ends later, never sooner. */
+const ms = (value: number): bigint => BigInt(Math.ceil(value));
+const text = (value: unknown): string => {
+  if (typeof value !== 'string') throw new Error('the store holds a value that is not text');
+  return value;
+};
+export const integer = (value: unknown): bigint => {
+  if (typeof value !== 'bigint') throw new Error('the store holds a value that is not an integer');
+  return value;
+};
+
+export const payments: Shape<Line> = {
+  name: 'payments',
+  key: 'id',
+  columns: {
+    ...{ credential: 'text', target: 'text', owner: 'text', at_ms: 'bigint', until_ms: 'bigint' },
+    ...{ state: 'smallint', outcome: 'text', steps: 'text' },
+  },
+  toCells: ({ credential, target, owner, atMs, untilMs, state, outcome, steps }): Cell[] => [
+    ...[credential, target, owner, ms(atMs), ms(untilMs)],
+    ...[STATES.indexOf(state).toString(), outcome, JSON.stringify(steps)],
+  ],
+  fromCells: (cells) => ({
+    id: text(cells['id']),
+    credential: text(cells['credential']),
+    target: text(cells['target']),
+    owner: text(cells['owner']),
+    atMs: Number(integer(cells['at_ms'])),
+    untilMs: Number(integer(cells['until_ms'])),
+    state: STATES[Number(cells['state'])] ?? 'reserved',
+    outcome: text(cells['outcome']),
+    steps: stepsIn(cells),
+  }),
+};
+
+export const stepsIn = (cells: Readonly<Record<string, unknown>>): Steps => JSON.parse(text(cells['steps']));
+
+const spends: Shape<string> = {
+  name: 'spends',
+  key: 'key',
+  columns: { payment: 'text' },
+  toCells: (payment) => [payment],
+  fromCells: (cells) => text(cells['payment']),
+};
+
+const tallies: Shape<TallySum> = {
+  name: 'tallies',
+  key: 'key',
+  columns: { total: 'bigint', until_ms: 'bigint' },
+  toCells: ({ sum, untilMs }) => [sum, untilMs === undefined ? null : ms(untilMs)],
+  fromCells: (cells) => ({
+    sum: integer(cells['total']),
+    untilMs: cells['until_ms'] === null ? undefined : Number(integer(cells['until_ms'])),
+  }),
+};
+
+const claims: Shape<Paid> = {
+  name: 'claims',
+  key: 'key',
+  columns: { kind: 'text', total: 'bigint', paid: 'bigint', until_ms: 'bigint', evidence: 'text' },
+  toCells: ({ total, paid, untilMs, evidence }, key) => [
+    ...[kindOf(key), total, paid, ms(untilMs)],
+    evidence ? JSON.stringify(evidence) : null,
+  ],
+  fromCells: (cells) => ({
+    total: integer(cells['total']),
+    paid: integer(cells['paid']),
+    untilMs: Number(integer(cells['until_ms'])),
+    ...(cells['evidence'] === null ? {} : { evidence: JSON.parse(text(cells['evidence'])) }),
+  }),
+};
+
+/** The start of a claim's key up to the first colon, with it. */
+const kindOf = (key: string): string => key.slice(0, key.indexOf(':') + 1);
+
+const bodies = <Row extends { readonly untilMs: number }>(
+  name: string,
+  body: (row: Row) => Json,
+  row: (body: Json, untilMs: number) => Row,
+): Shape<Row> => ({
+  name,
+  key: 'key',
+  columns: { body: 'text', until_ms: 'bigint' },
+  toCells: (one) => [JSON.stringify(body(one)), ms(one.untilMs)],
+  fromCells: (cells) => row(JSON.parse(text(cells['body'])), Number(integer(cells['until_ms']))),
+});
+
+export const sessions = bodies<SessionRow>(
+  'sessions',
+  ({ row }) => row,
+  (row, untilMs) => ({ row, untilMs }),
+);
+type StoredDeed = { readonly deed: Json; readonly untilMs: number };
+const deeds = bodies<StoredDeed>(
+  'deeds',
+  ({ deed }) => deed,
+  (deed, untilMs) => ({ deed, untilMs }),
+);
+
+const docs: Shape<string> = {
+  name: 'docs',
+  key: 'key',
+  columns: { value: 'text' },
+  toCells: (value) => [value],
+  fromCells: (cells) => text(cells['value']),
+};
+
+const leases: Shape<bigint> = {
+  name: 'leases',
+  key: 'key',
+  columns: { next: 'bigint' },
+  toCells: (next) => [next],
+  fromCells: (cells) => integer(cells['next']),
+};
+
+const quotas: Shape<Quota> = {
+  name: 'quotas',
+  key: 'key',
+  columns: { used: 'bigint', until_ms: 'bigint' },
+  toCells: ({ used, untilMs }) => [used, ms(untilMs)],
+  fromCells: (cells) => ({ used: integer(cells['used']), untilMs: Number(integer(cells['until_ms'])) }),
+};
+
+export class Page implements Books {
+  readonly payments: Table<Line>;
+  readonly spends: Table<string>;
+  readonly tallies: Table<TallySum>;
+  readonly claims: Table<Paid>;
+  readonly sessions: Table<SessionRow>;
+  readonly docs: Table<string>;
+  readonly leases: Table<bigint>;
+  readonly quotas: Table<Quota>;
+  readonly #deeds: Table<StoredDeed>;
+  readonly #tables: readonly Table<never>[];
+  readonly state: Standing;
+
+  constructor(schema: string) {
+    this.payments = new Table(payments, schema);
+    this.spends = new Table(spends, schema);
+    this.tallies = new Table(tallies, schema);
+    this.claims = new Table(claims, schema);
+    this.sessions = new Table(sessions, schema);
+    this.docs = new Table(docs, schema);
+    this.leases = new Table(leases, schema);
+    this.quotas = new Table(quotas, schema);
+    this.#deeds = new Table(deeds, schema);
+    // Always in this order, for the same reason as their rows.
+    const tables = [this.payments, this.spends, this.sessions, this.tallies, this.claims, this.#deeds];
+    this.#tables = [...tables, this.docs, this.leases, this.quotas] as unknown as readonly Table<never>[];
+    this.state = {
+      sessions: this.sessions,
+      tallies: this.tallies,
+      claims: {
+        get: (key) => this.claims.get(key),
+        set: (key, sum) => this.claims.set(key, { ...sum, paid: this.claims.get(key)?.paid ?? 0n }),
+      },
+      open: (id) => this.#open(id),
+      put: (line) => this.#put(line),
+      update: (id, now) => this.#update(id, now),
+      close: (id) => this.#update(id, { state: 'committed' }),
+      release: (id) => this.#release(id),
+    };
+  }
+
+  find(id: string): Stored | undefined {
+    const line = this.payments.get(id);
+    return line && storedOf(line);
+  }
+
+  holder(key: string): Stored | undefined {
+    const id = this.spends.get(key);
+    return id === undefined ? undefined : this.find(id);
+  }
+
+  change(run: (state: Standing) => void): void {
+    run(this.state);
+  }
+
+  keepDeed({ key, deed, untilMs }: Deed): void {
+    this.#deeds.set(key, { deed, untilMs });
+  }
+
+  get isComplete(): boolean {
+    return this.#tables.every(({ isComplete }) => isComplete);
+  }
+
+  reset(): void {
+    for (const table of this.#tables) table.reset();
+  }
+
+  /** One table after the other, in one message to the server. */
+  async load(tx: Tx): Promise<void> {
+    await Promise.all(this.#tables.map((table) => table.load(tx)));
+  }
+
+  async write(tx: Tx): Promise<void> {
+    await Promise.all(this.#tables.map((table) => table.write(tx)));
+  }
+
+  #open(id: string): (Line & { line: Line }) | undefined {
+    const line = this.payments.get(id);
+    return line && line.state !== 'committed' ? { ...line, line } : undefined;
+  }
+
+  #put(line: Line): void {
+    this.payments.set(line.id, line);
+    for (const key of line.steps.spends) this.spends.set(key, line.id);
+  }
+
+  #update(id: string, now: Partial<Omit<OpenState, 'id'>>): void {
+    const line = this.payments.get(id);
+    if (line) this.payments.set(id, { ...line, ...now });
+  }
+
+  #release(id: string): void {
+    const line = this.payments.get(id);
+    this.payments.drop(id);
+    for (const key of line?.steps.spends ?? []) this.spends.drop(key);
+  }
+}
+
+export const storedOf = ({ id, credential, target, owner, atMs, outcome, state }: Line): Stored => ({
+  ...{ id, credential, target, owner, atMs, outcome, state },
+});

@@ -1,0 +1,203 @@
+// The store on PostgreSQL: for sites that run on several machines. Every process reads and writes the same rows; nothing is
+// remembered between transactions.
+import { limits } from '@farthing/protocol';
+import { changeSession, reserve, settle, takeOver } from '../payments.ts';
+import type { ClaimDue, VendorStore } from '../port.ts';
+import { Batches } from './batches.ts';
+import { type Db, open } from './db.ts';
+import { integer, type Page, payments, sessions, stepsIn, storedOf } from './page.ts';
+import { migrate, needDurable } from './schema.ts';
+
+/**
+ * `schema`: the schema of the tables, made if it is not there; one for each site that shares the database.
+ * `acceptLoss`: takes a server that may lose what it acknowledged when it crashes. Payments could then be taken twice.
+ */
+export type PostgresOptions = { readonly schema?: string; readonly acceptLoss?: boolean };
+
+/**
+ * Connects, and makes the tables or brings them up to date.
+ * @param url such as postgres://user:password@host/database
+ * @throws {Error} no connection; settings of the server that lose writes; tables of a newer program
+ */
+export async function postgres(
+  url: string,
+  { schema = 'farthing', acceptLoss = false }: PostgresOptions = {},
+): Promise<VendorStore> {
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
+    throw new TypeError(`schema: expected a plain identifier such as farthing, got ${JSON.stringify(schema)}`);
+  }
+  const sql = open(url);
+  try {
+    if (!acceptLoss) await needDurable(sql);
+    await migrate(sql, schema);
+  } catch (error) {
+    await sql.end({ timeout: 1 });
+    throw error;
+  }
+  return storeOn(sql, schema);
+}
+
+function storeOn(sql: Db, schema: string): VendorStore {
+  const batches = new Batches(sql, schema);
+  const read = (text: string, ...values: (string | bigint | string[])[]) =>
+    sql.unsafe(text.replaceAll('$schema', schema), values, { prepare: true });
+  return {
+    reserve: (entry) =>
+      batches.run(
+        (page) => {
+          page.payments.want(entry.id);
+          for (const { key } of entry.spends) page.spends.want(key);
+          for (const { key } of entry.tallies) page.tallies.want(key);
+          if (entry.state === 'committed') for (const { key } of entry.claims) page.claims.want(key);
+          if (entry.session) page.sessions.want(entry.session.key);
+        },
+        (page) => reserve(page, entry),
+      ),
+    find: async (id) => {
+      const [cells] = await read('SELECT * FROM $schema.payments WHERE id = $1', id);
+      return cells && storedOf(payments.fromCells(cells));
+    },
+    unsettled: async (limit) => {
+      const rows = await read('SELECT id, steps FROM $schema.payments WHERE state <> 1 LIMIT $1', BigInt(limit));
+      return rows.map((cells) => ({ id: String(cells['id']), mints: [...stepsIn(cells).mints] }));
+    },
+    takeOver: (id, take) =>
+      batches.run(
+        (page) => page.payments.want(id),
+        (page) => takeOver(page, id, take),
+      ),
+    settle: (id, owner, verdict, undo) =>
+      batches.run(
+        (page) => page.payments.want(id),
+        (page) => settle(page, { id, owner, verdict }, undo),
+      ),
+    readSession: async (key) => {
+      const [cells] = await read('SELECT * FROM $schema.sessions WHERE key = $1', key);
+      return cells && sessions.fromCells(cells).row;
+    },
+    changeSession: (key, change) =>
+      batches.run(
+        (page) => page.sessions.want(key),
+        (page) => changeSession(page, key, change),
+      ),
+    claimsDue: async (limit, kind = '') => {
+      const rows = await read(
+        `SELECT c.key, c.total, c.evidence, d.body FROM $schema.claims c LEFT JOIN $schema.deeds d ON d.key = c.key
+         WHERE c.total > c.paid AND c.kind = $1 ORDER BY c.seq LIMIT $2`,
+        kind,
+        BigInt(limit),
+      );
+      return rows.map(due);
+    },
+    countDue: async (atMost, kind) => {
+      const some = (where: string) =>
+        `SELECT count(*) AS n FROM (SELECT 1 FROM $schema.claims WHERE total > paid ${where} LIMIT $1) AS first`;
+      const rows =
+        kind === undefined
+          ? await read(some(''), BigInt(atMost))
+          : await read(some('AND kind = $2'), BigInt(atMost), kind);
+      return Number(integer(rows[0]?.['n']));
+    },
+    ...documents(batches, read),
+    sweep: (nowMs, limit) => sweep(sql, schema, { nowMs, limit }),
+    close: async () => {
+      await batches.close();
+      await sql.end({ timeout: 1 });
+    },
+  };
+}
+
+type Plain = Pick<VendorStore, 'claimsPaid' | 'lease' | 'take' | 'readDoc' | 'listDocs' | 'swapDoc'>;
+type Read = (text: string, ...values: (string | bigint)[]) => PromiseLike<readonly Readonly<Record<string, unknown>>[]>;
+
+function documents(batches: Batches, read: Read): Plain {
+  const put = (page: Page, key: string, value: string | undefined) => {
+    if (value === undefined) page.docs.drop(key);
+    else page.docs.set(key, value);
+  };
+  return {
+    claimsPaid: (paid, { key, was, put: writes }) =>
+      batches.run(
+        (page) => {
+          for (const name of [key, ...Object.keys(writes)]) page.docs.want(name);
+          for (const claim of paid) page.claims.want(claim.key);
+        },
+        (page) => {
+          if (page.docs.get(key) !== was) return false;
+          for (const { key: root, total } of paid) {
+            const claim = page.claims.get(root);
+            if (claim && total > claim.paid) page.claims.set(root, { ...claim, paid: total });
+          }
+          for (const [name, value] of Object.entries(writes)) put(page, name, value);
+          return true;
+        },
+      ),
+    lease: (name, count) =>
+      batches.run(
+        (page) => page.leases.want(name),
+        (page) => {
+          const first = page.leases.get(name) ?? 1n;
+          page.leases.set(name, first + count);
+          return first;
+        },
+      ),
+    take: (key, limit, untilMs) =>
+      batches.run(
+        (page) => page.quotas.want(key),
+        (page) => {
+          const used = (page.quotas.get(key)?.used ?? 0n) + 1n;
+          if (used > BigInt(limit)) return false;
+          page.quotas.set(key, { used, untilMs });
+          return true;
+        },
+      ),
+    readDoc: async (key) => {
+      const [row] = await read('SELECT value FROM $schema.docs WHERE key = $1', key);
+      return row && String(row['value']);
+    },
+    listDocs: async (prefix) => {
+      const rows = await read(
+        'SELECT key, value FROM $schema.docs WHERE substr(key, 1, $2::int) = $1 ORDER BY key COLLATE "C"',
+        prefix,
+        BigInt(prefix.length),
+      );
+      return rows.map((row) => ({ key: String(row['key']), value: String(row['value']) }));
+    },
+    swapDoc: (key, was, value) =>
+      batches.run(
+        (page) => page.docs.want(key),
+        (page) => {
+          if (page.docs.get(key) !== was) return false;
+          put(page, key, value);
+          return true;
+        },
+      ),
+  };
+}
+
+/** Rows that another process holds are left for the next step. */
+function sweep(sql: Db, schema: string, { nowMs, limit }: { nowMs: number; limit: number }): Promise<number> {
+  const endMs = BigInt(Math.floor(nowMs - limits.retentionMs));
+  return sql.begin(async (tx) => {
+    const gone = await tx.unsafe(
+      `DELETE FROM ${schema}.payments WHERE id IN
+         (SELECT id FROM ${schema}.payments WHERE until_ms < $1 ORDER BY until_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
+       RETURNING id, steps`,
+      [(endMs - BigInt(limits.clockSkewMs)).toString(), limit],
+    );
+    const keys = gone.flatMap((cells) => [...stepsIn(cells).spends]).sort();
+    if (keys.length > 0) await tx.unsafe(`DELETE FROM ${schema}.spends WHERE key = ANY($1::text[])`, [keys]);
+    await tx.unsafe(`DELETE FROM ${schema}.quotas WHERE until_ms < $1`, [Math.floor(nowMs)]);
+    for (const table of ['sessions', 'tallies', 'claims', 'deeds']) {
+      await tx.unsafe(`DELETE FROM ${schema}.${table} WHERE until_ms < $1`, [endMs.toString()]);
+    }
+    return gone.length;
+  }) as Promise<number>;
+}
+
+const due = (cells: Readonly<Record<string, unknown>>): ClaimDue => ({
+  key: String(cells['key']),
+  total: integer(cells['total']),
+  ...(typeof cells['evidence'] === 'string' ? { evidence: JSON.parse(cells['evidence']) } : {}),
+  ...(typeof cells['body'] === 'string' ? { deed: JSON.parse(cells['body']) } : {}),
+});
