@@ -9,6 +9,7 @@ import { chromiumJob } from './jobs/chromium.ts';
 import { coreJob } from './jobs/core.ts';
 import { expressJob } from './jobs/express.ts';
 import { pastJob } from './jobs/past.ts';
+import { sealedJob } from './jobs/sealed.ts';
 import { streamJob } from './jobs/stream.ts';
 import { walletJob } from './jobs/wallet.ts';
 import { METHODS, methodOf } from './methods/index.ts';
@@ -17,6 +18,7 @@ import { type Options, readOptions, usage } from './options.ts';
 const jobs: Readonly<Record<string, (context: Context) => Promise<Row[]>>> = {
   express: expressJob,
   stream: streamJob,
+  sealed: sealedJob,
   core: coreJob,
   memory: pastJob,
   broker: brokerJob,

@@ -33,6 +33,8 @@ const targets: Readonly<Record<string, Target>> = {
   'express/ecash/locked/*/neighbours/p99': { of: 'ratio', most: 1.5, unit: 'without coins' },
   'core/ecash/locked/credential/4-coins': { of: 'value', most: 4096, unit: 'B' },
   'stream/ticks/payword/*': { of: 'value', least: 20_000, unit: 'units/s' },
+  'sealed/100MiB': { of: 'ratio', least: 0.8, unit: 'of the plain file' },
+  'sealed/100MiB/memory-added': { of: 'value', most: 64, unit: 'MiB' },
   'memory/scrip/spent/sqlite': { of: 'value', most: 16, unit: 'B' },
   'memory/scrip/spent/sqlite/restarted': { of: 'value', most: 16, unit: 'B' },
   'memory/payword/session/*': { of: 'value', most: 1024, unit: 'B' },

@@ -25,6 +25,9 @@ export const PAGE = '/article/:id';
 export const TARGET = '/article/1';
 /** A page of the same process that costs nothing, whatever the wall. */
 export const FREE = '/free';
+/** Where a large file is, as it is and as sealed goods. */
+export const FILE = '/file';
+export const GOODS = '/goods';
 /** Where the gated stream is, for walls that have one. */
 export const STREAM = '/stream/:units';
 export const streamTarget = (units: number): string => `/stream/${units}`;

@@ -6,8 +6,8 @@ import { open } from 'node:fs/promises';
 import { nativeAead } from '@farthing/node-kit';
 import { Sealer } from '@farthing/protocol';
 
-/** What one turn of the event loop hashes and seals: about a third of a millisecond. */
-const CHUNK = { highWaterMark: 262_144 } as const;
+/** What one turn of the event loop hashes and seals: some tenths of a millisecond. */
+const CHUNK = { highWaterMark: 65_536 } as const;
 
 /** SHA-256 as h32, and the length in bytes. */
 export type Digested = { readonly digest: string; readonly size: number };
