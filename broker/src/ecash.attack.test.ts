@@ -83,11 +83,7 @@ describe('One coin', () => {
     const made = bob.draft([5n]);
     const key = toBase64url(alice.seed);
     const shown = { ...gift, coins: gift.coins.map((one) => ({ ...one, key })) };
-    const stolen = signedGift(
-      { typ: 'gift/1', brk: '', url: '', cur: 'usd-micro', ...shown },
-      made.outputs,
-      bench.env(),
-    );
+    const stolen = signedGift({ brk: '', url: '', cur: 'usd-micro', ...shown }, made.outputs, bench.env());
     expect(await bench.refused('/v1/ecash/swap', bob.swapOrder(stolen, made))).toBe('spend-wrong');
   });
 });

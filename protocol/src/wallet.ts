@@ -21,7 +21,16 @@ export {
 } from './ecash/coin.ts';
 export { DENOMINATIONS, pickCoins, split } from './ecash/denominations.ts';
 export { type CoinDraft, coinSecret, draftCoin, finishCoin } from './ecash/derive.ts';
-export { type Gift, makeGift, printGift, readGift, signedGift } from './ecash/gift.ts';
+export {
+  type Gift,
+  makeGift,
+  openGift,
+  printGift,
+  printSealedGift,
+  readGift,
+  type SealedGift,
+  signedGift,
+} from './ecash/gift.ts';
 export {
   type KeyList,
   type Keyset,
@@ -34,6 +43,7 @@ export {
 } from './ecash/keyset.ts';
 export * from './ecash/orders.ts';
 export * as purse from './ecash/purse.ts';
+export { type MoneyRequest, printRequest, readRequest, requestHash } from './ecash/request.ts';
 export { type CoinTerms, changeOf, coinTerms, describeCoins, payWithCoins } from './ecash/wallet.ts';
 export * from './payword/orders.ts';
 export { commit, commitSegments, makeChain, type OwnChain, pieceOf } from './payword/wallet/make.ts';

@@ -14,7 +14,10 @@ export type CoinsInfo = {
   readonly listHash?: string;
 };
 
-/** A gift of ours. `text` is the money: whoever reads it can take it. */
+/**
+ * A gift of ours. `text` is the money: whoever reads it can take it; with `request`, only who made that request. `link` is the
+ * same as an address at the broker, which no server sees the text of.
+ */
 export type GiftInfo = {
   readonly id: string;
   readonly brk: string;
@@ -23,7 +26,9 @@ export type GiftInfo = {
   readonly state: 'given' | 'coming_back' | 'back' | 'taken';
   readonly atMs: number;
   readonly memo?: string;
+  readonly request?: string;
   readonly text?: string;
+  readonly link?: string;
 };
 
 /** What came with the text of a gift. `brokerAdded`: an empty wallet took the gift's broker. */
@@ -31,6 +36,42 @@ export type TakenGift = {
   readonly record: PaymentRecord;
   readonly memo?: string;
   readonly brokerAdded: boolean;
+  /** The request of ours that it answers. */
+  readonly request?: RequestInfo;
+};
+
+/**
+ * A request of ours: whoever has `text` (or follows `link`) can answer it with a gift that only this wallet can take. `paid`:
+ * what came for it is at least what was asked. `words` are for both sides to compare.
+ */
+export type RequestInfo = {
+  readonly id: string;
+  readonly brk: string;
+  readonly amountMicro: bigint;
+  readonly receivedMicro: bigint;
+  readonly currency: Currency;
+  readonly memo?: string;
+  readonly state: 'open' | 'paid' | 'expired';
+  readonly atMs: number;
+  readonly expiresAtMs: number;
+  /** Absent while the wallet is locked. */
+  readonly text?: string;
+  readonly link?: string;
+  readonly words?: string;
+};
+
+/** Somebody's request, to be shown before it is answered. `memo` is his own text. */
+export type AskedMoney = {
+  readonly id: string;
+  readonly brk: string;
+  /** As this wallet knows the broker; absent for one that it does not use. */
+  readonly brokerName?: string;
+  readonly brokerUrl: string;
+  readonly amountMicro: bigint;
+  readonly currency: Currency;
+  readonly memo?: string;
+  readonly expiresAtMs: number;
+  readonly words: string;
 };
 
 export type RestoreProgress = {

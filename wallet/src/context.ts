@@ -16,7 +16,7 @@ import {
 } from '@farthing/protocol';
 import * as v from 'valibot';
 import { type Doc, keys } from './documents.ts';
-import { coinSeed, rootOf } from './phrase.ts';
+import { coinSeed, requestSecret, rootOf } from './phrase.ts';
 import { listDocs, readOne, type Transaction } from './transaction.ts';
 import type { BrokerInfo, WalletPorts, WalletStore } from './types.ts';
 import { isSealed, type Secrets, secretsOf, unseal } from './vault.ts';
@@ -143,10 +143,19 @@ export class Context {
 
   /** Of the coins at one broker. @throws {PaymentProblem} `no-account`, `wallet-locked` */
   coinSeed(brk: string): Uint8Array {
+    return coinSeed(this.#rootBytes(), brk, this.env());
+  }
+
+  /** Of a request for money. @throws {PaymentProblem} `no-account`, `wallet-locked` */
+  requestSecret(id: string): Uint8Array {
+    return requestSecret(this.#rootBytes(), id, this.env());
+  }
+
+  #rootBytes(): Uint8Array {
     const { phrase } = this.secrets();
     if (phrase === undefined) throw new PaymentProblem('no-account', { detail: 'this wallet has no phrase yet' });
     if (this.#root?.phrase !== phrase) this.#root = { phrase, bytes: rootOf(phrase) };
-    return coinSeed(this.#root.bytes, brk, this.env());
+    return this.#root.bytes;
   }
 
   /** Time-ordered, also within one millisecond, and unguessable: journal keys sort by it. */

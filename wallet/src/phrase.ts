@@ -28,6 +28,19 @@ export const accountSeed = (root: Uint8Array, env: Env): Uint8Array => derive(ro
 export const coinSeed = (root: Uint8Array, brk: string, env: Env): Uint8Array =>
   derive(root, `farthing/coins/1 ${brk}`, env);
 
+/** X25519, to which the answers of one request for money are sealed: a restored wallet opens them too. */
+export const requestSecret = (root: Uint8Array, id: string, env: Env): Uint8Array =>
+  derive(root, `farthing/request/1 ${id}`, env);
+
+const CHECK_WORDS = 4;
+
+/** 44 bits of a hash as words of the same list, for two people to compare aloud. */
+export function checkWords(hash: Uint8Array): string {
+  const bits = [...hash].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const indices = Array.from({ length: CHECK_WORDS }, (_, i) => Number.parseInt(bits.slice(i * 11, i * 11 + 11), 2));
+  return indices.map((index) => wordlist[index]).join(' ');
+}
+
 /** HKDF-SHA-256 (RFC 5869) without salt, 32 bytes: one block. */
 function derive(root: Uint8Array, label: string, { crypto }: Env): Uint8Array {
   const key = crypto.hmacSha256(new Uint8Array(32), root);

@@ -4,6 +4,7 @@ import { PaymentProblem } from '@farthing/protocol';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { BrokerService } from '../service.ts';
 import { readJson } from './body.ts';
+import { openPage } from './open-page.ts';
 import { openApi } from './openapi.ts';
 import { problemOf, sendProblem } from './problems.ts';
 import { readRoutes } from './reads.ts';
@@ -65,7 +66,10 @@ function brokerApp(service: BrokerService, log: Log): Express {
       response.json(await route.read(service, request.params));
     });
   }
-  for (const path of ['/openapi.json', ...readRoutes.map((route) => route.path)]) {
+  app.get('/open', (_request, response) => {
+    response.type('html').send(openPage);
+  });
+  for (const path of ['/openapi.json', '/open', ...readRoutes.map((route) => route.path)]) {
     app.all(path, notAllowed('GET, HEAD, OPTIONS'));
   }
   for (const { path } of orderRoutes) app.all(path, notAllowed('POST, OPTIONS'));

@@ -96,6 +96,7 @@ const table = {
   peers: [16, 'brokers', 'brokers that one broker clears with, and reads out to its sites'],
   peerClaims: [200, 'claims', 'one page of what two brokers have to clear; under 64 KB'],
   vendorOrigins: [8, 'origins', 'web origins one site may register'],
+  moneyRequestMs: [2_592_000_000, 'ms', 'a request from person to person: so long somebody may take to answer it'],
   passwordChars: [8, 'letters', 'the shortest password of a wallet'],
   passwordBytes: [1024, 'bytes', 'the longest: more adds no strength'],
   passwordMemoryKiB: [65_536, 'KiB', 'memory of Argon2id: a guess costs what a phone can just afford'],

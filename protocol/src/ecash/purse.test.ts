@@ -2,10 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { portableCrypto as crypto } from '../core/crypto.ts';
 import { seeded } from '../testing/random.ts';
-import { isGenuine, isSpend, isSwap } from './coin.ts';
+import { isSpend } from './coin.ts';
 import { DENOMINATIONS } from './denominations.ts';
 import { mintOf, NOW_MS } from './fixture.ts';
-import { type Gift, makeGift, printGift, readGift, signedGift } from './gift.ts';
 import {
   draft,
   emptyPurse,
@@ -141,36 +140,5 @@ describe('A recovery phrase alone', () => {
     expect(() => restored(emptyPurse('b1', 'usd-micro'), { planned: theirs.planned, signatures }, thief, env)).toThrow(
       expect.objectContaining({ code: 'broker-untrusted' }),
     );
-  });
-});
-
-describe('A gift', () => {
-  const { coins } = purseOf([2n, 5n]);
-  const gift = makeGift(coins, { brk: 'b1', url: 'https://b.example', cur: 'usd-micro', memo: 'for Bob' }, mint);
-
-  it('is read from text, from a link, and carries all that the receiver needs to make it his', () => {
-    const text = printGift(gift);
-    expect(readGift(text, env)).toEqual(gift);
-    expect(readGift(`https://wallet.example/take#${text}\n`, env)).toEqual(gift);
-    const bob: Mint = { ...mint, seed: new Uint8Array(32).fill(23) };
-    const mine = draft(emptyPurse('b1', 'usd-micro'), { values: [5n, 2n] }, bob, env);
-    const signed = signedGift(gift, mine.outputs, env);
-    expect(isSwap(signed, mine.outputs, crypto)).toBe(true);
-    expect(signed.every((coin) => isGenuine(coin, keysets.get(coin.ks)?.key ?? broker.of(1n).key))).toBe(true);
-  });
-
-  it.each<[string, string]>([
-    ['other text', 'hello'],
-    ['half a gift', printGift(gift).slice(0, 300)],
-    [
-      'a secret that is not of its coin',
-      printGift({
-        ...gift,
-        coins: gift.coins.map((coin, i) => ({ ...coin, key: gift.coins[1 - i]?.key ?? '' })),
-      } as Gift),
-    ],
-    ['something far too long', `farthing-gift:${'A'.repeat(70_000)}`],
-  ])('is not read out of %s', (_, text) => {
-    expect(() => readGift(text, env)).toThrow(expect.objectContaining({ code: 'payload-invalid' }));
   });
 });

@@ -1,11 +1,21 @@
 // A wallet's coins, as hosts see them. What they are and how they move is in the files beside.
 import { PaymentProblem } from '@farthing/protocol';
 import { phraseOf } from '../account.ts';
-import type { CoinsInfo, FoundCoins, GiftInfo, RestoreProgress, TakenGift } from '../coin-types.ts';
+import type {
+  AskedMoney,
+  CoinsInfo,
+  FoundCoins,
+  GiftInfo,
+  RequestInfo,
+  RestoreProgress,
+  TakenGift,
+} from '../coin-types.ts';
 import type { Context } from '../context.ts';
 import type { PaymentRecord } from '../types.ts';
-import { type Giving, gifts, give, take, takeBack } from './gifts.ts';
+import { type Giving, gifts, give, takeBack } from './gifts.ts';
+import { type Asking, readAsked, request, requests } from './requests.ts';
 import { restoreCoins } from './restore.ts';
+import { take } from './taking.ts';
 import { list, withdraw } from './withdraw.ts';
 
 export class Coins {
@@ -31,7 +41,12 @@ export class Coins {
     return onceMore(() => withdraw(this.#ctx, options));
   }
 
-  /** Coins as text: whoever takes it in first has them. @throws {PaymentProblem} `funds-short`, as `withdraw` */
+  /**
+   * Coins as text: whoever takes it in first has them. With the text of a `request` only who made it can, and the same request
+   * again gives the same gift.
+   * @throws {PaymentProblem} `funds-short`; with a request `sum-wrong`: it asks for another amount, `payload-invalid`,
+   *   `no-account`; as `withdraw`
+   */
   async give(options: Giving): Promise<GiftInfo> {
     this.#ctx.needFresh();
     return onceMore(() => give(this.#ctx, options));
@@ -43,6 +58,24 @@ export class Coins {
    */
   take(text: string): Promise<TakenGift> {
     return onceMore(() => take(this.#ctx, text));
+  }
+
+  /**
+   * Asks somebody for money, by a text to send: it names the amount and a key for this request alone.
+   * @throws {PaymentProblem} `no-account`, `wallet-locked`
+   */
+  request(options: Asking): Promise<RequestInfo> {
+    return request(this.#ctx, options);
+  }
+
+  /** Own ones, newest first, with what came for them. */
+  requests(): Promise<RequestInfo[]> {
+    return requests(this.#ctx);
+  }
+
+  /** What somebody's text asks for, to be shown before `give` answers it. @throws {PaymentProblem} `payload-invalid` */
+  async readRequest(text: string): Promise<AskedMoney> {
+    return readAsked(this.#ctx, text);
   }
 
   /** Given ones, newest first; with `refresh`, the broker is asked whether they were taken. */

@@ -34,6 +34,8 @@ export const coinSchemas = {
     coins: v.array(coin),
     /** Key of the gift that is pulled back, or of the mark of one that is taken. */
     gift: v.exactOptional(text),
+    /** Of ours, that a gift which is taken answers. */
+    request: v.exactOptional(text),
     /** The site to which its coins are to be locked. */
     lock: v.exactOptional(v.object({ purse: text, vnd: text, origin: text, api: text })),
     journal: v.exactOptional(text),
@@ -52,11 +54,17 @@ export const coinSchemas = {
     micro,
     memo: v.exactOptional(text),
     state: v.picklist(['given', 'coming_back', 'back', 'taken']),
+    /** The request that it answers: its text is sealed to `to`. */
+    request: v.exactOptional(v.object({ id: text, to: text })),
     journal: text,
     atMs: ms,
   }),
-  /** A gift that was taken in, by the hash of its coins. */
-  taken: v.object({ journal: text }),
+  /** A gift that was taken in, by the hash of its coins; `request`: of ours, that it answers. */
+  taken: v.object({ journal: text, request: v.exactOptional(text) }),
+  /** Money that we asked somebody for. */
+  request: v.object({ brk: text, micro, memo: v.exactOptional(text), atMs: ms, expiresAtMs: ms }),
+  /** The gift that answers somebody's request. */
+  answered: v.object({ gift: text }),
   /** Coins of this broker are being looked for, from the phrase. Nothing is made meanwhile. */
   restoring: v.object({ atMs: ms }),
 } as const;
@@ -68,5 +76,7 @@ export const coinKeys = {
   coinJob: (id: string) => `coin-job/${id}`,
   gift: (id: string) => `gift/${id}`,
   taken: (hash: string) => `taken/${hash}`,
+  request: (id: string) => `request/${id}`,
+  answered: (requestId: string) => `answered/${requestId}`,
   restoring: (brk: string) => `restoring/${brk}`,
 };

@@ -1,8 +1,14 @@
-// Coins from hand to hand: given as text, taken in by a swap at once, called back while nobody has taken them.
+// Coins that are given away as text, to whoever has it or to somebody who asked, and called back while nobody has taken them.
 import { limits, PaymentProblem } from '@farthing/protocol';
-import { makeGift, pickCoins, printGift, purse as purses, readGift, signedGift } from '@farthing/protocol/wallet';
-import { init } from '../account.ts';
-import type { GiftInfo, TakenGift } from '../coin-types.ts';
+import {
+  type MoneyRequest,
+  makeGift,
+  pickCoins,
+  printGift,
+  printSealedGift,
+  purse as purses,
+} from '@farthing/protocol/wallet';
+import type { GiftInfo } from '../coin-types.ts';
 import { type Context, move } from '../context.ts';
 import { type Doc, keys } from '../documents.ts';
 import { needRecord, ownRecord } from '../journal.ts';
@@ -24,27 +30,38 @@ import {
   toPurseCoin,
 } from './purse.ts';
 import { isSpent } from './questions.ts';
+import { answerable, linkOf } from './requests.ts';
 import { readyMint, swapCoins } from './withdraw.ts';
 
-export type Giving = { amountMicro: bigint; memo?: string; brk?: string };
+/** `request`: the text that it answers; it asks for this amount, and names the broker. */
+export type Giving = { amountMicro: bigint; memo?: string; brk?: string; request?: string };
 
-/** Coins of the exact amount leave the purse in the step that writes the gift down. */
-export async function give(ctx: Context, { amountMicro, memo, brk: wanted }: Giving): Promise<GiftInfo> {
+/** Coins of the exact amount leave the purse in the step that writes the gift down. A request is answered once. */
+export async function give(ctx: Context, { amountMicro, memo, brk: wanted, request }: Giving): Promise<GiftInfo> {
   if (amountMicro <= 0n) throw new RangeError('an amount is more than nothing');
   if (memo !== undefined && memo.length > limits.memoBytes) throw new RangeError('the memo is too long');
   ctx.needAccount();
-  const { brk } = ctx.broker(wanted).keys;
+  const asked = request === undefined ? undefined : answerable(ctx, request, amountMicro);
+  const { brk } = ctx.broker(asked?.brk ?? wanted).keys;
   const mint = await readyMint(ctx, brk);
   for (;;) {
+    const before = asked && (await answerTo(ctx, asked));
+    if (before && before.state !== 'back') return before;
     const exact = await exactly(ctx, { brk, amountMicro, mint });
     const record = ownRecord(ctx, brk, { kind: 'payment', amountMicro, method: ECASH });
     const id = record.id;
-    const all = [keys.gift(id), keys.journal(id), ...ctx.moneyKeys(), ...coinKeysOf(brk, exact)];
+    const mark = asked ? [keys.answered(asked.id)] : [];
+    const all = [keys.gift(id), keys.journal(id), ...mark, ...ctx.moneyKeys(), ...coinKeysOf(brk, exact)];
     const given = await transact(ctx.store, all, (tx) => {
+      for (const key of mark) {
+        if (tx.get('answered', key)?.gift !== before?.id) return false;
+        tx.put('answered', key, { gift: id });
+      }
       if (!exact.every(({ pk }) => tx.has(keys.coin(brk, pk)))) return false;
       for (const { pk } of exact) tx.drop(keys.coin(brk, pk));
       const gift = { brk, coins: exact, micro: amountMicro, state: 'given' as const, journal: id, atMs: record.atMs };
-      tx.put('gift', keys.gift(id), { ...gift, ...(memo === undefined ? {} : { memo }) });
+      const to = asked ? { request: { id: asked.id, to: asked.to } } : {};
+      tx.put('gift', keys.gift(id), { ...gift, ...(memo === undefined ? {} : { memo }), ...to });
       move(tx, brk, { cashMicro: -amountMicro, spentMicro: amountMicro });
       const balanceAfterMicro = ctx.total(tx);
       tx.put('journal', keys.journal(id), { record: { ...record, state: 'paid', why: 'gift', balanceAfterMicro } });
@@ -54,6 +71,12 @@ export async function give(ctx: Context, { amountMicro, memo, brk: wanted }: Giv
     ctx.changed();
     return infoOf(ctx, id, await needGift(ctx, id));
   }
+}
+
+/** The gift that answers somebody's request already. */
+async function answerTo(ctx: Context, { id }: MoneyRequest): Promise<GiftInfo | undefined> {
+  const answered = await readOne(ctx.store, 'answered', keys.answered(id));
+  return answered && infoOf(ctx, answered.gift, await needGift(ctx, answered.gift));
 }
 
 type Exact = { brk: string; amountMicro: bigint; mint: purses.Mint };
@@ -82,68 +105,6 @@ async function exactly(ctx: Context, { brk, amountMicro, mint }: Exact): Promise
     if (!(await swapCoins(ctx, brk, choose, mint))) break;
   }
   throw new PaymentProblem('funds-short', { detail: 'not with the coins of this wallet: farthing withdraw gets more' });
-}
-
-/**
- * Takes a gift in. An empty wallet takes its broker too; another one only gifts of brokers that it knows.
- * @throws {PaymentProblem} `payload-invalid`, `no-account`, `coin-spent`: somebody else has it; `keyset-unknown`
- */
-export async function take(ctx: Context, text: string): Promise<TakenGift> {
-  const gift = readGift(text, ctx.env());
-  const memo = gift.memo === undefined ? {} : { memo: gift.memo };
-  const brokerAdded = ctx.brokers.size === 0;
-  if (brokerAdded) await init(ctx, { brokerUrl: gift.url, expected: gift.brk });
-  const { brk } = gift;
-  if (ctx.brokers.get(brk)?.currency !== gift.cur) {
-    const detail = `the gift is of a broker that this wallet does not use; farthing init --broker ${gift.url} adds it`;
-    throw new PaymentProblem('no-account', { detail });
-  }
-  const mint = await readyMint(ctx, brk);
-  const mark = keys.taken(
-    ctx.env().crypto.hashText(
-      gift.coins
-        .map(({ pk }) => pk)
-        .sort()
-        .join(','),
-    ),
-  );
-  const before = (await readOne(ctx.store, 'taken', mark))?.journal ?? (await finishTaking(ctx, mark));
-  if (before !== undefined) return { record: await needRecord(ctx, before), ...memo, brokerAdded };
-  const values = gift.coins.map(({ ks }) => mint.keysets.get(ks)?.value ?? 0n);
-  if (values.some((value) => value === 0n)) {
-    const detail = 'a coin of it has a key that this broker does not show to everybody, or did not make';
-    throw new PaymentProblem('keyset-unknown', { detail });
-  }
-  const amountMicro = values.reduce((sum, value) => sum + value, 0n);
-  const env = ctx.env();
-  const outputs = handyValues(amountMicro, denominationsOf(mint, env.nowMs));
-  const record = ownRecord(ctx, brk, { kind: 'top_up', amountMicro, method: ECASH });
-  const id = await beginJob(ctx, brk, ({ purse }) => {
-    const draft = purses.draft(purse, { values: outputs }, mint, env);
-    return {
-      ...{
-        kind: 'take' as const,
-        draft,
-        coins: [],
-        micro: amountMicro,
-        journal: { ...record, why: 'gift' },
-        gift: mark,
-      },
-      members: { coins: signedGift(gift, draft.outputs, env).map((coin) => ({ ...coin })) },
-    };
-  });
-  await advanceJob(ctx, id);
-  return { record: await needRecord(ctx, record.id), ...memo, brokerAdded };
-}
-
-/** A taking of the same gift that was cut off. @returns its journal entry */
-async function finishTaking(ctx: Context, mark: string): Promise<string | undefined> {
-  for (const { key, doc } of await listDocs(ctx.store, 'coin_job', 'coin-job/')) {
-    if (doc.kind !== 'take' || doc.gift !== mark) continue;
-    await advanceJob(ctx, key.slice('coin-job/'.length));
-    return doc.journal;
-  }
-  return undefined;
 }
 
 /** Ours, newest first. With `refresh`, whether somebody took them is asked for. */
@@ -212,23 +173,20 @@ async function needGift(ctx: Context, id: string): Promise<Doc<'gift'>> {
   return gift;
 }
 
-async function infoOf(
-  ctx: Context,
-  id: string,
-  { brk, coins, micro, memo, state, atMs }: Doc<'gift'>,
-): Promise<GiftInfo> {
-  const { url, currency } = ctx.broker(brk);
-  const note = memo === undefined ? {} : { memo };
-  const terms = { brk, url, cur: currency, ...note };
-  const text = () => printGift(makeGift(coins.map(toPurseCoin), terms, { seed: ctx.coinSeed(brk) }));
+async function infoOf(ctx: Context, id: string, gift: Doc<'gift'>): Promise<GiftInfo> {
+  const { brk, micro: amountMicro, memo, state, atMs, request } = gift;
   return {
-    id,
-    brk,
-    amountMicro: micro,
-    currency,
-    state,
-    atMs,
-    ...note,
-    ...(state === 'given' && ctx.isOpen ? { text: text() } : {}),
+    ...{ id, brk, amountMicro, currency: ctx.broker(brk).currency, state, atMs },
+    ...(memo === undefined ? {} : { memo }),
+    ...(request ? { request: request.id } : {}),
+    ...(state === 'given' && ctx.isOpen ? textsOf(ctx, gift) : {}),
   };
+}
+
+function textsOf(ctx: Context, { brk, coins, memo, request }: Doc<'gift'>) {
+  const { url, currency: cur } = ctx.broker(brk);
+  const terms = { brk, url, cur, ...(memo === undefined ? {} : { memo }) };
+  const made = makeGift(coins.map(toPurseCoin), terms, { seed: ctx.coinSeed(brk) });
+  const text = request ? printSealedGift(made, request, ctx.env()) : printGift(made);
+  return { text, link: linkOf(url, text) };
 }

@@ -15,7 +15,7 @@ type Done = { coins: readonly purses.PurseCoin[]; mint: purses.Mint; balance: bi
 export async function complete(ctx: Context, id: string, { coins, mint, balance }: Done): Promise<void> {
   const made = toDocs(coins, mint);
   await end(ctx, id, made, (tx, job, quiet) => {
-    const { brk, micro, kind, gift, journal } = job;
+    const { brk, micro, kind, gift, journal, request } = job;
     const isLocked = ({ ks }: { ks: string }) => mint.keysets.get(ks)?.record.vnd !== undefined;
     const free = made.filter((coin) => !isLocked(coin));
     putCoins(tx, brk, free);
@@ -23,7 +23,9 @@ export async function complete(ctx: Context, id: string, { coins, mint, balance 
     const from = kind === 'take' ? { receivedMicro: micro } : { heldMicro: -micro };
     move(tx, brk, { cashMicro: sumOf(free), coinsMicro: lockedMicro, ...from });
     if (balance !== undefined && quiet) reconcile(tx, brk, balance);
-    if (kind === 'take' && gift !== undefined && journal !== undefined) tx.put('taken', gift, { journal });
+    if (kind === 'take' && gift !== undefined && journal !== undefined) {
+      tx.put('taken', gift, { journal, ...(request === undefined ? {} : { request }) });
+    }
     if (kind === 'back' && gift !== undefined) tx.put('gift', gift, { ...tx.need('gift', gift), state: 'back' });
     return kind === 'back' ? 'refunded' : 'paid';
   });

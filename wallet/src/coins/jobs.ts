@@ -36,6 +36,7 @@ export type Plan = {
   readonly members: JsonObject;
   readonly journal?: Doc<'journal'>['record'];
   readonly gift?: string;
+  readonly request?: string | undefined;
   readonly lock?: NonNullable<CoinJob['lock']>;
   /** More of the same step; `false`: somebody else was faster. */
   readonly also?: { readonly keys: readonly string[]; step(tx: Transaction): boolean };
@@ -64,6 +65,7 @@ export async function beginJob(
       ...{ micro: made.micro, coins: [...made.coins] },
       ...(made.journal ? { journal: made.journal.id } : {}),
       ...(made.gift === undefined ? {} : { gift: made.gift }),
+      ...(made.request === undefined ? {} : { request: made.request }),
       ...(made.lock ? { lock: made.lock } : {}),
     };
     if (await store(ctx, { id, job, made, before: state.purse.next })) return id;

@@ -43,12 +43,29 @@ test('withdraw, give, take, pull back, and restore from the words on standard in
   const words = await cli('phrase', '--show');
   expect(words.out.trim().split(' ')).toHaveLength(12);
 
+  who = 'bob';
+  const asked = await cli('request', '0.01', '--memo', 'cake', '--link');
+  expect(asked).toMatchObject({ status: 0, out: expect.stringMatching(/^http.*\/open#farthing-request:/) });
+  const page = await fetch(asked.out.trim());
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('farthing take')]);
+  who = 'alice';
+  const request = ['--for', asked.out.trim()];
+  expect(await cli('gift', ...request)).toMatchObject({ status: 2, err: expect.stringContaining('$0.01 for "cake"') });
+  expect(await cli('gift', '0.02', ...request)).toMatchObject({ status: 1, err: expect.stringContaining('sum-wrong') });
+  const answer = await cli('gift', '0.01', ...request, '--qr');
+  expect(answer).toMatchObject({ status: 0, err: expect.stringContaining('Only who asked for it can take this.') });
+  who = 'bob';
+  expect((await cli('take', answer.out.trim())).out).toMatch(
+    /Took \$0\.01[\s\S]*answers your request: .* paid .*"cake"/,
+  );
+  expect((await cli('requests')).out).toMatch(/paid +\$0\.01 {2}came \$0\.01 {2}"cake"/);
+
   who = 'alice-again';
   const restoring = start('restore');
   restoring.child.stdin?.end(words.out);
   expect(await restoring.end).toMatchObject({
     status: 0,
-    out: expect.stringMatching(/^Account \$0\.05; \d+ coins, \$0\.03; \d+ were spent\.\n$/),
+    out: expect.stringMatching(/^Account \$0\.05; \d+ coins, \$0\.02; \d+ were spent\.\n$/),
   });
-  expect((await json('balance')).value).toMatchObject({ totalMicro: '80000' });
+  expect((await json('balance')).value).toMatchObject({ totalMicro: '70000' });
 });

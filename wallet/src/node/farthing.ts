@@ -2,15 +2,16 @@
 // The command `farthing`: a wallet for terminals, scripts and agents. Exit status: 0 done, 1 the world's fault (the
 // message has a code and says what to do), 2 wrong arguments.
 import { isProblemCode, PaymentProblem, problemInfo } from '@farthing/protocol';
-import { coins, gift, gifts, phrase, restore, take, withdraw } from './coin-commands.ts';
+import { coins, phrase, restore, withdraw } from './coin-commands.ts';
 import { type Command, Output, parse, type Run, text, toJsonText, UsageError } from './command.ts';
 import { credit } from './credit-command.ts';
+import { gift, gifts, request, requests, take } from './hand-commands.ts';
 import { balance, close as closeSessions, history, init, recover, refund, sessions, topUp } from './money-commands.ts';
 import { defaultData, openWallet } from './open.ts';
 import { password } from './password-command.ts';
 import { pay, stream } from './pay-command.ts';
 import { budget, limits } from './rule-commands.ts';
-import { unlock } from './secret-input.ts';
+import { unlock } from './typed.ts';
 
 const commands: ReadonlyMap<string, Command> = new Map(
   Object.entries({
@@ -31,6 +32,8 @@ const commands: ReadonlyMap<string, Command> = new Map(
     gift,
     gifts,
     take,
+    request,
+    requests,
     phrase,
     password,
     restore,

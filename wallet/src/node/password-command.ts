@@ -1,6 +1,6 @@
 // The command that sets, changes and removes the password of a wallet.
 import { type Command, UsageError } from './command.ts';
-import { firstPassword, nextPassword, passwordNow, workOf } from './secret-input.ts';
+import { firstPassword, nextPassword, passwordNow, workOf } from './typed.ts';
 
 export const password: Command = {
   usage: 'farthing password set | change | remove',

@@ -1,5 +1,5 @@
-// What must not be in arguments, which every process of the machine can read: passwords and phrases, from a file, from standard
-// input, or typed at a terminal that does not show them.
+// What people type at the terminal: yes, and what must not be in arguments, which every process of the machine can read:
+// passwords and phrases, from a file, from standard input, or hidden.
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
@@ -84,6 +84,17 @@ async function needLine(line: number | undefined, otherwise: string): Promise<st
   const typed = line === undefined ? undefined : (await input()).split(/\r?\n/)[line];
   if (typed) return typed;
   throw new PaymentProblem('wallet-locked', { detail: `nobody can be asked here: ${otherwise}` });
+}
+
+/** Does the person at the terminal say yes? Where there is none, nobody does. */
+export async function agreed(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test(await terminal.question(`${question} [y/N] `));
+  } finally {
+    terminal.close();
+  }
 }
 
 /** Grows at a terminal while the password is worked on. */
