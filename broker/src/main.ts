@@ -63,6 +63,7 @@ async function operate({
   rotate,
   limit,
   fingerprint,
+  test,
 }: Options): Promise<Outcome> {
   switch (command) {
     case 'audit':
@@ -90,7 +91,7 @@ async function operate({
       }
       if (job === 'add') {
         if (!limit) throw new UsageError('peers add needs --limit MONEY: how much the other broker may owe');
-        return addPeer(data, { url: addressOf('peers add', about), limit, fingerprint });
+        return addPeer(data, { url: addressOf('peers add', about), limit, fingerprint, test });
       }
       await removePeer(data, about);
       return listPeers(data);

@@ -13,6 +13,8 @@ export type NewPeer = {
   readonly limit: Money;
   /** Its id, as its operator told it. */
   readonly fingerprint: string | undefined;
+  /** This broker is in test mode, and clears with others that are. */
+  readonly test: boolean;
 };
 
 /**
@@ -20,7 +22,7 @@ export type NewPeer = {
  * what the other operator says has pinned the key.
  * @throws {Error} it does not answer, or is another broker than was expected
  */
-export async function addPeer(data: string, { url, limit, fingerprint }: NewPeer): Promise<Outcome> {
+export async function addPeer(data: string, { url, limit, fingerprint, test }: NewPeer): Promise<Outcome> {
   const env = nodeEnv();
   const { status, json } = await callBroker(url, '/v1/keys').catch(() => {
     throw new Error(`no broker answers at ${url}`);
@@ -29,6 +31,9 @@ export async function addPeer(data: string, { url, limit, fingerprint }: NewPeer
   const peer = readBrokerKeys(json, fromBase64url, env.crypto);
   if (peer.brk === openKeys(data, env).brk) throw new Error(`${url} is this broker itself`);
   if (!peer.currencies.includes(limit.currency)) throw new Error(`${peer.name} does not carry ${limit.currency}`);
+  if (peer.test && !test) {
+    throw new Error(`${peer.name} is in test mode, its money is worth nothing: add --test if that is so here too`);
+  }
   if (fingerprint === undefined) {
     const asked = `The broker at ${url} is "${peer.name}". Its fingerprint: ${peer.brk}`;
     const next = `Compare it with what its operator tells you by another way, then repeat with --fingerprint ${peer.brk}`;

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { vendorRecordSchema, verifyObject } from '@farthing/protocol';
+import { ecashPeersSchema, keyListHash, keysetsResult, readKeyList } from '@farthing/protocol/broker';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { auditLedger } from './index.ts';
 import { listPeers } from './operate-peers.ts';
@@ -56,5 +59,41 @@ describe('Coins of another broker', () => {
     expect(balanceAt(other)).toBe('-5');
     expect(audited(issuer)).toEqual([]);
     expect(audited(other)).toEqual([]);
+  });
+
+  it('are told to sites with the list of their keysets, as the broker that made them signed it', async () => {
+    await using pair = await new Pair().start();
+    const { issuer, other } = pair;
+    const { crypto } = other.env();
+    const json = await (await fetch(`${other.url}/v1/ecash/peers`)).json();
+    const told = v.parse(ecashPeersSchema, json);
+    expect(verifyObject(told, other.public.root, told.sig, crypto)).toBe(true);
+    const { list, keysets } = v.parse(
+      keysetsResult,
+      await (await fetch(`${other.url}/v1/ecash/peers/${issuer.public.brk}/keysets`)).json(),
+    );
+    expect(readKeyList({ list, records: keysets }, issuer.public, crypto)).toHaveLength(4);
+    const { brk, root } = issuer.public;
+    expect(told.peers).toEqual([{ brk, root, url: issuer.url, list: keyListHash(list, crypto), cur: ['usd-micro'] }]);
+  });
+});
+
+describe('A site of another broker', () => {
+  it('is vouched for on that broker’s word, which is said', async () => {
+    await using pair = await new Pair().start();
+    const { issuer, other } = pair;
+    const site = await pair.site();
+    const record = v.parse(vendorRecordSchema, await (await fetch(`${issuer.url}/v1/vendors/${site.vnd}`)).json());
+    expect(record).toMatchObject({ brk: issuer.public.brk, via: other.public.brk, pk: site.pk, name: 'News' });
+    expect(verifyObject(record, issuer.public.root, record.sig, issuer.env().crypto)).toBe(true);
+    expect((await fetch(`${issuer.url}/v1/vendors/nobody.example`)).status).toBe(404);
+  });
+
+  it('is not vouched for when the other broker is away, and neither is it denied', async () => {
+    await using pair = await new Pair().start();
+    const site = await pair.site();
+    await pair.other.stop();
+    const reply = await fetch(`${pair.issuer.url}/v1/vendors/${site.vnd}`);
+    expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '5']);
   });
 });

@@ -29,6 +29,7 @@ import { PeerDesk } from './services/peer-desk.ts';
 import type { Settings } from './services/settings.ts';
 import type { Step } from './services/step.ts';
 import { sweepCerts, sweepChains, sweepCheques, sweepHolds, sweepResidue } from './services/sweep.ts';
+import { Vouching } from './services/vouching.ts';
 
 export type ServiceParts = {
   db: DatabaseSync;
@@ -64,6 +65,7 @@ export class BrokerService {
   readonly #stop = new AbortController();
   readonly #routes: ReadonlyMap<string, OrderRoute>;
   readonly #peers: PeerDesk;
+  readonly #vouching: Vouching;
   #making: Promise<void> = Promise.resolve();
   /** The start of the newest period before which all was invoiced. */
   #closedMs = 0;
@@ -85,6 +87,7 @@ export class BrokerService {
       step: () => this.step(),
       resume: (order) => this.#resume(order),
     });
+    this.#vouching = new Vouching(this.#peers, () => this.step());
   }
 
   /** The world of one moment, for reads outside of a transaction: they see what is committed. */
@@ -183,6 +186,10 @@ export class BrokerService {
 
   get peers(): PeerDesk {
     return this.#peers;
+  }
+
+  get vouching(): Vouching {
+    return this.#vouching;
   }
 
   /** Keysets that would have redeemed more than they issued. */

@@ -9,11 +9,12 @@ import {
   vendorRecordSchema,
   vnd as vndSchema,
 } from '@farthing/protocol';
-import { keysetsResult } from '@farthing/protocol/broker';
+import { ecashPeersSchema, keysetsResult } from '@farthing/protocol/broker';
 import * as v from 'valibot';
 import { keysRecord } from '../keys.ts';
 import type { BrokerService } from '../service.ts';
 import { keysetsOf } from '../services/keysets.ts';
+import { ecashPeers, peerKeysets } from '../services/peers.ts';
 import { vendorRecord } from '../services/vendors.ts';
 
 export type ReadRoute = {
@@ -25,6 +26,11 @@ export type ReadRoute = {
   readonly problems: readonly ProblemCode[];
   read(service: BrokerService, params: Readonly<Record<string, unknown>>): object | Promise<object>;
 };
+
+function ownRecord(vnd: string, service: BrokerService) {
+  const row = service.ledger.vendors.get(vnd);
+  return row && vendorRecord(row, service.step());
+}
 
 export const readRoutes: readonly ReadRoute[] = [
   {
@@ -50,16 +56,46 @@ export const readRoutes: readonly ReadRoute[] = [
   },
   {
     path: '/v1/vendors/:vnd',
-    summary: 'The record by which the broker vouches for a site',
+    summary: 'The record by which the broker vouches for a site, or took the word of a broker that it clears with',
+    result: vendorRecordSchema,
+    params: { vnd: vndSchema },
+    problems: ['vendor-unknown'],
+    async read(service, params) {
+      const vnd = tryDecode(vndSchema, params['vnd']);
+      const own = vnd === undefined ? undefined : ownRecord(vnd, service);
+      const record = own ?? (vnd === undefined ? undefined : await service.vouching.of(vnd));
+      if (!record) throw new PaymentProblem('vendor-unknown');
+      return record;
+    },
+  },
+  {
+    path: '/v1/peers/vendors/:vnd',
+    summary: 'The same for sites of this broker alone, as other brokers ask it',
     result: vendorRecordSchema,
     params: { vnd: vndSchema },
     problems: ['vendor-unknown'],
     read(service, params) {
       const vnd = tryDecode(vndSchema, params['vnd']);
-      const row = vnd === undefined ? undefined : service.ledger.vendors.get(vnd);
-      if (!row) throw new PaymentProblem('vendor-unknown');
-      return vendorRecord(row, service.step());
+      const own = vnd === undefined ? undefined : ownRecord(vnd, service);
+      if (!own) throw new PaymentProblem('vendor-unknown');
+      return own;
     },
+  },
+  {
+    path: '/v1/ecash/peers',
+    summary: 'Brokers whose coins this one takes for its sites, on line',
+    result: ecashPeersSchema,
+    params: {},
+    problems: [],
+    read: (service) => ecashPeers(service.step(), service.peers),
+  },
+  {
+    path: '/v1/ecash/peers/:brk/keysets',
+    summary: 'Keysets of such a broker with the list that it signed, as this one has read them',
+    result: keysetsResult,
+    params: { brk },
+    problems: ['not-found', 'unavailable'],
+    read: (service, params) => peerKeysets(String(params['brk']), service.step(), service.peers),
   },
   {
     path: '/v1/ecash/keysets',

@@ -129,9 +129,9 @@ export class PeerDesk {
     return mint;
   }
 
-  /** What was read of a peer's coins last. */
-  known(brk: string): PeerMint | undefined {
-    return this.#mints.get(brk);
+  /** GET, of what a peer says to everybody. @throws {PaymentProblem} `unavailable` */
+  read(peer: PeerRow, path: string): Promise<Reply> {
+    return this.#call(peer, path);
   }
 
   async #call({ url, brk }: PeerRow, path: string, body?: string): Promise<Reply> {
@@ -144,7 +144,7 @@ export class PeerDesk {
 }
 
 /** `consumed` is not known: an earlier message may have arrived. */
-const away = (detail: string): PaymentProblem =>
+export const away = (detail: string): PaymentProblem =>
   new PaymentProblem('unavailable', { detail: `the other broker: ${detail}`, consumed: 'unknown', retryAfter: 5 });
 
 function said(

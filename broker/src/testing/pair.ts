@@ -14,6 +14,7 @@ export class Pair {
     await this.issuer.start({ ecash: { denominations: [1n, 2n, 5n, 10n] } });
     await this.other.start({ ecash: { denominations: [1n] } });
     await pinEachOther(this.issuer, this.other, limit);
+    await this.issuer.until('/v1/ecash/keysets');
     return this;
   }
 
@@ -38,8 +39,12 @@ export async function pinEachOther(one: Bench, other: Bench, limit: bigint): Pro
   await pin(other, one, limit);
 }
 
-const pin = (bench: Bench, { url, public: { brk } }: Bench, amount: bigint) =>
-  addPeer(bench.data, { url, limit: { amount, currency: USD }, fingerprint: brk });
+/** `url`: where the other is reached, if not where it is. */
+export const pin = (
+  bench: Pick<Bench, 'data'>,
+  { url, public: { brk } }: Pick<Bench, 'url' | 'public'>,
+  amount: bigint,
+) => addPeer(bench.data, { url, limit: { amount, currency: USD }, fingerprint: brk, test: true });
 
 /** Orders of a site at its own broker, about coins of the issuer. */
 export function foreign(site: Site, issuer: Bench) {
