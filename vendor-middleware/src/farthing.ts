@@ -36,6 +36,7 @@ import {
   type WallOptions,
 } from './options.ts';
 import { makeOwner } from './owner.ts';
+import { Payloads } from './payloads.ts';
 import { Payword } from './payword.ts';
 import { Questions } from './questions.ts';
 import { Redeemers } from './redeemers.ts';
@@ -186,6 +187,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     meters: new Set(),
     questions,
     approvals,
+    payloads: new Payloads(env),
     goods: new Goods({ vnd, api, ring, ...goodsIn(options) }),
     crashed: await Crashed.load(store),
     redeemer,

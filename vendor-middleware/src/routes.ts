@@ -1,4 +1,4 @@
-// What wallets call besides pages: the services of the methods, such as the release of scrip. A plain handler, so that
+// What wallets call besides pages: the services of the methods, such as the release of scrip, and payloads that fit no header. A plain handler, so that
 // it mounts in any version of Express; CORS is open, because wallets call it from pages of their own.
 import { createHash } from 'node:crypto';
 import {
@@ -39,8 +39,9 @@ async function serve(site: Site, req: Request): Promise<string | undefined> {
   const path = req.path.replace(/^\/|\/$/g, '');
   if (path === '' && ['GET', 'HEAD'].includes(req.method)) return JSON.stringify(about(site));
   const service = site.methods.map(({ services }) => services.get(path)).find((found) => found !== undefined);
-  if (!service) return undefined;
+  if (!service && path !== 'payload') return undefined;
   if (req.method !== 'POST') throw new PaymentProblem('method-not-allowed');
+  if (!service) return JSON.stringify({ ref: site.payloads.put(await jsonBody(req)) });
   return answerOnce(site, path, { body: await jsonBody(req), service });
 }
 

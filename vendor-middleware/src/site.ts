@@ -8,6 +8,7 @@ import type { Flights } from './flights.ts';
 import type { Goods } from './goods/goods.ts';
 import type { Method } from './methods.ts';
 import type { Owner } from './owner.ts';
+import type { Payloads } from './payloads.ts';
 import type { Questions } from './questions.ts';
 import type { Redeemers } from './redeemers.ts';
 import type { Serials } from './serials.ts';
@@ -33,6 +34,7 @@ export type Site = {
   readonly meters: Set<{ leave(): Promise<void> }>;
   readonly questions: Questions;
   readonly approvals: Approvals;
+  readonly payloads: Payloads;
   readonly goods: Goods;
   readonly crashed: Crashed;
   readonly redeemer: Redeemers;

@@ -138,8 +138,9 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     if (!credential) throw new PaymentProblem('payment-required');
     const upfront = stream !== undefined || counter !== undefined || options.settle === 'upfront';
     const alsoSpend = idempotencySpend(req, visit);
+    const presented = site.payloads.resolve(credential);
     isAdmitting = true;
-    const pass = await admit({ site, offers, visit, credential, upfront, alsoSpend });
+    const pass = await admit({ site, offers, visit, credential: presented, upfront, alsoSpend });
     isAdmitting = false;
     const delivery = { site, offers, visit, pass, challenge: credential.challenge };
     if (pass.session?.final) return void closed(delivery, res);

@@ -78,13 +78,13 @@ function at(one: Shop | undefined): Shop {
 }
 
 /** Fresh coins of these values, and change for what they are worth above the price. */
-async function coinsOf(values: readonly bigint[]) {
+async function coinsOf(values: readonly bigint[], back?: readonly bigint[]) {
   await alice.withdraw(values);
   const { purse } = alice;
   const coins = purse.coins.slice(-values.length);
-  const back = values.reduce((sum, value) => sum + value, 0n) - PRICE;
+  const rest = values.reduce((sum, value) => sum + value, 0n) - PRICE;
   alice.purse = { ...purse, coins: purse.coins.slice(0, -values.length) };
-  const change = alice.draft(back === 0n ? [] : changeOf(back));
+  const change = alice.draft(back ?? (rest === 0n ? [] : changeOf(rest)));
   return { purse: alice.purse, coins, change };
 }
 function changeOf(back: bigint): bigint[] {
@@ -252,4 +252,39 @@ it('While the broker is away nothing is delivered and nothing used up; when it i
   expect(one.served).toBe(0);
   await bench.start({ ...COINS, port });
   expect(await codeOf(await send(one, challenge, payload))).toBe('page');
+});
+
+it('Coins that fit no header are paid by reference, 64 of them with 64 for change, also when a reference was lost', async () => {
+  const one = at(news);
+  await one.pay.redeemNow();
+  const before = await balance(one);
+  const change = Array.from({ length: 64 }, (_, i) => (i < 4 ? 500n : 1000n));
+  const many = await coinsOf(
+    Array.from({ length: 64 }, () => 1000n),
+    change,
+  );
+  const challenge = await challengeOf(one);
+  const payload = signed(challenge, many, one);
+  const body = JSON.stringify(payload);
+  const posted = async () => {
+    const answer = await fetch(`${one.url}/farthing/payload`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body },
+    });
+    return (await answer.json()) as JsonObject;
+  };
+  const lost = await send(one, challenge, { ref: 'A'.repeat(43) });
+  expect([lost.status, lost.headers.has('payment-consumed'), await codeOf(lost)]).toEqual([402, false, 'ref-unknown']);
+  const { ref = null } = await posted();
+  const asked = questions();
+  const answer = await send(one, challenge, { ref });
+  expect([answer.status, await answer.text()]).toEqual([200, 'page 1']);
+  const receipt = answer.headers.get('payment-receipt');
+  expect(readReceipt(receipt ?? '')?.details['change']).toBeUndefined();
+  const again = await send(one, challenge, { ref });
+  expect([again.status, again.headers.get('payment-receipt'), asked()]).toEqual([200, receipt, 1]);
+  const outputs = many.change.outputs.map((output) => ({ ...output }));
+  const restored = await bench.send('/v1/ecash/restore', alice.order('ecash-restore/1', { outputs }));
+  alice.finish(many.change.planned, restored['signatures']);
+  await one.pay.redeemNow();
+  expect(await balance(one)).toBe(before + PRICE);
 });

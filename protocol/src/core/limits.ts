@@ -12,6 +12,8 @@ const table = {
   idempotencyKeyBytes: [255, 'bytes', 'as long as the keys that payment services accept'],
   jsonDepth: [8, 'levels', 'no message of ours is deeper than five'],
   bodyBytes: [65_536, 'bytes', 'one API request or one payload by reference'],
+  payloadsBytes: [8_388_608, 'bytes', 'payloads by reference that one vendor process keeps in memory'],
+  payloadLifeMs: [120_000, 'ms', 'from the payload to the request that refers to it'],
   digestBodyBytes: [1_048_576, 'bytes', 'a request body whose digest a payment binds'],
   brokers: [4, 'brokers', 'brokers that one challenge may name'],
   descriptionChars: [120, 'characters', 'text of a site that a wallet shows'],

@@ -66,6 +66,13 @@ export const schemeProblems = {
     'The payload does not have the shape of its method',
     "The method's page in the documentation lists every member of its payload.",
   ],
+  'ref-unknown': [
+    'invalid-payload',
+    402,
+    'wallet',
+    'The payload that the credential refers to is not here',
+    'POST it to /payload below the path api of the challenge, and send the request again. It is kept for two minutes.',
+  ],
   'digest-mismatch': [
     'invalid-challenge',
     402,
