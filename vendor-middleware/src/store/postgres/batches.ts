@@ -22,7 +22,7 @@ const TRIES = 12;
 const UNDONE: ReadonlySet<unknown> = new Set(['40001', '40P01', '55P03']);
 
 export class Batches {
-  readonly #sql: Db;
+  readonly #db: Db;
   readonly #schema: string;
   #waiting: Waiting[] = [];
   #lanes = 0;
@@ -30,8 +30,8 @@ export class Batches {
   #idle: PromiseWithResolvers<void> | undefined;
   #closed = false;
 
-  constructor(sql: Db, schema: string) {
-    this.#sql = sql;
+  constructor(db: Db, schema: string) {
+    this.#db = db;
     this.#schema = schema;
   }
 
@@ -99,7 +99,7 @@ export class Batches {
   #transaction(batch: readonly Waiting[]): Promise<Decided[]> {
     const page = new Page(this.#schema);
     for (const { want } of batch) want(page);
-    return this.#sql.begin(async (tx) => {
+    return this.#db.begin(async (tx) => {
       for (;;) {
         await page.load(tx);
         const decided = decide(batch, page);
@@ -109,7 +109,7 @@ export class Batches {
         }
         page.reset();
       }
-    }) as Promise<Decided[]>;
+    });
   }
 }
 

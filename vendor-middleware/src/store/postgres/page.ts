@@ -200,13 +200,12 @@ export class Page implements Books {
     for (const table of this.#tables) table.reset();
   }
 
-  /** One table after the other, in one message to the server. */
   async load(tx: Tx): Promise<void> {
-    await Promise.all(this.#tables.map((table) => table.load(tx)));
+    for (const table of this.#tables) await table.load(tx);
   }
 
   async write(tx: Tx): Promise<void> {
-    await Promise.all(this.#tables.map((table) => table.write(tx)));
+    for (const table of this.#tables) await table.write(tx);
   }
 
   #open(id: string): (Line & { line: Line }) | undefined {

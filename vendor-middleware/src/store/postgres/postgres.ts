@@ -4,7 +4,7 @@ import { limits } from '@farthing/protocol';
 import { changeSession, reserve, settle, takeOver } from '../payments.ts';
 import type { ClaimDue, VendorStore } from '../port.ts';
 import { Batches } from './batches.ts';
-import { type Db, open } from './db.ts';
+import { type Cells, Db } from './db.ts';
 import { integer, type Page, payments, sessions, stepsIn, storedOf } from './page.ts';
 import { migrate, needDurable } from './schema.ts';
 
@@ -26,21 +26,20 @@ export async function postgres(
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
     throw new TypeError(`schema: expected a plain identifier such as farthing, got ${JSON.stringify(schema)}`);
   }
-  const sql = open(url);
+  const db = new Db(url);
   try {
-    if (!acceptLoss) await needDurable(sql);
-    await migrate(sql, schema);
+    if (!acceptLoss) await needDurable(db);
+    await migrate(db, schema);
   } catch (error) {
-    await sql.end({ timeout: 1 });
+    await db.end();
     throw error;
   }
-  return storeOn(sql, schema);
+  return storeOn(db, schema);
 }
 
-function storeOn(sql: Db, schema: string): VendorStore {
-  const batches = new Batches(sql, schema);
-  const read = (text: string, ...values: (string | bigint | string[])[]) =>
-    sql.unsafe(text.replaceAll('$schema', schema), values, { prepare: true });
+function storeOn(db: Db, schema: string): VendorStore {
+  const batches = new Batches(db, schema);
+  const read: Read = async (text, ...values) => (await db.run(text.replaceAll('$schema', schema), ...values)).rows;
   return {
     reserve: (entry) =>
       batches.run(
@@ -58,7 +57,7 @@ function storeOn(sql: Db, schema: string): VendorStore {
       return cells && storedOf(payments.fromCells(cells));
     },
     unsettled: async (limit) => {
-      const rows = await read('SELECT id, steps FROM $schema.payments WHERE state <> 1 LIMIT $1', BigInt(limit));
+      const rows = await read('SELECT id, steps FROM $schema.payments WHERE state <> 1 LIMIT $1', String(limit));
       return rows.map((cells) => ({ id: String(cells['id']), mints: [...stepsIn(cells).mints] }));
     },
     takeOver: (id, take) =>
@@ -85,7 +84,7 @@ function storeOn(sql: Db, schema: string): VendorStore {
         `SELECT c.key, c.total, c.evidence, d.body FROM $schema.claims c LEFT JOIN $schema.deeds d ON d.key = c.key
          WHERE c.total > c.paid AND c.kind = $1 ORDER BY c.seq LIMIT $2`,
         kind,
-        BigInt(limit),
+        String(limit),
       );
       return rows.map(due);
     },
@@ -94,21 +93,21 @@ function storeOn(sql: Db, schema: string): VendorStore {
         `SELECT count(*) AS n FROM (SELECT 1 FROM $schema.claims WHERE total > paid ${where} LIMIT $1) AS first`;
       const rows =
         kind === undefined
-          ? await read(some(''), BigInt(atMost))
-          : await read(some('AND kind = $2'), BigInt(atMost), kind);
+          ? await read(some(''), String(atMost))
+          : await read(some('AND kind = $2'), String(atMost), kind);
       return Number(integer(rows[0]?.['n']));
     },
     ...documents(batches, read),
-    sweep: (nowMs, limit) => sweep(sql, schema, { nowMs, limit }),
+    sweep: (nowMs, limit) => sweep(db, schema, { nowMs, limit }),
     close: async () => {
       await batches.close();
-      await sql.end({ timeout: 1 });
+      await db.end();
     },
   };
 }
 
 type Plain = Pick<VendorStore, 'claimsPaid' | 'lease' | 'take' | 'readDoc' | 'listDocs' | 'swapDoc'>;
-type Read = (text: string, ...values: (string | bigint)[]) => PromiseLike<readonly Readonly<Record<string, unknown>>[]>;
+type Read = (text: string, ...values: string[]) => Promise<readonly Cells[]>;
 
 function documents(batches: Batches, read: Read): Plain {
   const put = (page: Page, key: string, value: string | undefined) => {
@@ -159,7 +158,7 @@ function documents(batches: Batches, read: Read): Plain {
       const rows = await read(
         'SELECT key, value FROM $schema.docs WHERE substr(key, 1, $2::int) = $1 ORDER BY key COLLATE "C"',
         prefix,
-        BigInt(prefix.length),
+        String(prefix.length),
       );
       return rows.map((row) => ({ key: String(row['key']), value: String(row['value']) }));
     },
@@ -176,26 +175,27 @@ function documents(batches: Batches, read: Read): Plain {
 }
 
 /** Rows that another process holds are left for the next step. */
-function sweep(sql: Db, schema: string, { nowMs, limit }: { nowMs: number; limit: number }): Promise<number> {
-  const endMs = BigInt(Math.floor(nowMs - limits.retentionMs));
-  return sql.begin(async (tx) => {
-    const gone = await tx.unsafe(
+function sweep(db: Db, schema: string, { nowMs, limit }: { nowMs: number; limit: number }): Promise<number> {
+  const endMs = Math.floor(nowMs - limits.retentionMs);
+  return db.begin(async (tx) => {
+    const { rows } = await tx.run(
       `DELETE FROM ${schema}.payments WHERE id IN
          (SELECT id FROM ${schema}.payments WHERE until_ms < $1 ORDER BY until_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
        RETURNING id, steps`,
-      [(endMs - BigInt(limits.clockSkewMs)).toString(), limit],
+      String(endMs - limits.clockSkewMs),
+      String(limit),
     );
-    const keys = gone.flatMap((cells) => [...stepsIn(cells).spends]).sort();
-    if (keys.length > 0) await tx.unsafe(`DELETE FROM ${schema}.spends WHERE key = ANY($1::text[])`, [keys]);
-    await tx.unsafe(`DELETE FROM ${schema}.quotas WHERE until_ms < $1`, [Math.floor(nowMs)]);
+    const keys = rows.flatMap((cells) => [...stepsIn(cells).spends]).sort();
+    if (keys.length > 0) await tx.run(`DELETE FROM ${schema}.spends WHERE key = ANY($1::text[])`, keys);
+    await tx.run(`DELETE FROM ${schema}.quotas WHERE until_ms < $1`, String(Math.floor(nowMs)));
     for (const table of ['sessions', 'tallies', 'claims', 'deeds']) {
-      await tx.unsafe(`DELETE FROM ${schema}.${table} WHERE until_ms < $1`, [endMs.toString()]);
+      await tx.run(`DELETE FROM ${schema}.${table} WHERE until_ms < $1`, String(endMs));
     }
-    return gone.length;
-  }) as Promise<number>;
+    return rows.length;
+  });
 }
 
-const due = (cells: Readonly<Record<string, unknown>>): ClaimDue => ({
+const due = (cells: Cells): ClaimDue => ({
   key: String(cells['key']),
   total: integer(cells['total']),
   ...(typeof cells['evidence'] === 'string' ? { evidence: JSON.parse(cells['evidence']) } : {}),

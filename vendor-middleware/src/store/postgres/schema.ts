@@ -31,23 +31,23 @@ const migrations = (schema: string): readonly string[] => [
  * Makes the tables, or brings them up to date: one process at a time.
  * @throws {Error} they were made by a newer program
  */
-export async function migrate(sql: Db, schema: string): Promise<void> {
+export async function migrate(db: Db, schema: string): Promise<void> {
   const steps = migrations(schema);
-  await once(() => sql.unsafe(`CREATE SCHEMA IF NOT EXISTS ${schema}`));
+  await once(() => db.run(`CREATE SCHEMA IF NOT EXISTS ${schema}`));
   await once(() =>
-    sql.unsafe(`CREATE TABLE IF NOT EXISTS ${schema}.version(one int PRIMARY KEY CHECK (one = 1), n int NOT NULL)`),
+    db.run(`CREATE TABLE IF NOT EXISTS ${schema}.version(one int PRIMARY KEY CHECK (one = 1), n int NOT NULL)`),
   );
-  await sql.unsafe(`INSERT INTO ${schema}.version VALUES (1, 0) ON CONFLICT DO NOTHING`);
-  await sql.begin(async (tx) => {
-    const [row] = await tx.unsafe(`SELECT n FROM ${schema}.version FOR UPDATE`);
+  await db.run(`INSERT INTO ${schema}.version VALUES (1, 0) ON CONFLICT DO NOTHING`);
+  await db.begin(async (tx) => {
+    const [row] = (await tx.run(`SELECT n FROM ${schema}.version FOR UPDATE`)).rows;
     const version = Number(row?.['n']);
     if (version > steps.length) {
       throw new Error(
         `the tables in ${schema} were made by a newer version of Farthing (${version}, this program knows ${steps.length})`,
       );
     }
-    for (const step of steps.slice(version)) await tx.unsafe(step);
-    await tx.unsafe(`UPDATE ${schema}.version SET n = ${steps.length}`);
+    for (const step of steps.slice(version)) await tx.script(step);
+    await tx.run(`UPDATE ${schema}.version SET n = ${steps.length}`);
   });
 }
 
@@ -68,9 +68,9 @@ const DURABLE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** @throws {Error} the server is set to lose writes that it has acknowledged */
-export async function needDurable(sql: Db): Promise<void> {
+export async function needDurable(db: Db): Promise<void> {
   for (const [name, good] of Object.entries(DURABLE)) {
-    const [row] = await sql.unsafe(`SHOW ${name}`);
+    const [row] = (await db.run(`SHOW ${name}`)).rows;
     const value = String(row?.[name]);
     if (!good.includes(value)) {
       throw new Error(

@@ -78,7 +78,7 @@ export class Table<Row> {
     this.#wanted.clear();
     for (const key of keys) this.#stored.set(key, undefined);
     const { key: name, fromCells } = this.#shape;
-    for (const cells of await tx.unsafe(this.#sql.read, [keys], PREPARED)) {
+    for (const cells of (await tx.run(this.#sql.read, keys)).rows) {
       this.#stored.set(String(cells[name]), fromCells(cells));
     }
   }
@@ -96,12 +96,11 @@ export class Table<Row> {
       else if (was !== row) changed.push([key, row]);
     }
     const { insert, update, remove } = this.#sql;
-    const work: PromiseLike<{ count: number }>[] = [];
-    if (gone.length > 0) work.push(tx.unsafe(remove, [gone], PREPARED));
-    if (changed.length > 0) work.push(tx.unsafe(update, this.#columns(changed), PREPARED));
-    const isNew = made.length > 0 ? tx.unsafe(insert, this.#columns(made), PREPARED) : undefined;
-    const [inserted] = await Promise.all([isNew, ...work]);
-    if (inserted && inserted.count !== made.length) throw new Overtaken();
+    if (gone.length > 0) await tx.run(remove, gone);
+    if (changed.length > 0) await tx.run(update, ...this.#columns(changed));
+    if (made.length === 0) return;
+    const { count } = await tx.run(insert, ...this.#columns(made));
+    if (count !== made.length) throw new Overtaken();
   }
 
   /** As text: the statement says what it is. */
@@ -110,8 +109,6 @@ export class Table<Row> {
     return [...(cells[0] ?? [])].map((_, column) => cells.map((row) => row[column]?.toString() ?? null));
   }
 }
-
-const PREPARED = { prepare: true } as const;
 
 function statements<Row>({ name, key, columns }: Shape<Row>, schema: string) {
   const table = `${schema}.${name}`;
