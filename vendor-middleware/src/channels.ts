@@ -2,6 +2,7 @@
 import { decode, type Json, type JsonObject, limits } from '@farthing/protocol';
 import {
   chequeRedeemResult,
+  chequeSettleResult,
   ecashCaptureResult,
   ecashRedeemResult,
   paywordRedeemResult,
@@ -16,8 +17,9 @@ export type Channel = {
   readonly docs: string;
   readonly path: string;
   readonly typ: string;
-  /** Claims in one batch. */
+  /** Claims in one batch, and what they may weigh where the broker takes more than usual. */
   readonly most: number;
+  readonly bytes?: number;
   /** A batch is in one currency. */
   currencyOf(due: ClaimDue): string | undefined;
   claim(due: ClaimDue): Json;
@@ -123,6 +125,7 @@ export function chequeChannel(brk: string): Channel {
     path: '/v1/cheque/redeem',
     typ: 'cheque-redeem/1',
     most: limits.redeemClaims,
+    bytes: limits.chequeBatchBytes,
     currencyOf: ({ evidence }) => textIn(evidence?.proof['cheque'], 'cur'),
     claim: ({ evidence }) => ({ ...evidence?.proof }),
     members: linked,
@@ -149,6 +152,25 @@ export function heldCoinsChannel(brk: string): Channel {
     read(result) {
       const { gone } = decode(ecashCaptureResult, result, 'broker-untrusted');
       return { told: gone.map((challengeId) => ({ key: `${kind}${challengeId}`, alarm: 'its hold has ended' })) };
+    },
+  };
+}
+
+/** Cheques that the broker holds until it hears that their pages were delivered. */
+export function heldChequesChannel(brk: string): Channel {
+  const kind = `cheque-held.${brk}:`;
+  return {
+    kind,
+    docs: `redeem:cheque-held.${brk}`,
+    path: '/v1/cheque/settle',
+    typ: 'cheque-settle/1',
+    most: limits.redeemClaims,
+    currencyOf: ({ evidence }) => textIn(evidence?.proof, 'cur'),
+    claim: ({ key }) => key.slice(kind.length),
+    members: (capture, { cur }) => ({ capture, void: [], cur }),
+    read(result) {
+      const { gone } = decode(chequeSettleResult, result, 'broker-untrusted');
+      return { told: gone.map((epoid) => ({ key: `${kind}${epoid}`, alarm: 'its hold has ended' })) };
     },
   };
 }

@@ -122,3 +122,83 @@ test('What was served is claimed after a restart, also when the site takes no ch
   await again.close();
   expect(cheques.total()).toBe(500n);
 });
+
+describe('A cheque that the broker decides first', () => {
+  const now = { capture: 'now' } as const;
+  const held = () => [...cheques.rows.values()].map(({ receipt }) => receipt.result);
+
+  test('is held until the page is delivered, then captured with others in one order', async () => {
+    const customer = cheques.customer(site.pay.vnd, { vnd: '*', limit: '0' });
+    for (let i = 0; i < 3; i++) {
+      const { answer, receipt } = await buyWith(page(), customer, now);
+      expect([answer.status, await answer.text()]).toEqual([200, 'a page']);
+      expect(receipt?.details).toMatchObject({ receipt: { result: 'held', amount: '500' } });
+    }
+    expect([held(), cheques.total()]).toEqual([['held', 'held', 'held'], 0n]);
+    await site.pay.redeemNow();
+    expect([held(), cheques.total(), cheques.count('cheque-settle/1')]).toEqual([['paid', 'paid', 'paid'], 1500n, 1]);
+  });
+
+  test('is given back when the page fails, and pays nothing any more', async () => {
+    const customer = cheques.customer(site.pay.vnd);
+    const broken = `${site.url}/broken`;
+    const challenge = await challengeAt(broken);
+    const payload = payloadFor(challenge, customer, now);
+    const { answer } = await send(broken, challenge, payload);
+    expect([answer.status, answer.headers.get('payment-consumed')]).toEqual([500, '?0']);
+    await answer.arrayBuffer();
+    const again = await send(broken, challenge, payload);
+    expect(again.answer.status).toBe(402);
+    expect(await problemOf(again.answer)).toMatchObject({ code: 'cheque-void', receipt: { result: 'refused' } });
+    await site.pay.redeemNow();
+    expect([held(), cheques.total()]).toEqual([['refused'], 0n]);
+  });
+
+  test('whose hold has ended before the site could capture it is told to the owner', async () => {
+    await buyWith(page(), cheques.customer(site.pay.vnd), now);
+    cheques.rows.clear();
+    await site.pay.redeemNow();
+    expect(site.log.join()).toContain('its hold has ended');
+  });
+
+  test('waits for a broker that is away, and costs nothing meanwhile', async () => {
+    const customer = cheques.customer(site.pay.vnd);
+    const challenge = await challengeAt(page());
+    const payload = payloadFor(challenge, customer, now);
+    site.broker.mood.now = 'deaf';
+    const { answer } = await send(page(), challenge, payload);
+    expect([answer.status, answer.headers.has('retry-after')]).toEqual([503, true]);
+    expect(await problemOf(answer)).toMatchObject({ code: 'outcome-unknown', consumed: 'unknown' });
+    site.broker.mood.now = 'well';
+    expect((await send(page(), challenge, payload)).answer.status).toBe(200);
+    await site.pay.redeemNow();
+    expect(cheques.total()).toBe(500n);
+  });
+});
+
+describe('A refund', () => {
+  test('gives back parts of a payment up to all of it', async () => {
+    const { receipt } = await buyWith(page(), cheques.customer(site.pay.vnd));
+    await site.pay.redeemNow();
+    const payment = receipt?.challengeId ?? '';
+    expect(await site.pay.refund(payment, '0.0002 USD')).toEqual({ amount: 200n, currency: 'usd-micro' });
+    expect(await site.pay.refund(payment, '0.0003 USD')).toEqual({ amount: 500n, currency: 'usd-micro' });
+    await expect(site.pay.refund(payment, '0.000001 USD')).rejects.toMatchObject({ code: 'refund-over' });
+    await expect(site.pay.refund('A'.repeat(43), '0.01 USD')).rejects.toMatchObject({ code: 'cheque-unknown' });
+  });
+
+  test('whose answer got lost is made once, also by another process of the site, and before any other', async () => {
+    const { receipt } = await buyWith(page(), cheques.customer(site.pay.vnd));
+    await site.pay.redeemNow();
+    const payment = receipt?.challengeId ?? '';
+    site.broker.mood.now = 'deaf';
+    await expect(site.pay.refund(payment, '0.0002 USD')).rejects.toMatchObject({ code: 'broker-unreachable' });
+    site.broker.mood.now = 'well';
+    await expect(site.pay.refund(payment, '0.0001 USD')).rejects.toMatchObject({ code: 'outcome-unknown' });
+    const other = await testSite({ on: site.broker, data: site.data, methods: ['scrip', 'cheque'] });
+    expect((await other.pay.refund(payment, '0.0002 USD')).amount).toBe(200n);
+    await other.close();
+    expect([...cheques.refunded.values()]).toEqual([200n]);
+    expect((await site.pay.refund(payment, '0.0001 USD')).amount).toBe(300n);
+  });
+});

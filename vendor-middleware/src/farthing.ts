@@ -1,7 +1,7 @@
 // Puts one site together: keys, store, broker, licences, and what the owner calls.
 
 import { nodeEnv } from '@farthing/node-kit';
-import { limits, parsePrice } from '@farthing/protocol';
+import { limits, type Money, parsePrice } from '@farthing/protocol';
 import { chequeVendor, ecashVendor, paywordVendor, scripVendor } from '@farthing/protocol/vendor';
 import type { RequestHandler } from 'express';
 import { Approvals } from './approvals.ts';
@@ -11,6 +11,7 @@ import {
   type Channel,
   chequeChannel,
   ecashChannel,
+  heldChequesChannel,
   heldCoinsChannel,
   paywordChannel,
   scripChannel,
@@ -40,6 +41,7 @@ import { Payloads } from './payloads.ts';
 import { Payword } from './payword.ts';
 import { Questions } from './questions.ts';
 import { Redeemers } from './redeemers.ts';
+import { refunder } from './refunds.ts';
 import { Refused } from './refused.ts';
 import { makeRoutes } from './routes.ts';
 import { Serials } from './serials.ts';
@@ -76,6 +78,13 @@ export interface Farthing {
   readonly problems: readonly Problem[];
   /** Redeems all claims that are due. @throws {PaymentProblem} the broker is away; the claims are kept */
   redeemNow(): Promise<void>;
+  /**
+   * Gives back a payment by cheque, or a part of it, such as '0.01 USD'. `payment`: the challenge's id, which stands in the
+   * receipt. When the answer is lost, call again with the same amount: it is given back once.
+   * @returns what was given back of this payment in all
+   * @throws {PaymentProblem} the broker is away, or refuses
+   */
+  refund(payment: string, price: string): Promise<Money>;
   /** Grants the next licence where one is needed, and learns new keysets. Runs by itself too. @throws {PaymentProblem} the broker is away */
   renewNow(): Promise<void>;
   /** Stops background work and closes the store. Claims that are due stay stored. */
@@ -163,8 +172,9 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
   for (const channel of [ecashChannel(keys.brk), heldCoinsChannel(keys.brk)]) {
     if (coins || (await owes(store, channel))) channels.push(channel);
   }
-  const served = chequeChannel(keys.brk);
-  if (takes.has('cheque') || (await owes(store, served))) channels.push(served);
+  for (const channel of [chequeChannel(keys.brk), heldChequesChannel(keys.brk)]) {
+    if (takes.has('cheque') || (await owes(store, channel))) channels.push(channel);
+  }
   const redeemer = new Redeemers({ store, vnd, seed: ring.seed, broker, env, tell }, channels);
   const questions = new Questions({ store, seed: ring.seed, broker, refused, env, tell });
   const approvals = new Approvals({ seed: ring.seed, broker, env, tell });
@@ -219,6 +229,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     },
     cors: (option = true) => corsMiddleware(option),
     redeemNow: () => redeemer.redeemNow(),
+    refund: refunder({ store, vnd, seed: ring.seed, broker, env }),
     renewNow: async () => {
       await coins?.renew();
       await licences.renew();

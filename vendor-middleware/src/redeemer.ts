@@ -17,12 +17,13 @@ import { sendOrder } from './broker-client.ts';
 import type { Channel, Redemption } from './channels.ts';
 import type { Problem } from './setup-error.ts';
 import type { ClaimDue, ClaimTotal, VendorStore } from './store/port.ts';
+import { isOrder, isTyped } from './stored-order.ts';
 
 /** Payments of this long share a batch. */
 const GATHER_MS = 2000;
 const BACKOFF_MS = { first: 1000, most: 300_000 } as const;
 /** Room for the envelope of a batch, and for one claim more. */
-const BATCH_BYTES = limits.bodyBytes - 1024;
+const ENVELOPE_BYTES = 1024;
 
 export type RedeemerParts = {
   readonly store: VendorStore;
@@ -171,13 +172,14 @@ export class Redeemer {
   #batch(due: readonly ClaimDue[]): { claim: Json; total: ClaimTotal; cur: string }[] {
     const { channel } = this.#parts;
     const currency = due[0] && channel.currencyOf(due[0]);
+    const most = (channel.bytes ?? limits.bodyBytes) - ENVELOPE_BYTES;
     let bytes = 0;
     return due
       .filter((one) => channel.currencyOf(one) === currency)
       .map((one) => ({ claim: channel.claim(one), total: one, cur: currency ?? '' }))
       .filter(({ claim }) => {
         bytes += JSON.stringify(claim).length + 1;
-        return bytes <= BATCH_BYTES;
+        return bytes <= most;
       });
   }
 
@@ -252,9 +254,6 @@ export class Redeemer {
   }
 }
 
-const isTyped = (value: unknown): value is JsonObject & { typ: string } =>
-  typeof value === 'object' && value !== null && 'typ' in value && typeof value.typ === 'string';
-
 /** An order in the outbox, with the totals that it claims. */
 type Sent = { readonly order: Order; readonly totals: readonly ClaimTotal[] };
 type Paid = { readonly redemption: Redemption; readonly signed: Json | undefined; readonly alarms: readonly object[] };
@@ -270,8 +269,3 @@ function readSent(text: string): Sent | undefined {
   if (!isOrder(order) || !Array.isArray(totals)) return undefined;
   return { order, totals: totals.map((pair) => ({ key: String(pair?.[0]), total: BigInt(String(pair?.[1])) })) };
 }
-
-const isOrder = (json: unknown): json is Order =>
-  isTyped(json) &&
-  ['from', 'rid', 'sig'].every((name) => typeof json[name] === 'string') &&
-  typeof json['at'] === 'number';

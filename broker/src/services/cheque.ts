@@ -171,17 +171,17 @@ export function endHold(
 
 /** @throws {PaymentProblem} `vendor-unknown`, `signature-invalid`, `cheque-unknown`, `refund-over`, `balance-short`, `balance-full` */
 export function refund(order: v.InferOutput<typeof chequeRefundOrder>, step: OrderStep): JsonObject {
-  const { vnd, from, rid, epoid, amount } = order;
+  const { vnd, from, rid, epoid, amount, cur } = order;
   const { ledger } = step;
   ownVendor(vnd, from, ledger);
   const row = ledger.cheques.get(vnd, epoid);
   if (!row) throw new PaymentProblem('cheque-unknown');
+  if (row.cur !== cur) throw new PaymentProblem('request-malformed', { detail: `expected an amount in ${row.cur}` });
   const left = leftOf(row);
   if (amount > left) throw new PaymentProblem('refund-over', { members: { left: left.toString() } });
   const refunded = row.refunded + amount;
   ledger.cheques.setRefund({ ...row, refunded });
   giveBack(row, amount, { kind: 'cheque-refund', order: { from, rid } }, step);
-  const { cur } = row;
   return { refunded: refunded.toString(), balance: ledger.journal.shown(account.vendor(vnd), cur), cur };
 }
 

@@ -76,7 +76,7 @@ export const outcomeOrder = (person: Person, cheque: Cheque, { cert }: Book): Or
   person.order('cheque-outcome/1', { cheque: { ...cheque }, certExp: cert.exp });
 
 export const refundOrder = (site: Site, { epoid }: Cheque, amount: bigint): Order =>
-  site.order('cheque-refund/1', { vnd: site.vnd, epoid, amount: amount.toString() });
+  site.order('cheque-refund/1', { vnd: site.vnd, epoid, amount: amount.toString(), cur: USD });
 
 export type Served = { readonly cheque: Cheque; readonly book: Book };
 const heads = new WeakMap<Site, string>();

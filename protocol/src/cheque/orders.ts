@@ -115,7 +115,7 @@ export const chequeRedeemResult = v.object({
 });
 
 /** /v1/cheque/refund: a site gives back a part of a payment, or all that is left of it. */
-export const chequeRefundOrder = orderSchema('cheque-refund/1', { vnd, epoid: h32, amount: amt });
+export const chequeRefundOrder = orderSchema('cheque-refund/1', { vnd, epoid: h32, amount: amt, cur });
 /** `refunded`: of this payment in all. */
 export const chequeRefundResult = v.object({ refunded: amt, balance: amt0, cur });
 

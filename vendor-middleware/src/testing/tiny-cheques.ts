@@ -134,8 +134,9 @@ export function tinyCheques(broker: TinyBroker) {
     '/v1/cheque/refund'(order) {
       const { vnd, epoid, amount } = decode(chequeRefundOrder, order, 'request-malformed');
       const name = `${vnd} ${epoid}`;
+      if (!rows.has(name)) throw new PaymentProblem('cheque-unknown');
       const sum = (refunded.get(name) ?? 0n) + amount;
-      if (sum > (paid.get(name) ?? 0n)) throw new PaymentProblem('not-found');
+      if (sum > (paid.get(name) ?? 0n)) throw new PaymentProblem('refund-over');
       refunded.set(name, sum);
       return { refunded: sum.toString(), balance: '0', cur: 'usd-micro' };
     },
