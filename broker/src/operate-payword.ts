@@ -6,11 +6,13 @@ import { payword } from '@farthing/protocol/broker';
 import { openKeys } from './keys.ts';
 import type { Party } from './ledger/invoices.ts';
 import { account } from './ledger/journal.ts';
+import type { SiteParty } from './ledger/notes.ts';
 import { int, num, type Row, text } from './ledger/rows.ts';
 import { currencyOf } from './ledger/scrip.ts';
 import { vendorOf } from './ledger/vendors.ts';
 import { type Outcome, read, shown, write } from './operate.ts';
 import { closePeriods } from './services/invoices.ts';
+import { closeNotes } from './services/notes.ts';
 import { vendorRecord } from './services/vendors.ts';
 
 /** Lets an account owe up to `line` for PayWord; 0 ends its credit. `key`: what the wallet shows as its account. */
@@ -34,11 +36,14 @@ function risk(about: Parameters<typeof payword.exposure>[0], cur: Currency) {
   return { lines: [text], json: { sites: about.sites, mean: meanMicro.toString(), p99: p99Micro.toString() } };
 }
 
-/** Makes the invoices of the running period now, instead of at its end. */
+/** Makes the invoices and credit notes of the running period now, instead of at its end. */
 export async function closeInvoices(data: string, invoiceDueDays: number): Promise<void> {
   let last: Party | undefined;
   do last = await write(data, (desk) => closePeriods({ ...desk, settings: { invoiceDueDays } }, { last }));
   while (last);
+  let site: SiteParty | undefined;
+  do site = await write(data, (desk) => closeNotes(desk, { last: site }));
+  while (site);
 }
 
 const EVERY_INVOICE = `SELECT i.account, i.cur, i.number, i.owed, i.due, i.doc, b.amount AS balance,

@@ -19,12 +19,14 @@ import type { Keys } from './keys.ts';
 import { KeysetOverdrawn } from './ledger/ecash.ts';
 import type { Party } from './ledger/invoices.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
+import type { SiteParty } from './ledger/notes.ts';
 import type { OrderText } from './ledger/orders.ts';
 import { FaucetMeter } from './services/faucet-meter.ts';
 import { closePeriods, periodStartMs } from './services/invoices.ts';
 import { KeyWishes } from './services/key-wishes.ts';
 import { addKeysets, due, makeKeys, stop } from './services/keysets.ts';
 import { licenseOwnScrip } from './services/licences.ts';
+import { closeNotes } from './services/notes.ts';
 import { PeerDesk } from './services/peer-desk.ts';
 import type { Settings } from './services/settings.ts';
 import type { Step } from './services/step.ts';
@@ -147,6 +149,9 @@ export class BrokerService {
     let last: Party | undefined;
     do last = await this.#group.run(() => closePeriods(this.step(), { beforeMs, last }));
     while (last);
+    let site: SiteParty | undefined;
+    do site = await this.#group.run(() => closeNotes(this.step(), { beforeMs, last: site }));
+    while (site);
     this.#closedMs = beforeMs;
   }
 

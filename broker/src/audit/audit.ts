@@ -11,6 +11,7 @@ import { type Finding, Findings } from './findings.ts';
 import { readInvoices } from './invoices.ts';
 import { checkJournal } from './journal.ts';
 import { Model } from './model.ts';
+import { readNotes } from './notes.ts';
 import { checkPayword, hasPayword, readLines, readTerms } from './payword-check.ts';
 import { checkPeers } from './peer-check.ts';
 import { hasPeers, peerLines, readAsks, readPeers } from './peer-facts.ts';
@@ -67,19 +68,24 @@ function inspect(db: DatabaseSync, { root, crypto, findings, counted }: Run): vo
     terms: readTerms(db, auditor),
     invoices: readInvoices(db, auditor),
     keysets: readKeysets(db, auditor),
+    notes: readNotes(db, auditor),
     peers,
     asks: readAsks(db, peers, auditor),
   };
   const model = new Model({ brk, crypto }, own, findings);
   for (const [i, item] of evidence.entries()) model.take(item, i + 1);
   model.payword.invoices.end(evidence.length, model.payword.deals);
+  model.notes.end(evidence.length);
   const totals = checkJournal(db, model, { findings, crypto, lines: new Map([...lines, ...peerLines(peers)]) });
   checkTables(db, model, { ...auditor, totals });
   // A ledger without these tables is an older one only while no order of PayWord is in it.
   if (hasPayword(db) || model.payword.isUsed) checkPayword(db, model.payword, { ...auditor, totals, lines });
   if (hasEcash(db) || model.ecash.isUsed) checkEcash(db, model.ecash, { ...auditor, totals });
   if (hasPeers(db)) checkPeers(db, model.peers, findings);
-  if (hasCheques(db) || model.cheques.isUsed) checkCheques(db, model.cheques, { ...auditor, totals });
+  if (hasCheques(db) || model.cheques.isUsed) {
+    const lines = [...model.payword.invoices.lines, ...model.notes.lines];
+    checkCheques(db, model.cheques, { ...auditor, totals, lines });
+  }
   Object.assign(counted, {
     entries: totals.entries,
     orders: evidence.length,

@@ -1,9 +1,18 @@
 // The tables of cheques against the model, and the rows that the broker signed because no order asked for them.
 import type { DatabaseSync } from 'node:sqlite';
-import { type Crypto, canonicalJson, parseJson, tryDecode, verifyObject } from '@farthing/protocol';
-import { chequeReceiptSchema } from '@farthing/protocol/broker';
+import {
+  type Crypto,
+  canonicalJson,
+  objectHash,
+  parseJson,
+  toBase64url,
+  tryDecode,
+  verifyObject,
+} from '@farthing/protocol';
+import { chequeReceiptSchema, merkleTree, receiptLeaf } from '@farthing/protocol/broker';
 import type { ChequeModel, Payment } from './cheque-model.ts';
 import { type Cells, compare, type Findings } from './findings.ts';
+import type { ChequeLine } from './invoices.ts';
 import type { Totals } from './journal.ts';
 import { keyed, textCell } from './tables.ts';
 
@@ -13,7 +22,11 @@ type Auditor = { brk: string; root: string; crypto: Crypto; findings: Findings }
 export const hasCheques = (db: DatabaseSync): boolean =>
   db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'cheque_cert'").get() !== undefined;
 
-export function checkCheques(db: DatabaseSync, model: ChequeModel, auditor: Auditor & { totals: Totals }): void {
+export function checkCheques(
+  db: DatabaseSync,
+  model: ChequeModel,
+  auditor: Auditor & { totals: Totals; lines: readonly ChequeLine[] },
+): void {
   const { findings } = auditor;
   const all = (table: string, key: readonly string[]) => keyed(db, `SELECT * FROM ${table}`, key);
   for (const ref of model.ended) {
@@ -22,6 +35,7 @@ export function checkCheques(db: DatabaseSync, model: ChequeModel, auditor: Audi
   checkCerts(db, model, auditor);
   checkPayments(db, model, auditor);
   checkAside(model, auditor);
+  checkLines(db, auditor);
   compare(findings, 'approver', { expected: model.approvers, actual: all('approver', ['account', 'cur']) });
   compare(findings, 'cheque_day', {
     expected: model.days,
@@ -59,6 +73,20 @@ function checkAside(model: ChequeModel, { totals, findings }: Auditor & { totals
     if (there !== sum) {
       findings.add({ table: 'balance', row: `hold:cheque ${cur}`, expected: String(sum), found: String(there) });
     }
+  }
+}
+
+/** What a line's root is over: the receipts that stand in the table, each signed. */
+function checkLines(db: DatabaseSync, { lines, crypto, findings }: Auditor & { lines: readonly ChequeLine[] }): void {
+  const rows = keyed(db, "SELECT vnd, epoid, receipt FROM cheque WHERE state = 'paid'", ['vnd', 'epoid']);
+  for (const { table, row, root, epoids } of lines) {
+    const leaves = epoids.map((name) => {
+      const receipt = tryDecode(chequeReceiptSchema, parseJson(textCell(rows.get(name) ?? {}, 'receipt')));
+      return receiptLeaf(receipt ? objectHash(receipt, crypto) : '', crypto);
+    });
+    const found = leaves.length > 0 ? toBase64url(merkleTree(leaves, crypto).root) : '';
+    if (found !== root)
+      findings.add({ table, row, column: 'doc', expected: `a line of the root ${found}`, found: root });
   }
 }
 

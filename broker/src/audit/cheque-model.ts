@@ -49,6 +49,8 @@ export type Payment = {
   /** Canonical JSON; empty when no answer gave it out. */
   receipt: string;
   verdict: string | null;
+  invoice: bigint | null;
+  note: bigint | null;
 };
 
 /** account|sub|currency → amount; `told`: the balance that the answer tells, if it tells one. */
@@ -65,6 +67,9 @@ type Asked<Order extends v.GenericSchema, Result extends v.GenericSchema> = {
   r: v.InferOutput<Result>;
 };
 
+/** `feeBps`: in force for the order that is being replayed. `paid`: whom to tell of a payment. */
+export type PaidTerms = { feeBps(): bigint; paid(payment: Payment): void };
+
 const HOLD = 'hold:cheque';
 const HOLD_SECONDS = BigInt(limits.chequeHoldMs / 1000);
 const DAY_SECONDS = 86_400;
@@ -80,13 +85,12 @@ export class ChequeModel {
   /** Holds that must have ended by themselves, because later answers say so: the journal has to say it as well. */
   readonly ended = new Set<string>();
   readonly #last = new Map<string, { n: bigint; hash: string }>();
-  readonly #feeBps: () => bigint;
+  readonly #terms: PaidTerms;
   readonly #crypto: Crypto;
   readonly #findings: Findings;
 
-  /** `feeBps`: in force for the order that is being replayed. */
-  constructor(feeBps: () => bigint, crypto: Crypto, findings: Findings) {
-    this.#feeBps = feeBps;
+  constructor(terms: PaidTerms, crypto: Crypto, findings: Findings) {
+    this.#terms = terms;
     this.#crypto = crypto;
     this.#findings = findings;
   }
@@ -360,7 +364,8 @@ export class ChequeModel {
     const { vnd, epoid, cur } = cheque;
     const payment: Payment = {
       ...{ vnd, epoid, hash: this.#hashOf(cheque), account, cur, amount: BigInt(cheque.amount) },
-      ...{ until: BigInt(at) + HOLD_SECONDS, fee: 0n, refunded: 0n, state, key: null, receipt, verdict: null },
+      ...{ until: BigInt(at) + HOLD_SECONDS, fee: 0n, refunded: 0n, state, key: null, receipt },
+      ...{ verdict: null, invoice: null, note: null },
     };
     this.payments.set(`${vnd} ${epoid}`, payment);
     return payment;
@@ -369,7 +374,8 @@ export class ChequeModel {
   /** What a payment brings its site and the broker, whose part is fixed with it. */
   #toSite(payment: Payment): Map<string, bigint> {
     const { vnd, cur, amount } = payment;
-    payment.fee = (amount * this.#feeBps()) / 10_000n;
+    payment.fee = (amount * this.#terms.feeBps()) / 10_000n;
+    this.#terms.paid(payment);
     return new Map([
       [`vendor:${vnd}||${cur}`, amount - payment.fee],
       [`fees||${cur}`, payment.fee],

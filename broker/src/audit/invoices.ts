@@ -3,6 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, canonicalJson, objectHash, parseJson, tryDecode, verifyObject } from '@farthing/protocol';
 import { type Invoice, invoiceSchema, isGenuineInvoice } from '@farthing/protocol/broker';
+import type { Payment } from './cheque-model.ts';
 import type { Findings } from './findings.ts';
 import type { Deal } from './payword-deals.ts';
 import { rowsOf, textCell } from './tables.ts';
@@ -63,11 +64,22 @@ export function readInvoices(db: DatabaseSync, { root, crypto, findings }: Audit
 }
 
 /** Invoices in step with the orders that are replayed. */
+/** Cheques that stand on one line: what its root is over, in the order of epoids. */
+export type ChequeLine = {
+  readonly table: string;
+  readonly row: string;
+  readonly root: string;
+  readonly epoids: string[];
+};
+
 export class InvoiceModel {
+  readonly lines: ChequeLine[] = [];
   /** By journal entry. */
   readonly owed = new Map<bigint, Owed[]>();
   readonly #rows: readonly InvoiceRow[];
   readonly #findings: Findings;
+  /** Cheques that are paid and on no invoice yet, by account, currency and site. */
+  readonly #cheques = new Map<string, Payment[]>();
   /** Billed and on no invoice yet, by account and currency. */
   readonly #unbilled = new Map<string, bigint>();
   #next = 0;
@@ -80,6 +92,16 @@ export class InvoiceModel {
   /** A site was paid on an account. */
   bill({ source, cur }: Deal, increase: bigint): void {
     this.#add(`${source} ${cur}`, increase);
+  }
+
+  /** A cheque was paid. */
+  buy(payment: Payment): void {
+    const { account, cur, vnd, amount } = payment;
+    const name = `${account} ${cur} ${vnd}`;
+    const bought = this.#cheques.get(name);
+    if (bought) bought.push(payment);
+    else this.#cheques.set(name, [payment]);
+    this.#add(`${account} ${cur}`, amount);
   }
 
   /** Takes the invoices that were made before the order of this number. */
@@ -100,8 +122,23 @@ export class InvoiceModel {
     const account = `user:${invoice.account}`;
     const party = `${account} ${invoice.cur}`;
     for (const line of invoice.lines) {
-      if (!('sessions' in line)) continue;
-      const { vnd, sessions } = line;
+      const { vnd, total } = line;
+      if (!('sessions' in line)) {
+        const name = `${party} ${vnd}`;
+        const { taken, left } = taking(this.#cheques.get(name) ?? [], line.count);
+        this.#cheques.set(name, left);
+        for (const payment of taken) payment.invoice = BigInt(invoice.number);
+        if (sumOf(taken) !== BigInt(total) || taken.length !== line.count) this.#odd(n, `all cheques to ${vnd}`);
+        this.lines.push({
+          table: 'invoice',
+          row: n,
+          root: line.root,
+          epoids: taken.map(({ epoid }) => `${vnd} ${epoid}`),
+        });
+        this.#add(party, -BigInt(total));
+        continue;
+      }
+      const { sessions } = line;
       for (const { session, amount } of sessions) {
         const deal = deals.get(session);
         const theirs = deal?.chain === undefined && deal?.source === account && deal.vnd === vnd;
@@ -125,4 +162,12 @@ export class InvoiceModel {
   #odd(row: string, expected: string): void {
     this.#findings.add({ table: 'invoice', row, expected, found: 'something else' });
   }
+}
+
+export const sumOf = (payments: readonly Payment[]): bigint => payments.reduce((sum, { amount }) => sum + amount, 0n);
+
+/** The first ones in the order of their epoids. */
+export function taking(payments: readonly Payment[], count: number): { taken: Payment[]; left: Payment[] } {
+  const sorted = payments.toSorted((a, b) => (a.epoid < b.epoid ? -1 : 1));
+  return { taken: sorted.slice(0, count), left: sorted.slice(count) };
 }

@@ -47,20 +47,30 @@ export function checkJournal(
   for (const [name, { kind }] of model.moves) {
     if (!seen.has(name)) findings.add({ table: 'journal', row: name, expected: `an entry of ${kind}`, found: 'none' });
   }
-  for (const [seq, owed] of model.payword.invoices.owed) {
-    if (seq < next) continue;
-    for (const { row } of owed) findings.add({ table: 'invoice', row, expected: `entry ${seq}`, found: 'none' });
+  for (const [table, bills] of billsOf(model)) {
+    for (const [seq, owed] of bills.owed) {
+      if (seq < next) continue;
+      for (const { row } of owed) findings.add({ table, row, expected: `entry ${seq}`, found: 'none' });
+    }
   }
   checkBalances(db, totals, { findings, credit });
   return totals;
 }
 
-/** Invoices that were made after this entry: what they say is owed is what the account owes. */
+const billsOf = ({ payword, notes }: Model) =>
+  [
+    ['invoice', payword.invoices],
+    ['credit_note', notes],
+  ] as const;
+
+/** Invoices and credit notes that were made after this entry: what they say of the account is so. */
 function checkOwed(seq: bigint, { balances }: Totals, { model, findings }: { model: Model; findings: Findings }): void {
-  for (const { row, account, balance } of model.payword.invoices.owed.get(seq) ?? []) {
-    const there = balances.get(account) ?? 0n;
-    if (there === balance) continue;
-    findings.add({ table: 'invoice', row, column: 'owed', expected: String(there), found: String(balance) });
+  for (const [table, bills] of billsOf(model)) {
+    for (const { row, account, balance } of bills.owed.get(seq) ?? []) {
+      const there = balances.get(account) ?? 0n;
+      if (there === balance) continue;
+      findings.add({ table, row, column: 'owed', expected: String(there), found: String(balance) });
+    }
   }
 }
 

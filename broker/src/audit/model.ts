@@ -25,10 +25,11 @@ import {
   splitId,
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
-import { ChequeModel } from './cheque-model.ts';
+import { ChequeModel, type Payment } from './cheque-model.ts';
 import { type BookCoins, EcashModel, type KeysetFacts } from './ecash-model.ts';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
+import { NoteModel, type NoteRow } from './notes.ts';
 import { type Own, PaywordModel } from './payword-model.ts';
 import type { AskFacts, PeerFacts } from './peer-facts.ts';
 import { PeerModel } from './peer-model.ts';
@@ -75,6 +76,7 @@ export class Model {
   readonly ecash: EcashModel;
   readonly peers: PeerModel;
   readonly cheques: ChequeModel;
+  readonly notes: NoteModel;
   readonly #last = new Map<string, { n: bigint; hash: string }>();
   readonly #brk: string;
   readonly #crypto: Crypto;
@@ -88,6 +90,7 @@ export class Model {
       keysets: ReadonlyMap<string, KeysetFacts>;
       peers: ReadonlyMap<string, PeerFacts>;
       asks: readonly AskFacts[];
+      notes: readonly NoteRow[];
     },
     findings: Findings,
   ) {
@@ -97,13 +100,22 @@ export class Model {
     this.payword = new PaywordModel(own, broker.crypto, findings);
     this.ecash = new EcashModel(own.keysets, broker.crypto, findings);
     this.peers = new PeerModel(broker, own, findings);
-    this.cheques = new ChequeModel(() => this.payword.feeBps, broker.crypto, findings);
+    this.notes = new NoteModel(own.notes, findings);
+    const terms = {
+      feeBps: () => this.payword.feeBps,
+      paid: (payment: Payment) => {
+        this.payword.invoices.buy(payment);
+        this.notes.sell(payment);
+      },
+    };
+    this.cheques = new ChequeModel(terms, broker.crypto, findings);
     for (const licence of own.licences) this.#grant(licence);
   }
 
   /** `number`: which order it is, from 1. */
   take(evidence: Evidence, number: number): void {
     const { order, result, typ } = evidence;
+    this.notes.before(number);
     const done =
       apply(faucetOrder, balanceResult, evidence, (o, r) => {
         const sums = tally([`external:faucet||${o.cur}`, -o.amount], [`user:${o.from}||${o.cur}`, o.amount]);

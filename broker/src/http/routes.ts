@@ -26,6 +26,8 @@ import {
   chequeCaptureResult,
   chequeCertsOrder,
   chequeCertsResult,
+  chequeNotesOrder,
+  chequeNotesResult,
   chequeOutcomeOrder,
   chequeOutcomeResult,
   chequeRedeemOrder,
@@ -34,6 +36,8 @@ import {
   chequeRefundResult,
   chequeSettleOrder,
   chequeSettleResult,
+  chequeTraceOrder,
+  chequeTraceResult,
   ecashCaptureOrder,
   ecashCaptureResult,
   ecashDepositOrder,
@@ -90,6 +94,7 @@ import { askToEnd, askToTake, captureForeign, freeForeign, isForeign, takeForeig
 import * as invoices from '../services/invoices.ts';
 import { lock } from '../services/keysets.ts';
 import { grant, list } from '../services/licences.ts';
+import * as notes from '../services/notes.ts';
 import * as credit from '../services/payword-credit.ts';
 import * as prepaid from '../services/payword-prepaid.ts';
 import { redeem as redeemWords } from '../services/payword-redeem.ts';
@@ -470,5 +475,23 @@ export const orderRoutes: readonly OrderRoute[] = [
     result: chequeOutcomeResult,
     problems: ['cheque-unknown', 'cheque-conflict', ...order],
     run: cheques.outcome,
+  }),
+  route({
+    path: '/v1/cheque/notes',
+    summary: 'The next credit note of a site',
+    order: chequeNotesOrder,
+    result: chequeNotesResult,
+    read: true,
+    problems: site,
+    run: notes.read,
+  }),
+  route({
+    path: '/v1/cheque/trace',
+    summary: 'Shows a party of a payment where it stands on the invoice or credit note',
+    order: chequeTraceOrder,
+    result: chequeTraceResult,
+    read: true,
+    problems: ['cheque-unknown'],
+    run: notes.trace,
   }),
 ];

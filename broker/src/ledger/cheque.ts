@@ -32,6 +32,9 @@ export type PaidCheque = {
   readonly key: string | undefined;
   readonly receipt: ChequeReceipt;
   readonly verdict: string | undefined;
+  /** Numbers of the customer's invoice and of the site's credit note, once the period is closed. */
+  readonly invoice: number | undefined;
+  readonly note: number | undefined;
 };
 export type Supervision = {
   readonly account: string;
@@ -187,4 +190,6 @@ const chequeOf = (row: Row): PaidCheque => ({
   key: textOrNull(row, 'key'),
   receipt: v.parse(chequeReceiptSchema, parseJson(text(row, 'receipt'))),
   verdict: textOrNull(row, 'verdict'),
+  invoice: row['invoice'] === null ? undefined : num(row, 'invoice'),
+  note: row['note'] === null ? undefined : num(row, 'note'),
 });

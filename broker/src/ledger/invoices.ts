@@ -1,7 +1,15 @@
-// Invoices, what is billed and on none yet, and whether an account has paid what its invoices say.
+// Invoices, what is billed and on none yet (sessions on credit, and cheques), and whether an account has paid what they say.
 import type { DatabaseSync } from 'node:sqlite';
-import { type Crypto, type Currency, canonicalJson, objectHash, parseJson, signObject } from '@farthing/protocol';
-import { type billing, type Invoice, invoiceSchema } from '@farthing/protocol/broker';
+import {
+  type Crypto,
+  type Currency,
+  canonicalJson,
+  limits,
+  objectHash,
+  parseJson,
+  signObject,
+} from '@farthing/protocol';
+import { type billing, chequeReceiptSchema, type Invoice, invoiceSchema } from '@farthing/protocol/broker';
 import * as v from 'valibot';
 import { int, num, type Row, text } from './rows.ts';
 import { currencyOf } from './scrip.ts';
@@ -15,12 +23,27 @@ const LOOKED_AT = 12;
 
 export function openInvoices(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
   const parties = db.prepare(
-    `SELECT DISTINCT source, cur FROM deal
-     WHERE funding = 'credit' AND invoiced < credited AND (source, cur) > (?, ?) ORDER BY source, cur LIMIT ?`,
+    `SELECT source, cur FROM deal WHERE funding = 'credit' AND invoiced < credited AND (source, cur) > (?1, ?2)
+     UNION SELECT account, cur FROM cheque
+     WHERE state = 'paid' AND invoice IS NULL AND (account, cur) > (?1, ?2) ORDER BY source, cur LIMIT ?3`,
   );
   const unbilled = db.prepare(
     `SELECT session, vnd, credited - invoiced AS amount FROM deal
      WHERE source = ? AND cur = ? AND funding = 'credit' AND invoiced < credited ORDER BY vnd, session`,
+  );
+  const unbilledCheques = db.prepare(
+    `SELECT vnd, amount, fee, receipt FROM cheque
+     WHERE account = ? AND cur = ? AND state = 'paid' AND invoice IS NULL ORDER BY vnd, epoid`,
+  );
+  const firstBought = db.prepare(
+    `SELECT min(receipt ->> '$.at') AS at FROM cheque WHERE account = ? AND cur = ? AND state = 'paid' AND invoice IS NULL`,
+  );
+  const billCheques = db.prepare(
+    `UPDATE cheque SET invoice = ?1 WHERE vnd = ?2 AND epoid IN (SELECT epoid FROM cheque
+     WHERE account = ?3 AND cur = ?4 AND vnd = ?2 AND state = 'paid' AND invoice IS NULL ORDER BY epoid LIMIT ?5)`,
+  );
+  const onInvoice = db.prepare(
+    'SELECT epoid, receipt FROM cheque WHERE account = ? AND cur = ? AND invoice = ? AND vnd = ? ORDER BY epoid',
   );
   const bill = db.prepare('UPDATE deal SET invoiced = credited WHERE session = ?');
   const firstBilled = db.prepare(
@@ -54,15 +77,23 @@ export function openInvoices(db: DatabaseSync, { crypto, seed }: { crypto: Crypt
       parties.all(last?.account ?? '', last?.cur ?? '', most).map((row) => {
         return { account: text(row, 'source'), cur: currencyOf(row) };
       }),
-    unbilled: ({ account, cur }: Party): BilledRow[] =>
-      unbilled.all(account, cur).map((row) => {
+    unbilled: ({ account, cur }: Party): BilledRow[] => [
+      ...unbilled.all(account, cur).map((row) => {
         return { session: text(row, 'session'), vnd: text(row, 'vnd'), amount: int(row, 'amount') };
       }),
-    /** When a site was first paid on an account. */
+      ...linesOf(unbilledCheques.all(account, cur), crypto),
+    ],
+    /** When a site was first paid on an account, of what is on no invoice or of all time (ms). */
     firstBilledMs({ account, cur }: Party): number | undefined {
       const row = firstBilled.get(account, cur);
-      return row && num(row, 'at_ms');
+      const bought = firstBought.get(account, cur)?.['at'];
+      const moments = [row && num(row, 'at_ms'), bought ? Number(bought) * 1000 : undefined];
+      const known = moments.filter((ms) => ms !== undefined);
+      return known.length > 0 ? Math.min(...known) : undefined;
     },
+    /** The cheques to one site that an invoice lists, in order. */
+    listed: ({ account, cur }: Party, number: number, vnd: string): ListedRow[] =>
+      onInvoice.all(account, cur, number, vnd).map((row) => listedOf(row, crypto)),
     last({ account, cur }: Party): Invoice | undefined {
       const row = newest.get(account, cur);
       return row && invoiceOf(row);
@@ -82,6 +113,7 @@ export function openInvoices(db: DatabaseSync, { crypto, seed }: { crypto: Crypt
       add.run(n, account, cur, number, after, seq, BigInt(owed), due, canonicalJson(invoice), sig);
       for (const line of invoice.lines) {
         if ('sessions' in line) for (const { session } of line.sessions) bill.run(session);
+        else billCheques.run(number, line.vnd, account, cur, line.count);
       }
     },
     /**
@@ -102,3 +134,32 @@ export function openInvoices(db: DatabaseSync, { crypto, seed }: { crypto: Crypt
 }
 
 const invoiceOf = (row: Row): Invoice => v.parse(invoiceSchema, parseJson(text(row, 'doc')));
+
+/** A payment on a line, by the hash of its receipt. */
+export type ListedRow = { readonly epoid: string; readonly receipt: string };
+
+export const listedOf = (row: Row, crypto: Crypto): ListedRow => ({
+  epoid: text(row, 'epoid'),
+  receipt: receiptHash(row, crypto),
+});
+
+const receiptHash = (row: Row, crypto: Crypto): string =>
+  objectHash(v.parse(chequeReceiptSchema, parseJson(text(row, 'receipt'))), crypto);
+
+type Line = billing.BilledCheques & billing.Sold;
+
+/** Rows in the order of sites and epoids, as lines that are not too long. */
+export function linesOf(rows: readonly Row[], crypto: Crypto): Line[] {
+  const lines: (Omit<Line, 'receipts'> & { receipts: string[] })[] = [];
+  for (const row of rows) {
+    const vnd = text(row, 'vnd');
+    let line = lines.at(-1);
+    if (line?.vnd !== vnd || line.receipts.length === limits.lineReceipts) {
+      line = { vnd, amount: 0n, fee: 0n, receipts: [] };
+      lines.push(line);
+    }
+    line.receipts.push(receiptHash(row, crypto));
+    lines[lines.length - 1] = { ...line, amount: line.amount + int(row, 'amount'), fee: line.fee + int(row, 'fee') };
+  }
+  return lines;
+}

@@ -7,6 +7,7 @@ import { openCredit } from './credit.ts';
 import { openEcash } from './ecash.ts';
 import { openInvoices } from './invoices.ts';
 import { openJournal } from './journal.ts';
+import { openNotes } from './notes.ts';
 import { openOrders } from './orders.ts';
 import { openPayword } from './payword.ts';
 import { openPeers } from './peers.ts';
@@ -24,6 +25,7 @@ export function openLedger(db: DatabaseSync, signer: { crypto: Crypto; seed: Uin
     payword: openPayword(db),
     credit: openCredit(db, signer),
     invoices: openInvoices(db, signer),
+    notes: openNotes(db, signer),
     ecash: openEcash(db, signer.crypto),
     peers: openPeers(db, signer),
     cheques: openCheques(db),

@@ -85,3 +85,26 @@ CREATE TABLE cheque_alarm (
   PRIMARY KEY (batch, n)
 ) STRICT, WITHOUT ROWID;
 `;
+
+/** Invoices of customers and credit notes of sites: number of the one that a payment stands on. */
+export const chequeBills = `
+ALTER TABLE cheque ADD COLUMN invoice INTEGER CHECK (invoice IS NULL OR state = 'paid');
+ALTER TABLE cheque ADD COLUMN note INTEGER CHECK (note IS NULL OR state = 'paid');
+CREATE INDEX cheque_unbilled ON cheque (account, cur, vnd, epoid) WHERE state = 'paid' AND invoice IS NULL;
+CREATE INDEX cheque_billed ON cheque (account, cur, invoice, vnd, epoid) WHERE invoice IS NOT NULL;
+CREATE INDEX cheque_unnoted ON cheque (vnd, cur, epoid) WHERE state = 'paid' AND note IS NULL;
+CREATE INDEX cheque_noted ON cheque (vnd, cur, note, epoid) WHERE note IS NOT NULL;
+
+-- As sites get them; each row signed with its place, like an invoice.
+CREATE TABLE credit_note (
+  n       INTEGER PRIMARY KEY CHECK (n >= 1),
+  vnd     TEXT NOT NULL REFERENCES vendor (vnd),
+  cur     TEXT NOT NULL,
+  number  INTEGER NOT NULL CHECK (number >= 1),
+  after_n INTEGER NOT NULL CHECK (after_n >= 1),
+  seq     INTEGER NOT NULL REFERENCES journal (seq),
+  doc     TEXT NOT NULL,
+  sig     TEXT NOT NULL,
+  UNIQUE (vnd, cur, number)
+) STRICT;
+`;

@@ -2,7 +2,7 @@
 // `journal` and `posting` are the truth; `balance` and the sums in `root` and `licence` are projections that the audit
 // recomputes. Every table but `refusal` is append-only or moves in one direction.
 
-import { cheque } from './schema-cheque.ts';
+import { cheque, chequeBills } from './schema-cheque.ts';
 import { ecash } from './schema-ecash.ts';
 import { invoices, paidIn } from './schema-invoices.ts';
 import { payword } from './schema-payword.ts';
@@ -164,4 +164,4 @@ CREATE TABLE invite (
 `;
 
 /** `migrations[n]` takes a database from version n to n + 1. Never edit one that was released. */
-export const migrations: readonly string[] = [first, payword, invoices, ecash, paidIn, peers, cheque];
+export const migrations: readonly string[] = [first, payword, invoices, ecash, paidIn, peers, cheque, chequeBills];

@@ -68,7 +68,8 @@ export function rowOf(cheque: Cheque, { hash, account: name, receipt, key }: Dec
   const { vnd, epoid, cur } = cheque;
   const amount = BigInt(cheque.amount);
   return {
-    ...{ vnd, epoid, hash, account: name, cur, amount, receipt, key, refunded: 0n, verdict: undefined },
+    ...{ vnd, epoid, hash, account: name, cur, amount, receipt, key, refunded: 0n },
+    ...{ verdict: undefined, invoice: undefined, note: undefined },
     fee: receipt.result === 'paid' ? feeOf(amount, step) : 0n,
     until: secondsOf(step.env.nowMs + limits.chequeHoldMs),
   };

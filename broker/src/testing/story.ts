@@ -172,7 +172,12 @@ async function tellOfCheques(bench: Bench, site: Site): Promise<void> {
     return { cheque: cheques.write(site, tab, amount, { capture: 'aggregated' }), book: tab };
   });
   await cheques.redeemCheques(site, ...served);
+  await closeInvoices(bench.data, 14);
   await cheques.redeemCheques(site, { cheque: cheques.write(site, tab, 900n, { capture: 'deferred' }), book: tab });
+  await closeInvoices(bench.data, 14);
+  await bench.send('/v1/cheque/notes', site.order('cheque-notes/1', { vnd: site.vnd, cur: USD }));
+  const asked = { vnd: site.vnd, epoid: paid.epoid };
+  await bench.send('/v1/cheque/trace', site.order('cheque-trace/1', asked));
 }
 
 async function codesOf(issued: ReturnType<typeof issueInvites>, member: string): Promise<string[]> {

@@ -60,7 +60,7 @@ const table = {
   paywordWindowMs: [172_800_000, 'ms', 'how long after expiry words can be claimed; then the rest is refunded'],
   paywordClaims: [500, 'claims', 'sessions in one redemption batch'],
   invoiceSessions: [500, 'sessions', 'one invoice; a period with more has several. Under 64 KB'],
-  lineReceipts: [10_000, 'receipts', 'one line of an invoice or credit note: a proof has 14 hashes'],
+  lineReceipts: [4096, 'receipts', 'one line of an invoice or credit note: a proof has 12 hashes'],
   noteLines: [500, 'lines', 'one credit note; a period with more has several'],
   redeemHashes: [200_000, 'hashes', 'work of one redemption batch: 0.2 s, and twice the longest chain'],
   keysets: [256, 'keysets', 'keys of one broker in use: 27 denominations of a few currencies and epochs'],
