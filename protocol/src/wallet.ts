@@ -42,6 +42,7 @@ export {
   readKeyList,
 } from './ecash/keyset.ts';
 export * from './ecash/orders.ts';
+export { type CoinProof, checkCoinProof, nonceFor, type ProvenCoins } from './ecash/proof.ts';
 export * as purse from './ecash/purse.ts';
 export { type MoneyRequest, printRequest, readRequest, requestHash } from './ecash/request.ts';
 export { type CoinTerms, changeOf, coinTerms, describeCoins, payWithCoins } from './ecash/wallet.ts';

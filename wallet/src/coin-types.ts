@@ -14,6 +14,14 @@ export type CoinsInfo = {
   readonly listHash?: string;
 };
 
+/** One coin; `pk` is its one-time key, which names it. */
+export type CoinInfo = {
+  readonly brk: string;
+  readonly pk: string;
+  readonly valueMicro: bigint;
+  readonly currency: Currency;
+};
+
 /**
  * A gift of ours. `text` is the money: whoever reads it can take it; with `request`, only who made that request. `link` is the
  * same as an address at the broker, which no server sees the text of.

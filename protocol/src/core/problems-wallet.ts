@@ -103,6 +103,13 @@ export const walletProblems = {
     'The password is too short',
     'Take four words that do not belong together, or let a password manager make one.',
   ],
+  'proof-invalid': [
+    'wallet',
+    422,
+    'customer',
+    'This proves nothing',
+    'What was signed does not hold together. Whoever gave it can make another one.',
+  ],
   'storage-fault': [
     'wallet',
     500,

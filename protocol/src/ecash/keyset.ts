@@ -131,7 +131,8 @@ export function readKeyList(
   return keysets;
 }
 
-function readKeyset(
+/** One record by itself. @throws {PaymentProblem} `broker-untrusted` */
+export function readKeyset(
   record: KeysetRecord,
   { brk: broker, root }: { brk: string; root: string },
   crypto: Crypto,

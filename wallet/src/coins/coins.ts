@@ -1,8 +1,10 @@
 // A wallet's coins, as hosts see them. What they are and how they move is in the files beside.
 import { PaymentProblem } from '@farthing/protocol';
+import type { CoinProof } from '@farthing/protocol/wallet';
 import { phraseOf } from '../account.ts';
 import type {
   AskedMoney,
+  CoinInfo,
   CoinsInfo,
   FoundCoins,
   GiftInfo,
@@ -13,10 +15,11 @@ import type {
 import type { Context } from '../context.ts';
 import type { PaymentRecord } from '../types.ts';
 import { type Giving, gifts, give, takeBack } from './gifts.ts';
+import { type Proving, prove } from './prove.ts';
 import { type Asking, readAsked, request, requests } from './requests.ts';
 import { restoreCoins } from './restore.ts';
 import { take } from './taking.ts';
-import { list, withdraw } from './withdraw.ts';
+import { each, list, withdraw } from './withdraw.ts';
 
 export class Coins {
   readonly #ctx: Context;
@@ -28,6 +31,11 @@ export class Coins {
   /** Of each broker, by value. Asks nobody. @throws {PaymentProblem} `no-account` */
   list(): Promise<CoinsInfo[]> {
     return list(this.#ctx);
+  }
+
+  /** Each by itself, largest first: those that lie free, not those of sites. @throws {PaymentProblem} `no-account` */
+  each(): Promise<CoinInfo[]> {
+    return each(this.#ctx);
   }
 
   /**
@@ -86,6 +94,16 @@ export class Coins {
   /** Pulls back a gift that nobody took. @throws {PaymentProblem} `not-found`, `coin-spent`: it was taken */
   takeBack(giftId: string): Promise<PaymentRecord> {
     return onceMore(() => takeBack(this.#ctx, giftId));
+  }
+
+  /**
+   * A file for a third party, who checks it off line (`checkCoinProof`): that this payment was made, and for what; or that these
+   * coins are not spent. It names no other coin. `for`: whoever it is for, who sees by it that it was made for him.
+   * @throws {PaymentProblem} `not-found`, `wallet-locked`, `broker-unreachable`; `keyset-unknown`: too old; `proof-invalid`: its
+   *   coins have different fates
+   */
+  prove(options: Proving): Promise<CoinProof> {
+    return prove(this.#ctx, options);
   }
 
   /**

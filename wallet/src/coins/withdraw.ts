@@ -2,7 +2,7 @@
 import { PaymentProblem } from '@farthing/protocol';
 import { purse as purses } from '@farthing/protocol/wallet';
 import { phraseOf } from '../account.ts';
-import type { CoinsInfo } from '../coin-types.ts';
+import type { CoinInfo, CoinsInfo } from '../coin-types.ts';
 import { type Context, move } from '../context.ts';
 import { keys } from '../documents.ts';
 import { needRecord, ownRecord } from '../journal.ts';
@@ -34,6 +34,17 @@ export async function list(ctx: Context): Promise<CoinsInfo[]> {
       return { brk, currency, totalMicro: sumOf(docs), byValue, ...(listHash === undefined ? {} : { listHash }) };
     }),
   );
+}
+
+export async function each(ctx: Context): Promise<CoinInfo[]> {
+  ctx.needAccount();
+  const found = await Promise.all(
+    [...ctx.brokers].map(async ([brk, { currency }]) => {
+      const { docs } = await loadPurse(ctx, brk);
+      return docs.map(({ pk, micro: valueMicro }) => ({ brk, pk, valueMicro, currency }));
+    }),
+  );
+  return found.flat().sort((a, b) => (a.valueMicro < b.valueMicro ? 1 : -1));
 }
 
 export async function withdraw(ctx: Context, wish: { amountMicro: bigint; brk?: string }): Promise<PaymentRecord> {

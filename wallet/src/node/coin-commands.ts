@@ -4,11 +4,14 @@ import { brokerOf } from './money-commands.ts';
 import { agreed, input } from './typed.ts';
 
 export const coins: Command = {
-  usage: 'farthing coins [--check]',
+  usage: 'farthing coins [--check] [--keys]',
   about: 'Lists the coins of this wallet by value. Nobody can trace them to its account.',
   args: 0,
-  options: { check: { type: 'boolean' } },
-  help: [['--check', 'ask the broker after each: for a wallet that was copied or put back from a backup']],
+  options: { check: { type: 'boolean' }, keys: { type: 'boolean' } },
+  help: [
+    ['--check', 'ask the broker after each: for a wallet that was copied or put back from a backup'],
+    ['--keys', 'list each by its key, which farthing prove takes'],
+  ],
   async run({ wallet, flags, out }) {
     const brokers = await wallet.brokers();
     if (flags['check'] === true) {
@@ -16,6 +19,14 @@ export const coins: Command = {
         const found = await wallet.coins.check({ brk, onProgress: progressOf(out) });
         for (const line of await lostOf(found, wallet)) out.fact(line);
       }
+    }
+    if (flags['keys'] === true) {
+      const each = await wallet.coins.each();
+      out.result(
+        each,
+        each.map(({ pk, valueMicro, currency }) => `${pk}  ${money(valueMicro, currency).padStart(12)}`),
+      );
+      return;
     }
     const found = await wallet.coins.list();
     const lines = found.flatMap(({ brk, currency, totalMicro, byValue, listHash }) => [

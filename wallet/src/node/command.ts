@@ -12,7 +12,26 @@ export type Run = {
   readonly out: Output;
 };
 
-export type Command = {
+export type Command = WalletCommand | PlainCommand;
+
+/** It works with the wallet of a directory. */
+export type WalletCommand = Described & {
+  readonly plain?: undefined;
+  /** Of no use while the wallet is locked; others ask for the password when they come to need it. */
+  readonly unlock?: true;
+  /** @returns the exit status, 0 when absent */
+  // biome-ignore lint/suspicious/noConfusingVoidType: most commands return nothing
+  run(run: Run): Promise<number | void>;
+};
+
+/** It needs no wallet, and leaves none behind. */
+export type PlainCommand = Described & {
+  readonly plain: true;
+  // biome-ignore lint/suspicious/noConfusingVoidType: as above
+  run(run: Omit<Run, 'wallet'>): Promise<number | void>;
+};
+
+type Described = {
   readonly usage: string;
   readonly about: string;
   readonly options: ParseArgsOptionsConfig;
@@ -20,11 +39,6 @@ export type Command = {
   readonly help: readonly (readonly [flag: string, text: string])[];
   /** How many arguments it takes at most. */
   readonly args: number;
-  /** Of no use while the wallet is locked; others ask for the password when they come to need it. */
-  readonly unlock?: true;
-  /** @returns the exit status, 0 when absent */
-  // biome-ignore lint/suspicious/noConfusingVoidType: most commands return nothing
-  run(run: Run): Promise<number | void>;
 };
 
 export const COMMON = {

@@ -3,13 +3,14 @@
 // message has a code and says what to do), 2 wrong arguments.
 import { isProblemCode, PaymentProblem, problemInfo } from '@farthing/protocol';
 import { coins, phrase, restore, withdraw } from './coin-commands.ts';
-import { type Command, Output, parse, type Run, text, toJsonText, UsageError } from './command.ts';
+import { type Command, Output, parse, type Run, text, toJsonText, UsageError, type WalletCommand } from './command.ts';
 import { credit } from './credit-command.ts';
 import { gift, gifts, request, requests, take } from './hand-commands.ts';
 import { balance, close as closeSessions, history, init, recover, refund, sessions, topUp } from './money-commands.ts';
 import { defaultData, openWallet } from './open.ts';
 import { password } from './password-command.ts';
 import { pay, stream } from './pay-command.ts';
+import { prove, verify } from './proof-commands.ts';
 import { budget, limits } from './rule-commands.ts';
 import { unlock } from './typed.ts';
 
@@ -34,6 +35,8 @@ const commands: ReadonlyMap<string, Command> = new Map(
     take,
     request,
     requests,
+    prove,
+    verify,
     phrase,
     password,
     restore,
@@ -60,16 +63,18 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(helpOf(command));
     return 0;
   }
+  const out = new Output(flags['json'] === true);
+  if (command.plain) return (await command.run({ flags, args, out })) ?? 0;
   const { wallet, close } = await openWallet(text(flags, 'data') ?? defaultData());
   try {
-    return await runUnlocked(command, { wallet, flags, args, out: new Output(flags['json'] === true) });
+    return await runUnlocked(command, { wallet, flags, args, out });
   } finally {
     close();
   }
 }
 
 /** Asks for the password when it is needed. What a locked wallet refused has not begun, so the command can run again. */
-async function runUnlocked(command: Command, run: Run): Promise<number> {
+async function runUnlocked(command: WalletCommand, run: Run): Promise<number> {
   const { wallet, out } = run;
   if (command.unlock && wallet.password.state().locked) await unlock(wallet, out);
   try {

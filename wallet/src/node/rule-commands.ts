@@ -95,6 +95,7 @@ function ruleLine({ origin, mode, perPageMicro, perDayMicro, spentTodayMicro }: 
 }
 
 export const limits: Command = {
+  plain: true,
   usage: 'farthing limits',
   about: 'Prints every bound that Farthing puts on what comes from outside, and why.',
   args: 0,
