@@ -1,4 +1,5 @@
 // @farthing/broker/testing: a broker of its own with customers and sites by hand, for the tests of other packages.
+export * as cheques from './cheques.ts';
 export { Bench, DAY_SECONDS, Person, pieceOf, type Reply, Site, type Sold, soldOf, USD } from './client.ts';
 export { Holder, lockKeysets, present } from './coins.ts';
 export * as payword from './payword.ts';
