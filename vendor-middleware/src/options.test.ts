@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import {
   bindingSecrets,
   checkFarthingOptions,
+  checkSealedOptions,
   checkStreamOptions,
   checkWallOptions,
   type WallOptions,
@@ -126,4 +127,36 @@ test('good secrets are taken in order, and without one the own is used', () => {
   expect(bindingSecrets([a, b], own)).toEqual([a, b]);
   expect(bindingSecrets(a.slice(), own)).toEqual([a]);
   expect(bindingSecrets(undefined, () => a)).toEqual([a]);
+});
+
+test.each<[object, unknown, string]>([
+  [{ price: '1 USD' }, () => 'a', 'fine'],
+  [{ price: '1 USD', item: 'A map', media: 'image/png' }, () => 'a', 'fine'],
+  [{ price: '1 USD', item: () => 'A map' }, () => 'a', 'fine'],
+  [{ price: '1 USD', item: 'x'.repeat(81) }, () => 'a', 'option-invalid'],
+  [{ price: '1 USD', item: 'a\nb' }, () => 'a', 'option-invalid'],
+  [{ price: '1 USD', item: 5 }, () => 'a', 'option-invalid'],
+  [{ price: '1 USD', media: 'png' }, () => 'a', 'option-invalid'],
+  [{ price: '1 USD', settle: 'upfront' }, () => 'a', 'option-unknown'],
+  [{ price: '1 USD', free: { count: 1, per: 'day' } }, () => 'a', 'option-unknown'],
+  [{ price: '1 USD', description: 'A map' }, () => 'a', 'option-unknown'],
+  [{ price: '1 USD' }, './map.png', 'option-invalid'],
+])('sealed(%j) is %s', (options, source, expected) => {
+  expect(codeOf(() => checkSealedOptions(options as WallOptions, source))).toBe(expected);
+});
+
+test.each<[object, string]>([
+  [{ cheque: { offlineMax: '0.50', minLevel: 1, captures: ['now', 'deferred'] } }, 'fine'],
+  [{ cheque: { offlineMax: 'much' } }, 'option-invalid'],
+  [{ cheque: { offlineMax: '0' } }, 'option-invalid'],
+  [{ cheque: { minLevel: 3 } }, 'option-invalid'],
+  [{ cheque: { captures: [] } }, 'option-invalid'],
+  [{ cheque: { captures: ['later'] } }, 'option-invalid'],
+  [{ cheque: { limit: '1' } }, 'option-unknown'],
+  [{ goods: { folder: './goods', maxBytes: 1_000_000 } }, 'fine'],
+  [{ goods: { folder: '' } }, 'option-invalid'],
+  [{ goods: { maxBytes: 0.5 } }, 'option-invalid'],
+  [{ goods: { size: 1 } }, 'option-unknown'],
+])('a site with %j is %s', (options, expected) => {
+  expect(codeOf(() => checkFarthingOptions({ broker: 'x', data: 'y', ...options }))).toBe(expected);
 });

@@ -91,8 +91,8 @@ export type StreamOptions = Omit<WallOptions, 'unit' | 'units' | 'free' | 'settl
   readonly holdMs?: number;
 };
 
-/** What is sold is told by the function beside it. */
-export type SealedOptions = Omit<WallOptions, 'unit' | 'units' | 'free' | 'settle'> & {
+/** What is sold is told by the function beside it, and described by its offer. */
+export type SealedOptions = Omit<WallOptions, 'unit' | 'units' | 'free' | 'settle' | 'description'> & {
   /** Its name at the site, which wallets show and save it under; default: the last part of the path. At most 80 characters. */
   readonly item?: Text;
   /** Media type of the plaintext; default `application/octet-stream`. */
@@ -247,7 +247,7 @@ export function checkStreamOptions(options: StreamOptions, source: unknown): voi
 
 /** @throws {SetupError} `option-unknown`, `option-invalid`, `price-invalid` */
 export function checkSealedOptions(options: SealedOptions, source: unknown): void {
-  known('sealed()', options, `${WALL} item media`.replace(/unit |units |free |settle /g, ''));
+  known('sealed()', options, `${WALL} item media`.replace(/unit |units |description |free |settle /g, ''));
   const { item, media = 'application/octet-stream', ...common } = options;
   checkWallOptions(common);
   need(typeof item !== 'string' || itemName(item) === item, 'item', `up to ${ITEM_CHARS} printable characters`);

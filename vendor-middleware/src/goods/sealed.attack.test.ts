@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readRequest } from '@farthing/protocol';
+import { limits, printChallenge, readRequest } from '@farthing/protocol';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { challengesOf, credentialFor, problemOf, type TestSite, testSite } from '../testing/site.ts';
 
@@ -140,4 +140,22 @@ test('a source that fails closes the counter: 503, the owner is told, and nobody
   const answer = await fetch(`${site.url}/map`);
   expect([answer.status, (await problemOf(answer))['code']]).toEqual([503, 'site-not-ready']);
   expect(site.log.join()).toContain('the archive is shut');
+});
+
+test('names of any length and script leave room for the challenge in its header line', async () => {
+  const name = '漫'.repeat(300);
+  const long = await testSite({ vnd: 'v'.repeat(64), api: `/${'f'.repeat(60)}`, methods: ['scrip', 'cheque'] });
+  const media = `application/${'x'.repeat(80)}`;
+  long.app.get(
+    '/map',
+    long.pay.sealed({ price: '1000 USD', item: () => name, media, header: 'Payment-Authorization' }, () => secret),
+  );
+  try {
+    const answer = await fetch(`${long.url}/map`);
+    const offers = challengesOf(answer);
+    expect([answer.status, offers.map(({ method }) => method)]).toEqual([402, ['scrip', 'cheque']]);
+    for (const offer of offers) expect(printChallenge(offer).length).toBeLessThanOrEqual(limits.challengeBytes);
+  } finally {
+    await long.close();
+  }
 });
