@@ -115,7 +115,13 @@ function Check({ words, right, again }: CheckProps) {
         else setWrong(true);
       }}
     >
-      <p>{t('words_check_text')}</p>
+      {wrong ? (
+        <p class="banner bad" role="alert">
+          {t('words_wrong')}
+        </p>
+      ) : (
+        <p>{t('words_check_text')}</p>
+      )}
       {places.map((place) => (
         <Field
           key={place}
@@ -127,11 +133,6 @@ function Check({ words, right, again }: CheckProps) {
           }}
         />
       ))}
-      {wrong && (
-        <p class="banner bad" role="alert">
-          {t('words_wrong')}
-        </p>
-      )}
       <div class="row wrap">
         <Button wide onPress={again}>
           {t('words_again')}

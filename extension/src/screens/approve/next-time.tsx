@@ -1,12 +1,12 @@
 // The lower half of the question: what shall hold for this site from the next page on.
 import type { Mode, Rule } from '@farthing/wallet';
 import { useState } from 'preact/hooks';
-import { useKept } from '../ui/kept.ts';
-import { Host, Segmented } from '../ui/parts.tsx';
-import { plural, t, tx } from '../ui/t.ts';
-import type { ApprovalView } from '../view.ts';
-import { LimitFields, type TypedLimits, useLimits } from './limit-fields.tsx';
-import { Limits, MODES } from './rule-card.tsx';
+import { useKept } from '../../ui/kept.ts';
+import { Host, Segmented } from '../../ui/parts.tsx';
+import { plural, t, tx } from '../../ui/t.ts';
+import type { ApprovalView } from '../../view.ts';
+import { LimitFields, type TypedLimits, useLimits } from '../limit-fields.tsx';
+import { Limits, MODES } from '../rule-card.tsx';
 
 export type NextRule = {
   readonly rule: Rule;
