@@ -54,6 +54,10 @@ test('its pages run nothing but their own scripts, load nothing foreign, and can
   expect(csp).not.toMatch(/unsafe|\*(?! |:|;|$)/);
 });
 
+test('private windows have a worker, storage and cookies of their own', () => {
+  expect(store).toMatchObject({ incognito: 'split' });
+});
+
 test('its icons are there', () => {
   for (const path of Object.values(store['icons'] as Record<string, string>))
     expect(existsSync(new URL(path, import.meta.url))).toBe(true);

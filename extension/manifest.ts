@@ -44,6 +44,8 @@ export function manifest({ test, version, demoOrigin }: ManifestOptions): Record
     options_ui: { page: 'popup.html', open_in_tab: true },
     background: { service_worker: 'background.js', type: 'module' },
     minimum_chrome_version: '123',
+    // A worker of its own for private windows: nothing that it knows reaches the other.
+    incognito: 'split',
     permissions: [
       'storage',
       'unlimitedStorage',

@@ -12,3 +12,6 @@ export type {
   WebRequest,
 } from 'webextension-polyfill';
 export { browser };
+
+/** These pages and this worker serve private windows, and share nothing with those that serve the others. */
+export const isPrivate = browser.extension.inIncognitoContext === true;

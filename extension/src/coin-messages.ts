@@ -1,5 +1,5 @@
 // Messages about private coins, gifts and the words that they come back from. All are for our own pages alone.
-import { limits } from '@farthing/protocol';
+import { type Currency, limits } from '@farthing/protocol';
 import type { CoinsInfo, FoundCoins, GiftInfo, PaymentRecord, Phrase, Restored, TakenGift } from '@farthing/wallet';
 import * as v from 'valibot';
 import { amount, id, none, url } from './shapes.ts';
@@ -27,10 +27,17 @@ export const coinMessages = {
     shape: v.strictObject({ phrase: v.pipe(v.string(), v.maxLength(WORDS_CHARACTERS)), brokerUrl: url }),
   },
   checkCoins: { from: 'page', shape: none },
+  /** From a private window: money of the other wallet. */
+  fillPocket: { from: 'page', shape: v.strictObject({ amountMicro: amount, tabId: v.number() }) },
+  pocket: { from: 'page', shape: none },
+  collectPocket: { from: 'page', shape: none },
 } as const;
 
 /** `moving`: withdrawals and gifts that have begun and are not at their end; the worker goes on with them by itself. */
 export type CoinsView = { readonly coins: readonly CoinsInfo[]; readonly moving: readonly PaymentRecord[] };
+
+/** The purse of private windows; `open`: there are some. */
+export type PocketView = { readonly micro: bigint; readonly currency: Currency; readonly open: boolean };
 
 export type CoinAnswers = {
   coins: CoinsView;
@@ -42,4 +49,7 @@ export type CoinAnswers = {
   phrase: Phrase;
   restore: Restored;
   checkCoins: FoundCoins;
+  fillPocket: undefined;
+  pocket: PocketView | undefined;
+  collectPocket: undefined;
 };

@@ -51,6 +51,9 @@ test.each([
   'phrase',
   'restore',
   'checkCoins',
+  'fillPocket',
+  'pocket',
+  'collectPocket',
 ])('a content script gets no privileged command: %s', (name) => {
   const bodies: Record<string, unknown> = {
     approve: yes,
@@ -69,6 +72,7 @@ test.each([
     gifts: { refresh: true },
     take: { text: 'farthing-gift:' },
     takeBack: { id: 'a' },
+    fillPocket: { amountMicro: '1', tabId: 1 },
     restore: { phrase: 'abandon', brokerUrl: 'https://broker.example' },
   };
   const message = { name, body: bodies[name] ?? {} };

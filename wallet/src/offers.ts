@@ -117,6 +117,7 @@ function understand(ctx: Context, ask: Ask, place: Place, challenge: Challenge):
   const unusable = (detail: string) => new PaymentProblem('offer-unusable', { detail });
   const method = methods.get(challenge.method);
   if (!method) throw unusable(`method ${challenge.method} is not known`);
+  if (ctx.ports.only?.has(method.name) === false) throw unusable(`this wallet does not pay with ${method.name}`);
   const intent = method.intents.find((known) => known === challenge.intent);
   if (!intent) throw unusable(`intent ${challenge.intent} is not known`);
   const request = readRequest(challenge);

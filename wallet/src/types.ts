@@ -35,6 +35,10 @@ export type WalletPorts = {
   readonly env: () => Env;
   /** Native RSA, where the host has some: coins are made and checked faster. */
   readonly rsa?: Rsa;
+  /** The only kinds of money that this wallet pays with, by method; absent: all that it knows. */
+  readonly only?: ReadonlySet<string>;
+  /** `false`: coins for a site are prepared for one payment at a time, so that none of them stay behind. */
+  readonly ahead?: false;
   /** Native Argon2id, likewise: a password takes a quarter of a second instead of one. */
   readonly stretch?: Stretch;
   /**

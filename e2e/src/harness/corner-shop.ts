@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { nodeEnv } from '@farthing/node-kit';
-import { farthing } from '@farthing/vendor';
+import { type FarthingOptions, farthing } from '@farthing/vendor';
 import express, { type Express, type Request } from 'express';
 import { Taps } from './taps.ts';
 
@@ -24,7 +24,10 @@ const form =
 const drawing =
   '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect width="40" height="30" fill="teal"/></svg>';
 
-export async function openCornerShop(broker: string, data: string): Promise<CornerShop> {
+/** What it takes, if not what corner shops usually do. */
+export type Takes = Required<Pick<FarthingOptions, 'methods'>> & Pick<FarthingOptions, 'ecash'>;
+
+export async function openCornerShop(broker: string, data: string, takes?: Takes): Promise<CornerShop> {
   const app = express();
   let aheadMs = 0;
   const pay = await farthing({
@@ -33,6 +36,7 @@ export async function openCornerShop(broker: string, data: string): Promise<Corn
     name: 'The Corner Shop',
     methods: ['scrip', 'payword'],
     payword: { fundings: ['prepaid'], idleMs: IDLE_MS },
+    ...takes,
     env: () => ({ ...nodeEnv(), nowMs: Date.now() + aheadMs }),
     log: () => undefined,
   });
@@ -43,7 +47,7 @@ export async function openCornerShop(broker: string, data: string): Promise<Corn
     next();
   });
   serve(app, pay.wall);
-  pour(app, pay.stream, taps);
+  if (!takes || takes.methods.includes('payword')) pour(app, pay.stream, taps);
   app.use('/farthing', pay.routes());
   const server = createServer({ maxHeaderSize: 65_536 }, app);
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));

@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { vi } from 'vitest';
 import { type Visit, visit } from './browser.ts';
 import { type Desk, sitDown } from './desk.ts';
+import { allowPrivate } from './private-window.ts';
 import { type Running, startBrokerProcess } from './processes.ts';
 
 export type Customer = {
@@ -21,7 +22,7 @@ export type Mint = {
   readonly broker: Running;
   readonly folder: string;
   /** Somebody with a browser and nothing in the wallet. */
-  customer(name: string): Promise<Customer>;
+  customer(name: string, options?: { private?: boolean }): Promise<Customer>;
   close(): Promise<void>;
 };
 
@@ -40,8 +41,9 @@ export async function openMint(): Promise<Mint> {
   return {
     broker,
     folder,
-    async customer(name) {
+    async customer(name, options = {}) {
       const browser = await visit({ brokerUrl: broker.url, demoUrl: broker.url, profile: join(folder, name) });
+      if (options.private) await allowPrivate(browser);
       const made = await customerOf(browser);
       customers.push(made);
       return made;

@@ -1,6 +1,6 @@
 // Scripts for the sites that the person has let us see. Registered at run time: a list in the manifest would ask for
 // every site at install.
-import { browser } from '../browser.ts';
+import { browser, isPrivate } from '../browser.ts';
 import { problemOf } from './engine.ts';
 
 const SCRIPTS = [
@@ -12,6 +12,8 @@ let last: Promise<void> = Promise.resolve();
 
 /** One after the other: two changes at once would fight over the same ids. */
 export function registerScripts(): Promise<void> {
+  // Private windows get the scripts that the other worker has registered.
+  if (isPrivate) return last;
   last = last.then(register).catch((error) => void problemOf(error));
   return last;
 }

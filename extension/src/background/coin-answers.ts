@@ -5,7 +5,10 @@ import type { coinMessages } from '../coin-messages.ts';
 import type { MessageName } from '../messages.ts';
 import type { Handlers } from './answers.ts';
 import { search } from './coin-search.ts';
-import { wallet } from './engine.ts';
+import { problemOf, wallet } from './engine.ts';
+import { goOn } from './navigation.ts';
+import { collect, pocketView } from './pocket/keeper.ts';
+import { fill } from './pocket/private.ts';
 import { watch } from './settling.ts';
 import { publish } from './snapshot.ts';
 
@@ -33,5 +36,15 @@ export const coinHandlers: Pick<Handlers, keyof typeof coinMessages & MessageNam
   phrase: async () => (await wallet).phrase(),
   restore: async ({ phrase, brokerUrl }) =>
     search('restore', async (engine, onProgress) => engine.restore({ phrase, brokerUrl, onProgress })),
+  fillPocket: async ({ amountMicro, tabId }) => {
+    await moving(() => fill(amountMicro));
+    void goOn(tabId).catch(problemOf);
+    return undefined;
+  },
+  pocket: () => pocketView(),
+  collectPocket: async () => {
+    await moving(collect);
+    return undefined;
+  },
   checkCoins: async () => search('check', async (engine, onProgress) => engine.coins.check({ onProgress })),
 };

@@ -2,9 +2,11 @@
 import { PaymentProblem, portableCrypto } from '@farthing/protocol';
 import { Wallet } from '@farthing/wallet';
 import * as v from 'valibot';
-import { browser } from '../browser.ts';
+import { browser, isPrivate } from '../browser.ts';
 import type { Config } from '../view.ts';
+import { areaStore } from './area-store.ts';
 import { idbStore } from './idb-store.ts';
+import { POCKET, shared } from './pocket/mail.ts';
 
 const env = () => ({
   nowMs: Date.now(),
@@ -12,8 +14,14 @@ const env = () => ({
   crypto: portableCrypto,
 });
 
+const ports = { fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init), env };
+
+/** What pays in private windows: coins that tell nobody whose they are, for one payment at a time. */
+export const openPocket = (): Promise<Wallet> =>
+  Wallet.open({ ...ports, store: areaStore(shared, POCKET), only: new Set(['ecash']), ahead: false });
+
 export const wallet: Promise<Wallet> = (async () =>
-  Wallet.open({ store: await idbStore(), fetch: (input, init) => fetch(input, init), env }))();
+  isPrivate ? openPocket() : Wallet.open({ ...ports, store: await idbStore() }))();
 
 const configSchema = v.object({
   broker: v.optional(v.pipe(v.string(), v.url(), v.maxLength(300))),

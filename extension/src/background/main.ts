@@ -1,5 +1,5 @@
 // The worker: everything that listens is registered in its first turn, everything that pays waits for the wallet.
-import { browser, type Runtime } from '../browser.ts';
+import { browser, isPrivate, type Runtime } from '../browser.ts';
 import { pack } from '../codec.ts';
 import { decodeMessage, type Sender } from '../messages.ts';
 import { registerScripts } from './access.ts';
@@ -13,6 +13,8 @@ import { problemOf, wallet } from './engine.ts';
 import * as navigation from './navigation.ts';
 import { type HeadersSeen, loadingReady, observe } from './observe.ts';
 import { fetchAnswered, fetchLost } from './page-fetch.ts';
+import { beginKeeping } from './pocket/keeper.ts';
+import { beginPrivate } from './pocket/private.ts';
 import { PUBLISH_ALARM, publish } from './snapshot.ts';
 import * as streams from './streams.ts';
 import { gone, onViewChange, views } from './tabs.ts';
@@ -108,7 +110,7 @@ function senderOf(from: Runtime.MessageSender & { origin?: string; documentId?: 
 }
 
 browser.runtime.onInstalled.addListener(({ reason }) => {
-  if (reason === 'install') void browser.tabs.create({ url: browser.runtime.getURL('welcome.html') });
+  if (reason === 'install' && !isPrivate) void browser.tabs.create({ url: browser.runtime.getURL('welcome.html') });
 });
 browser.permissions.onAdded.addListener(() => void registerScripts());
 browser.permissions.onRemoved.addListener(() => void registerScripts());
@@ -126,6 +128,8 @@ async function togglePause(): Promise<void> {
   await (pausedUntilMs === undefined ? engine.pause('forever') : engine.resume());
 }
 
+if (isPrivate) beginPrivate();
+else beginKeeping();
 onViewChange(publish);
 onSearch(publish);
 void registerScripts();

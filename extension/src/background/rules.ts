@@ -1,6 +1,6 @@
 // One-shot header rules: each puts one credential on one request of one tab, and goes away when that request was sent.
 import type { Payment } from '@farthing/wallet';
-import { browser, type DeclarativeNetRequest } from '../browser.ts';
+import { browser, type DeclarativeNetRequest, isPrivate } from '../browser.ts';
 
 export type Armed = {
   readonly ruleId: number;
@@ -31,14 +31,16 @@ const flying = new Map<string, number>();
 const FLIGHT_MS = 60_000;
 export const isFlying = (paymentId: string) => Date.now() - (flying.get(paymentId) ?? 0) < FLIGHT_MS;
 export const landed = (paymentId: string) => void flying.delete(paymentId);
+/** Rules of private windows begin here: both workers see the rules of both. */
+const FIRST_ID = 1_000_000_000;
 let nextId = 1;
 const GRACE_MS = 1_000;
 
 /** Rules outlive the worker. One that is left over would pay a later visit, or take an id: all go at boot. */
 const swept = (async () => {
   const old = await browser.declarativeNetRequest.getSessionRules();
-  const ids = old.map(({ id }) => id);
-  nextId = Math.max(0, ...ids) + 1;
+  const ids = old.map(({ id }) => id).filter((id) => id >= FIRST_ID === isPrivate);
+  nextId = Math.max(isPrivate ? FIRST_ID : 0, ...ids) + 1;
   if (ids.length > 0) await browser.declarativeNetRequest.updateSessionRules({ removeRuleIds: ids });
 })();
 

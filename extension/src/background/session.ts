@@ -1,6 +1,6 @@
 // What must survive the worker but not the browser: tab views, open approvals, paths that can be paid ahead.
-import { browser } from '../browser.ts';
 import { pack, unpack } from '../codec.ts';
+import { sessionArea } from '../session-area.ts';
 
 /** A named map in session storage, read once and written with each change. */
 export class SessionMap<Value> {
@@ -18,7 +18,7 @@ export class SessionMap<Value> {
   }
 
   async #load(): Promise<void> {
-    const stored = unpack((await browser.storage.session.get(this.#name))[this.#name]);
+    const stored = unpack((await sessionArea.get([this.#name]))[this.#name]);
     if (typeof stored !== 'object' || stored === null) return;
     for (const [key, value] of Object.entries(stored))
       if (!this.#entries.has(key)) this.#entries.set(key, value as Value);
@@ -51,7 +51,7 @@ export class SessionMap<Value> {
     // Once a turn: a worker may be stopped at any time, and what it did not write it has not known.
     void this.ready.then(() => {
       this.#dirty = false;
-      return browser.storage.session.set({ [this.#name]: pack(Object.fromEntries(this.#entries)) });
+      return sessionArea.set({ [this.#name]: pack(Object.fromEntries(this.#entries)) });
     });
   }
 }

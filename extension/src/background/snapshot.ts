@@ -1,6 +1,7 @@
 // Keeps the snapshot that the pages paint from, a moment behind the wallet.
 import { browser } from '../browser.ts';
 import { pack } from '../codec.ts';
+import { sessionArea } from '../session-area.ts';
 import type { Snapshot, TabView } from '../view.ts';
 import { waiting } from './approvals.ts';
 import { newestSearch, searchReady } from './coin-search.ts';
@@ -28,7 +29,7 @@ export function publish(): void {
 
 export async function write(): Promise<Snapshot> {
   const snapshot = await build();
-  await browser.storage.session.set({ [SNAPSHOT]: pack(snapshot) });
+  await sessionArea.set({ [SNAPSHOT]: pack(snapshot) });
   await grey(snapshot.budget?.pausedUntilMs !== undefined);
   await Promise.all(Object.values(snapshot.tabs).map((view) => greyTab(view, snapshot)));
   return snapshot;

@@ -1,13 +1,15 @@
 // Work that nobody waits for: what a dead worker left is finished, open payments are shown to their sites again, coins
 // that are about to expire are renewed. One round at a time.
 import type { Ask, PaymentState } from '@farthing/wallet';
-import { browser } from '../browser.ts';
+import { browser, isPrivate } from '../browser.ts';
 import type { TabState, TabView } from '../view.ts';
 import { takeUpSearch } from './coin-search.ts';
 import { check } from './delivery.ts';
 import { problemOf, wallet } from './engine.ts';
 import { takeUp } from './navigation.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { KEEPER_ALARM, lookAfterPocket } from './pocket/keeper.ts';
+import { ALIVE_ALARM, stillHere } from './pocket/private.ts';
 import { isFlying } from './rules.ts';
 import { RECOVERY_ALARM, resolve, unwatch } from './settling.ts';
 import { publish } from './snapshot.ts';
@@ -52,6 +54,8 @@ export async function scheduleRenewal(): Promise<void> {
 export function tend(alarm: string): void {
   if (alarm === RECOVERY_ALARM) void recover();
   if (alarm === RENEWAL_ALARM) void renew();
+  if (alarm === ALIVE_ALARM && isPrivate) void stillHere().catch(problemOf);
+  if (alarm === KEEPER_ALARM && !isPrivate) void lookAfterPocket().catch(problemOf);
   if (alarm === AWAKE_ALARM) void takeUpStreams().catch(problemOf);
 }
 

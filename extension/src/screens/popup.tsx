@@ -1,6 +1,6 @@
 // The popup, and the same screens in a tab: header, the screen of the route, navigation that works from everywhere.
 import type { ComponentChild } from 'preact';
-import { browser } from '../browser.ts';
+import { browser, isPrivate } from '../browser.ts';
 import { known, snapshot } from '../ui/client.ts';
 import { Icon, type IconName } from '../ui/icons.tsx';
 import { Money } from '../ui/money.tsx';
@@ -14,6 +14,7 @@ import { Gift } from './coins/gift.tsx';
 import { Gifts } from './coins/gifts.tsx';
 import { Give } from './coins/give.tsx';
 import { PhraseScreen } from './coins/phrase.tsx';
+import { FillPocket } from './coins/pocket.tsx';
 import { Receive } from './coins/receive.tsx';
 import { Restore } from './coins/restore.tsx';
 import { Withdraw } from './coins/withdraw.tsx';
@@ -32,6 +33,8 @@ type Screen = {
   readonly show: (argument: string) => ComponentChild;
   /** It makes sense in a wallet that has nothing yet. */
   readonly fresh?: true;
+  /** It is about the account, the words or gifts, which the purse of private windows has none of. */
+  readonly account?: true;
 };
 
 const screens: Readonly<Record<string, Screen>> = {
@@ -43,16 +46,16 @@ const screens: Readonly<Record<string, Screen>> = {
   site: { section: 'sites', show: (origin) => <Site origin={origin} /> },
   more: { section: 'more', show: () => <More /> },
   money: { section: 'more', show: () => <MoneyScreen /> },
-  'top-up': { section: 'more', show: () => <TopUp /> },
+  'top-up': { section: 'more', show: () => <TopUp />, account: true },
   budgets: { section: 'more', show: () => <Budgets /> },
-  coins: { section: 'more', show: () => <Coins /> },
-  withdraw: { section: 'more', show: () => <Withdraw /> },
-  give: { section: 'more', show: () => <Give /> },
-  gifts: { section: 'more', show: () => <Gifts /> },
-  gift: { section: 'more', show: (id) => <Gift id={id} /> },
-  receive: { section: 'more', show: () => <Receive />, fresh: true },
-  phrase: { section: 'more', show: () => <PhraseScreen /> },
-  restore: { section: 'more', show: () => <Restore />, fresh: true },
+  coins: { section: 'more', show: () => <Coins />, account: true },
+  withdraw: { section: 'more', show: () => <Withdraw />, account: true },
+  give: { section: 'more', show: () => <Give />, account: true },
+  gifts: { section: 'more', show: () => <Gifts />, account: true },
+  gift: { section: 'more', show: (id) => <Gift id={id} />, account: true },
+  receive: { section: 'more', show: () => <Receive />, fresh: true, account: true },
+  phrase: { section: 'more', show: () => <PhraseScreen />, account: true },
+  restore: { section: 'more', show: () => <Restore />, fresh: true, account: true },
   settings: { section: 'more', show: () => <Settings />, fresh: true },
 };
 
@@ -66,12 +69,13 @@ const NAV: readonly (readonly [Section, IconName, Key])[] = [
 export function Popup() {
   const [name = '', argument = ''] = route.value;
   const screen = screens[name] ?? screens[''];
-  const { ready } = snapshot.value;
+  const isFresh = known.value && !snapshot.value.ready && !screen?.fresh;
+  const closed = isFresh || (isPrivate && screen?.account);
   return (
     <div class="popup">
       <Header />
       <main class="m" key={route.value.join('/')}>
-        {known.value && !ready && !screen?.fresh ? <Fresh /> : screen?.show(argument)}
+        {closed ? isPrivate ? <FillPocket /> : <Fresh /> : screen?.show(argument)}
       </main>
       <nav aria-label={t('sections')}>
         {NAV.map(([section, icon, label]) => (
@@ -99,6 +103,7 @@ function Header() {
         {broker?.name ?? 'Farthing'}
       </b>
       {broker?.test && <Chip tone="warn">{t('test')}</Chip>}
+      {isPrivate && <Chip>{t('private')}</Chip>}
       <span class="sp" />
       {balance && (
         <a class="total s" href={link('money')}>

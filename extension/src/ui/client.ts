@@ -4,6 +4,7 @@ import { type Signal, signal } from '@preact/signals';
 import { browser } from '../browser.ts';
 import { unpack } from '../codec.ts';
 import type { Answers, MessageInput, PageMessage } from '../messages.ts';
+import { onSessionChange, sessionArea } from '../session-area.ts';
 import type { Snapshot } from '../view.ts';
 
 export class Refused extends Error {
@@ -16,7 +17,16 @@ export class Refused extends Error {
 }
 
 /** What a second time would do twice. Everything else is sent again when the worker died before it answered. */
-const ONCE: readonly PageMessage[] = ['topUp', 'openDemo', 'retry', 'playAgain', 'withdraw', 'give', 'takeBack'];
+const ONCE: readonly PageMessage[] = [
+  'topUp',
+  'openDemo',
+  'retry',
+  'playAgain',
+  'withdraw',
+  'give',
+  'takeBack',
+  'fillPocket',
+];
 
 /** @throws {Refused} with the worker's problem code */
 export async function send<Name extends PageMessage>(name: Name, body: MessageInput<Name>): Promise<Answers[Name]> {
@@ -50,11 +60,8 @@ function take(packed: unknown): void {
 
 /** Paints from what is stored, then lets the worker bring it up to date. */
 export async function follow(): Promise<void> {
-  browser.storage.session.onChanged.addListener((changes) => {
-    const change = changes['snapshot'];
-    if (change && typeof change === 'object' && 'newValue' in change) take(change.newValue);
-  });
-  take((await browser.storage.session.get('snapshot'))['snapshot']);
+  onSessionChange('snapshot', take);
+  take((await sessionArea.get(['snapshot']))['snapshot']);
   void send('refresh', {}).then(
     (fresh) => {
       snapshot.value = fresh;

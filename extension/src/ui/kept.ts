@@ -1,6 +1,7 @@
 // Drafts as the screens use them: a text field that is still there when the popup opens again.
 import { useState } from 'preact/hooks';
 import { browser } from '../browser.ts';
+import { sessionArea } from '../session-area.ts';
 import { Drafts, screenOf } from './drafts.ts';
 import { onMove } from './router.ts';
 
@@ -11,8 +12,7 @@ const screen = () => (inPopup ? screenOf(location.hash) : location.pathname);
 
 /** Before the first paint: goes back to where the person was, and notes from now on where they go. */
 export async function loadDrafts(): Promise<void> {
-  const area = browser.storage.session;
-  const [opened, over] = await Promise.all([Drafts.open(area, Date.now()), pageBelow()]);
+  const [opened, over] = await Promise.all([Drafts.open(sessionArea, Date.now()), pageBelow()]);
   drafts = opened;
   if (!inPopup) return;
   const hash = location.hash === '' ? opened.resume(over) : undefined;

@@ -1,6 +1,7 @@
 // The small pieces that every screen is made of.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { isPrivate } from '../browser.ts';
 import { Icon } from './icons.tsx';
 import { has, type Key, t } from './t.ts';
 
@@ -179,6 +180,8 @@ export function Problem({ code }: { code: string }) {
 }
 
 export function problemText(code: string): string {
+  if (isPrivate && code === 'offer-unusable') return t('private_only');
+  if (isPrivate && (code === 'no-account' || code === 'funds-short')) return t('private_empty');
   const key = `problem_${code.replaceAll('-', '_')}`;
   return has(key) ? t(key) : t('problem_other', { code });
 }

@@ -83,6 +83,7 @@ function cheapest(values: readonly bigint[], price: bigint, most: number): bigin
 
 /** How much to have at hand: for the payments to come, within the limits of today. At least the price. */
 async function wishOf(ctx: Context, { price }: Found, { site, waiting }: Need): Promise<bigint> {
+  if (ctx.ports.ahead === false) return price * BigInt(waiting + 1);
   const left = await leftHere(ctx, site);
   const target = most(price * PAYMENTS_AHEAD, SMALLEST_MICRO);
   return most(least(target, left), price * BigInt(waiting + 1));

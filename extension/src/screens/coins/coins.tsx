@@ -9,6 +9,7 @@ import { BackLink, Button, Title, useLoad } from '../../ui/parts.tsx';
 import { go, link } from '../../ui/router.ts';
 import { type Key, plural, t } from '../../ui/t.ts';
 import { Moving } from './moving.tsx';
+import { PocketCard } from './pocket.tsx';
 
 const MORE: readonly (readonly [string, Key, Key])[] = [
   ['gifts', 'gifts', 'gifts_text'],
@@ -40,6 +41,7 @@ export function Coins() {
         </div>
       </section>
       {view && <Moving records={view.moving} />}
+      <PocketCard />
       <ul class="list card">
         {MORE.map(([to, title, text]) => (
           <li key={to}>

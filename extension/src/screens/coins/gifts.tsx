@@ -43,7 +43,7 @@ function Line({ gift: { id, amountMicro, currency, memo, atMs, state } }: { gift
       <a class="line" href={link('gift', id)}>
         <span class="grow">
           <b class="block ell" dir="auto">
-            {memo ?? t('gift')}
+            {memo?.startsWith('pocket ') ? t('pocket') : (memo ?? t('gift'))}
           </b>
           <span class="muted s block">{ago(atMs, Date.now())}</span>
         </span>
