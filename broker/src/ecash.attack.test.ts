@@ -72,6 +72,18 @@ describe('One coin', () => {
     await expect(alice.swap(taken.coins, [2n])).rejects.toThrow('coin-spent');
   });
 
+  it('comes back to the account that it was signed for, and to it once', async () => {
+    const taken = await coinOf(2n);
+    const thief = new Holder(bench);
+    expect(await bench.refused('/v1/ecash/credit', alice.creditOrder(taken.coins, thief))).toBe('spend-wrong');
+    const before = await alice.statement();
+    await bench.send('/v1/ecash/credit', alice.creditOrder(taken.coins));
+    expect(await bench.refused('/v1/ecash/credit', alice.creditOrder(taken.coins))).toBe('coin-spent');
+    expect(await refused(news, alice.sign(taken, news, challenge(), 2n))).toBe('coin-spent');
+    const after = await alice.statement();
+    expect(BigInt(String(after['balance'])) - BigInt(String(before['balance']))).toBe(2n);
+  });
+
   it('given as a gift is the first taker’s; the copy is worth nothing', async () => {
     const taken = await coinOf(5n);
     const [coin] = taken.coins;

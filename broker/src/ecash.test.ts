@@ -54,4 +54,15 @@ describe('Coins', () => {
     expect(await bench.send('/v1/ecash/capture', capture)).toMatchObject({ paid: [id], gone: [], balance: '3' });
     expect(audited(bench)).toEqual([]);
   });
+
+  it('come back to an account, once for each order, and the books balance', async () => {
+    const { bench, alice } = await opened();
+    await using _ = bench;
+    await alice.withdraw([10n, 5n, 2n]);
+    const order = alice.creditOrder(alice.take(12n, { change: false }).coins);
+    expect(await bench.send('/v1/ecash/credit', order)).toEqual({ credited: '12', balance: '995', cur: USD });
+    expect(await bench.send('/v1/ecash/credit', order)).toMatchObject({ balance: '995' });
+    expect(await alice.statement()).toMatchObject({ balance: '995' });
+    expect(audited(bench)).toEqual([]);
+  });
 });

@@ -53,6 +53,7 @@ const recordSchema = v.object({
   brokerName: v.exactOptional(text),
   test: v.exactOptional(v.boolean()),
   why: v.exactOptional(text),
+  chosen: v.exactOptional(v.picklist(['only', 'cheapest', 'private', 'asked', 'instead'])),
   reference: v.exactOptional(text),
   receipt: v.exactOptional(anyJson),
   code: v.exactOptional(text),
@@ -90,6 +91,8 @@ const sendingSchema = v.object({
   challenge: storedChallenge,
   header: v.object({ name: v.picklist(['Authorization', 'Payment-Authorization']), value: text }),
   coin: coinSchema,
+  /** Text that the credential refers to: the site gets it before. */
+  posted: v.exactOptional(text),
   purse: text,
   /** UTC day whose budgets were debited. */
   day: v.number(),
@@ -167,6 +170,7 @@ export const schemas = {
     newSites: v.picklist(['ask', 'auto']),
     newSitesUpToMicro: micro,
     pausedUntilMs: v.exactOptional(v.union([ms, v.literal('resumed')])),
+    prefer: v.exactOptional(v.picklist(['cheapest', 'private'])),
     day: v.number(),
     spentMicro: micro,
   }),
@@ -179,6 +183,11 @@ export const schemas = {
     atMs: ms,
     untilMs: ms,
     code: v.exactOptional(text),
+    method: v.exactOptional(text),
+    /** The site refused it and took nothing. */
+    spared: v.exactOptional(v.boolean()),
+    /** It took the place of a payment by another method that was refused. */
+    instead: v.exactOptional(v.boolean()),
   }),
   fresh: v.object({
     offers: v.array(

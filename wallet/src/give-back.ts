@@ -35,7 +35,11 @@ export function notCharged(tx: Transaction, ctx: Context, sent: Sent, { code, st
   // A page that failed may be tried again: the site did not refuse the payment.
   const failed = status !== undefined && status !== 402 && code === undefined;
   const stale = over || failed || (sending.preempted && code !== undefined && STALE.has(code));
-  markAgain(tx, ctx, sent, { state: stale ? 'stale' : 'failed', ...(code === undefined ? {} : { code }) });
+  markAgain(tx, ctx, sent, {
+    state: stale ? 'stale' : 'failed',
+    spared: true,
+    ...(code === undefined ? {} : { code }),
+  });
   tx.put('journal', keys.journal(id), {
     record: {
       ...record,

@@ -8,6 +8,7 @@ import {
   type ProblemCode,
   printCredential,
 } from '@farthing/protocol';
+import type { Chosen } from './choose.ts';
 import type { Context } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { type Found, requestHash } from './offers.ts';
@@ -26,10 +27,12 @@ export type Hold = {
   readonly rule?: Rule;
   /** Answers the challenge that came with an earlier payment: it is taken out of the store. */
   readonly preempted?: boolean;
+  readonly chosen: Chosen['chosen'];
 };
 
 export type Held =
-  | { readonly kind: 'held'; readonly payment: Payment }
+  /** `posted`: the site is to get what the credential refers to. */
+  | { readonly kind: 'held'; readonly payment: Payment; readonly posted: boolean }
   /** The same request was paid, or is being paid: that payment serves it. */
   | { readonly kind: 'again'; readonly id: string }
   /** No free money covers the price. */
@@ -60,6 +63,17 @@ export function refusedNow(again: Doc<'again'> | undefined, nowMs: number): stri
   const recent = again?.state === 'failed' && nowMs - again.atMs < REFUSED_MS;
   return recent ? (again.code ?? 'payment-required') : undefined;
 }
+
+/** The method that a site refused a moment ago, taking nothing: another may take its place, once. */
+export function refusedMethod(again: Doc<'again'> | undefined, nowMs: number): string | undefined {
+  const isFirst = again?.spared === true && again.instead !== true;
+  return isFirst && refusedNow(again, nowMs) !== undefined ? again.method : undefined;
+}
+
+const standsIn = (again: Doc<'again'> | undefined, { method }: Found, nowMs: number): boolean => {
+  const refused = refusedMethod(again, nowMs);
+  return refused !== undefined && refused !== method.name;
+};
 
 /** @throws {PaymentProblem} the rule or limit that forbids it; nothing is written then */
 export async function hold(ctx: Context, input: Hold): Promise<Held> {
@@ -100,7 +114,8 @@ async function tryHold(ctx: Context, input: Hold): Promise<Held | { readonly kin
     if (taken === 'moved') return { kind: 'moved' };
     const amount = taken === 'short' ? found.price : taken.amount;
     const allowed = checkRules(tx, input, { site: names.site, amount, nowMs: env.nowMs });
-    if (input.by === 'rule' && refusedNow(before, env.nowMs)) throw new PaymentProblem('approval-needed');
+    const instead = standsIn(before, found, env.nowMs);
+    if (input.by === 'rule' && !instead && refusedNow(before, env.nowMs)) throw new PaymentProblem('approval-needed');
     if (taken === 'short') return { kind: 'short' };
     if (fresh) tx.put('fresh', names.fresh, fresh);
     const header = headerOf(challenge, taken.payload);
@@ -115,6 +130,8 @@ async function tryHold(ctx: Context, input: Hold): Promise<Held | { readonly kin
       challengeId: challenge.id,
       atMs: env.nowMs,
       untilMs: repeatUntilMs,
+      method: found.method.name,
+      ...(instead ? { instead: true } : {}),
     });
     tx.put('journal', names.journal, {
       record: {
@@ -132,6 +149,7 @@ async function tryHold(ctx: Context, input: Hold): Promise<Held | { readonly kin
         brokerName: found.broker.keys.name,
         test: found.broker.keys.test,
         why: input.by === 'rule' ? allowed.why : input.by,
+        chosen: instead ? 'instead' : input.chosen,
         says: found.method.describe(),
       },
       sending: {
@@ -141,6 +159,7 @@ async function tryHold(ctx: Context, input: Hold): Promise<Held | { readonly kin
         challenge,
         header,
         coin: taken.held,
+        ...(taken.posted === undefined ? {} : { posted: taken.posted }),
         purse: found.purse,
         day,
         again,
@@ -161,7 +180,7 @@ async function tryHold(ctx: Context, input: Hold): Promise<Held | { readonly kin
       repeat: false,
       ...(found.stream ? { stream: true as const, unitMicro: found.price } : {}),
     };
-    return { kind: 'held', payment };
+    return { kind: 'held', payment, posted: taken.posted !== undefined };
   });
   if (held.kind === 'held') ctx.changed();
   return held;

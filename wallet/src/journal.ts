@@ -3,7 +3,7 @@ import { type Currency, isProblemCode, PaymentProblem, toDecimal } from '@farthi
 import type { Context } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { listDocs, readOne } from './transaction.ts';
-import type { Payment, PaymentRecord } from './types.ts';
+import type { Payment, PaymentRecord, Settled } from './types.ts';
 
 type Entry = Doc<'journal'>;
 
@@ -36,6 +36,11 @@ export function toPayment(record: Entry['record'], sending: NonNullable<Entry['s
 
 const streamOf = (stream: NonNullable<Entry['sending']>['stream']): Pick<Payment, 'stream' | 'unitMicro'> =>
   stream ? { stream: true, unitMicro: stream.priceMicro } : {};
+
+export const outcomeOf = (state: string): Settled['outcome'] => {
+  if (state === 'pending') return 'unknown';
+  return state === 'failed_not_charged' ? 'not_charged' : 'paid';
+};
 
 const PAGE = 100;
 

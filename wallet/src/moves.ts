@@ -1,10 +1,11 @@
 // Moving coins back: release at the site, then cash or renew at the broker. Each step is stored before the next, and
 // repeating a step changes nothing, so a move survives a crash anywhere.
 import { type JsonObject, PaymentProblem } from '@farthing/protocol';
+import { inquire } from './coins/inquire.ts';
 import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { notCharged } from './give-back.ts';
-import { ownRecord } from './journal.ts';
+import { outcomeOf, ownRecord } from './journal.ts';
 import { methodOf, piecesOf } from './methods.ts';
 import { COIN_TTL_MS, draftOrder, loseCoin, runOrder, storeOrder } from './orders.ts';
 import { askRelease, type Released } from './release.ts';
@@ -246,7 +247,9 @@ export async function resolve(ctx: Context, id: string): Promise<Settled> {
   const { record, sending } = await needPayment(ctx, id);
   if (record.state !== 'pending') return withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
   // A payment of a session is only shown again: its chain serves others as well.
-  if (methodOf(sending.challenge.method).many) return withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
+  const { many, money } = methodOf(sending.challenge.method);
+  if (money === 'coins') return inquire(ctx, id);
+  if (many) return withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
   const answer = await askRelease(ctx, sending.purse, sending.coin);
   if (answer.kind !== 'released') return withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
   const env = ctx.env();
@@ -283,8 +286,3 @@ export async function resolve(ctx: Context, id: string): Promise<Settled> {
   });
   return settled;
 }
-
-export const outcomeOf = (state: string): Settled['outcome'] => {
-  if (state === 'pending') return 'unknown';
-  return state === 'failed_not_charged' ? 'not_charged' : 'paid';
-};

@@ -86,31 +86,37 @@ export function requestHash(ctx: Context, { method, digest }: Ask | Omit<Ask, 'c
   return toBase64url(ctx.env().crypto.sha256(utf8(text)));
 }
 
-export type FindOptions = { readonly challengeId?: string; readonly offline?: boolean };
+/** `without`: no offer of this method. */
+export type FindOptions = {
+  readonly challengeId?: string;
+  readonly offline?: boolean;
+  readonly without?: string | undefined;
+};
 
 /**
- * The first offer that can be paid and whose payee is vouched for. Sessions come first: a site that sells by the unit
- * expects more payments, and a session needs neither a challenge nor change for each.
+ * The offers that this wallet can pay, whose payee is vouched for, in the order of the site.
  * @throws {PaymentProblem} why there is none: that of the first offer that came furthest
  */
-export async function findOffer(ctx: Context, ask: Ask, options: FindOptions = {}): Promise<Found> {
+export async function usableOffers(ctx: Context, ask: Ask, options: FindOptions = {}): Promise<Found[]> {
   const place = placeOf(ask);
   let problem = new PaymentProblem('offer-unusable');
-  const offered = readChallenges(ask.challenges);
-  const bySession = ({ intent }: Challenge) => intent === 'session';
-  for (const challenge of [...offered.filter(bySession), ...offered.filter((one) => !bySession(one))]) {
+  const usable: Found[] = [];
+  for (const challenge of readChallenges(ask.challenges)) {
+    const { method } = challenge;
+    if (method === options.without || ask.methods?.includes(method) === false) continue;
     if (options.challengeId !== undefined && challenge.id !== options.challengeId) continue;
     try {
       const found = understand(ctx, ask, place, challenge);
       await needFunding(ctx, found);
       await vouch(ctx, found, options);
-      return found;
+      usable.push(found);
     } catch (error) {
       if (!(error instanceof PaymentProblem)) throw error;
       if (problem.code === 'offer-unusable') problem = error;
     }
   }
-  throw problem;
+  if (usable.length === 0) throw problem;
+  return usable;
 }
 
 function understand(ctx: Context, ask: Ask, place: Place, challenge: Challenge): Found {

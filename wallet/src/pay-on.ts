@@ -1,6 +1,7 @@
 // Paying on while a stream comes: the next word of its session, stored before it is sent. One word is on its way at a
 // time, so that a lost reply is answered by the same word.
 import { PaymentProblem, type PaymentRequest, type ProblemCode, printChallenge, readRequest } from '@farthing/protocol';
+import { findOffer } from './choose.ts';
 import { type Context, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { type FundingQueue, fund } from './funding.ts';
@@ -8,7 +9,7 @@ import { headerOf } from './hold.ts';
 import { toPayment } from './journal.ts';
 import type { PaidMany, PieceMethod } from './method.ts';
 import { piecesOf } from './methods.ts';
-import { findOffer, placeOf } from './offers.ts';
+import { placeOf } from './offers.ts';
 import { freeCoins } from './piece-till.ts';
 import { dayOf, debit, FIRST_BUDGET, forbidden, leftToday, ruleOf } from './rules.ts';
 import { inPayment, needPayment, type Sent } from './sent.ts';
@@ -47,7 +48,7 @@ export async function fundStream(
   const { record, sending } = await needPayment(ctx, id);
   const { url = '', site = '' } = record;
   const challenges = [printChallenge(sending.challenge)];
-  const found = await findOffer(ctx, { url, site, method: sending.httpMethod, challenges }, { offline: true });
+  const { found } = await findOffer(ctx, { url, site, method: sending.httpMethod, challenges }, { offline: true });
   await queue.run(found.purse, async () => {
     const wish = await inPayment(ctx, id, (tx, sent) => shortage(tx, ctx, sent, units));
     if (wish) await fund(ctx, found, { site, waiting: 0, ...wish });

@@ -34,6 +34,10 @@ export type PayingOptions = {
   readonly tries?: number;
   /** `false`: pays single charges where a site offers them, as for pages that are read again. Default `true`. */
   readonly sessions?: boolean;
+  /** Pays with money of these kinds alone, by method name. */
+  readonly methods?: readonly string[];
+  /** Says with each request what this wallet pays with (`Accept-Payment`), so that sites offer that first. Default `false`. */
+  readonly announce?: boolean;
   readonly onEvent?: (event: PayingEvent) => void;
   readonly onMeter?: (event: MeterEvent) => void;
   readonly sleep?: (ms: number) => Promise<void>;
@@ -85,13 +89,15 @@ class Visit {
     const { request, body, options } = parts;
     const { url, method } = request;
     const digest = body && body.length > 0 ? { digest: bodyDigest(body, portableCrypto) } : {};
-    const { site = new URL(url).origin, sessions } = options;
-    this.#asked = { url, method, site, ...digest, ...(sessions === undefined ? {} : { sessions }) };
+    const { site = new URL(url).origin, sessions, methods } = options;
+    const wishes = { ...(sessions === undefined ? {} : { sessions }), ...(methods ? { methods } : {}) };
+    this.#asked = { url, method, site, ...digest, ...wishes };
   }
 
   async run(redirects: number, mayReopen = true): Promise<Response> {
     const { wallet, request } = this.#parts;
-    const early = this.#ownLogin ? undefined : await wallet.preempt(this.#asked);
+    // What is kept for the next page may be money of another kind.
+    const early = this.#ownLogin || this.#asked.methods ? undefined : await wallet.preempt(this.#asked);
     if (early) {
       const { response, settled } = await this.#present(early, true);
       if (mayReopen && isOver(response, settled)) return this.#reopen(response, redirects);
@@ -145,7 +151,32 @@ class Visit {
     await response.body?.cancel();
     const paid = await this.#present(payment, false);
     if (mayReopen && isOver(paid.response, paid.settled)) return this.#reopen(paid.response, redirects);
-    return this.#paid(payment, paid, redirects);
+    const instead = await this.#instead(paid, payment, decision);
+    return instead ? this.#paid(instead.payment, instead.paid, redirects) : this.#paid(payment, paid, redirects);
+  }
+
+  /** The site refused this kind of money and took nothing: another that it offers is tried, once, for no more. */
+  async #instead(
+    { response, settled }: Presented,
+    refused: Payment,
+    approved: Decision,
+  ): Promise<{ payment: Payment; paid: Presented } | undefined> {
+    if (response.status !== 402 || settled.outcome !== 'not_charged' || approved.kind === 'again') return undefined;
+    const { wallet, options } = this.#parts;
+    const ask: Ask = { ...this.#asked, challenges: challengesOf(response) };
+    const decision = await wallet.decide(ask);
+    if (decision.kind !== 'pay' && decision.kind !== 'ask') return undefined;
+    const { offer } = decision;
+    const isSame = offer.method === settled.record.method || offer.stream === true;
+    const asked = options.maxMicro === undefined ? 'person' : 'flag';
+    const by = approved.kind === 'pay' ? 'rule' : asked;
+    if (isSame || offer.amountMicro > refused.amountMicro || (by === 'rule' && decision.kind === 'ask'))
+      return undefined;
+    options.onEvent?.({ kind: 'decided', decision });
+    const { challengeId, amountMicro: maxMicro } = offer;
+    const payment = await wallet.pay(ask, { challengeId, maxMicro, by });
+    await response.body?.cancel();
+    return { payment, paid: await this.#present(payment, false) };
   }
 
   /** What the caller gets for a payment; a stream is paid on while its body is read. */
@@ -234,9 +265,12 @@ class Visit {
     return sleep(Math.min(Math.max(ms, 0), LONGEST_PAUSE_MS));
   }
 
-  #send(payment: Payment | undefined, redirect: RequestRedirect): Promise<Response> {
-    const { fetch, request, body } = this.#parts;
+  async #send(payment: Payment | undefined, redirect: RequestRedirect): Promise<Response> {
+    const { fetch, request, body, wallet, options } = this.#parts;
     const headers = new Headers(request.headers);
+    const methods = options.methods ? { methods: options.methods } : {};
+    const accepted = options.announce === true ? await wallet.acceptPayment(methods) : undefined;
+    if (accepted !== undefined) headers.set('accept-payment', accepted);
     if (payment) headers.set(payment.header.name, payment.header.value);
     const url = payment?.url ?? request.url;
     return fetch(new Request(url, { ...keep(request), headers, redirect, ...(body ? { body } : {}) }));

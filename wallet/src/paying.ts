@@ -1,12 +1,14 @@
 // The way of one payment in the wallet: decide what to do about a 402, pay it, or pay before the site has to ask.
 import { isProblemCode, PaymentProblem, type ProblemCode, printChallenge } from '@farthing/protocol';
 import { balance } from './balance.ts';
+import { postPayload } from './by-reference.ts';
+import { type Chosen, findOffer } from './choose.ts';
 import type { Context } from './context.ts';
 import { keys } from './documents.ts';
 import type { FundingQueue } from './funding.ts';
-import { type Held, type Hold, hold, refusedNow, serves } from './hold.ts';
+import { type Held, type Hold, hold, refusedMethod, refusedNow, serves } from './hold.ts';
 import { toPayment } from './journal.ts';
-import { cleanText, type Found, findOffer, pathFits, placeOf, requestHash } from './offers.ts';
+import { cleanText, type Found, pathFits, placeOf, requestHash } from './offers.ts';
 import { describeRule, FIRST_BUDGET, forbidden, limitBroken, ruleOf, suggestedRule } from './rules.ts';
 import { needPayment } from './sent.ts';
 import { tillOf } from './tills.ts';
@@ -25,7 +27,7 @@ export async function decide(ctx: Context, ask: Ask): Promise<Decision> {
   if (!ctx.account || ctx.brokers.size === 0) return { kind: 'refuse', reason: 'no-account' };
   let found: Found;
   try {
-    found = await findOffer(ctx, ask);
+    ({ found } = await offerFor(ctx, ask));
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;
     const { detail } = error.extra;
@@ -49,10 +51,22 @@ export async function decide(ctx: Context, ask: Ask): Promise<Decision> {
   const { shortMicro: shortByMicro } = await tillOf(found.method.name).able(ctx, found);
   if (shortByMicro > 0n) return { kind: 'refuse', reason: 'funds-short', offer, shortByMicro };
   const refused = refusedNow(again, nowMs);
-  if (refused !== undefined) return { kind: 'ask', reason: asCode(refused), offer };
+  const isOther = (refusedMethod(again, nowMs) ?? found.method.name) !== found.method.name;
+  if (refused !== undefined && !isOther) return { kind: 'ask', reason: asCode(refused), offer };
   const broken = limitBroken({ rule, site, budget, amount, nowMs }, 'rule');
   if (broken) return { kind: 'ask', reason: broken, offer };
   return { kind: 'pay', offer, rule: describeRule(site, rule, found.request.currency) };
+}
+
+/** Another kind of money, where the site has just refused one and taken nothing; else the best. */
+async function offerFor(ctx: Context, ask: Ask): Promise<Chosen> {
+  const again = await readOne(ctx.store, 'again', keys.again(requestHash(ctx, ask, placeOf(ask))));
+  const without = refusedMethod(again, ctx.env().nowMs);
+  if (without === undefined) return findOffer(ctx, ask);
+  return findOffer(ctx, ask, { without }).catch((error: unknown) => {
+    if (!(error instanceof PaymentProblem)) throw error;
+    return findOffer(ctx, ask);
+  });
 }
 
 function toOffer(found: Found, totalMicro: bigint): Offer {
@@ -91,13 +105,13 @@ export async function pay(
   { ask, approval }: { ask: Ask; approval: Approval },
 ): Promise<Payment> {
   ctx.needAccount();
-  const found = await findOffer(ctx, ask, { challengeId: approval.challengeId });
+  const { found, chosen } = await approvedOffer(ctx, ask, approval);
   if (found.price > approval.maxMicro) {
     throw new PaymentProblem('over-page-limit', { detail: 'the price is above what was approved' });
   }
-  const { challenges: _, ...request } = ask;
+  const { challenges: _, methods: __, ...request } = ask;
   const { by, rule, maxMicro: mostMicro } = approval;
-  const input: Hold = { ask: request, found, by, mostMicro, ...(rule ? { rule } : {}) };
+  const input: Hold = { ask: request, found, chosen, by, mostMicro, ...(rule ? { rule } : {}) };
   const first = await settleHeld(ctx, await hold(ctx, input));
   if (first) return first;
   return queue.run(found.purse, async (waiting) => {
@@ -110,6 +124,17 @@ export async function pay(
     if (payment) return payment;
     throw new PaymentProblem('funds-short', { detail: 'other payments took the coins that were bought' });
   });
+}
+
+/** The offer that was approved, and whether that is the one that the rules of choice give. */
+async function approvedOffer(ctx: Context, ask: Ask, { challengeId }: Approval): Promise<Chosen> {
+  const best = await findOffer(ctx, ask).catch((error: unknown) => {
+    if (!(error instanceof PaymentProblem)) throw error;
+    return undefined;
+  });
+  const isBest = best?.found.challenge.id === challengeId;
+  const { found, chosen } = isBest ? best : await findOffer(ctx, ask, { challengeId });
+  return { found, chosen: isBest && ask.methods === undefined ? chosen : 'asked' };
 }
 
 export async function preempt(ctx: Context, request: Intended): Promise<Payment | undefined> {
@@ -140,8 +165,8 @@ export async function preempt(ctx: Context, request: Intended): Promise<Payment 
     const challenges = offers
       .filter(({ pattern }) => pattern === first.pattern)
       .map((one) => printChallenge(one.challenge));
-    const found = await findOffer(ctx, { ...request, challenges }, { offline: true });
-    const held = await hold(ctx, { ask: request, found, by: 'rule', mostMicro: 0n, preempted: true });
+    const { found, chosen } = await findOffer(ctx, { ...request, challenges }, { offline: true });
+    const held = await hold(ctx, { ask: request, found, chosen, by: 'rule', mostMicro: 0n, preempted: true });
     return await settleHeld(ctx, held);
   } catch (error) {
     worldsFault(error);
@@ -152,14 +177,18 @@ export async function preempt(ctx: Context, request: Intended): Promise<Payment 
 const stars = (pattern: string): number => pattern.split('*').length;
 
 async function settleHeld(ctx: Context, held: Held): Promise<Payment | undefined> {
-  if (held.kind === 'held') return held.payment;
+  if (held.kind === 'held') {
+    if (held.posted) await postPayload(ctx, await needPayment(ctx, held.payment.id));
+    return held.payment;
+  }
   return held.kind === 'again' ? presentAgain(ctx, held.id) : undefined;
 }
 
 /** A payment that was made before, with the same credential. */
 export async function presentAgain(ctx: Context, id: string): Promise<Payment> {
-  const { record, sending } = await needPayment(ctx, id);
-  return toPayment(record, sending);
+  const sent = await needPayment(ctx, id);
+  await postPayload(ctx, sent);
+  return toPayment(sent.record, sent.sending);
 }
 
 /** Payments without a known outcome, oldest first. */

@@ -111,7 +111,7 @@ export function toSiteRule(
 }
 
 export function toBudget(budget: Doc<'budget'>, nowMs: number): Budget {
-  const { perDayMicro, newSites, newSitesUpToMicro, pausedUntilMs } = budget;
+  const { perDayMicro, newSites, newSitesUpToMicro, pausedUntilMs, prefer = 'cheapest' } = budget;
   const over = typeof pausedUntilMs === 'number' && pausedUntilMs <= nowMs;
   return {
     perDayMicro,
@@ -119,5 +119,6 @@ export function toBudget(budget: Doc<'budget'>, nowMs: number): Budget {
     newSites,
     newSitesUpToMicro,
     pausedUntilMs: over ? undefined : pausedUntilMs,
+    prefer,
   };
 }

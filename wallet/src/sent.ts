@@ -76,7 +76,7 @@ export function markAgain(
   tx: Transaction,
   ctx: Context,
   { id, sending }: Sent,
-  change: { state: Doc<'again'>['state']; code?: string },
+  change: { state: Doc<'again'>['state']; code?: string; spared?: true },
 ): void {
   const again = tx.get('again', sending.again);
   if (again?.id === id) tx.put('again', sending.again, { ...again, ...change, atMs: ctx.env().nowMs });

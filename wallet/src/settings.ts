@@ -57,7 +57,7 @@ export async function budget(ctx: Context): Promise<Budget> {
 
 export function setBudget(
   ctx: Context,
-  change: Partial<Pick<Budget, 'perDayMicro' | 'newSites' | 'newSitesUpToMicro'>>,
+  change: Partial<Pick<Budget, 'perDayMicro' | 'newSites' | 'newSitesUpToMicro' | 'prefer'>>,
 ): Promise<void> {
   if ((change.perDayMicro ?? 0n) < 0n || (change.newSitesUpToMicro ?? 0n) < 0n) {
     throw new RangeError('limits are not negative');

@@ -2,7 +2,7 @@
 import { limits } from '@farthing/protocol';
 import { type Context, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
-import { outcomeOf } from './moves.ts';
+import { outcomeOf } from './journal.ts';
 import { loseCoin } from './orders.ts';
 import { needPayment, withPayment } from './sent.ts';
 import { listDocs, transact } from './transaction.ts';

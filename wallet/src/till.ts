@@ -16,6 +16,8 @@ export type Taken = {
   /** As the payment keeps it until it is settled; worth `amount` and what is to come back. */
   readonly held: StoredCoin;
   readonly payload: JsonObject;
+  /** What the site is to be sent before, because it fits no header: the payload refers to it. */
+  readonly posted?: string;
   /** Until then the same credential may read the page again. */
   readonly repeatUntilMs: number;
 };

@@ -102,6 +102,8 @@ export type SiteRule = Rule & {
   readonly changedAtMs: number;
 };
 
+export type Prefer = 'cheapest' | 'private';
+
 /** Over all sites. `newSites` is the mode of sites without a rule of their own. */
 export type Budget = {
   readonly perDayMicro: bigint;
@@ -109,6 +111,8 @@ export type Budget = {
   readonly newSites: 'ask' | 'auto';
   readonly newSitesUpToMicro: bigint;
   readonly pausedUntilMs: number | 'resumed' | undefined;
+  /** Which money goes first, where a site takes several kinds: what costs the least, or what tells the least. */
+  readonly prefer: Prefer;
 };
 
 // ── paying ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,6 +133,8 @@ export type Ask = {
    * is another purchase, while a page that was paid by a charge is read again for nothing. A stream is a session anyway.
    */
   readonly sessions?: boolean;
+  /** Only money of these kinds, by method name. */
+  readonly methods?: readonly string[];
 };
 
 /** What a person decides about. Amounts in base units. */
@@ -225,6 +231,11 @@ export type PaymentRecord = {
   readonly test?: boolean;
   /** Why it was allowed: a rule's text or `person`. */
   readonly why?: string;
+  /**
+   * Why by this method: the `only` one that there is money for, `cheapest` or `private` as the person prefers, `asked` for by the
+   * person or program, `instead` of one that the site refused.
+   */
+  readonly chosen?: 'only' | Prefer | 'asked' | 'instead';
   readonly reference?: string;
   readonly receipt?: Json;
   readonly code?: ProblemCode;

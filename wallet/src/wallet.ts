@@ -2,6 +2,7 @@
 import type { TopUp } from './account.ts';
 import { init, phraseOf, topUp } from './account.ts';
 import { balance } from './balance.ts';
+import { acceptPayment } from './choose.ts';
 import type { Phrase, Restored } from './coin-types.ts';
 import { Coins } from './coins/coins.ts';
 import { type Restoring, restore } from './coins/restore.ts';
@@ -133,6 +134,14 @@ export class Wallet {
 
   // ── paying ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /**
+   * What this wallet pays with, as the value of `Accept-Payment`: what the person prefers first. `undefined` before `init`.
+   * Sites that it is sent to learn that there is a wallet.
+   */
+  acceptPayment(options: { methods?: readonly string[] } = {}): Promise<string | undefined> {
+    return acceptPayment(this.#ctx, options.methods);
+  }
+
   /** What to do about a 402. Moves no money; asks the broker at most who the site is. */
   decide(ask: Ask): Promise<Decision> {
     return decide(this.#ctx, ask);
@@ -252,7 +261,7 @@ export class Wallet {
     return settings.budget(this.#ctx);
   }
 
-  setBudget(change: Partial<Pick<Budget, 'perDayMicro' | 'newSites' | 'newSitesUpToMicro'>>): Promise<void> {
+  setBudget(change: Partial<Pick<Budget, 'perDayMicro' | 'newSites' | 'newSitesUpToMicro' | 'prefer'>>): Promise<void> {
     return settings.setBudget(this.#ctx, change);
   }
 

@@ -4,6 +4,8 @@ import { type Crypto, canonicalJson, limits, objectHash, toBase64url, utf8 } fro
 import {
   ecashCaptureOrder,
   ecashCaptureResult,
+  ecashCreditOrder,
+  ecashCreditResult,
   ecashDepositOrder,
   ecashDepositResult,
   ecashLockOrder,
@@ -97,6 +99,7 @@ export class EcashModel {
         book(evidence, { kind: 'ecash-withdraw', ref: '', sums, told });
       }) ||
       apply(ecashSwapOrder, ecashSwapResult, evidence, (o, r) => this.#swap(evidence, { o, r }, book)) ||
+      apply(ecashCreditOrder, ecashCreditResult, evidence, (o, r) => this.#credit(evidence, { o, r }, book)) ||
       this.takePresented(evidence, '', book) ||
       apply(ecashRedeemOrder, ecashRedeemResult, evidence, (o, r) => this.#redeem(evidence, { o, r }, book))
     );
@@ -152,6 +155,28 @@ export class EcashModel {
       given += this.#valueOf(ks);
     }
     if (given !== worth) this.#odd(use, `coins for ${given}`);
+  }
+
+  #credit(
+    evidence: Evidence,
+    { o, r }: { o: v.InferOutput<typeof ecashCreditOrder>; r: v.InferOutput<typeof ecashCreditResult> },
+    book: BookCoins,
+  ): void {
+    const { from, rid, cur, coins } = o;
+    const use = `swap ${from} ${rid}`;
+    let worth = 0n;
+    for (const { pk, ks } of coins) {
+      this.#spend(pk, ks, { use, at: BigInt(evidence.at) });
+      this.#count(ks, 'redeemed', 1n);
+      worth += this.#valueOf(ks);
+    }
+    if (r.credited !== worth) this.#odd(use, `${worth} credited`);
+    const sums = new Map([
+      [`${FLOAT}||${cur}`, -worth],
+      [`user:${from}||${cur}`, worth],
+    ]);
+    const told = { account: `user:${from}`, cur: r.cur, amount: r.balance };
+    book(evidence, { kind: 'ecash-credit', ref: '', sums, told });
   }
 
   #voidedSet(coins: readonly { pk: string }[], at: bigint): Held | undefined {

@@ -40,6 +40,8 @@ import {
   chequeTraceResult,
   ecashCaptureOrder,
   ecashCaptureResult,
+  ecashCreditOrder,
+  ecashCreditResult,
   ecashDepositOrder,
   ecashDepositResult,
   ecashLockOrder,
@@ -88,6 +90,7 @@ import * as cheques from '../services/cheque.ts';
 import { authorize, certify, supervise } from '../services/cheque-certs.ts';
 import { redeem as redeemCheques } from '../services/cheque-redeem.ts';
 import * as coins from '../services/ecash.ts';
+import { credit as creditCoins } from '../services/ecash-credit.ts';
 import { redeem as redeemCoins } from '../services/ecash-redeem.ts';
 import { signAhead } from '../services/ecash-sign.ts';
 import { askToEnd, askToTake, captureForeign, freeForeign, isForeign, takeForeign } from '../services/foreign.ts';
@@ -351,6 +354,14 @@ export const orderRoutes: readonly OrderRoute[] = [
     result: ecashSwapResult,
     problems: coin,
     run: coins.swap,
+  }),
+  route({
+    path: '/v1/ecash/credit',
+    summary: 'Takes coins back for money of the account',
+    order: ecashCreditOrder,
+    result: ecashCreditResult,
+    problems: [...coin, 'balance-full'],
+    run: creditCoins,
   }),
   route({
     path: '/v1/ecash/deposit',

@@ -143,6 +143,12 @@ export class Holder extends Person {
     return new Person(this.bench).order('ecash-swap/1', members);
   }
 
+  /** Coins for money of an account: of this one, whoever brings them. */
+  creditOrder(coins: readonly purse.PurseCoin[], by: Person = this): Order {
+    const signed = purse.signedForCredit(coins, this.pk, this.mint, this.bench.env());
+    return by.order('ecash-credit/1', { cur: USD, coins: signed.map((coin) => ({ ...coin })) });
+  }
+
   /** What became of a coin of this purse, as its own key asks. */
   async prove({ coin: { ks }, counter }: purse.PurseCoin): Promise<JsonObject> {
     const { bench } = this;

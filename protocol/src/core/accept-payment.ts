@@ -42,6 +42,7 @@ function quality(offer: { method: string; intent: string }, preferences: readonl
   return best.q;
 }
 
-export function printAcceptPayment(offers: readonly { method: string; intent: string }[]): string {
-  return offers.map(({ method, intent }) => `${method}/${intent}`).join(', ');
+/** `q` from 0.001 to 1, which is what is meant without it. */
+export function printAcceptPayment(offers: readonly { method: string; intent: string; q?: number }[]): string {
+  return offers.map(({ method, intent, q = 1 }) => `${method}/${intent}${q === 1 ? '' : `;q=${q}`}`).join(', ');
 }

@@ -8,7 +8,7 @@ import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
 import { portableRsa, type Rsa } from '../core/rsa.ts';
 import { verify } from './blind.ts';
-import { coinMessage, isSwap, type Output, type SpendTerms, type SpentCoin, spendMessage } from './coin.ts';
+import { coinMessage, isCredit, isSwap, type Output, type SpendTerms, type SpentCoin, spendMessage } from './coin.ts';
 import { type Keyset, type Phase, phaseOf } from './keyset.ts';
 
 export type KnownKeysets = ReadonlyMap<string, Keyset>;
@@ -117,8 +117,17 @@ export function checkSwap(
   means: Means,
 ): void {
   if (!isSwap(coins, outputs, means.crypto)) throw new PaymentProblem('spend-wrong');
+  checkGenuine(coins, keysets, means);
+}
+
+/** `to`: the account. @throws {PaymentProblem} `spend-wrong`, `coin-forged` */
+export function checkCredit(coins: readonly SpentCoin[], to: string, keysets: KnownKeysets, means: Means): void {
+  if (!isCredit(coins, to, means.crypto)) throw new PaymentProblem('spend-wrong');
+  checkGenuine(coins, keysets, means);
+}
+
+const checkGenuine = (coins: readonly SpentCoin[], keysets: KnownKeysets, means: Means): void =>
   checkProofs(
     coins.map((coin) => proofOfCoin(coin, keysets)),
     means,
   );
-}

@@ -85,6 +85,22 @@ export const signSwap = (
 export const isSwap = (coins: readonly SpentCoin[], outputs: readonly Output[], crypto: Crypto): boolean =>
   coins.every(({ pk, spend }) => verifyObject(swapOf(coins, outputs, crypto), pk, spend, crypto));
 
+/** `coin-credit/1`: the coins become money of this account. */
+const creditOf = (coins: readonly { readonly pk: string }[], to: string, crypto: Crypto) => ({
+  typ: 'coin-credit/1',
+  coins: coinSetHash(coins, crypto),
+  to,
+});
+
+export const signCredit = (
+  coins: readonly { readonly pk: string }[],
+  to: string,
+  { secret, crypto }: { secret: Uint8Array; crypto: Crypto },
+): string => signObject(creditOf(coins, to, crypto), secret, crypto);
+
+export const isCredit = (coins: readonly SpentCoin[], to: string, crypto: Crypto): boolean =>
+  coins.every(({ pk, spend }) => verifyObject(creditOf(coins, to, crypto), pk, spend, crypto));
+
 /** Names a set of coins whatever their order: the same coins in one payment are one set. */
 export function coinSetHash(coins: readonly { readonly pk: string }[], crypto: Crypto): string {
   const names = coins.map(({ pk }) => pk).sort();

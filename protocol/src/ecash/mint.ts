@@ -5,7 +5,7 @@ import { limits } from '../core/limits.ts';
 import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
 import type { Rsa } from '../core/rsa.ts';
-import { checkSpend, checkSwap, type KnownKeysets, valueOfCoins, valueOfOutputs } from './checks.ts';
+import { checkCredit, checkSpend, checkSwap, type KnownKeysets, valueOfCoins, valueOfOutputs } from './checks.ts';
 import type { Output, SpendTerms, SpentCoin } from './coin.ts';
 
 /** In base units, each ≥ 0. L4: issued = redeemed + held + outstanding, and outstanding is never negative. */
@@ -46,16 +46,41 @@ export function swap(
   { crypto, nowMs }: Env,
 ): Minted {
   const { keysets } = keys;
-  refuseStopped(coins, keys);
-  const common = { keysets, cur, nowMs, most: limits.coinsByReference };
-  const locks = new Set(coins.map(({ ks }) => keysets.get(ks)?.record.vnd));
-  const [vnd] = locks;
-  if (locks.size > 1) throw new PaymentProblem('lock-foreign', { detail: 'coins of one lock in one swap' });
-  const phases = vnd === undefined ? (['spend', 'claim', 'reclaim'] as const) : (['reclaim'] as const);
-  const value = valueOfCoins(coins, { ...common, vnd, phases });
-  if (coins.length === 0 || value !== issuable(outputs, cur, { keys, nowMs })) throw new PaymentProblem('sum-wrong');
+  const value = reclaimable(coins, cur, { keys, nowMs });
+  if (value !== issuable(outputs, cur, { keys, nowMs })) throw new PaymentProblem('sum-wrong');
   checkSwap(coins, outputs, keysets, { crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
   return { value, spent: coins.map(({ pk }) => pk), totals: totalsOf({ redeemed: coins, issued: outputs }, keysets) };
+}
+
+/**
+ * Coins become money of an account again. The same coins as in a swap.
+ * @throws {PaymentProblem} as `valueOfCoins`, `checkCredit`; `keyset-stopped`
+ */
+export function credit(
+  { coins, to, cur }: { coins: readonly SpentCoin[]; to: string; cur: Currency },
+  keys: MintKeys,
+  { crypto, nowMs }: Env,
+): Minted {
+  const { keysets } = keys;
+  const value = reclaimable(coins, cur, { keys, nowMs });
+  checkCredit(coins, to, keysets, { crypto, ...(keys.rsa ? { rsa: keys.rsa } : {}) });
+  return { value, spent: coins.map(({ pk }) => pk), totals: totalsOf({ redeemed: coins }, keysets) };
+}
+
+/** What holders may bring back now. @returns what they are worth */
+function reclaimable(
+  coins: readonly SpentCoin[],
+  cur: Currency,
+  { keys, nowMs }: { keys: MintKeys; nowMs: number },
+): bigint {
+  const { keysets } = keys;
+  if (coins.length === 0) throw new PaymentProblem('sum-wrong');
+  refuseStopped(coins, keys);
+  const locks = new Set(coins.map(({ ks }) => keysets.get(ks)?.record.vnd));
+  const [vnd] = locks;
+  if (locks.size > 1) throw new PaymentProblem('lock-foreign', { detail: 'coins of one lock at once' });
+  const phases = vnd === undefined ? (['spend', 'claim', 'reclaim'] as const) : (['reclaim'] as const);
+  return valueOfCoins(coins, { keysets, cur, nowMs, most: limits.coinsByReference, vnd, phases });
 }
 
 export type Payment = {

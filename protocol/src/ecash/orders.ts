@@ -56,6 +56,10 @@ export const ecashWithdrawResult = v.object({ signatures, balance: amt0, cur });
 export const ecashSwapOrder = orderSchema('ecash-swap/1', { cur, coins, outputs });
 export const ecashSwapResult = v.object({ signatures });
 
+/** /v1/ecash/credit: coins become money of the account that signs; each coin signs for that account. */
+export const ecashCreditOrder = orderSchema('ecash-credit/1', { cur, coins });
+export const ecashCreditResult = v.object({ credited: amt, balance: amt0, cur });
+
 /**
  * Whose coins an order speaks of: a broker that the asked one clears with, which asks it in turn. Absent: its own. All
  * coins of one order are of one issuer.

@@ -5,7 +5,7 @@ import { limits } from '../core/limits.ts';
 import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
 import type { Rsa } from '../core/rsa.ts';
-import { type Coin, type Output, type SpendTerms, type SpentCoin, signSpend, signSwap } from './coin.ts';
+import { type Coin, type Output, type SpendTerms, type SpentCoin, signCredit, signSpend, signSwap } from './coin.ts';
 import { pickCoins, split } from './denominations.ts';
 import { type CoinDraft, coinSecret, draftCoin, finishCoin } from './derive.ts';
 import { type Keyset, phaseOf } from './keyset.ts';
@@ -189,6 +189,20 @@ export function signedForSwap(
   return coins.map(({ coin, counter }) => {
     const secret = coinSecret({ seed, ks: coin.ks, counter });
     return { ...coin, spend: signSwap(all, outputs, { secret, crypto }) };
+  });
+}
+
+/** Signs coins over to an account. */
+export function signedForCredit(
+  coins: readonly PurseCoin[],
+  to: string,
+  { seed }: Pick<Mint, 'seed'>,
+  { crypto }: Env,
+): SpentCoin[] {
+  const all = coins.map(({ coin }) => coin);
+  return coins.map(({ coin, counter }) => {
+    const secret = coinSecret({ seed, ks: coin.ks, counter });
+    return { ...coin, spend: signCredit(all, to, { secret, crypto }) };
   });
 }
 

@@ -35,6 +35,7 @@ async function live(alicePorts: WalletPorts, bobPorts: WalletPorts): Promise<voi
   await bob.coins.take(gift.text ?? '');
   const second = await alice.coins.give({ amountMicro: 3n });
   await alice.coins.takeBack(second.id);
+  await alice.coins.deposit({ amountMicro: 4n });
 }
 
 /** What the wallet has after it was opened again: in coins, and in all. */

@@ -51,6 +51,18 @@ test('Alice gives to Bob, who has no account, and Bob to Carol; what Alice kept 
   expect(auditLedger(join(bench.data, 'ledger.db'), bench.public.root).findings).toEqual([]);
 });
 
+test('coins become money of the account again, all of them or an amount', async () => {
+  const { wallet } = await openHand(bench, { topUpMicro: 50_000n });
+  await wallet.coins.withdraw({ amountMicro: 12_345n });
+  expect(await wallet.coins.deposit({ amountMicro: 333n })).toMatchObject({ state: 'refunded', amountMicro: 333n });
+  expect(await cashOf(wallet)).toBe(12_012n);
+  expect(await wallet.coins.deposit()).toMatchObject({ state: 'refunded', amountMicro: 12_012n, why: 'deposit' });
+  const { totalMicro, brokers } = await wallet.balance({ refresh: true });
+  expect([totalMicro, brokers[0]?.accountMicro, brokers[0]?.cashMicro]).toEqual([50_000n, 50_000n, 0n]);
+  expect(await codeOf(wallet.coins.deposit())).toBe('funds-short');
+  expect(auditLedger(join(bench.data, 'ledger.db'), bench.public.root).findings).toEqual([]);
+});
+
 test('a gift that nobody took comes back, and its text is worth nothing then', async () => {
   const alice = await openHand(bench, { topUpMicro: 10_000n });
   await alice.wallet.coins.withdraw({ amountMicro: 5_000n });

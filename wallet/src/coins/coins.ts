@@ -14,6 +14,7 @@ import type {
 } from '../coin-types.ts';
 import type { Context } from '../context.ts';
 import type { PaymentRecord } from '../types.ts';
+import { deposit } from './deposit.ts';
 import { type Giving, gifts, give, takeBack } from './gifts.ts';
 import { type Proving, prove } from './prove.ts';
 import { type Asking, readAsked, request, requests } from './requests.ts';
@@ -47,6 +48,14 @@ export class Coins {
   async withdraw(options: { amountMicro: bigint; brk?: string }): Promise<PaymentRecord> {
     this.#ctx.needFresh();
     return onceMore(() => withdraw(this.#ctx, options));
+  }
+
+  /**
+   * Coins become money of the account again: all of them, or this amount.
+   * @throws {PaymentProblem} `funds-short`, `balance-full`, as `withdraw`
+   */
+  deposit(options: { amountMicro?: bigint; brk?: string } = {}): Promise<PaymentRecord> {
+    return onceMore(() => deposit(this.#ctx, options));
   }
 
   /**

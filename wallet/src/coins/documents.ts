@@ -22,7 +22,7 @@ export const coinSchemas = {
    * begins with that: `mend` has its coins and the places of its change, and no order.
    */
   coin_job: v.object({
-    kind: v.picklist(['withdraw', 'swap', 'lock', 'mend', 'take', 'back']),
+    kind: v.picklist(['withdraw', 'swap', 'lock', 'deposit', 'mend', 'take', 'back']),
     step: v.picklist(['send', 'check']),
     brk: text,
     path: text,

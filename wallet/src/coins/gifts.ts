@@ -1,13 +1,6 @@
 // Coins that are given away as text, to whoever has it or to somebody who asked, and called back while nobody has taken them.
 import { limits, PaymentProblem } from '@farthing/protocol';
-import {
-  type MoneyRequest,
-  makeGift,
-  pickCoins,
-  printGift,
-  printSealedGift,
-  purse as purses,
-} from '@farthing/protocol/wallet';
+import { type MoneyRequest, makeGift, printGift, printSealedGift, purse as purses } from '@farthing/protocol/wallet';
 import type { GiftInfo } from '../coin-types.ts';
 import { type Context, move } from '../context.ts';
 import { type Doc, keys } from '../documents.ts';
@@ -15,23 +8,12 @@ import { needRecord, ownRecord } from '../journal.ts';
 import { listDocs, readOne, transact } from '../transaction.ts';
 import type { PaymentRecord } from '../types.ts';
 import { worldsFault } from '../world.ts';
+import { exactly } from './exact.ts';
 import { advanceJob, beginJob } from './jobs.ts';
-import {
-  type CoinDoc,
-  coinKeysOf,
-  denominationsOf,
-  docsOf,
-  ECASH,
-  exactValues,
-  handyValues,
-  loadPurse,
-  MOST_COINS,
-  sumOf,
-  toPurseCoin,
-} from './purse.ts';
+import { coinKeysOf, denominationsOf, ECASH, handyValues, sumOf, toPurseCoin } from './purse.ts';
 import { isSpent } from './questions.ts';
 import { answerable, linkOf } from './requests.ts';
-import { readyMint, swapCoins } from './withdraw.ts';
+import { readyMint } from './withdraw.ts';
 
 /** `request`: the text that it answers; it asks for this amount, and names the broker. */
 export type Giving = { amountMicro: bigint; memo?: string; brk?: string; request?: string };
@@ -77,34 +59,6 @@ export async function give(ctx: Context, { amountMicro, memo, brk: wanted, reque
 async function answerTo(ctx: Context, { id }: MoneyRequest): Promise<GiftInfo | undefined> {
   const answered = await readOne(ctx.store, 'answered', keys.answered(id));
   return answered && infoOf(ctx, answered.gift, await needGift(ctx, answered.gift));
-}
-
-type Exact = { brk: string; amountMicro: bigint; mint: purses.Mint };
-
-/** Free coins of exactly this amount, swapped for when there are none. @throws {PaymentProblem} `funds-short` */
-async function exactly(ctx: Context, { brk, amountMicro, mint }: Exact): Promise<CoinDoc[]> {
-  const { nowMs } = ctx.env();
-  const denominations = denominationsOf(mint, nowMs);
-  const pick = (purse: purses.Purse, change: boolean) => {
-    const able = purse.coins.filter((one) => purses.worthOf({ coins: [one] }, mint, nowMs) > 0n);
-    const values = able.map(({ coin }) => mint.keysets.get(coin.ks)?.value ?? 0n);
-    const picked = pickCoins(values, amountMicro, { most: MOST_COINS, change });
-    return picked?.give.flatMap((place) => able[place] ?? []);
-  };
-  for (let tries = 0; tries < 2; tries++) {
-    const { purse, docs } = await loadPurse(ctx, brk);
-    const found = pick(purse, false);
-    if (found) return docsOf(found, docs);
-    const choose = (now: purses.Purse) => {
-      const coins = pick(now, true);
-      if (!coins) return undefined;
-      const over = purses.worthOf({ coins }, mint, nowMs) - amountMicro;
-      const back = over === 0n ? [] : handyValues(over, denominations, 6);
-      return { coins, values: [...exactValues(amountMicro, denominations), ...back] };
-    };
-    if (!(await swapCoins(ctx, brk, choose, mint))) break;
-  }
-  throw new PaymentProblem('funds-short', { detail: 'not with the coins of this wallet: farthing withdraw gets more' });
 }
 
 /** Ours, newest first. With `refresh`, whether somebody took them is asked for. */

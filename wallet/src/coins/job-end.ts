@@ -21,13 +21,14 @@ export async function complete(ctx: Context, id: string, { coins, mint, balance 
     putCoins(tx, brk, free);
     const lockedMicro = lockIn(tx, job, { coins: made.filter(isLocked), mint });
     const from = kind === 'take' ? { receivedMicro: micro } : { heldMicro: -micro };
-    move(tx, brk, { cashMicro: sumOf(free), coinsMicro: lockedMicro, ...from });
+    const accountMicro = kind === 'deposit' ? micro : 0n;
+    move(tx, brk, { cashMicro: sumOf(free), coinsMicro: lockedMicro, accountMicro, ...from });
     if (balance !== undefined && quiet) reconcile(tx, brk, balance);
     if (kind === 'take' && gift !== undefined && journal !== undefined) {
       tx.put('taken', gift, { journal, ...(request === undefined ? {} : { request }) });
     }
     if (kind === 'back' && gift !== undefined) tx.put('gift', gift, { ...tx.need('gift', gift), state: 'back' });
-    return kind === 'back' ? 'refunded' : 'paid';
+    return kind === 'back' || kind === 'deposit' ? 'refunded' : 'paid';
   });
 }
 
@@ -59,8 +60,8 @@ export async function undo(
   });
 }
 
-/** Own free coins become others. */
-export const isSwap = (kind: CoinJob['kind']): boolean => kind === 'swap' || kind === 'lock';
+/** Own free coins become others, or money of the account. */
+export const isSwap = (kind: CoinJob['kind']): boolean => kind === 'swap' || kind === 'lock' || kind === 'deposit';
 
 /** Puts coins into the purse of the site that they are locked to. @returns what they are worth */
 function lockIn(

@@ -10,7 +10,7 @@ import {
   makeOrder,
   PaymentProblem,
 } from '@farthing/protocol';
-import { ecashSwapResult, ecashWithdrawResult, purse as purses } from '@farthing/protocol/wallet';
+import { ecashCreditResult, ecashSwapResult, ecashWithdrawResult, purse as purses } from '@farthing/protocol/wallet';
 import { post } from '../broker.ts';
 import { type Context, keepEvidence, move } from '../context.ts';
 import { type Doc, keys } from '../documents.ts';
@@ -57,7 +57,8 @@ export async function beginJob(
     const env = ctx.env();
     const { path, typ, seed } = callOf(ctx, made.kind);
     const outputs = made.draft.outputs.map((output) => ({ ...output }));
-    const order = makeOrder(typ, { cur, outputs, ...made.members }, seed, env);
+    const wanted = outputs.length > 0 ? { outputs } : {};
+    const order = makeOrder(typ, { cur, ...wanted, ...made.members }, seed, env);
     const id = ctx.newId();
     const job: NewJob = {
       ...{ kind: made.kind, step: 'send' as const, brk, path, body: canonicalJson(order), atMs: env.nowMs },
@@ -77,6 +78,7 @@ function callOf(ctx: Context, kind: Kind): { path: string; typ: string; seed: Ui
   if (kind === 'withdraw') {
     return { path: '/v1/ecash/withdraw', typ: 'ecash-withdraw/1', seed: ctx.secrets().seed };
   }
+  if (kind === 'deposit') return { path: '/v1/ecash/credit', typ: 'ecash-credit/1', seed: ctx.secrets().seed };
   // A key for this order alone: the broker learns nobody's name from it.
   return { path: '/v1/ecash/swap', typ: 'ecash-swap/1', seed: ctx.env().random(32) };
 }
@@ -111,6 +113,7 @@ const BEGUN: Readonly<Record<Kind, (micro: bigint) => Moves>> = {
   withdraw: (micro) => ({ accountMicro: -micro, heldMicro: micro }),
   swap: (micro) => ({ cashMicro: -micro, heldMicro: micro }),
   lock: (micro) => ({ cashMicro: -micro, heldMicro: micro }),
+  deposit: (micro) => ({ cashMicro: -micro, heldMicro: micro }),
   back: (micro) => ({ spentMicro: -micro, heldMicro: micro }),
   take: () => ({}),
 };
@@ -148,7 +151,12 @@ export async function advanceJob(ctx: Context, id: string): Promise<void> {
   await check(ctx, id, mint);
 }
 
-function readResult(ctx: Context, { kind, brk }: CoinJob, result: JsonObject) {
+function readResult(ctx: Context, { kind, brk, micro }: CoinJob, result: JsonObject) {
+  if (kind === 'deposit') {
+    const { credited, balance, cur } = decode(ecashCreditResult, result, 'broker-untrusted');
+    if (credited !== micro || cur !== ctx.broker(brk).currency) throw new PaymentProblem('broker-untrusted');
+    return { signatures: [], balance };
+  }
   if (kind !== 'withdraw') return { ...decode(ecashSwapResult, result, 'broker-untrusted'), balance: undefined };
   const read = decode(ecashWithdrawResult, result, 'broker-untrusted');
   if (read.cur !== ctx.broker(brk).currency) throw new PaymentProblem('broker-untrusted');
@@ -177,11 +185,13 @@ async function check(ctx: Context, id: string, mint: purses.Mint): Promise<void>
   const job = await readOne(ctx.store, 'coin_job', keys.coinJob(id));
   if (!job) return;
   const code = isProblemCode(job.code) ? job.code : 'broker-untrusted';
-  const signatures = await signedOf(ctx, job.brk, job.planned, mint);
+  // A deposit asks for no coins: what was not refused was answered.
+  const signatures = job.kind === 'deposit' ? [] : await signedOf(ctx, job.brk, job.planned, mint);
   const made = signatures.filter((one) => one !== null);
   // Another copy of this wallet has used these counters: what was signed was for its order.
   const foreign = code === 'coin-repeated';
-  if (made.length === signatures.length && !foreign) {
+  const isMade = made.length > 0 && made.length === signatures.length;
+  if (isMade && !foreign) {
     const coins = purses.finish(job.planned, made, mint, ctx.env());
     return complete(ctx, id, { coins, mint, balance: undefined });
   }

@@ -33,10 +33,23 @@ export function mendLater(tx: Transaction, ctx: Context, { id, sending }: Sent):
   const { coins, planned } = bundleIn(sending.coin.piece);
   const { brk } = purse;
   tx.put('purse', sending.purse, { ...purse, coins: purse.coins.filter(({ holder }) => holder !== id) });
+  storeJob(tx, ctx, { brk, id, planned, coins, micro: sumOf(coins) });
+}
+
+/** The same for change whose receipt never came. */
+export function mendChange(tx: Transaction, ctx: Context, { id, sending }: Sent, micro: bigint): void {
+  const { brk } = tx.need('purse', sending.purse);
+  const { planned } = bundleIn(sending.coin.piece);
+  storeJob(tx, ctx, { brk, id, planned, coins: [], micro });
+}
+
+type NewJob = Pick<CoinJob, 'brk' | 'planned' | 'coins' | 'micro'> & { readonly id: string };
+
+function storeJob(tx: Transaction, ctx: Context, { id, ...parts }: NewJob): void {
+  const { brk } = parts;
   move(tx, brk, { seq: 1n, openOrders: 1n });
   tx.put('coin_job', keys.coinJob(id), {
-    ...{ kind: 'mend', step: 'check', brk, path: SWAP, body: '' },
-    ...{ planned, coins, micro: sumOf(coins), journal: id },
+    ...{ kind: 'mend', step: 'check', path: SWAP, body: '', ...parts, journal: id },
     ...{ seq: tx.need('money', keys.money(brk)).seq, atMs: ctx.env().nowMs },
   });
 }
@@ -56,6 +69,7 @@ export async function mend(ctx: Context, mending: Mending): Promise<void> {
   const made = signed.flatMap((one) => one ?? []);
   const isMade = planned.length > 0 && made.length === planned.length;
   const fresh = isMade ? toDocs(purses.finish(planned, made, mending.mint, ctx.env()), mending.mint) : [];
+  if (coins.length === 0) return isMade ? end(ctx, mending, { back: fresh }) : undefined;
   const gone = coins.filter((_, i) => fates[i]?.state !== 'unspent');
   if (gone.length > 0)
     return lost(ctx, mending, { fresh, gone, deposits: fates.map(({ deposit }) => deposit ?? null) });

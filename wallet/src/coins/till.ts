@@ -1,6 +1,14 @@
 // The till of coins: a payment takes several, locked to the site or good everywhere, and plans the coins of its change in the same
 // step. The broker is not asked, and neither is anybody else.
-import { canonicalJson, type PayInput, PaymentProblem, toBase64url } from '@farthing/protocol';
+import {
+  canonicalJson,
+  type Env,
+  type JsonObject,
+  type PayInput,
+  PaymentProblem,
+  toBase64url,
+  utf8,
+} from '@farthing/protocol';
 import { changeOf, coinSecret, payWithCoins } from '@farthing/protocol/wallet';
 import { type Context, move } from '../context.ts';
 import { type Doc, keys } from '../documents.ts';
@@ -10,7 +18,7 @@ import type { Sent } from '../sent.ts';
 import type { Taken, Taking, Till } from '../till.ts';
 import { readOne, type Transaction } from '../transaction.ts';
 import { bundled, bundleIn, lockedIn, unbundled } from './bundle.ts';
-import { type Choice, choose } from './choice.ts';
+import { type Choice, choose, termsOf } from './choice.ts';
 import { fundCoins } from './fund.ts';
 import { mintIn } from './keysets.ts';
 import { mendLater } from './mend.ts';
@@ -100,7 +108,9 @@ function takingOf(ctx: Context, found: Found, { choice, shown }: { choice: Choic
   const planned = (change?.planned ?? []).map((place) => ({ ...place }));
   const held = bundled({ lock, coins: [...coins], planned }, mint);
   const ends = coins.map(({ ks }) => (mint.keysets.get(ks)?.record.spendUntil ?? 0) * 1000);
-  const taken: Taken = { amount: found.price, held, payload, repeatUntilMs: Math.min(...ends) };
+  const isShort = coins.length + planned.length <= termsOf(found).maxCoins;
+  const shownAs = isShort ? { payload } : byReference(payload, env);
+  const taken: Taken = { amount: found.price, held, ...shownAs, repeatUntilMs: Math.min(...ends) };
   const generic = [keys.counters(brk), keys.restoring(brk), ...coinKeysOf(brk, coins)];
   return {
     keys: [purseKey, ...(lock === 'none' ? generic : [])],
@@ -109,6 +119,11 @@ function takingOf(ctx: Context, found: Found, { choice, shown }: { choice: Choic
       return taker(tx, found, { choice, holding: { ...held, holder: id } }) ? taken : 'moved';
     },
   };
+}
+
+function byReference(payload: JsonObject, { crypto }: Env): Pick<Taken, 'payload' | 'posted'> {
+  const posted = canonicalJson(payload);
+  return { posted, payload: { ref: toBase64url(crypto.sha256(utf8(posted))) } };
 }
 
 type Take = { readonly choice: Choice; readonly holding: Doc<'purse'>['coins'][number] };

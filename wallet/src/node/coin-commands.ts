@@ -55,6 +55,19 @@ export const withdraw: Command = {
   },
 };
 
+export const deposit: Command = {
+  usage: 'farthing deposit [AMOUNT]',
+  about: 'Turns coins into money of the account again: all of them, or this amount.',
+  args: 1,
+  options: {},
+  help: [['AMOUNT', "such as 1.00 or '1 USD'"]],
+  async run({ wallet, args: [typed], out }) {
+    const amount = typed === undefined ? {} : { amountMicro: amountOf(typed, await currencyOf(wallet)) };
+    const record = await wallet.coins.deposit(amount);
+    out.result(record, [`${money(record.amountMicro, record.currency)} are back in the account.`]);
+  },
+};
+
 export const phrase: Command = {
   usage: 'farthing phrase [--show]',
   about: 'Shows the twelve words that this wallet comes back from. Whoever reads them has the money.',

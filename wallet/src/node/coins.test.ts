@@ -68,4 +68,6 @@ test('withdraw, give, take, pull back, and restore from the words on standard in
     out: expect.stringMatching(/^Account \$0\.05; \d+ coins, \$0\.02; \d+ were spent\.\n$/),
   });
   expect((await json('balance')).value).toMatchObject({ totalMicro: '70000' });
+  expect(await cli('deposit', '0.01')).toMatchObject({ status: 0, out: '$0.01 are back in the account.\n' });
+  expect((await json('deposit')).value).toMatchObject({ kind: 'refund', state: 'refunded', amountMicro: '10000' });
 });

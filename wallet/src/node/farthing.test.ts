@@ -79,7 +79,9 @@ test('from nothing to a paid page, its history, and the money back', async () =>
   expect(asked.err).toContain(`--max '0.0015 USD'`);
   const paid = await cli('pay', `${site}/article/1`, '--max', '0.0015 USD');
   expect(paid).toMatchObject({ status: 0, out: 'article 1' });
-  expect(paid.err).toMatch(/Paid \$0\.0015 to http:\/\/127\.0\.0\.1:\d+ \(flag\), receipt \S+, balance \$0\.9985\./);
+  expect(paid.err).toMatch(
+    /Paid \$0\.0015 to http:\/\/127\.0\.0\.1:\d+ \(flag, scrip\), receipt \S+, balance \$0\.9985\./,
+  );
   expect(await cli('balance')).toMatchObject({ status: 0, out: expect.stringMatching(/Total \$0\.9985/) });
   const { value: history } = await json('history', '--limit', '1');
   expect(history).toMatchObject([{ kind: 'payment', state: 'paid', amountMicro: '1500', why: 'flag' }]);

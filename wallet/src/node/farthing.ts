@@ -2,7 +2,7 @@
 // The command `farthing`: a wallet for terminals, scripts and agents. Exit status: 0 done, 1 the world's fault (the
 // message has a code and says what to do), 2 wrong arguments.
 import { isProblemCode, PaymentProblem, problemInfo } from '@farthing/protocol';
-import { coins, phrase, restore, withdraw } from './coin-commands.ts';
+import { coins, deposit, phrase, restore, withdraw } from './coin-commands.ts';
 import { type Command, Output, parse, type Run, text, toJsonText, UsageError, type WalletCommand } from './command.ts';
 import { credit } from './credit-command.ts';
 import { gift, gifts, request, requests, take } from './hand-commands.ts';
@@ -30,6 +30,7 @@ const commands: ReadonlyMap<string, Command> = new Map(
     recover,
     coins,
     withdraw,
+    deposit,
     gift,
     gifts,
     take,

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { type Currency, limits, PaymentProblem, type ProblemCode, toDecimal } from '@farthing/protocol';
 import { type Decision, type Meter, type Offer, payingFetch, type Settled, siteAnswer, type Wallet } from '../index.ts';
+import { methods } from '../methods.ts';
 import {
   amountOf,
   type Command,
@@ -28,6 +29,7 @@ export const pay: Command = {
     include: { type: 'boolean', short: 'i' },
     max: { type: 'string' },
     yes: { type: 'boolean', short: 'y' },
+    method: { type: 'string', multiple: true },
   },
   help: [
     ['-X, --request METHOD', 'HTTP method; default GET, or POST with -d'],
@@ -37,6 +39,7 @@ export const pay: Command = {
     ['-i, --include', 'print status and headers before the body'],
     ["--max '0.01 USD'", 'pay up to this without asking, and never more'],
     ['-y, --yes', 'pay the price that is asked; limits of the day hold'],
+    ['--method NAME', 'only with this money: scrip, payword or ecash; may be repeated'],
   ],
   run: fetchPaid,
 };
@@ -59,6 +62,8 @@ async function fetchPaid({ wallet, flags, args: [url], out }: Run): Promise<numb
   const visit = new Visit(out, currency);
   const maxMicro = max !== undefined ? amountOf(max, currency) : flags['yes'] === true ? limits.amountMax : undefined;
   const fetch = payingFetch(globalThis.fetch, wallet, {
+    announce: true,
+    ...methodsOf(flags),
     onMeter: (event) => visit.show.meter(event),
     ...(maxMicro === undefined ? {} : { maxMicro }),
     onAsk: (offer, reason) => visit.ask(offer, reason),
@@ -74,6 +79,13 @@ async function fetchPaid({ wallet, flags, args: [url], out }: Run): Promise<numb
     return play(response, visit.running, { show: visit.show, file: text(flags, 'output'), json: out.json });
   await visit.report(response, flags);
   return response.ok || response.status === 304 ? 0 : 1;
+}
+
+function methodsOf(flags: Flags): { methods?: string[] } {
+  const typed = Array.isArray(flags['method']) ? flags['method'].map(String) : [];
+  const unknown = typed.find((name) => !methods.has(name));
+  if (unknown !== undefined) throw new UsageError(`--method takes ${[...methods.keys()].join(', ')}, got '${unknown}'`);
+  return typed.length > 0 ? { methods: typed } : {};
 }
 
 function requestOf(flags: Flags): RequestInit {
@@ -169,13 +181,20 @@ const chargedText = ({ outcome }: Settled): string => {
   return outcome === 'paid' ? 'you were charged' : 'whether you were charged is not known yet: farthing recover';
 };
 
+/** Only where there was a choice. */
+const chosenText = (chosen: Settled['record']['chosen']): string | undefined =>
+  chosen === 'cheapest' || chosen === 'private'
+    ? `the ${chosen === 'private' ? 'most private' : chosen} it takes`
+    : undefined;
+
 function factOf(settled: Settled): string {
   const { record } = settled;
   const price = money(record.amountMicro, record.currency);
   if (settled.outcome !== 'paid') return `Payment of ${price}: ${chargedText(settled)}.`;
   const left =
     record.balanceAfterMicro === undefined ? '' : `, balance ${money(record.balanceAfterMicro, record.currency)}`;
-  return `Paid ${price} to ${record.site ?? ''} (${record.why ?? ''}), receipt ${record.reference ?? ''}${left}.`;
+  const how = [record.why, record.method, chosenText(record.chosen)].filter((one) => one !== undefined).join(', ');
+  return `Paid ${price} to ${record.site ?? ''} (${how}), receipt ${record.reference ?? ''}${left}.`;
 }
 
 /** Presents every payment without a known outcome again, with the same credential; then asks the site for the coin. */

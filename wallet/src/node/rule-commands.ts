@@ -4,6 +4,7 @@ import type { Budget, Mode, SiteRule, Wallet } from '../index.ts';
 import { amountOf, type Command, currencyOf, type Flags, money, originOf, text, UsageError } from './command.ts';
 
 const modes: readonly Mode[] = ['auto', 'ask', 'never'];
+const preferences: readonly Budget['prefer'][] = ['cheapest', 'private'];
 
 export const budget: Command = {
   usage: 'farthing budget [SITE] [--mode auto|ask|never] [--per-page AMOUNT] [--per-day AMOUNT]',
@@ -16,6 +17,7 @@ export const budget: Command = {
     pause: { type: 'boolean' },
     resume: { type: 'boolean' },
     forget: { type: 'boolean' },
+    prefer: { type: 'string' },
   },
   help: [
     ['SITE', 'such as https://news.example; without it: all sites'],
@@ -24,6 +26,7 @@ export const budget: Command = {
     ['--per-day AMOUNT', 'the most for one day, from midnight UTC'],
     ['--pause, --resume', 'stop all payments, and go on'],
     ['--forget', 'with SITE: drop its rule'],
+    ['--prefer WHAT', 'where a site takes several kinds of money: cheapest, or private (anonymous coins first)'],
   ],
   async run({ wallet, flags, args: [site], out }) {
     if (flags['pause'] === true && flags['resume'] === true) throw new UsageError('either --pause or --resume');
@@ -56,7 +59,11 @@ function wishOf(flags: Flags, currency: Currency): Wish {
 async function setAll(wallet: Wallet, { mode, perPageMicro, perDayMicro }: Wish, flags: Flags): Promise<void> {
   if (mode === 'never') throw new UsageError('all sites cannot be never: use --pause');
   if (flags['forget'] === true) throw new UsageError('--forget needs a SITE');
+  const typed = text(flags, 'prefer');
+  const prefer = preferences.find((known) => known === typed);
+  if (typed !== undefined && prefer === undefined) throw new UsageError('--prefer takes cheapest or private');
   const change = {
+    ...(prefer === undefined ? {} : { prefer }),
     ...(mode === undefined ? {} : { newSites: mode }),
     ...(perPageMicro === undefined ? {} : { newSitesUpToMicro: perPageMicro }),
     ...(perDayMicro === undefined ? {} : { perDayMicro }),
@@ -68,6 +75,7 @@ async function setAll(wallet: Wallet, { mode, perPageMicro, perDayMicro }: Wish,
 
 async function setSite(wallet: Wallet, origin: string, { wish, flags }: { wish: Wish; flags: Flags }): Promise<void> {
   if (flags['pause'] === true || flags['resume'] === true) throw new UsageError('--pause and --resume stop all sites');
+  if (flags['prefer'] !== undefined) throw new UsageError('--prefer is for all sites');
   if (flags['forget'] === true) return wallet.forgetSite(origin);
   if (Object.keys(wish).length === 0) return;
   const { mode, perPageMicro, perDayMicro } = await wallet.rule(origin);
@@ -75,7 +83,7 @@ async function setSite(wallet: Wallet, origin: string, { wish, flags }: { wish: 
 }
 
 function budgetLines(
-  { perDayMicro, spentTodayMicro, newSites, newSitesUpToMicro, pausedUntilMs }: Budget,
+  { perDayMicro, spentTodayMicro, newSites, newSitesUpToMicro, pausedUntilMs, prefer }: Budget,
   currency: Currency,
 ): string[] {
   const paused =
@@ -86,6 +94,7 @@ function budgetLines(
     ...paused,
     `All sites: ${money(spentTodayMicro, currency)} of ${money(perDayMicro, currency)} today.`,
     `New sites: ${newSites}${newSites === 'auto' ? ` up to ${money(newSitesUpToMicro, currency)} a page` : ''}.`,
+    `Where a site takes several kinds of money: ${prefer === 'private' ? 'anonymous coins' : 'the cheapest'} first.`,
   ];
 }
 
