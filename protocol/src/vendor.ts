@@ -9,7 +9,13 @@ export {
 export type { ChequeKeys } from './cheque/vendor/keys.ts';
 export { chequeVendor } from './cheque/vendor/role.ts';
 export { keyListHash, readKeyList } from './ecash/keyset.ts';
-export { ecashCaptureResult, ecashRedeemResult, keysetsResult } from './ecash/orders.ts';
+export {
+  type EcashPeers,
+  ecashCaptureResult,
+  ecashPeersSchema,
+  ecashRedeemResult,
+  keysetsResult,
+} from './ecash/orders.ts';
 export type { CoinList, EcashBroker, EcashKeys } from './ecash/vendor/keys.ts';
 export { ecashVendor } from './ecash/vendor/role.ts';
 export {

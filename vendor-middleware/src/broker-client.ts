@@ -24,11 +24,10 @@ export async function fetchBrokerKeys(url: string, crypto: Crypto, expected?: st
 }
 
 /**
- * What the broker publishes of the coins that are locked to a site, or of those that are good everywhere; the caller checks it.
- * @throws {PaymentProblem} `broker-unreachable`; `unavailable`: there are none yet
+ * What the broker tells everybody at a path; the caller checks it.
+ * @throws {PaymentProblem} `broker-unreachable`; `unavailable`: not yet
  */
-export async function fetchKeysets(url: string, vnd: string | undefined): Promise<unknown> {
-  const path = vnd === undefined ? '/v1/ecash/keysets' : `/v1/vendors/${encodeURIComponent(vnd)}/keysets`;
+export async function fetchRecord(url: string, path: string): Promise<unknown> {
   const { status, json } = await call(url, path, undefined);
   if (status !== 200) throw problemOf(status, json);
   return json;

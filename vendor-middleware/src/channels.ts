@@ -137,18 +137,19 @@ export function chequeChannel(brk: string): Channel {
   };
 }
 
-/** Payments that the broker holds until it hears that they were delivered. */
-export function heldCoinsChannel(brk: string): Channel {
-  const kind = `ecash-held.${brk}:`;
+/** Payments that the broker holds until it hears that they were delivered. `issuer`: another one, which made their coins. */
+export function heldCoinsChannel(brk: string, issuer = brk): Channel {
+  const kind = `ecash-held.${issuer}:`;
+  const named = issuer === brk ? {} : { issuer };
   return {
     kind,
-    docs: `redeem:ecash-held.${brk}`,
+    docs: `redeem:ecash-held.${issuer}`,
     path: '/v1/ecash/capture',
     typ: 'ecash-capture/1',
     most: limits.redeemClaims,
     currencyOf: ({ evidence }) => textIn(evidence?.proof, 'cur'),
     claim: ({ key }) => key.slice(kind.length),
-    members: (held, { cur }) => ({ held, cur }),
+    members: (held, { cur }) => ({ held, cur, ...named }),
     read(result) {
       const { gone } = decode(ecashCaptureResult, result, 'broker-untrusted');
       return { told: gone.map((challengeId) => ({ key: `${kind}${challengeId}`, alarm: 'its hold has ended' })) };

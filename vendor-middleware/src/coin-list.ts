@@ -1,15 +1,17 @@
 // One signed list of keysets, as the broker publishes it: kept in the store, so that a site whose broker is away knows it.
 import { decode, type Env, PaymentProblem, parseJson } from '@farthing/protocol';
 import { type CoinList, keyListHash, keysetsResult, readKeyList } from '@farthing/protocol/vendor';
-import { type BrokerAt, fetchKeysets } from './broker-client.ts';
+import { type BrokerAt, fetchRecord } from './broker-client.ts';
 import type { VendorStore } from './store/port.ts';
+
+/** Whose coins: those that are locked to a site (`vnd`), those of another broker that ours clears with, else ours. */
+export type CoinsOf = { readonly vnd?: string; readonly peer?: { readonly brk: string; readonly root: string } };
 
 type Parts = {
   readonly broker: BrokerAt;
   readonly store: VendorStore;
   readonly env: () => Env;
-  /** Whose coins: those that are locked to this site; absent: those that are good everywhere. */
-  readonly vnd?: string;
+  readonly of: CoinsOf;
 };
 
 export class KnownList {
@@ -20,7 +22,8 @@ export class KnownList {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#doc = `${parts.vnd === undefined ? 'coins' : 'keysets'}:${parts.broker.keys.brk}`;
+    const { of, broker } = parts;
+    this.#doc = `${of.vnd === undefined ? 'coins' : 'keysets'}:${(of.peer ?? broker.keys).brk}`;
   }
 
   /** A new object after every change; `undefined` until the broker has made some. */
@@ -38,10 +41,10 @@ export class KnownList {
 
   /** The list as it is now, if there is one. @throws {PaymentProblem} `broker-unreachable`, `broker-untrusted` */
   async fetch(): Promise<void> {
-    const { vnd, broker, store } = this.#parts;
+    const { of, broker, store } = this.#parts;
     let json: unknown;
     try {
-      json = await fetchKeysets(broker.url, vnd);
+      json = await fetchRecord(broker.url, pathOf(of));
     } catch (error) {
       if (error instanceof PaymentProblem && error.code === 'unavailable') return;
       throw error;
@@ -56,13 +59,19 @@ export class KnownList {
 
   /** @throws {PaymentProblem} `broker-untrusted` */
   #read(json: unknown): CoinList {
-    const { vnd, broker, env } = this.#parts;
+    const { of, broker, env } = this.#parts;
     const { crypto } = env();
     const { list, keysets } = decode(keysetsResult, json, 'broker-untrusted');
-    if (list.vnd !== vnd) throw new PaymentProblem('broker-untrusted', { detail: 'its keysets are of another site' });
-    const read = readKeyList({ list, records: keysets }, broker.keys, crypto);
+    if (list.vnd !== of.vnd)
+      throw new PaymentProblem('broker-untrusted', { detail: 'its keysets are of another site' });
+    const read = readKeyList({ list, records: keysets }, of.peer ?? broker.keys, crypto);
     // Coins of revoked ones pay nobody any more.
     const good = read.filter(({ revoked }) => !revoked).map((keyset) => [keyset.ks, keyset] as const);
     return { hash: keyListHash(list, crypto), keysets: new Map(good) };
   }
+}
+
+function pathOf({ vnd, peer }: CoinsOf): string {
+  if (peer) return `/v1/ecash/peers/${peer.brk}/keysets`;
+  return vnd === undefined ? '/v1/ecash/keysets' : `/v1/vendors/${encodeURIComponent(vnd)}/keysets`;
 }

@@ -6,6 +6,7 @@ import { type Currency, type Env, type Money, makeOrder, PaymentProblem } from '
 import type { EcashKeys } from '@farthing/protocol/vendor';
 import { type BrokerAt, sendOrder } from './broker-client.ts';
 import { KnownList } from './coin-list.ts';
+import { CoinPeers } from './coin-peers.ts';
 import type { KeyRing } from './keys.ts';
 import type { Problem } from './setup-error.ts';
 import type { VendorStore } from './store/port.ts';
@@ -38,6 +39,8 @@ export class Coins {
   readonly #parts: Parts;
   readonly #everywhere: KnownList | undefined;
   readonly #locked: KnownList | undefined;
+  /** Brokers that ours clears with: their coins are taken on line. */
+  readonly #peers: CoinPeers | undefined;
   #keys: EcashKeys;
   #timer: NodeJS.Timeout | undefined;
   #told: string | undefined;
@@ -45,10 +48,12 @@ export class Coins {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    if (parts.online) this.#everywhere = new KnownList({ broker: parts.broker, store: parts.store, env: parts.env });
-    if (parts.denominations.length > 0) {
-      this.#locked = new KnownList({ broker: parts.broker, store: parts.store, env: parts.env, vnd: parts.vnd });
+    const { broker, store, env, vnd } = parts;
+    if (parts.online) {
+      this.#everywhere = new KnownList({ broker, store, env, of: {} });
+      this.#peers = new CoinPeers({ broker, store, env });
     }
+    if (parts.denominations.length > 0) this.#locked = new KnownList({ broker, store, env, of: { vnd } });
     this.#keys = this.#build();
   }
 
@@ -56,13 +61,19 @@ export class Coins {
   get keys(): EcashKeys {
     const [known] = this.#keys.brokers;
     const isNew = known?.everywhere !== this.#everywhere?.list || known?.locked !== this.#locked?.list;
-    if (isNew) this.#keys = this.#build();
+    if (isNew || this.#peers?.hasChanged(this.#keys)) this.#keys = this.#build();
     return this.#keys;
   }
 
   /** Reads what this or another process of the site has stored. */
   async load(): Promise<void> {
     for (const known of this.#lists) await known.load();
+    await this.#peers?.load();
+  }
+
+  /** Brokers other than ours whose coins were ever taken here, and each that comes to it. */
+  watch(learned: (issuer: string) => void): void {
+    this.#peers?.watch(learned);
   }
 
   /** The first keysets of a site are worth a wait; after that it goes on with those it has. */
@@ -99,6 +110,7 @@ export class Coins {
         await this.#locked?.fetch();
       }
       if (!this.#hasAll) throw new PaymentProblem('unavailable');
+      await this.#peers?.fetch();
       this.#told = undefined;
       return true;
     } catch (error) {
@@ -166,7 +178,8 @@ export class Coins {
     const [everywhere, locked] = [this.#everywhere?.list, this.#locked?.list];
     const lists = { ...(everywhere ? { everywhere } : {}), ...(locked ? { locked } : {}) };
     const { brk, root } = broker.keys;
-    return { vnd, api, brokers: [{ id: brk, url: broker.url, root, ...lists }], rsa: nativeRsa };
+    const own = { id: brk, url: broker.url, root, ...lists };
+    return { vnd, api, brokers: [own, ...(this.#peers?.brokers ?? [])], rsa: nativeRsa };
   }
 }
 

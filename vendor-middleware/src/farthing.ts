@@ -176,6 +176,10 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     if (takes.has('cheque') || (await owes(store, channel))) channels.push(channel);
   }
   const redeemer = new Redeemers({ store, vnd, seed: ring.seed, broker, env, tell }, channels);
+  coins?.watch((issuer) => {
+    const added = redeemer.add(heldCoinsChannel(keys.brk, issuer));
+    added.catch(() => tell({ code: 'claims-waiting', message: `coins of broker ${issuer} cannot be claimed yet` }));
+  });
   const questions = new Questions({ store, seed: ring.seed, broker, refused, env, tell });
   const approvals = new Approvals({ seed: ring.seed, broker, env, tell });
   const upkeep = startUpkeep({ store, licences, coins, env, tell });

@@ -3,10 +3,19 @@ import type { Channel } from './channels.ts';
 import { Redeemer, type RedeemerParts } from './redeemer.ts';
 
 export class Redeemers {
-  readonly #all: readonly Redeemer[];
+  readonly #parts: Omit<RedeemerParts, 'channel'>;
+  readonly #all: Redeemer[];
 
   constructor(parts: Omit<RedeemerParts, 'channel'>, channels: readonly Channel[]) {
+    this.#parts = parts;
     this.#all = channels.map((channel) => new Redeemer({ ...parts, channel }));
+  }
+
+  /** Claims of one more kind, from now on. */
+  async add(channel: Channel): Promise<void> {
+    const redeemer = new Redeemer({ ...this.#parts, channel });
+    this.#all.push(redeemer);
+    await redeemer.start();
   }
 
   /** More claims than the site may keep: it stops selling until the broker has paid. */

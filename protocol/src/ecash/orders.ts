@@ -41,6 +41,8 @@ export const ecashPeersSchema = v.object({
   sig,
 });
 
+export type EcashPeers = v.InferOutput<typeof ecashPeersSchema>;
+
 /** /v1/ecash/lock: makes keysets whose coins are good at the site alone; those that exist are given again. */
 export const ecashLockOrder = orderSchema('ecash-lock/1', {
   vnd,

@@ -124,6 +124,7 @@ export async function tinyBroker(options: { test?: boolean; poll?: string; env?:
       const vendor = vendors.get(decodeURIComponent(path.slice(12)));
       return vendor ? send(res, 200, vendor) : send(res, 404, new PaymentProblem('vendor-unknown').toBody());
     }
+    if (req.method === 'GET') return send(res, 404, new PaymentProblem('not-found').toBody());
     let text = '';
     for await (const chunk of req) text += chunk;
     const order = parseJson(text) as Order;

@@ -11,7 +11,8 @@ import type { EcashBroker, EcashKeys } from './keys.ts';
 export function details({ api, brokers }: EcashKeys, price: Price, { nowMs }: Env): JsonObject | undefined {
   const able = brokers.map((broker) => offerOf(broker, price, nowMs)).filter((offer) => offer !== undefined);
   if (able.length === 0) return undefined;
-  return { api, brokers: able, maxCoins: limits.coinsInHeader, maxByReference: limits.coinsByReference };
+  const named = able.slice(0, limits.brokers);
+  return { api, brokers: named, maxCoins: limits.coinsInHeader, maxByReference: limits.coinsByReference };
 }
 
 function offerOf({ id, url, everywhere, locked }: EcashBroker, price: Price, nowMs: number): JsonObject | undefined {

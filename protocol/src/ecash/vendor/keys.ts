@@ -16,6 +16,8 @@ export type EcashBroker = {
   readonly root: string;
   readonly everywhere?: CoinList;
   readonly locked?: CoinList;
+  /** The site's own broker, when that one clears with this one and is asked in its place. */
+  readonly via?: string;
 };
 
 export type EcashKeys = {

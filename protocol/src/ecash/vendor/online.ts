@@ -48,11 +48,13 @@ function depositOf({ broker, terms, cur }: CoinPayment, read: Authorization['rea
     coins: coins.map(({ ks, pk, sig, spend }) => ({ ks, pk, sig, spend })),
     ...(change.length > 0 ? { change: change.map(({ ks, b }) => ({ ks, b })) } : {}),
   };
-  const brk = broker.id;
+  // Coins of a peer go to our own broker, which is told whose they are.
+  const brk = broker.via ?? broker.id;
+  const issuer = broker.via === undefined ? {} : { issuer: broker.id };
   return {
-    ...{ brk, path: '/v1/ecash/deposit', typ: 'ecash-deposit/1', members },
+    ...{ brk, path: '/v1/ecash/deposit', typ: 'ecash-deposit/1', members: { ...members, ...issuer } },
     read,
-    giveUp: { brk, path: '/v1/ecash/void', typ: 'ecash-void/1', members: { vnd, held: [challengeId] } },
+    giveUp: { brk, path: '/v1/ecash/void', typ: 'ecash-void/1', members: { vnd, held: [challengeId], ...issuer } },
   };
 }
 
@@ -62,6 +64,7 @@ function readDeposit(result: JsonObject, { broker, terms, cur }: CoinPayment, cr
   const { receipt, change: signatures } = decode(ecashDepositResult, result, 'broker-untrusted');
   const isOurs =
     receipt.brk === broker.id &&
+    receipt.via === broker.via &&
     receipt.vnd === vnd &&
     receipt.challengeId === challengeId &&
     receipt.amount === amount.toString() &&
