@@ -17,6 +17,8 @@ export type Channel = {
   readonly docs: string;
   readonly path: string;
   readonly typ: string;
+  /** Each claim is one payment: nothing is added to it later. */
+  readonly once?: true;
   /** Claims in one batch, and what they may weigh where the broker takes more than usual. */
   readonly most: number;
   readonly bytes?: number;
@@ -100,6 +102,7 @@ export function ecashChannel(brk: string): Channel {
     kind,
     docs: `redeem:ecash.${brk}`,
     path: '/v1/ecash/redeem',
+    once: true,
     typ: 'ecash-redeem/1',
     most: COIN_CLAIMS,
     currencyOf: ({ evidence }) => textIn(evidence?.proof, 'cur'),
@@ -123,6 +126,7 @@ export function chequeChannel(brk: string): Channel {
     kind,
     docs: `redeem:cheque.${brk}`,
     path: '/v1/cheque/redeem',
+    once: true,
     typ: 'cheque-redeem/1',
     most: limits.redeemClaims,
     bytes: limits.chequeBatchBytes,
@@ -146,6 +150,7 @@ export function heldCoinsChannel(brk: string, issuer = brk): Channel {
     docs: `redeem:ecash-held.${issuer}`,
     path: '/v1/ecash/capture',
     typ: 'ecash-capture/1',
+    once: true,
     most: limits.redeemClaims,
     currencyOf: ({ evidence }) => textIn(evidence?.proof, 'cur'),
     claim: ({ key }) => key.slice(kind.length),

@@ -154,8 +154,7 @@ export class Redeemer {
   /** Stores the next order, unless nothing is due or another process was first. */
   async #open(asked: ReadonlySet<string>): Promise<string | undefined> {
     const { store, vnd, seed, env, channel } = this.#parts;
-    const due = await store.claimsDue(channel.most + asked.size, channel.kind);
-    const batch = this.#batch(due.filter(({ key }) => !asked.has(key)).slice(0, channel.most));
+    const batch = this.#batch(await this.#fresh(asked));
     const [first] = batch;
     if (!first) return undefined;
     const prev = (await store.readDoc(this.#prev)) ?? '';
@@ -166,6 +165,16 @@ export class Redeemer {
     const order = makeOrder(channel.typ, { ...members, vnd }, seed, env());
     const text = printSent({ order, totals: batch.map(({ total }) => total) });
     return (await store.swapDoc(this.#outbox, undefined, text)) ? text : undefined;
+  }
+
+  /** Claims that were not asked for yet. Those that were and have grown since may stand before them. */
+  async #fresh(asked: ReadonlySet<string>): Promise<ClaimDue[]> {
+    const { store, channel } = this.#parts;
+    for (let limit = channel.most; ; limit += asked.size) {
+      const due = await store.claimsDue(limit, channel.kind);
+      const fresh = due.filter(({ key }) => !asked.has(key));
+      if (fresh.length > 0 || due.length < limit) return fresh.slice(0, channel.most);
+    }
   }
 
   /** What is due in the currency of the first, as much as one order carries. */
@@ -201,7 +210,10 @@ export class Redeemer {
           message: `the broker did not pay all of ${key.slice(0, 32)}: ${alarm.slice(0, 32)}`,
         });
     }
-    await store.claimsPaid(paid, { key: this.#outbox, was: text, put: { [this.#outbox]: undefined, ...kept } });
+    // What was not paid in full may have to be shown to others.
+    const disputed = new Set(alarms.map(({ key }) => key));
+    const over = paid.map((one) => (channel.once && !disputed.has(one.key) ? { ...one, over: true as const } : one));
+    await store.claimsPaid(over, { key: this.#outbox, was: text, put: { [this.#outbox]: undefined, ...kept } });
     // It was too busy for any of them: asking again at once would make it no less so.
     if (paid.length === 0 && totals.length > 0) throw new PaymentProblem('broker-unreachable', { retryAfter: 5 });
     return paid;

@@ -71,6 +71,8 @@ export type ClaimStep = {
   readonly add: bigint;
   readonly untilMs: number;
   readonly evidence?: Evidence;
+  /** The only step of its claim. Its evidence is kept once, and forgotten when the claim is paid. */
+  readonly once?: true;
 };
 
 /** What the broker wants to see with a total. The store keeps, per claim key, the evidence of the highest rank. */

@@ -1,5 +1,5 @@
 // What the steps of payments read and change, wherever it lies: the log of a file, or rows of a database.
-import type { ClaimSum, Deed } from '@farthing/protocol';
+import type { ClaimStep, ClaimSum, Deed } from '@farthing/protocol';
 import type { OpenState, SessionRow, TallySum } from './batch.ts';
 import type { Line } from './lines.ts';
 import type { Stored } from './port.ts';
@@ -30,4 +30,8 @@ export interface Books {
   /** After everything that may throw. */
   change(run: (state: Standing) => void): void;
   keepDeed(deed: Deed): void;
+  /** What shows claims of one step, before they are due. */
+  keepEvidence(steps: readonly ClaimStep[]): void;
+  /** Of claims that came to nothing. */
+  dropEvidence(steps: readonly Pick<ClaimStep, 'key' | 'once'>[]): void;
 }

@@ -2,7 +2,7 @@
 // rows are in memory, which is the sum of the log. Every transaction first reads what other processes have appended, so
 // all processes of a site decide on the same state. Now and then the sum is folded into tables; a start goes on from there.
 import type { DatabaseSync } from 'node:sqlite';
-import type { Deed } from '@farthing/protocol';
+import type { ClaimStep, Deed } from '@farthing/protocol';
 import { printChanges, readChanges } from './batch.ts';
 import { type Print, printsOf } from './key-index.ts';
 import { findLine, type Line, printLines, readLines, STATES } from './lines.ts';
@@ -91,6 +91,17 @@ export class Journal {
   /** Straight to its table: nothing decides by it. */
   keepDeed({ key, deed, untilMs }: Deed): void {
     this.#sql.setDeed.run(key, JSON.stringify(deed), BigInt(untilMs));
+  }
+
+  /** Straight to its table, as a deed. */
+  keepEvidence(steps: readonly ClaimStep[]): void {
+    for (const { key, untilMs, evidence, once } of steps) {
+      if (once && evidence) this.#sql.setEvidence.run(key, BigInt(untilMs), JSON.stringify(evidence));
+    }
+  }
+
+  dropEvidence(steps: readonly Pick<ClaimStep, 'key' | 'once'>[]): void {
+    for (const { key, once } of steps) if (once) this.#sql.dropEvidence.run(key);
   }
 
   /** Learns what other processes have appended. */

@@ -9,7 +9,7 @@ export type Steps = {
   readonly mints: readonly string[];
   readonly spends: readonly string[];
   readonly tallies: readonly { key: string; add: string }[];
-  readonly claims: readonly { key: string; add: string; untilMs: number; evidence?: Evidence }[];
+  readonly claims: readonly { key: string; add: string; untilMs: number; evidence?: Evidence; once?: true }[];
   readonly session?: { readonly key: string; readonly undo: Json };
 };
 
@@ -23,7 +23,11 @@ export function lineOf(entry: Reservation, written: SessionWritten | undefined):
     mints,
     spends: spends.map(({ key }) => key),
     tallies: tallies.map(({ key, add }) => ({ key, add: add.toString() })),
-    claims: claims.map((step) => ({ ...step, add: step.add.toString() })),
+    claims: claims.map(({ key, add, untilMs: endMs, evidence, once }) => ({
+      ...{ key, add: add.toString(), untilMs: endMs },
+      // What shows a claim of one step lies in its table from the first.
+      ...(once ? { once } : evidence ? { evidence } : {}),
+    })),
     ...(session && written ? { session: { key: session.key, undo: written.undo } } : {}),
   };
   return { id, credential, target, owner, atMs, untilMs, state, outcome, steps };

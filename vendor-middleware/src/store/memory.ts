@@ -1,9 +1,9 @@
 // The store in memory: for tests, demos, and sites that accept to lose what was not yet claimed at a restart.
-import { addClaim, type ClaimStep, type ClaimSum, type Deed, type Json, limits, type Tally } from '@farthing/protocol';
+import { addClaim, type ClaimStep, type Deed, type Json, limits, type Tally } from '@farthing/protocol';
+import { type PaidClaim, paidOut } from './paid.ts';
 import type { ClaimDue, Reservation, Reserved, Stored, Undo, VendorStore } from './port.ts';
 
 type Row = Omit<Reservation, 'state' | 'session'> & { state: Stored['state']; session?: { key: string; undo: Json } };
-type Claim = ClaimSum & { readonly paid: bigint };
 type SessionRow = { readonly row: Json; readonly untilMs: number };
 
 /** Everything is forgotten when the process ends; unclaimed money then returns to its buyers. */
@@ -11,7 +11,7 @@ export function memory(): VendorStore {
   const rows = new Map<string, Row>();
   const spends = new Map<string, string>();
   const tallies = new Map<string, { sum: bigint; untilMs: number }>();
-  const claims = new Map<string, Claim>();
+  const claims = new Map<string, PaidClaim>();
   const leases = new Map<string, bigint>();
   const quotas = new Map<string, { used: number; untilMs: number }>();
   const docs = new Map<string, string>();
@@ -39,6 +39,12 @@ export function memory(): VendorStore {
       const deed = deeds.get(key)?.deed;
       return [{ key, total, ...(evidence ? { evidence } : {}), ...(deed ? { deed } : {}) }];
     });
+  const commit = (id: string) => {
+    const row = rows.get(id);
+    if (!row) return;
+    book(row.claims);
+    rows.set(id, { ...row, claims: [] });
+  };
   const read = (key: string): Json | undefined => sessions.get(key)?.row;
   const write = (key: string, row: Json, untilMs: number) => sessions.set(key, { row, untilMs });
   const sumOf = (key: string) => tallies.get(key)?.sum ?? 0n;
@@ -73,7 +79,7 @@ export function memory(): VendorStore {
       for (const deed of written.deeds) deeds.set(deed.key, deed);
       rows.set(entry.id, { ...plain, outcome, untilMs, claims: steps, session: { key, undo } });
     }
-    if (entry.state === 'committed') book((written ?? entry).claims);
+    if (entry.state === 'committed') commit(entry.id);
     return written ? { kind: 'won', written } : { kind: 'won' };
   }
 
@@ -83,7 +89,7 @@ export function memory(): VendorStore {
     if (verdict === 'loose') row.state = 'loose';
     if (verdict === 'commit') {
       row.state = 'committed';
-      book(row.claims);
+      commit(id);
     }
     if (verdict === 'release') {
       rows.delete(id);
@@ -144,9 +150,9 @@ export function memory(): VendorStore {
     countDue: async (atMost, kind) => Math.min(due(kind).length, atMost),
     claimsPaid: async (paid, { key, was, put: writes }) => {
       if (docs.get(key) !== was) return false;
-      for (const { key: root, total } of paid) {
-        const claim = claims.get(root);
-        if (claim && total > claim.paid) claims.set(root, { ...claim, paid: total });
+      for (const one of paid) {
+        const claim = claims.get(one.key);
+        if (claim) claims.set(one.key, paidOut(claim, one));
       }
       for (const [name, value] of Object.entries(writes)) put(name, value);
       return true;

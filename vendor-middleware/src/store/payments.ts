@@ -23,6 +23,7 @@ export function reserve(books: Books, entry: Reservation): Reserved {
   books.change((state) => {
     state.put(line);
     set(state.tallies, sums);
+    books.keepEvidence((written ?? entry).claims);
     if (booked) set(state.claims, booked);
     if (!session || !written) return;
     state.sessions.set(session.key, { row: written.next, untilMs: written.untilMs });
@@ -67,6 +68,7 @@ function release(books: Books, { id, steps }: Line, undo: Undo | undefined): voi
   const row = seen && undo(seen.row, session.undo);
   books.change((state) => {
     state.release(id);
+    books.dropEvidence(steps.claims);
     set(state.tallies, sums);
     if (seen && row !== undefined) state.sessions.set(session.key, { ...seen, row });
   });
@@ -113,11 +115,16 @@ function tally(state: Standing, tallies: readonly Tally[]): ReadonlyMap<string, 
 function book(state: Standing, steps: readonly ClaimStep[]): ReadonlyMap<string, ClaimSum> {
   const sums = new Map<string, ClaimSum>();
   for (const step of steps) {
-    const sum = addClaim(sums.get(step.key) ?? state.claims.get(step.key), step);
+    const sum = bookedWith(step, sums.get(step.key) ?? state.claims.get(step.key));
     storable(sum.total);
     sums.set(step.key, sum);
   }
   return sums;
+}
+
+/** A claim of one step has no sum before it, and what shows it is in its table already. */
+function bookedWith(step: ClaimStep, sum: ClaimSum | undefined): ClaimSum {
+  return step.once ? { total: step.add, untilMs: step.untilMs } : addClaim(sum, step);
 }
 
 /** @throws {Error} the tables could not hold it */

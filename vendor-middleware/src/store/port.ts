@@ -69,6 +69,9 @@ export type Reserved =
 /** A claim's total so far. Totals only grow, so a claim that is sent twice credits nothing twice. */
 export type ClaimTotal = { readonly key: string; readonly total: bigint };
 
+/** `over`: nothing is disputed and nothing will be added, so that its evidence can go. */
+export type ClaimPaid = ClaimTotal & { readonly over?: true };
+
 /** With the evidence of the highest rank, and the deed under the same key. */
 export type ClaimDue = ClaimTotal & { readonly evidence?: Evidence; readonly deed?: JsonObject };
 
@@ -108,7 +111,7 @@ export interface VendorStore {
   countDue(atMost: number, kind?: string): Promise<number>;
   /** One step: marks totals as paid out (never lowering one), writes `put`, if the document `key` still is `was`. */
   claimsPaid(
-    paid: readonly ClaimTotal[],
+    paid: readonly ClaimPaid[],
     guard: { key: string; was: string | undefined; put: Readonly<Record<string, string | undefined>> },
   ): Promise<boolean>;
 

@@ -90,8 +90,13 @@ export function statements(db: DatabaseSync) {
     setClaim: db.prepare(
       `INSERT INTO claims(key, total, paid, until_ms, evidence) VALUES (?, ?, 0, ?, ?)
        ON CONFLICT(key) DO UPDATE
-       SET total = excluded.total, until_ms = excluded.until_ms, evidence = excluded.evidence`,
+       SET total = excluded.total, until_ms = excluded.until_ms, evidence = coalesce(excluded.evidence, evidence)`,
     ),
+    setEvidence: db.prepare(
+      `INSERT INTO claims(key, total, paid, until_ms, evidence) VALUES (?, 0, 0, ?, ?)
+       ON CONFLICT(key) DO UPDATE SET until_ms = excluded.until_ms, evidence = excluded.evidence WHERE total = 0`,
+    ),
+    dropEvidence: db.prepare('DELETE FROM claims WHERE key = ? AND total = 0'),
     session: db.prepare('SELECT row, until_ms FROM sessions WHERE key = ?'),
     setSession: db.prepare(
       `INSERT INTO sessions VALUES (?, ?, ?)
@@ -111,6 +116,7 @@ export function statements(db: DatabaseSync) {
        (SELECT 1 FROM claims WHERE total > paid AND substr(key, 1, instr(key, ':')) = ? LIMIT ?)`,
     ),
     paid: db.prepare('UPDATE claims SET paid = ? WHERE key = ? AND paid < ?'),
+    paidOver: db.prepare('UPDATE claims SET evidence = NULL WHERE key = ? AND total = paid'),
     lease: db.prepare('SELECT next FROM leases WHERE name = ?'),
     setLease: db.prepare('INSERT INTO leases VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET next = excluded.next'),
     quota: db.prepare(

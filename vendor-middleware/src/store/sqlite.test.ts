@@ -40,6 +40,42 @@ test('what one process reserved, another finds, and what was written is there af
   await again.close();
 });
 
+test('what shows a claim of one step is on disk once, and not any more when it is paid; nobody brings it back', async () => {
+  const path = join(folder, 'vendor.db');
+  const [one, two] = [sqlite(path), sqlite(path)];
+  const proof = { coins: 'as they were accepted' };
+  const claims = [{ key: 'coin:1', add: 5n, untilMs: 1e15, evidence: { rank: 0, proof }, once: true as const }];
+  await one.reserve(reservation({ claims }));
+  await one.settle('c1', 'me', 'commit');
+  // The other process learns of it now, and writes its rows later.
+  expect(await two.find('c1')).toMatchObject({ state: 'committed' });
+  const [due] = await one.claimsDue(1, 'coin:');
+  expect(due).toEqual({ key: 'coin:1', total: 5n, evidence: { rank: 0, proof } });
+  const db = openDatabase(path, migrations);
+  const texts = [
+    'SELECT evidence AS text FROM claims',
+    'SELECT body AS text FROM log',
+    'SELECT lines AS text FROM payments',
+  ];
+  const copies = () =>
+    texts.map(
+      (sql) =>
+        db
+          .prepare(sql)
+          .all()
+          .filter(({ text }) => String(text).includes(proof.coins)).length,
+    );
+  expect(copies()).toEqual([1, 0, 0]);
+  await one.claimsPaid([{ key: 'coin:1', total: 5n, over: true }], { key: 'outbox', was: undefined, put: {} });
+  expect(await two.claimsDue(1, 'coin:')).toEqual([]);
+  expect(copies()).toEqual([0, 0, 0]);
+  db.close();
+  await Promise.all([one.close(), two.close()]);
+  const again = sqlite(path);
+  expect(await again.claimsDue(1, 'coin:')).toEqual([]);
+  await again.close();
+});
+
 test('the file is closed to other users', async () => {
   const path = join(folder, 'vendor.db');
   const store = sqlite(path);

@@ -86,7 +86,10 @@ function documents(commit: GroupCommit, sql: Statements): Plain {
     claimsPaid: (paid, { key, was, put: writes }) =>
       commit.run(() => {
         if (one(sql.doc, key)?.['value'] !== was) return false;
-        for (const { key: root, total } of paid) sql.paid.run(total, root, total);
+        for (const { key: root, total, over } of paid) {
+          sql.paid.run(total, root, total);
+          if (over) sql.paidOver.run(root);
+        }
         for (const [name, value] of Object.entries(writes)) put(name, value);
         return true;
       }),

@@ -1,5 +1,5 @@
 // Seeded runs of any steps in any order, by two processes that restart: a plain memory says what is right.
-import { type Json, limits, PaymentProblem } from '@farthing/protocol';
+import { type ClaimStep, type Json, limits, PaymentProblem } from '@farthing/protocol';
 import { type Rng, seeded } from '@farthing/protocol/testing';
 import { expect } from 'vitest';
 import { memory } from '../store/memory.ts';
@@ -64,7 +64,9 @@ function step(rng: Rng): (store: VendorStore) => Promise<unknown> {
 function payment(rng: Rng, given: Pick<Reservation, 'id' | 'owner' | 'atMs'>): Reservation {
   const amount = 1 + rng.below(9);
   const untilMs = rng.below(1_000_000);
-  const claims = [{ key: rng.pick(ROOTS), add: 2n ** 53n + BigInt(amount), untilMs: 1e15 }];
+  const claims: ClaimStep[] = [{ key: rng.pick(ROOTS), add: 2n ** 53n + BigInt(amount), untilMs: 1e15 }];
+  const single = { key: `s:once-${rng.below(2 ** 30)}`, add: BigInt(amount), untilMs: 1e15, once: true } as const;
+  if (rng.chance(0.3)) claims.push({ ...single, evidence: { rank: 0, proof: { of: given.id } } });
   const entry = reservation({
     ...given,
     untilMs,
@@ -118,17 +120,19 @@ async function everything(store: VendorStore) {
     found: await Promise.all(IDS.map(async (id) => owned(await store.find(id)))),
     rows: await Promise.all(ROOTS.map((key) => store.readSession(key))),
     open: (await store.unsettled(100)).sort((a, b) => (a.id < b.id ? -1 : 1)),
-    due: [await store.claimsDue(10), await store.claimsDue(10, 's:')].map((list) =>
+    due: [await store.claimsDue(1000), await store.claimsDue(1000, 's:')].map((list) =>
       list.sort((a, b) => (a.key < b.key ? -1 : 1)),
     ),
-    count: await store.countDue(10),
+    count: await store.countDue(1000),
   };
 }
 
 async function payOut(rng: Rng, stores: readonly VendorStore[]): Promise<void> {
   const kind = rng.pick(['', 's:']);
   for (const store of stores) {
-    const paid = await store.claimsDue(10, kind);
+    const due = await store.claimsDue(1000, kind);
+    const over = (key: string) => (key.includes('once') ? { over: true as const } : {});
+    const paid = due.map(({ key, total }) => ({ key, total, ...over(key) }));
     expect(await store.claimsPaid(paid, { key: 'outbox', was: undefined, put: {} })).toBe(true);
   }
 }

@@ -117,6 +117,29 @@ export function storeSuite(name: string, open: () => Promise<{ store: VendorStor
         expect(await store.claimsDue(10)).toContainEqual({ key: 'root', total: 16n });
       });
 
+      test('of one step are due with what shows them, and only after a commit', async () => {
+        const once = (key: string) => ({
+          ...claim(key, 7n),
+          evidence: { rank: 0, proof: { of: key } },
+          once: true as const,
+        });
+        await store.reserve(reservation({ claims: [once('coin:1')] }));
+        await store.reserve(reservation({ id: 'c2', spends: [], claims: [once('coin:2')] }));
+        await store.reserve(reservation({ id: 'c3', spends: [], claims: [once('coin:3')], state: 'committed' }));
+        await store.settle('c2', 'me', 'release');
+        expect((await store.claimsDue(10, 'coin:')).map(({ key }) => key)).toEqual(['coin:3']);
+        await store.takeOver('c1', { from: 'me', atMs: 1000, to: 'next', nowMs: 2000 });
+        await store.settle('c1', 'next', 'commit');
+        const shown = { rank: 0, proof: { of: 'coin:1' } };
+        expect(await store.claimsDue(10, 'coin:')).toContainEqual({ key: 'coin:1', total: 7n, evidence: shown });
+        // Given back and presented again, with other coins.
+        const again = { ...once('coin:2'), evidence: { rank: 0, proof: { of: 'others' } } };
+        await store.reserve(reservation({ id: 'c2', spends: [], claims: [again], state: 'committed' }));
+        const paid = ['coin:1', 'coin:3'].map((key) => ({ key, total: 7n, over: true as const }));
+        expect(await store.claimsPaid(paid, { key: 'outbox', was: undefined, put: {} })).toBe(true);
+        expect(await store.claimsDue(10, 'coin:')).toEqual([{ key: 'coin:2', total: 7n, evidence: again.evidence }]);
+      });
+
       test('are not marked paid when the outbox has changed, and an old total lowers nothing', async () => {
         await store.reserve(reservation({ claims: [claim('root', 10n)], state: 'committed' }));
         await store.swapDoc('outbox', undefined, 'batch 1');

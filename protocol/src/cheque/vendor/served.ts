@@ -32,5 +32,6 @@ function claimOf({ cheque, cert }: ChequePayload): ClaimStep {
     add: BigInt(cheque.amount),
     untilMs: cert.exp * 1000 + limits.clockSkewMs + limits.chequeWindowMs,
     evidence: { rank: 0, proof: { cheque: asJson(cheque), certExp: cert.exp } },
+    once: true,
   };
 }

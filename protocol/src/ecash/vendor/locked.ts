@@ -38,5 +38,5 @@ function claimOf(
   untilMs: number,
 ): ClaimStep {
   const proof = { challengeId, cur, exp, coins: coins.map(({ ks, pk, sig, spend }) => ({ ks, pk, sig, spend })) };
-  return { key: `ecash.${id}:${challengeId}`, add: amount, untilMs, evidence: { rank: 0, proof } };
+  return { key: `ecash.${id}:${challengeId}`, add: amount, untilMs, evidence: { rank: 0, proof }, once: true };
 }

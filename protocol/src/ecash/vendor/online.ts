@@ -81,6 +81,7 @@ function readDeposit(result: JsonObject, { broker, terms, cur }: CoinPayment, cr
     add: amount,
     untilMs: receipt.until * 1000 + limits.clockSkewMs,
     evidence: { rank: 0, proof: { cur } },
+    once: true as const,
   };
   return {
     claims: receipt.state === 'held' ? [claim] : [],

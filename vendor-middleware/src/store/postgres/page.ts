@@ -1,13 +1,13 @@
 // The rows that one transaction of the PostgreSQL store reads and changes, as books that the steps of payments are made on.
-import type { ClaimSum, Deed, Json } from '@farthing/protocol';
+import type { ClaimStep, Deed, Json } from '@farthing/protocol';
 import type { OpenState, SessionRow, TallySum } from '../batch.ts';
 import type { Books, Standing } from '../books.ts';
 import { type Line, STATES, type Steps } from '../lines.ts';
+import type { PaidClaim } from '../paid.ts';
 import type { Stored } from '../port.ts';
 import type { Tx } from './db.ts';
 import { type Cell, type Shape, Table } from './table.ts';
 
-type Paid = ClaimSum & { readonly paid: bigint };
 export type Quota = { readonly used: bigint; readonly untilMs: number };
 
 /** Whole milliseconds: the future ends later, never sooner. */
@@ -66,7 +66,7 @@ const tallies: Shape<TallySum> = {
   }),
 };
 
-const claims: Shape<Paid> = {
+const claims: Shape<PaidClaim> = {
   name: 'claims',
   key: 'key',
   columns: { kind: 'text', total: 'bigint', paid: 'bigint', until_ms: 'bigint', evidence: 'text' },
@@ -137,7 +137,7 @@ export class Page implements Books {
   readonly payments: Table<Line>;
   readonly spends: Table<string>;
   readonly tallies: Table<TallySum>;
-  readonly claims: Table<Paid>;
+  readonly claims: Table<PaidClaim>;
   readonly sessions: Table<SessionRow>;
   readonly docs: Table<string>;
   readonly leases: Table<bigint>;
@@ -164,7 +164,10 @@ export class Page implements Books {
       tallies: this.tallies,
       claims: {
         get: (key) => this.claims.get(key),
-        set: (key, sum) => this.claims.set(key, { ...sum, paid: this.claims.get(key)?.paid ?? 0n }),
+        set: (key, sum) => {
+          const { paid = 0n, evidence } = this.claims.get(key) ?? {};
+          this.claims.set(key, { ...(evidence ? { evidence } : {}), ...sum, paid });
+        },
       },
       open: (id) => this.#open(id),
       put: (line) => this.#put(line),
@@ -190,6 +193,17 @@ export class Page implements Books {
 
   keepDeed({ key, deed, untilMs }: Deed): void {
     this.#deeds.set(key, { deed, untilMs });
+  }
+
+  keepEvidence(steps: readonly ClaimStep[]): void {
+    for (const { key, untilMs, evidence, once } of steps) {
+      if (!once || !evidence || (this.claims.get(key)?.total ?? 0n) > 0n) continue;
+      this.claims.set(key, { total: 0n, paid: 0n, untilMs, evidence });
+    }
+  }
+
+  dropEvidence(steps: readonly Pick<ClaimStep, 'key' | 'once'>[]): void {
+    for (const { key, once } of steps) if (once && this.claims.get(key)?.total === 0n) this.claims.drop(key);
   }
 
   get isComplete(): boolean {

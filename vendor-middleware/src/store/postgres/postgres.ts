@@ -1,6 +1,7 @@
 // The store on PostgreSQL: for sites that run on several machines. Every process reads and writes the same rows; nothing is
 // remembered between transactions.
 import { limits } from '@farthing/protocol';
+import { paidOut } from '../paid.ts';
 import { changeSession, reserve, settle, takeOver } from '../payments.ts';
 import type { ClaimDue, VendorStore } from '../port.ts';
 import { Batches } from './batches.ts';
@@ -47,7 +48,7 @@ function storeOn(db: Db, schema: string): VendorStore {
           page.payments.want(entry.id);
           for (const { key } of entry.spends) page.spends.want(key);
           for (const { key } of entry.tallies) page.tallies.want(key);
-          if (entry.state === 'committed') for (const { key } of entry.claims) page.claims.want(key);
+          for (const { key, once } of entry.claims) if (once || entry.state === 'committed') page.claims.want(key);
           if (entry.session) page.sessions.want(entry.session.key);
         },
         (page) => reserve(page, entry),
@@ -123,9 +124,9 @@ function documents(batches: Batches, read: Read): Plain {
         },
         (page) => {
           if (page.docs.get(key) !== was) return false;
-          for (const { key: root, total } of paid) {
-            const claim = page.claims.get(root);
-            if (claim && total > claim.paid) page.claims.set(root, { ...claim, paid: total });
+          for (const claim of paid) {
+            const was = page.claims.get(claim.key);
+            if (was) page.claims.set(claim.key, paidOut(was, claim));
           }
           for (const [name, value] of Object.entries(writes)) put(page, name, value);
           return true;
