@@ -31,6 +31,8 @@ const targets: Readonly<Record<string, Target>> = {
   'express/payword/*/half/p99-added': { of: 'value', most: 2, unit: 'ms' },
   'express/ecash/locked/*/cpu-added/coin': { of: 'value', most: 160, unit: 'µs' },
   'express/ecash/locked/*/neighbours/p99': { of: 'ratio', most: 1.5, unit: 'without coins' },
+  'express/cheque/deferred/*/cpu-added/cheque': { of: 'value', most: 130, unit: 'µs' },
+  'express/cheque/deferred/*/neighbours/p99': { of: 'ratio', most: 1.5, unit: 'without cheques' },
   'core/ecash/locked/credential/4-coins': { of: 'value', most: 4096, unit: 'B' },
   'stream/ticks/payword/*': { of: 'value', least: 20_000, unit: 'units/s' },
   'sealed/100MiB': { of: 'ratio', least: 0.8, unit: 'of the plain file' },

@@ -1,12 +1,18 @@
 // Farthing's methods and stores by name. Every job runs over these lists.
 import { join } from 'node:path';
 import { memory, sqlite, type VendorStore } from '@farthing/vendor';
+import { deferredCheques } from './cheque/deferred.ts';
 import { lockedCoins } from './ecash/locked.ts';
 import type { Method, Office, Trades } from './method.ts';
 import { payword } from './payword/index.ts';
 import { scrip } from './scrip/index.ts';
 
-export const methods = { scrip, payword, 'ecash/locked': lockedCoins } satisfies Record<string, Method>;
+export const methods = {
+  scrip,
+  payword,
+  'ecash/locked': lockedCoins,
+  'cheque/deferred': deferredCheques,
+} satisfies Record<string, Method>;
 export type MethodName = keyof typeof methods;
 export const METHODS = Object.keys(methods) as MethodName[];
 

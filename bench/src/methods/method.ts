@@ -7,7 +7,7 @@ import type { FarthingOptions, VendorStore } from '@farthing/vendor';
 import type { Payer, Setup } from '../walls/wall.ts';
 
 export type Method = {
-  readonly site: Pick<FarthingOptions, 'methods' | 'payword' | 'ecash'>;
+  readonly site: Pick<FarthingOptions, 'methods' | 'payword' | 'ecash' | 'cheque'>;
   /** For walls of a method that pays by the unit. */
   readonly unit?: string;
   /** The wallet's engine pays sites with it. */
