@@ -4,8 +4,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { auditLedger } from './audit/audit.ts';
 import { ledgerPath } from './start.ts';
 import * as cheques from './testing/cheques.ts';
-import { Bench, DAY_SECONDS, Person, Site } from './testing/client.ts';
+import { Bench, DAY_SECONDS, Person, Site, USD } from './testing/client.ts';
+import { makeOlder } from './testing/older.ts';
 
+/** Migrations that are older than the tables of cheques. */
+const VERSION_BEFORE_CHEQUES = 6;
 let bench: Bench;
 let site: Site;
 let anna: Person;
@@ -137,4 +140,26 @@ test('what was paid is given back, no more than that', async () => {
   expect(await bench.refused('/v1/cheque/refund', cheques.refundOrder(site, cheque, 601n))).toBe('refund-over');
   expect(await refund(600n)).toMatchObject({ refunded: '1000', balance: '0' });
   expect(await balance(anna)).toBe('100000');
+});
+
+test('a ledger of the version before cheques is taken over, and takes them', async () => {
+  await bench.stop();
+  makeOlder(bench.data, VERSION_BEFORE_CHEQUES);
+  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  await bench.start();
+  const book = await cheques.openBook(anna, { vnd: site.vnd, limit: 100n });
+  await cheques.present(site, cheques.write(site, book, 1_000n), book);
+  expect(await balance(anna)).toBe('98900');
+});
+
+test('a ledger from before credit notes is taken over with its payments, which are on the first ones', async () => {
+  const book = await cheques.openBook(anna, { vnd: site.vnd });
+  await cheques.present(site, cheques.write(site, book, 1_000n), book);
+  await bench.stop();
+  makeOlder(bench.data, VERSION_BEFORE_CHEQUES + 1);
+  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  bench.offsetMs += 40 * DAY_MS;
+  await bench.start();
+  const order = site.order('cheque-notes/1', { vnd: site.vnd, cur: USD });
+  expect(await bench.send('/v1/cheque/notes', order)).toMatchObject({ count: 1, note: { total: '1000' } });
 });

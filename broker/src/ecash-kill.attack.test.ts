@@ -4,17 +4,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type JsonObject, type Order, readAnswer } from '@farthing/protocol';
 import { seeded } from '@farthing/protocol/testing';
 import { purse } from '@farthing/protocol/wallet';
 import { afterAll, expect, it } from 'vitest';
 import { auditLedger } from './audit/audit.ts';
-import type { Finding } from './audit/findings.ts';
-import { openKeys } from './keys.ts';
 import { ledgerPath } from './start.ts';
 import { Bench, Site, USD } from './testing/client.ts';
 import { type CoinPayment, Holder, restoredHolder } from './testing/coins.ts';
-import { Processes, type Served } from './testing/process.ts';
+import { Processes } from './testing/process.ts';
+import { Victim } from './testing/victim.ts';
 
 const seed = Number(process.env['FARTHING_SEED'] ?? 20_261_123);
 const PURSES = 4;
@@ -35,56 +33,8 @@ afterAll(async () => {
   rmSync(data, { recursive: true });
 });
 
-/** The broker, killed after every so many answers while others are under way. */
-class Victim {
-  readonly answered: { path: string; order: Order; text: string }[] = [];
-  readonly findings: Finding[] = [];
-  kills = 0;
-  #served: Served | undefined;
-  /** Nobody starts it again. */
-  #over: Error | undefined;
-  #up: Promise<void> = this.#start();
-
-  /** Asks until there is an answer: the same order, over and over. */
-  async ask(path: string, order: Order): Promise<JsonObject> {
-    for (;;) {
-      await this.#up;
-      const reply = await bench.post(path, order).catch(() => undefined);
-      if (reply?.status === 200) {
-        this.answered.push({ path, order, text: reply.text });
-        if (this.kills < KILLS && this.answered.length % EVERY === 0) this.#up = this.#restart();
-        return readAnswer(reply.body, order, bench.public, bench.env().crypto);
-      }
-      if (reply) this.#over = new Error(`${path}: ${reply.status} ${reply.text}`);
-      if (this.#over) throw this.#over;
-    }
-  }
-
-  get up(): Promise<void> {
-    return this.#up;
-  }
-
-  end(): void {
-    this.#over ??= new Error('the test is over');
-  }
-
-  async #start(): Promise<void> {
-    this.#served = await processes.serve(data, '--test', '--ecash', '--json');
-    await bench.attach((JSON.parse(this.#served.line) as { url: string }).url);
-  }
-
-  async #restart(): Promise<void> {
-    this.kills++;
-    this.#served?.child.kill('SIGKILL');
-    await this.#served?.ended;
-    const { root } = openKeys(data, bench.env());
-    this.findings.push(...auditLedger(ledgerPath(data), root).findings);
-    await this.#start();
-  }
-}
-
 it(`withdrawals, swaps, payments, captures and voids under kill -9 of the broker (seed ${seed}): nothing is lost or made`, async () => {
-  const broker = new Victim();
+  const broker = new Victim({ data, processes, bench, args: ['--ecash'], kills: KILLS, every: EVERY });
   victim = broker;
   await broker.up;
   const site = await new Site(bench).open();
