@@ -412,3 +412,65 @@ describe('B26 what others learn', () => {
     ]);
   });
 });
+
+describe('B27 goods that are not what was promised', () => {
+  const buy = async (plain: Uint8Array, promised?: Uint8Array) => {
+    const book = await cheques.openBook(anna, { vnd: site.vnd });
+    const { key, goods, ciphertext } = cheques.sealGoods(plain, promised);
+    const cheque = cheques.write(site, book, 1_000n, { goods });
+    await cheques.present(site, cheque, book, { key });
+    return { book, cheque, ciphertext };
+  };
+  const bytes = (length: number, fill: number) => new Uint8Array(length).fill(fill);
+
+  test('are paid back by the broker alone, which opened them; once, less what the site gave back', async () => {
+    const { book, cheque, ciphertext } = await buy(bytes(200_000, 1), bytes(200_000, 2));
+    await bench.send('/v1/cheque/refund', cheques.refundOrder(site, cheque, 300n));
+    const order = anna.order('cheque-dispute/1', { cheque: { ...cheque }, certExp: book.cert.exp });
+    const first = await cheques.sendDispute(bench, order, ciphertext);
+    expect(first.body['result']).toMatchObject({ verdict: 'differs', refunded: '700', balance: '100000' });
+    expect((await cheques.sendDispute(bench, order, ciphertext)).text).toBe(first.text);
+    expect((await cheques.dispute(anna, cheque, book, ciphertext)).body).toMatchObject({ code: 'dispute-over' });
+    expect(await balance(site, site.vnd)).toBe('0');
+  });
+
+  test('also when they cannot be opened at all', async () => {
+    const book = await cheques.openBook(anna, { vnd: site.vnd });
+    const [one, two] = [cheques.sealGoods(bytes(10, 1)), cheques.sealGoods(bytes(10, 2))];
+    const cheque = cheques.write(site, book, 1_000n, { goods: { ...one.goods, ct: two.goods.ct } });
+    await cheques.present(site, cheque, book, { key: one.key });
+    const { body } = await cheques.dispute(anna, cheque, book, two.ciphertext);
+    expect(body['result']).toMatchObject({ verdict: 'unreadable', refunded: '1000' });
+  });
+
+  test('but what is as promised stays paid, for ever', async () => {
+    const { book, cheque, ciphertext } = await buy(bytes(70_000, 1));
+    const { body } = await cheques.dispute(anna, cheque, book, ciphertext);
+    expect(body['result']).toMatchObject({ verdict: 'as-promised', refunded: '0', balance: '99000' });
+    expect((await cheques.dispute(anna, cheque, book, ciphertext)).body).toMatchObject({ code: 'dispute-over' });
+    expect(await balance(site, site.vnd)).toBe('1000');
+  });
+
+  test('other bytes than were bought decide nothing, and neither does anybody else', async () => {
+    const { book, cheque, ciphertext } = await buy(bytes(70_000, 1), bytes(70_000, 2));
+    const swapped = Buffer.from(ciphertext);
+    swapped[5] = (swapped[5] ?? 0) ^ 1;
+    const code = async (sent: Promise<{ body: JsonObject }>) => (await sent).body['code'];
+    expect(await code(cheques.dispute(anna, cheque, book, swapped))).toBe('ciphertext-wrong');
+    expect(await code(cheques.dispute(anna, cheque, book, Buffer.alloc(0)))).toBe('ciphertext-wrong');
+    expect(await code(cheques.dispute(site, cheque, book, ciphertext))).toBe('cheque-unknown');
+    expect(await code(cheques.dispute(new Person(bench), cheque, book, ciphertext))).toBe('cheque-unknown');
+    const plain = cheques.write(site, book, 10n);
+    await cheques.present(site, plain, book);
+    expect(await code(cheques.dispute(anna, plain, book, ciphertext))).toBe('dispute-over');
+    const never = cheques.write(site, book, 10n);
+    expect(await code(cheques.dispute(anna, never, book, ciphertext))).toBe('cheque-unknown');
+    expect(await code(cheques.dispute(anna, cheque, book, Buffer.alloc(limits.disputeBytes + 1)))).toBe(
+      'body-too-large',
+    );
+    const malformed = await bench.post('/v1/cheque/dispute', ciphertext, { 'farthing-order': 'x' });
+    expect(malformed.body).toMatchObject({ code: 'request-malformed' });
+    expect(await balance(anna)).toBe('98990');
+    expect((await cheques.dispute(anna, cheque, book, ciphertext)).body['result']).toMatchObject({ refunded: '1000' });
+  });
+});

@@ -29,7 +29,7 @@ import { licenseOwnScrip } from './services/licences.ts';
 import { closeNotes } from './services/notes.ts';
 import { PeerDesk } from './services/peer-desk.ts';
 import type { Settings } from './services/settings.ts';
-import type { Step } from './services/step.ts';
+import type { Body, Step } from './services/step.ts';
 import { sweepCerts, sweepChains, sweepCheques, sweepHolds, sweepResidue } from './services/sweep.ts';
 import { Vouching } from './services/vouching.ts';
 
@@ -52,6 +52,9 @@ const PASSING: ReadonlySet<ProblemCode> = new Set([
   'peer-limit',
 ]);
 
+/** Bodies that are read at once: each may take as long as a slow line takes. */
+const BODIES = 8;
+
 export class BrokerService {
   readonly keys: Keys;
   readonly settings: Settings;
@@ -68,6 +71,8 @@ export class BrokerService {
   readonly #routes: ReadonlyMap<string, OrderRoute>;
   readonly #peers: PeerDesk;
   readonly #vouching: Vouching;
+  /** Bodies that are being read. */
+  #bodies = 0;
   #making: Promise<void> = Promise.resolve();
   /** The start of the newest period before which all was invoiced. */
   #closedMs = 0;
@@ -156,10 +161,10 @@ export class BrokerService {
   }
 
   /**
-   * Answers one order with canonical JSON of a signed answer.
+   * Answers one order with canonical JSON of a signed answer. `body`: what came with it besides.
    * @throws {PaymentProblem} why it was refused; nothing was changed then
    */
-  async answer(route: OrderRoute, json: Json): Promise<string> {
+  async answer(route: OrderRoute, json: Json, body?: Body): Promise<string> {
     const prepared = route.prepare(json);
     const order = json as Order; // every order schema has the members of `Order`
     const text = this.#textOf(order);
@@ -169,11 +174,19 @@ export class BrokerService {
     if (Math.abs(env.nowMs - order.at * 1000) > limits.requestAgeMs) throw new PaymentProblem('request-stale');
     await needSignature(order, text);
     if (!route.stored) return this.#signed(order, prepared.run);
-    return this.#decide(order, text, prepared);
+    if (!body) return this.#decide(order, text, prepared);
+    if (this.#bodies >= BODIES) throw new PaymentProblem('rate-limit', { retryAfter: 5 });
+    this.#bodies++;
+    try {
+      return await this.#decide(order, text, { ...prepared, body });
+    } finally {
+      this.#bodies--;
+    }
   }
 
-  async #decide(order: Order, text: OrderText, { ahead, run }: Prepared): Promise<string> {
-    const done = await ahead?.({ ...this.step(), order, peers: this.#peers });
+  async #decide(order: Order, text: OrderText, { ahead, run, body }: Prepared & { body?: Body }): Promise<string> {
+    const more = body ? { body } : {};
+    const done = await ahead?.({ ...this.step(), order, peers: this.#peers, ...more });
     const outcome = await this.#group.run(() =>
       this.#execute(order, text, done ? (step) => run({ ...step, ahead: done }) : run),
     );

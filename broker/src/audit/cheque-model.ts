@@ -13,6 +13,8 @@ import {
   chequeCertsOrder,
   chequeCertsResult,
   type chequeClaim,
+  chequeDisputeOrder,
+  chequeDisputeResult,
   chequeOutcomeOrder,
   chequeOutcomeResult,
   chequeRedeemOrder,
@@ -111,6 +113,7 @@ export class ChequeModel {
       }) ||
       apply(chequeRedeemOrder, chequeRedeemResult, evidence, (o, r) => this.#redeem(evidence, { o, r }, book)) ||
       apply(chequeRefundOrder, chequeRefundResult, evidence, (o, r) => this.#refund(evidence, { o, r }, book)) ||
+      apply(chequeDisputeOrder, chequeDisputeResult, evidence, (o, r) => this.#dispute(evidence, { o, r }, book)) ||
       apply(chequeOutcomeOrder, chequeOutcomeResult, evidence, (o, r) => this.#outcome(evidence, { o, r }))
     );
   }
@@ -309,6 +312,27 @@ export class ChequeModel {
     if (this.payments.get(`${vnd} ${epoid}`)?.refunded !== r.refunded) this.#odd(epoid, 'the sum of refunds');
     const told = { account: `vendor:${vnd}`, cur: r.cur, amount: r.balance };
     book(evidence, { kind: 'cheque-refund', ref: vnd, sums, told });
+  }
+
+  /** The ciphertext is gone; that the verdict follows from what came out of it, and the money from the verdict, can be seen. */
+  #dispute(
+    evidence: Evidence,
+    { o, r }: Asked<typeof chequeDisputeOrder, typeof chequeDisputeResult>,
+    book: BookCheques,
+  ): void {
+    const { vnd, epoid, goods } = o.cheque;
+    const name = `${vnd} ${epoid}`;
+    const payment = this.payments.get(name);
+    const due = r.opened === undefined ? 'unreadable' : r.opened === goods?.pt ? 'as-promised' : 'differs';
+    const back = due === 'as-promised' || !payment ? 0n : payment.amount - payment.refunded;
+    const isOpen = payment?.verdict === null && payment.account === `user:${o.from}` && goods !== undefined;
+    if (!isOpen || r.verdict !== due || r.refunded !== back || payment.hash !== this.#hashOf(o.cheque)) {
+      this.#odd(name, `the verdict ${due}, and ${back} back`);
+    }
+    const sums = this.#giveBack(name, back);
+    if (payment) payment.verdict = r.verdict;
+    const told = { account: `user:${o.from}`, cur: r.cur, amount: r.balance };
+    book(evidence, { kind: 'cheque-dispute', ref: vnd, sums, told });
   }
 
   #giveBack(name: string, amount: bigint): Map<string, bigint> {

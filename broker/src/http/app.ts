@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { PaymentProblem } from '@farthing/protocol';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { BrokerService } from '../service.ts';
-import { readJson } from './body.ts';
+import { bodyOf, readHeader, readJson } from './body.ts';
 import { openPage } from './open-page.ts';
 import { openApi } from './openapi.ts';
 import { problemOf, sendProblem } from './problems.ts';
@@ -31,7 +31,9 @@ async function takeOrder(
   route: OrderRoute,
   { service, request, response }: Exchange & { service: BrokerService },
 ): Promise<void> {
-  const answer = await service.answer(route, await readJson(request, route.bodyBytes));
+  const answer = route.orderInHeader
+    ? await service.answer(route, readHeader(request, route.bodyBytes), bodyOf(request))
+    : await service.answer(route, await readJson(request, route.bodyBytes));
   const length = Buffer.byteLength(answer);
   response
     .writeHead(200, { ...ALWAYS, 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': length })
@@ -96,7 +98,7 @@ const headers: RequestHandler = (request, response, next) => {
   if (request.method !== 'OPTIONS') return next();
   response.set({
     'Access-Control-Allow-Methods': 'GET, POST',
-    'Access-Control-Allow-Headers': 'Content-Type',
+    'Access-Control-Allow-Headers': 'Content-Type, Farthing-Order',
     'Access-Control-Max-Age': '86400',
   });
   response.status(204).end();

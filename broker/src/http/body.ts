@@ -1,6 +1,7 @@
 // Reads a request's body within its bound. One that is larger is answered at once, however slowly the rest may come.
 import type { IncomingMessage } from 'node:http';
-import { fromUtf8, type JsonObject, limits, PaymentProblem, parseJson } from '@farthing/protocol';
+import { fromBase64url, fromUtf8, type JsonObject, limits, PaymentProblem, parseJson } from '@farthing/protocol';
+import type { Body } from '../services/step.ts';
 
 /** `most`: bytes. @throws {PaymentProblem} `type-unsupported`, `body-too-large`, `request-malformed` */
 export async function readJson(request: IncomingMessage, most: number): Promise<JsonObject> {
@@ -9,6 +10,34 @@ export async function readJson(request: IncomingMessage, most: number): Promise<
     throw new PaymentProblem('type-unsupported');
   }
   return objectOf(await readBytes(request, most));
+}
+
+/**
+ * An order that came in the header Farthing-Order, base64url of its JSON, because the body is bytes.
+ * @throws {PaymentProblem} `body-too-large`, `request-malformed`, `type-unsupported`
+ */
+export function readHeader(request: IncomingMessage, most: number): JsonObject {
+  try {
+    if (Number(request.headers['content-length'] ?? 0) > most) throw new PaymentProblem('body-too-large');
+    const order = request.headers['farthing-order'];
+    const json = objectOf((typeof order === 'string' && fromBase64url(order)) || new Uint8Array());
+    if (request.headers['content-type'] !== 'application/octet-stream') throw new PaymentProblem('type-unsupported');
+    return json;
+  } catch (error) {
+    request.resume();
+    throw error;
+  }
+}
+
+/** Of a request, as it comes. What is not wanted is read and dropped, so that the answer reaches who is still sending. */
+export async function* bodyOf(request: IncomingMessage): Body {
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) yield chunk;
+  } catch {
+    throw new PaymentProblem('request-malformed', { detail: 'the body broke off' });
+  } finally {
+    request.resume();
+  }
 }
 
 function readBytes(request: IncomingMessage, most: number): Promise<Buffer> {

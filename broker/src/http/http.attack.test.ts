@@ -100,7 +100,7 @@ test('any page may call, none gets credentials, nothing is cached or tells what 
   });
   expect(preflight.status).toBe(204);
   expect(preflight.headers.get('access-control-allow-origin')).toBe('*');
-  expect(preflight.headers.get('access-control-allow-headers')).toBe('Content-Type');
+  expect(preflight.headers.get('access-control-allow-headers')).toBe('Content-Type, Farthing-Order');
   expect(preflight.headers.get('access-control-allow-credentials')).toBeNull();
   const { headers } = await fetch(`${bench.url}/v1/keys`);
   expect(headers.get('x-powered-by')).toBeNull();

@@ -34,7 +34,7 @@ const ABOUT = [
   'Every POST carries a signed order {typ, from, rid, at, …, sig}: Ed25519 over `farthing/` typ NUL canonical JSON.',
   'Every answer to one is signed by the broker. The same order gets the same answer; other content under the same',
   `(from, rid) is refused. A new order is at most ${limits.requestAgeMs / 1000} s old. Bodies have at most`,
-  `${limits.bodyBytes} bytes. Amounts are decimal strings of millionths of a currency unit.`,
+  `${limits.bodyBytes} bytes where nothing else is said. Amounts are decimal strings of millionths of a currency unit.`,
 ].join(' ');
 
 /** What the converter cannot see: the meaning of a check, found by its message. */
@@ -69,8 +69,8 @@ const closed = (properties: Record<string, JsonObject>): JsonObject => ({
   additionalProperties: false,
 });
 
-function orderOperation({ path, summary, order, result, stored, problems }: OrderRoute): JsonObject {
-  const body = schemaOf(order);
+function orderOperation(route: OrderRoute): JsonObject {
+  const { path, summary, order, result, stored, problems } = route;
   const answer = closed({
     typ: { type: 'string' },
     brk: schemaOf(brk),
@@ -84,11 +84,24 @@ function orderOperation({ path, summary, order, result, stored, problems }: Orde
     operationId: idOf(path),
     summary,
     description: stored ? 'Stored with its answer: every repeat gets the same.' : 'A signed read, answered afresh.',
-    requestBody: { required: true, content: json(body) },
+    ...requestOf(route, schemaOf(order)),
     responses: {
       '200': { description: 'Signed answer', content: json(answer) },
       ...refusals([...EVERY_ORDER, ...(stored ? STORED_ORDER : []), ...problems]),
     },
+  };
+}
+
+/** The order as body; or in a header, before a body of bytes. */
+function requestOf({ orderInHeader, bodyBytes }: OrderRoute, order: JsonObject): JsonObject {
+  if (!orderInHeader) return { requestBody: { required: true, content: json(order) } };
+  const header = { name: 'Farthing-Order', in: 'header', required: true };
+  const description = 'base64url without padding of the JSON of the order';
+  const bytes = { 'application/octet-stream': { schema: { maxLength: bodyBytes } } };
+  const contentSchema = { contentEncoding: 'base64url', contentMediaType: 'application/json', contentSchema: order };
+  return {
+    parameters: [{ ...header, description, schema: { type: 'string', ...contentSchema } }],
+    requestBody: { required: true, content: bytes },
   };
 }
 

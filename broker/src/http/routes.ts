@@ -26,6 +26,8 @@ import {
   chequeCaptureResult,
   chequeCertsOrder,
   chequeCertsResult,
+  chequeDisputeOrder,
+  chequeDisputeResult,
   chequeNotesOrder,
   chequeNotesResult,
   chequeOutcomeOrder,
@@ -88,6 +90,7 @@ import type * as v from 'valibot';
 import { faucet, statement, voucher } from '../services/accounts.ts';
 import * as cheques from '../services/cheque.ts';
 import { authorize, certify, supervise } from '../services/cheque-certs.ts';
+import { openAhead, settleDispute } from '../services/cheque-dispute.ts';
 import { redeem as redeemCheques } from '../services/cheque-redeem.ts';
 import * as coins from '../services/ecash.ts';
 import { credit as creditCoins } from '../services/ecash-credit.ts';
@@ -117,6 +120,8 @@ export type OrderRoute = {
   readonly stored: boolean;
   /** Of the body; more than one request usually has only where it says so. */
   readonly bodyBytes: number;
+  /** The order comes in the header Farthing-Order, and the body is something else. */
+  readonly orderInHeader: boolean;
   /** What it may refuse with, beside what every order may. */
   readonly problems: readonly ProblemCode[];
   /** Decodes strictly, and says what to do. @throws {PaymentProblem} `request-malformed` */
@@ -139,6 +144,7 @@ type Definition<Order extends OrderSchema> = {
   result: v.GenericSchema;
   read?: true;
   bodyBytes?: number;
+  orderInHeader?: true;
   problems?: readonly ProblemCode[];
   ahead?(order: v.InferOutput<Order>, step: AheadStep): Promise<Ahead>;
   run(order: v.InferOutput<Order>, step: OrderStep): JsonObject;
@@ -154,6 +160,7 @@ function route<Order extends OrderSchema>(definition: Definition<Order>): OrderR
     result,
     stored: definition.read !== true,
     bodyBytes: definition.bodyBytes ?? limits.bodyBytes,
+    orderInHeader: definition.orderInHeader === true,
     problems: definition.problems ?? [],
     prepare(json) {
       const decoded = decode(order, json, 'request-malformed');
@@ -504,5 +511,24 @@ export const orderRoutes: readonly OrderRoute[] = [
     read: true,
     problems: ['cheque-unknown'],
     run: notes.trace,
+  }),
+  route({
+    path: '/v1/cheque/dispute',
+    summary: 'Opens a ciphertext that was paid for, and gives the money back when it is not what was promised',
+    order: chequeDisputeOrder,
+    result: chequeDisputeResult,
+    bodyBytes: limits.disputeBytes,
+    orderInHeader: true,
+    problems: [
+      'cheque-unknown',
+      'cheque-conflict',
+      'dispute-over',
+      'ciphertext-wrong',
+      'balance-short',
+      'rate-limit',
+      ...order,
+    ],
+    ahead: openAhead,
+    run: settleDispute,
   }),
 ];

@@ -27,6 +27,8 @@ export type Ahead = {
   /** Blind signatures, by output. They leave with the answer or not at all. */
   readonly signatures?: ReadonlyMap<string, string>;
   readonly peer?: PeerSaid;
+  /** A ciphertext was opened: digest of what came out, if anything did. */
+  readonly opened?: { readonly pt?: string };
 };
 
 /** What another broker said to an order of ours. `refused`: it did nothing. */
@@ -34,5 +36,8 @@ export type PeerSaid =
   | { readonly kind: 'answered'; readonly ask: PeerOrderRow; readonly answer: string; readonly result: JsonObject }
   | { readonly kind: 'refused'; readonly problem: PaymentProblem };
 
+/** What came with an order besides, as it comes. */
+export type Body = AsyncIterable<Uint8Array>;
+
 /** Outside of a transaction; `order` is as it came. */
-export type AheadStep = Step & { readonly order: Order; readonly peers: PeerDesk };
+export type AheadStep = Step & { readonly order: Order; readonly peers: PeerDesk; readonly body?: Body };

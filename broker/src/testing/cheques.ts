@@ -1,10 +1,19 @@
 // A customer who writes cheques and a site that presents them, over real HTTP, for tests.
-import { randomBytes } from 'node:crypto';
-import { type DayCert, type JsonObject, type Order, objectHash, toBase64url } from '@farthing/protocol';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  contentKey,
+  type DayCert,
+  type JsonObject,
+  keyCommitment,
+  type Order,
+  objectHash,
+  Sealer,
+  toBase64url,
+} from '@farthing/protocol';
 import { type Cheque, type ChequeReceipt, chequeCertsResult } from '@farthing/protocol/broker';
 import { signCheque } from '@farthing/protocol/wallet';
 import * as v from 'valibot';
-import { type Person, type Site, USD } from './client.ts';
+import { type Bench, type Person, type Reply, type Site, USD } from './client.ts';
 
 /** A certificate with its day key. */
 export type Book = { readonly cert: DayCert; readonly seed: Uint8Array };
@@ -97,3 +106,25 @@ export async function redeemCheques(site: Site, ...served: Served[]): Promise<Re
   heads.set(site, objectHash(order, site.bench.env().crypto));
   return result as unknown as RedeemedCheques;
 }
+
+/** Sealed goods: what is fetched, and what a cheque says of it. `promised`: the plaintext that the site swears to. */
+export function sealGoods(plain: Uint8Array, promised = plain) {
+  const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('base64url');
+  const key = contentKey(randomBytes(32), { item: 'map', pt: hash(promised) });
+  const sealer = new Sealer(key);
+  const ciphertext = Buffer.concat([...sealer.push(plain), sealer.end()]);
+  const goods = { ct: hash(ciphertext), kc: keyCommitment(key), pt: hash(promised) };
+  return { key: toBase64url(key), ciphertext, goods };
+}
+
+/** Sends back the ciphertext of a payment. */
+export function dispute(person: Person, cheque: Cheque, { cert }: Book, ciphertext: Buffer): Promise<Reply> {
+  const order = person.order('cheque-dispute/1', { cheque: { ...cheque }, certExp: cert.exp });
+  return sendDispute(person.bench, order, ciphertext);
+}
+
+export const sendDispute = (bench: Bench, order: Order, ciphertext: Buffer): Promise<Reply> =>
+  bench.post('/v1/cheque/dispute', ciphertext, {
+    'content-type': 'application/octet-stream',
+    'farthing-order': Buffer.from(JSON.stringify(order)).toString('base64url'),
+  });

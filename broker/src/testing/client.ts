@@ -78,11 +78,11 @@ export class Bench {
     rmSync(this.data, { recursive: true });
   }
 
-  async post(path: string, body: string | JsonObject, headers: Record<string, string> = {}): Promise<Reply> {
+  async post(path: string, body: string | JsonObject | Buffer, headers: Record<string, string> = {}): Promise<Reply> {
     const response = await fetch(this.url + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
+      body: typeof body === 'string' ? body : Buffer.isBuffer(body) ? new Uint8Array(body) : JSON.stringify(body),
     });
     const text = await response.text();
     return {

@@ -167,6 +167,10 @@ async function tellOfCheques(bench: Bench, site: Site): Promise<void> {
   await bench.send('/v1/cheque/refund', cheques.refundOrder(site, captured, 500n));
   const late = cheques.write(site, book, 5n, { exp: Math.floor(bench.env().nowMs / 1000) - 300 });
   for (const cheque of [paid, late]) await bench.send('/v1/cheque/outcome', cheques.outcomeOrder(carl, cheque, book));
+  const { key, goods, ciphertext } = cheques.sealGoods(new Uint8Array(9), new Uint8Array(8));
+  const wrong = cheques.write(site, book, 700n, { goods });
+  await cheques.present(site, wrong, book, { key });
+  await cheques.dispute(carl, wrong, book, ciphertext);
   await bench.send('/v1/cheque/authorize', cheques.authorizeOrder(site, tab, 9_000n, 2_000n));
   const served = [7_000n, 3_000n, 2_000n].map((amount) => {
     return { cheque: cheques.write(site, tab, amount, { capture: 'aggregated' }), book: tab };
