@@ -1,12 +1,24 @@
 // Messages about private coins, gifts and the words that they come back from. All are for our own pages alone.
 import { type Currency, limits } from '@farthing/protocol';
-import type { CoinsInfo, FoundCoins, GiftInfo, PaymentRecord, Phrase, Restored, TakenGift } from '@farthing/wallet';
+import type {
+  AskedMoney,
+  CoinsInfo,
+  FoundCoins,
+  GiftInfo,
+  PaymentRecord,
+  Phrase,
+  RequestInfo,
+  Restored,
+  TakenGift,
+} from '@farthing/wallet';
 import * as v from 'valibot';
 import { amount, id, none, url } from './shapes.ts';
 
 /** A gift of 64 coins and the address around it. */
 const GIFT_CHARACTERS = 70_000;
 const WORDS_CHARACTERS = 400;
+const memo = v.pipe(v.string(), v.minLength(1), v.maxLength(limits.memoBytes));
+const text = v.pipe(v.string(), v.maxLength(GIFT_CHARACTERS));
 
 export const coinMessages = {
   coins: { from: 'page', shape: none },
@@ -15,11 +27,16 @@ export const coinMessages = {
     from: 'page',
     shape: v.strictObject({
       amountMicro: amount,
-      memo: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(limits.memoBytes))),
+      memo: v.optional(memo),
+      /** The text of the request that it answers. */
+      request: v.optional(text),
     }),
   },
+  request: { from: 'page', shape: v.strictObject({ amountMicro: amount, memo: v.optional(memo) }) },
+  requests: { from: 'page', shape: none },
+  readRequest: { from: 'page', shape: v.strictObject({ text }) },
   gifts: { from: 'page', shape: v.strictObject({ refresh: v.boolean() }) },
-  take: { from: 'page', shape: v.strictObject({ text: v.pipe(v.string(), v.maxLength(GIFT_CHARACTERS)) }) },
+  take: { from: 'page', shape: v.strictObject({ text }) },
   takeBack: { from: 'page', shape: v.strictObject({ id }) },
   phrase: { from: 'page', shape: none },
   restore: {
@@ -43,6 +60,9 @@ export type CoinAnswers = {
   coins: CoinsView;
   withdraw: PaymentRecord;
   give: GiftInfo;
+  request: RequestInfo;
+  requests: readonly RequestInfo[];
+  readRequest: AskedMoney;
   gifts: readonly GiftInfo[];
   take: TakenGift;
   takeBack: PaymentRecord;

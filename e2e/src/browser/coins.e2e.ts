@@ -22,13 +22,16 @@ async function withdraw(amount: string): Promise<void> {
 }
 
 /** Makes a gift and stays on its screen. */
-async function give(amount: string, memo: string): Promise<{ screen: Page; text: string }> {
+async function give(amount: string, memo: string): Promise<{ screen: Page; text: string; link: string }> {
   const screen = await alice.screen('give');
   await screen.getByLabel('How much to give').fill(amount);
   await screen.getByLabel(/A line to go with it/).fill(memo);
   await screen.getByRole('button', { name: 'Make the gift' }).click();
   const text = await screen.getByLabel('The gift as text').inputValue();
-  return { screen, text };
+  await screen.getByRole('button', { name: 'Copy the link' }).click();
+  await screen.getByRole('button', { name: 'Copied.' }).waitFor();
+  const [{ link } = { link: '' }] = (await alice.desk.tell('gifts', { refresh: false })) as { link: string }[];
+  return { screen, text, link };
 }
 
 async function take(who: Customer, text: string): Promise<Page> {
@@ -92,6 +95,19 @@ describe('A gift', () => {
     expect(await bob.coins()).toBe(50_000n);
   });
 
+  it('that comes as a link is taken in from the page that it leads to', async () => {
+    const { screen, link } = await give('0.02', 'by link');
+    const page = await bob.browser.context.newPage();
+    await page.goto(link);
+    const popup = await bob.browser.open(`popup.html?tab=${await tabOf(bob, page)}`);
+    await popup.getByText('Somebody has sent you coins with this page.').waitFor();
+    await popup.getByRole('button', { name: 'Receive a gift' }).click();
+    await popup.getByRole('button', { name: 'Take it in' }).click();
+    await popup.getByText('“by link”').waitFor();
+    expect(await bob.coins()).toBe(70_000n);
+    for (const open of [screen, page, popup]) await open.close();
+  });
+
   it('that is no gift is refused in plain words', async () => {
     const screen = await take(bob, 'farthing-gift:AAAA');
     await screen.getByText('This text cannot be read.').waitFor();
@@ -100,10 +116,10 @@ describe('A gift', () => {
 
   it('comes back while nobody has taken it, and its text is worth nothing then', async () => {
     const { screen, text: regretted } = await give('0.10', 'regretted');
-    expect(await alice.coins()).toBe(450_000n);
+    expect(await alice.coins()).toBe(430_000n);
     await screen.getByRole('button', { name: 'Take back' }).click();
     await screen.getByText('Back with you').first().waitFor();
-    expect(await alice.coins()).toBe(550_000n);
+    expect(await alice.coins()).toBe(530_000n);
     const late = await take(bob, regretted);
     await late.getByText('Somebody else has these coins already.').waitFor();
     const list = await alice.screen('gifts');
@@ -112,3 +128,40 @@ describe('A gift', () => {
     await list.close();
   });
 });
+
+describe('A request', () => {
+  it('is answered with coins that only who asked can take in', async () => {
+    const dave = await mint.customer('dave');
+    await dave.desk.tell('start');
+    const asking = await dave.screen('ask');
+    await asking.getByLabel('How much to ask for').fill('0.03');
+    await asking.getByLabel(/What it is for/).fill('the ferry');
+    await asking.getByRole('button', { name: 'Make the request' }).click();
+    const asked = await asking.getByLabel('The request as text').inputValue();
+    const words = await asking.locator('b[translate=no]').textContent();
+
+    const answering = await alice.screen('answer');
+    await answering.getByLabel('The text or link of the request').fill(asked);
+    await answering.getByRole('button', { name: 'Read it' }).click();
+    await answering.getByText('“the ferry”').waitFor();
+    expect(await answering.locator('b[translate=no]').textContent()).toBe(words);
+    await answering.getByRole('button', { name: 'Give $0.03' }).click();
+    const answer = await answering.getByLabel('The gift as text').inputValue();
+
+    const thief = await mint.customer('thief');
+    const stealing = await take(thief, answer);
+    await stealing.getByRole('alert').waitFor();
+    const taking = await take(dave, answer);
+    await taking.getByText('✓ $0.03 arrived.').waitFor();
+    expect(await dave.coins()).toBe(30_000n);
+    await asking.getByText('Paid', { exact: true }).first().waitFor();
+  });
+});
+
+async function tabOf(who: Customer, page: Page): Promise<number | undefined> {
+  type Chrome = { tabs: { query(of: object): Promise<{ id: number; url?: string }[]> } };
+  return who.desk.page.evaluate(async (url) => {
+    const tabs = await (globalThis as unknown as { chrome: Chrome }).chrome.tabs.query({});
+    return tabs.find((tab) => tab.url === url)?.id;
+  }, page.url());
+}

@@ -28,8 +28,16 @@ export const coinHandlers: Pick<Handlers, keyof typeof coinMessages & MessageNam
     return { coins, moving: newest.filter(({ method, state }) => method === 'ecash' && state === 'pending') };
   },
   withdraw: async ({ amountMicro }) => moving(async () => (await wallet).coins.withdraw({ amountMicro })),
-  give: async ({ amountMicro, memo }) =>
-    moving(async () => (await wallet).coins.give({ amountMicro, ...(memo === undefined ? {} : { memo }) })),
+  give: async ({ amountMicro, memo, request }) =>
+    moving(async () => {
+      const line = memo === undefined ? {} : { memo };
+      const answers = request === undefined ? {} : { request };
+      return (await wallet).coins.give({ amountMicro, ...line, ...answers });
+    }),
+  request: async ({ amountMicro, memo }) =>
+    (await wallet).coins.request({ amountMicro, ...(memo === undefined ? {} : { memo }) }),
+  requests: async () => (await wallet).coins.requests(),
+  readRequest: async ({ text }) => (await wallet).coins.readRequest(text),
   gifts: async (options) => (await wallet).coins.gifts(options),
   take: async ({ text }) => moving(async () => (await wallet).coins.take(text)),
   takeBack: async ({ id }) => moving(async () => (await wallet).coins.takeBack(id)),

@@ -9,6 +9,8 @@ import { go, link, route } from '../ui/router.ts';
 import { type Key, t } from '../ui/t.ts';
 import { Activity } from './activity.tsx';
 import { Budgets } from './budgets.tsx';
+import { Answer } from './coins/answer.tsx';
+import { Ask } from './coins/ask.tsx';
 import { Coins } from './coins/coins.tsx';
 import { Gift } from './coins/gift.tsx';
 import { Gifts } from './coins/gifts.tsx';
@@ -16,6 +18,8 @@ import { Give } from './coins/give.tsx';
 import { PhraseScreen } from './coins/phrase.tsx';
 import { FillPocket } from './coins/pocket.tsx';
 import { Receive } from './coins/receive.tsx';
+import { Request } from './coins/request.tsx';
+import { Requests } from './coins/requests.tsx';
 import { Restore } from './coins/restore.tsx';
 import { Withdraw } from './coins/withdraw.tsx';
 import { MoneyScreen } from './money.tsx';
@@ -53,6 +57,10 @@ const screens: Readonly<Record<string, Screen>> = {
   give: { section: 'more', show: () => <Give />, account: true },
   gifts: { section: 'more', show: () => <Gifts />, account: true },
   gift: { section: 'more', show: (id) => <Gift id={id} />, account: true },
+  requests: { section: 'more', show: () => <Requests />, account: true },
+  request: { section: 'more', show: (id) => <Request id={id} />, account: true },
+  ask: { section: 'more', show: () => <Ask />, account: true },
+  answer: { section: 'more', show: () => <Answer />, account: true },
   receive: { section: 'more', show: () => <Receive />, fresh: true, account: true },
   phrase: { section: 'more', show: () => <PhraseScreen />, account: true },
   restore: { section: 'more', show: () => <Restore />, fresh: true, account: true },

@@ -24,6 +24,7 @@ const ONCE: readonly PageMessage[] = [
   'playAgain',
   'withdraw',
   'give',
+  'request',
   'takeBack',
   'fillPocket',
 ];

@@ -11,8 +11,8 @@ const USUAL = [50_000n, 200_000n, 500_000n, 1_000_000n];
 
 export type AmountFormProps = {
   readonly currency: Currency;
-  /** What there is. */
-  readonly mostMicro: bigint;
+  /** What there is; absent where anything can be asked for. */
+  readonly mostMicro?: bigint;
   readonly busy: boolean;
   readonly label: string;
   readonly submit: string;
@@ -23,7 +23,7 @@ export type AmountFormProps = {
 export function AmountForm({ currency, mostMicro, busy, label, submit, onSubmit, children }: AmountFormProps) {
   const typed = useKept('amount', '');
   const amountMicro = parseTyped(typed.text);
-  const isMore = amountMicro !== undefined && amountMicro > mostMicro;
+  const isMore = amountMicro !== undefined && mostMicro !== undefined && amountMicro > mostMicro;
   const error =
     typed.text === ''
       ? undefined
@@ -32,7 +32,7 @@ export function AmountForm({ currency, mostMicro, busy, label, submit, onSubmit,
         : isMore
           ? t('amount_more')
           : undefined;
-  const usual = USUAL.filter((amount) => amount <= mostMicro);
+  const usual = USUAL.filter((amount) => mostMicro === undefined || amount <= mostMicro);
   return (
     <form
       class="card stack"
@@ -57,7 +57,9 @@ export function AmountForm({ currency, mostMicro, busy, label, submit, onSubmit,
           ))}
         </div>
       )}
-      <p class="muted s">{tx('amount_most', { amount: <Money amount={mostMicro} currency={currency} /> })}</p>
+      {mostMicro !== undefined && (
+        <p class="muted s">{tx('amount_most', { amount: <Money amount={mostMicro} currency={currency} /> })}</p>
+      )}
       {children}
       <button type="submit" class="btn primary" disabled={busy}>
         {submit}

@@ -13,6 +13,7 @@ import { PocketCard } from './pocket.tsx';
 
 const MORE: readonly (readonly [string, Key, Key])[] = [
   ['gifts', 'gifts', 'gifts_text'],
+  ['requests', 'requests', 'requests_text'],
   ['phrase', 'phrase', 'phrase_text'],
 ];
 

@@ -1,13 +1,13 @@
 // One gift of ours: the text that is the money, whether somebody has taken it, and taking it back.
 import type { GiftInfo } from '@farthing/wallet';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { send, snapshot } from '../../ui/client.ts';
 import { Money } from '../../ui/money.tsx';
-import { Area, BackLink, Button, Chip, Live, Problem, Title, type Tone, useLoad } from '../../ui/parts.tsx';
-import { Qr, qrCode } from '../../ui/qr.tsx';
+import { BackLink, Button, Chip, Live, Problem, Title, type Tone, useLoad } from '../../ui/parts.tsx';
 import { link } from '../../ui/router.ts';
 import { type Key, t } from '../../ui/t.ts';
 import { type Task, useTask } from '../../ui/task.ts';
+import { Hand } from './hand.tsx';
 
 export const GIFT_STATES = {
   given: { key: 'gift_given', tone: 'warn' },
@@ -39,14 +39,17 @@ export function Gift({ id }: { id: string }) {
       {task.problem !== undefined && <Problem code={task.problem} />}
       {missing && <p class="muted">{t('activity_none')}</p>}
       {gift && <Facts gift={gift} />}
-      {gift?.text !== undefined && <Hand text={gift.text} />}
+      {gift?.text !== undefined && gift.link !== undefined && (
+        <Hand text={gift.text} link={gift.link} label={t('gift_words')} picture={t('gift_picture')} />
+      )}
       {gift?.state === 'given' && <Ending id={id} task={task} check={() => load(true)} />}
     </>
   );
 }
 
-function Facts({ gift: { amountMicro, currency, memo, state } }: { gift: GiftInfo }) {
+function Facts({ gift: { amountMicro, currency, memo, state, request } }: { gift: GiftInfo }) {
   const { key, tone } = GIFT_STATES[state];
+  const sealed = state === 'given' && request !== undefined;
   return (
     <section class="card stack">
       <div class="row between">
@@ -58,25 +61,8 @@ function Facts({ gift: { amountMicro, currency, memo, state } }: { gift: GiftInf
           <bdi>“{memo}”</bdi>
         </p>
       )}
-      <p class="muted s">{t(`${key}_text`)}</p>
+      <p class="muted s">{t(sealed ? 'gift_sealed_text' : `${key}_text`)}</p>
       <Live>{t(key)}</Live>
-    </section>
-  );
-}
-
-/** What goes to the other person. */
-function Hand({ text }: { text: string }) {
-  const [said, setSaid] = useState('');
-  const code = useMemo(() => qrCode(text), [text]);
-  const copy = () => void navigator.clipboard.writeText(text).then(() => setSaid(t('copied')));
-  return (
-    <section class="card stack">
-      <Button kind="primary" onPress={copy}>
-        {said === '' ? t('gift_copy') : `✓ ${said}`}
-      </Button>
-      {code ? <Qr code={code} label={t('gift_picture')} /> : <p class="muted s">{t('gift_no_picture')}</p>}
-      <Area label={t('gift_words')} value={text} rows={3} />
-      <Live>{said}</Live>
     </section>
   );
 }

@@ -3,15 +3,17 @@ import type { TakenGift } from '@farthing/wallet';
 import { useState } from 'preact/hooks';
 import { send, snapshot } from '../../ui/client.ts';
 import { formatExact, Money } from '../../ui/money.tsx';
-import { Area, BackLink, Chip, Live, Problem, Title } from '../../ui/parts.tsx';
+import { Area, BackLink, Chip, Live, Problem, Title, useLoad } from '../../ui/parts.tsx';
 import { link } from '../../ui/router.ts';
 import { t, tx } from '../../ui/t.ts';
 import { useTask } from '../../ui/task.ts';
+import { textOfPage } from './from-page.ts';
 
 export function Receive() {
   const [text, setText] = useState('');
   const [taken, setTaken] = useState<TakenGift>();
   const task = useTask();
+  useLoad(async () => setText((await textOfPage('gift')) ?? ''), []);
   return (
     <>
       <BackLink href={link(snapshot.value.ready ? 'coins' : '')} />

@@ -1,8 +1,11 @@
 // The popup's first screen: the card of the page, the site's rule, what else needs attention, and today.
 import { useEffect, useState } from 'preact/hooks';
+import { isPrivate } from '../../browser.ts';
 import { Refused, snapshot } from '../../ui/client.ts';
-import { Problem, Title } from '../../ui/parts.tsx';
+import { Button, Problem, Title } from '../../ui/parts.tsx';
+import { go } from '../../ui/router.ts';
 import { t } from '../../ui/t.ts';
+import { type Sent, sentBy } from '../coins/from-page.ts';
 import { RuleCard } from '../rule-card.tsx';
 import { perform } from './actions.ts';
 import { Attention } from './attention.tsx';
@@ -34,6 +37,7 @@ export function ThisPage() {
     <>
       <Title quiet>{t('nav_this_page')}</Title>
       {problem !== undefined && <Problem code={problem} />}
+      <SentCard what={sentBy(page.url)} />
       <StateCard card={card} page={page} facts={facts} act={act} />
       {site !== undefined && card.state !== 14 && (rule || view?.offer) && (
         <RuleCard
@@ -46,5 +50,19 @@ export function ThisPage() {
       <Attention cards={attention} facts={facts} act={act} />
       <TodayCard />
     </>
+  );
+}
+
+/** Somebody sent money, or asks for some, by the link that this page is. */
+function SentCard({ what }: { what: Sent | undefined }) {
+  if (what === undefined || isPrivate) return null;
+  const isGift = what === 'gift';
+  return (
+    <section class="card stack">
+      <p>{t(isGift ? 'page_gift' : 'page_request')}</p>
+      <Button kind="primary" onPress={() => go(isGift ? 'receive' : 'answer')}>
+        {t(isGift ? 'receive_title' : 'answer')}
+      </Button>
+    </section>
   );
 }
