@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { auditLedger } from '@farthing/broker';
 import { Bench, Holder, Person } from '@farthing/broker/testing';
-import { type Challenge, type JsonObject, printCredential, readChallenges, readReceipt } from '@farthing/protocol';
+import { type Challenge, type JsonObject, limits, printCredential, readReceipt } from '@farthing/protocol';
 import { type Farthing, farthing } from '@farthing/vendor';
 import express from 'express';
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { CoinPayer, challengeAt, codeOf, present } from '../harness/coin-payer.ts';
+import { type FaultyProxy, type Hit, startProxy } from '../harness/proxy.ts';
 
 const PRICE = 2000n;
 const COINS = { ecash: { denominations: [500n, 1000n, 2000n, 5000n, 10_000n] } };
@@ -17,29 +19,29 @@ const folder = mkdtempSync(join(tmpdir(), 'farthing-online-'));
 const bench = new Bench();
 const log: string[] = [];
 
-type Shop = { vnd: string; pay: Farthing; url: string; served: number; close(): Promise<void> };
-let [news, shop]: Shop[] = [];
-let alice: Holder;
+type Shop = { vnd: string; pay: Farthing; url: string; served: number; isBroken: boolean; close(): Promise<void> };
+let news: Shop;
+let shop: Shop;
+let alice: CoinPayer;
+/** Between the sites and their broker. */
+let middle: FaultyProxy;
 
 async function openShop(vnd: string): Promise<Shop> {
   const pay = await farthing({
-    ...{ broker: bench.url, data: join(folder, vnd), vnd, methods: ['ecash'] },
+    ...{ broker: middle.url, data: join(folder, vnd), vnd, methods: ['ecash'] },
     ...{ ecash: { denominations: [] }, env: bench.env, log: (line: string) => log.push(line) },
   });
   const app = express();
-  const made: Shop = { vnd, pay, url: '', served: 0, close: async () => {} };
-  let broken = true;
+  const made: Shop = { vnd, pay, url: '', served: 0, isBroken: true, close: async () => {} };
+  const price = '0.002 USD';
   app.use('/farthing', pay.routes());
-  app.get('/page', pay.wall({ price: '0.002 USD' }), (_req, res) => void res.send(`page ${++made.served}`));
-  app.get(
-    '/first',
-    pay.wall({ price: '0.002 USD', settle: 'upfront' }),
-    (_req, res) => void res.status(500).send('sorry'),
-  );
-  app.get('/broken', pay.wall({ price: '0.002 USD' }), (_req, res) => void res.status(500).send('sorry'));
-  app.get('/flaky', pay.wall({ price: '0.002 USD' }), (_req, res) => {
-    res.status(broken ? 500 : 200).send(broken ? 'sorry' : `flaky ${++made.served}`);
-    broken = false;
+  app.get('/page', pay.wall({ price }), (_req, res) => void res.send(`page ${++made.served}`));
+  app.post('/order', pay.wall({ price }), (_req, res) => void res.send(`order ${++made.served}`));
+  app.get('/first', pay.wall({ price, settle: 'upfront' }), (_req, res) => void res.status(500).send('sorry'));
+  app.get('/broken', pay.wall({ price }), (_req, res) => void res.status(500).send('sorry'));
+  app.get('/flaky', pay.wall({ price }), (_req, res) => {
+    if (made.isBroken) res.status(500).send('sorry');
+    else res.send(`flaky ${++made.served}`);
   });
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -54,237 +56,247 @@ async function openShop(vnd: string): Promise<Shop> {
 
 beforeAll(async () => {
   await bench.start(COINS);
-  alice = new Holder(bench);
-  await alice.faucet(5_000_000n);
-  await alice.learn();
-  news = await openShop('news.example');
-  shop = await openShop('shop.example');
+  middle = await startProxy(bench.url);
+  const holder = new Holder(bench);
+  await holder.faucet(5_000_000n);
+  await holder.learn();
+  alice = new CoinPayer(holder, { bench, price: PRICE });
+  [news, shop] = [await openShop('news.example'), await openShop('shop.example')];
 });
 afterAll(async () => {
-  await Promise.all([news, shop].map((one) => one?.close()));
+  await Promise.all([news.close(), shop.close()]);
+  await middle.close();
   const { findings } = auditLedger(join(bench.data, 'ledger.db'), bench.public.root);
   await bench[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
   expect(findings, 'the books after all of it').toEqual([]);
 });
-beforeEach(() => {
-  vi.restoreAllMocks();
-  for (const one of [news, shop]) if (one) one.served = 0;
+beforeEach(async () => {
+  for (const one of [news, shop]) {
+    await one.pay.redeemNow();
+    Object.assign(one, { served: 0, isBroken: true });
+  }
+  middle.hits.length = 0;
 });
 
-function at(one: Shop | undefined): Shop {
-  if (!one) throw new Error('the shop is open');
-  return one;
-}
+const isQuestion = ({ url }: Hit): boolean => url === '/v1/ecash/deposit';
+const isVoid = ({ url }: Hit): boolean => url === '/v1/ecash/void';
+/** Questions that the broker heard in this test. */
+const questions = (): number => middle.hits.filter(isQuestion).length;
 
-/** Fresh coins of these values, and change for what they are worth above the price. */
-async function coinsOf(values: readonly bigint[], back?: readonly bigint[]) {
-  await alice.withdraw(values);
-  const { purse } = alice;
-  const coins = purse.coins.slice(-values.length);
-  const rest = values.reduce((sum, value) => sum + value, 0n) - PRICE;
-  alice.purse = { ...purse, coins: purse.coins.slice(0, -values.length) };
-  const change = alice.draft(back ?? (rest === 0n ? [] : changeOf(rest)));
-  return { purse: alice.purse, coins, change };
-}
-function changeOf(back: bigint): bigint[] {
-  const value = [5000n, 2000n, 1000n, 500n].find((one) => one <= back);
-  if (value === undefined) throw new Error(`no change for ${back}`);
-  return value === back ? [value] : [value, ...changeOf(back - value)];
-}
-type Taken = Awaited<ReturnType<typeof coinsOf>>;
-
-async function challengeOf({ url }: Shop, path = '/page'): Promise<Challenge> {
-  const asked = await fetch(url + path);
-  const [challenge] = readChallenges([asked.headers.get('www-authenticate') ?? '']);
-  await asked.arrayBuffer();
-  if (!challenge) throw new Error(`no challenge: ${asked.status}`);
-  return challenge;
-}
-const signed = (challenge: Challenge, taken: Taken, { vnd }: Shop): JsonObject => {
-  const { coins, change, exp } = alice.sign(taken, { vnd }, challenge.id, PRICE);
-  return { brk: bench.public.brk, exp: Number(exp), coins, ...(change === undefined ? {} : { change }) };
-};
-const send = (one: Shop, challenge: Challenge, payload: JsonObject, path = '/page') =>
-  fetch(one.url + path, { headers: { authorization: printCredential({ challenge, payload }) } });
-
-async function buy(one: Shop, taken: Taken, path = '/page'): Promise<Response> {
-  const challenge = await challengeOf(one, path);
-  return send(one, challenge, signed(challenge, taken, one), path);
-}
-const codeOf = async (answer: Response): Promise<unknown> =>
-  answer.status === 200 ? 'page' : ((await answer.json()) as JsonObject)['code'];
-
-/** Questions that sites sent to the broker since. */
-function questions(): () => number {
-  const calls = vi.spyOn(globalThis, 'fetch').mock.calls;
-  const count = () => calls.filter(([input]) => String(input).endsWith('/v1/ecash/deposit')).length;
-  const before = count();
-  return () => count() - before;
-}
-
-/** What the broker says that the site has. */
-async function balance({ vnd }: Shop): Promise<bigint> {
-  const seed = Buffer.from(readFileSync(join(folder, vnd, 'keys/vendor.secret'), 'utf8').trim(), 'base64url');
-  const { balance: text } = await new Person(bench, new Uint8Array(seed)).statement({ vnd });
-  return BigInt(String(text));
+/** What the broker says that the sites have. */
+async function earned(...shops: Shop[]): Promise<bigint> {
+  let sum = 0n;
+  for (const { vnd, pay } of shops) {
+    await pay.redeemNow();
+    const seed = Buffer.from(readFileSync(join(folder, vnd, 'keys/vendor.secret'), 'utf8').trim(), 'base64url');
+    const { balance } = await new Person(bench, new Uint8Array(seed)).statement({ vnd });
+    sum += BigInt(String(balance));
+  }
+  return sum;
 }
 
 it('A page is paid with a coin that is too large: the change comes with it, the site is paid, and the books balance', async () => {
-  const one = at(news);
-  const taken = await coinsOf([5000n]);
-  const challenge = await challengeOf(one);
-  const header = printCredential({ challenge, payload: signed(challenge, taken, one) });
-  expect(header.length).toBeLessThanOrEqual(4096);
-  const answer = await fetch(`${one.url}/page`, { headers: { authorization: header } });
+  const before = await earned(news);
+  const given = await alice.give([5000n]);
+  const challenge = await challengeAt(`${news.url}/page`);
+  const payload = alice.payload(challenge, given);
+  expect(printCredential({ challenge, payload }).length).toBeLessThanOrEqual(limits.credentialBytes);
+  const answer = await present(`${news.url}/page`, challenge, payload);
   expect([answer.status, await answer.text()]).toEqual([200, 'page 1']);
   const receipt = readReceipt(answer.headers.get('payment-receipt') ?? '');
-  expect(receipt?.details['deposit']).toMatchObject({ state: 'held', amount: '2000', vnd: one.vnd });
-  alice.finish(taken.change.planned, receipt?.details['change']);
-  expect(await balance(one)).toBe(0n);
-  await one.pay.redeemNow();
-  expect(await balance(one)).toBe(PRICE);
+  expect(receipt?.details['deposit']).toMatchObject({ state: 'held', amount: '2000', vnd: news.vnd });
+  alice.holder.finish(given.change.planned, receipt?.details['change']);
+  expect(await earned(news)).toBe(before + PRICE);
 });
 
-it('The same credential again gets the same receipt with the change, and the broker is not asked again', async () => {
-  const one = at(news);
-  const before = await balance(one);
-  const challenge = await challengeOf(one);
-  const payload = signed(challenge, await coinsOf([5000n]), one);
-  const asked = questions();
-  const answers = await Promise.all(Array.from({ length: 50 }, () => send(one, challenge, payload)));
-  answers.push(await send(one, challenge, payload));
+it('The same credential, fifty times at once and later again, gets one receipt with the change; the broker is asked once', async () => {
+  const before = await earned(news);
+  const challenge = await challengeAt(`${news.url}/page`);
+  const payload = alice.payload(challenge, await alice.give([5000n]));
+  const answers = await Promise.all(Array.from({ length: 50 }, () => present(`${news.url}/page`, challenge, payload)));
+  answers.push(await present(`${news.url}/page`, challenge, payload));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   expect(new Set(answers.map(({ headers }) => headers.get('payment-receipt'))).size).toBe(1);
-  expect(asked()).toBe(1);
   await Promise.all(answers.map((answer) => answer.arrayBuffer()));
-  await one.pay.redeemNow();
-  expect(await balance(one)).toBe(before + PRICE);
+  expect(questions()).toBe(1);
+  expect(await earned(news)).toBe(before + PRICE);
 });
 
-it('One coin in many payments at once at two sites is delivered for once, in total', async () => {
-  const shops = [at(news), at(shop)];
-  const before = (await Promise.all(shops.map(balance))).reduce((a, b) => a + b);
-  const taken = await coinsOf([2000n]);
-  const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => buy(at(shops[i % 2]), taken)));
+it('One coin in many payments at once at two sites is delivered for once, in total; the others hear which coin it was', async () => {
+  const before = await earned(news, shop);
+  const given = await alice.give([1000n, 1000n]);
+  const rest = await alice.give([1000n, 1000n]);
+  const mixed = { coins: [given.coins, rest.coins].flatMap(([first]) => first ?? []), change: given.change };
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, i) => alice.buy(`${(i % 2 === 0 ? news : shop).url}/page`, given)),
+  );
   const bodies = await Promise.all(answers.map(async (answer) => [answer.status, await answer.text()] as const));
   expect(bodies.filter(([status]) => status === 200)).toHaveLength(1);
-  const [coin] = taken.coins;
+  const spent = given.coins.map(({ coin }) => coin.pk);
   for (const [status, text] of bodies.filter(([status]) => status !== 200)) {
-    expect([status, JSON.parse(text)]).toMatchObject([
-      402,
-      { code: 'coin-spent', consumed: true, coins: [coin?.coin.pk] },
-    ]);
+    expect([status, JSON.parse(text)]).toMatchObject([402, { code: 'coin-spent', consumed: true, coins: spent }]);
   }
-  await Promise.all(shops.map(({ pay }) => pay.redeemNow()));
-  expect((await Promise.all(shops.map(balance))).reduce((a, b) => a + b)).toBe(before + PRICE);
+  const refused = await alice.buy(`${shop.url}/page`, mixed);
+  expect(refused.headers.has('payment-consumed')).toBe(false);
+  expect(await refused.json()).toMatchObject({ code: 'coin-spent', coins: [spent[0]] });
+  expect(await codeOf(await alice.buy(`${shop.url}/page`, rest))).toBe('page');
+  expect(await earned(news, shop)).toBe(before + 2n * PRICE);
 });
 
 it('A page that fails gives the coins back, for another page at once, or for itself', async () => {
-  const one = at(news);
-  const before = await balance(one);
-  const taken = await coinsOf([2000n]);
-  const failed = await buy(one, taken, '/broken');
+  const before = await earned(news);
+  const given = await alice.give([2000n]);
+  const failed = await alice.buy(`${news.url}/broken`, given);
   expect([failed.status, failed.headers.get('payment-consumed')]).toEqual([500, '?0']);
-  expect(await codeOf(await buy(one, taken))).toBe('page');
-  const challenge = await challengeOf(one, '/flaky');
-  const payload = signed(challenge, await coinsOf([5000n]), one);
-  expect((await send(one, challenge, payload, '/flaky')).status).toBe(500);
-  expect((await send(one, challenge, payload, '/flaky')).status).toBe(200);
-  await one.pay.redeemNow();
-  expect(await balance(one)).toBe(before + 2n * PRICE);
+  expect(await codeOf(await alice.buy(`${news.url}/page`, given))).toBe('page');
+  const url = `${news.url}/flaky`;
+  const challenge = await challengeAt(url);
+  const payload = alice.payload(challenge, await alice.give([5000n]));
+  expect((await present(url, challenge, payload)).status).toBe(500);
+  news.isBroken = false;
+  expect((await present(url, challenge, payload)).status).toBe(200);
+  expect(await earned(news)).toBe(before + 2n * PRICE);
+});
+
+it('A page that fails while the broker is away is held until it is asked for again, and then paid once', async () => {
+  const before = await earned(news);
+  const url = `${news.url}/flaky`;
+  const challenge = await challengeAt(url);
+  const payload = alice.payload(challenge, await alice.give([5000n]));
+  const away = middle.fail(isVoid, 'cut-before');
+  expect((await present(url, challenge, payload)).status).toBe(500);
+  await away.failed;
+  // Until the site has given up giving up: the payment is neither free nor delivered.
+  const busy = await present(url, challenge, payload);
+  expect([busy.status, await codeOf(busy)]).toEqual([503, 'outcome-unknown']);
+  news.isBroken = false;
+  await expect
+    .poll(async () => (await present(url, challenge, payload)).status, { timeout: 30_000, interval: 500 })
+    .toBe(200);
+  away.stop();
+  expect(middle.hits.filter(isVoid).length).toBeGreaterThan(1);
+  expect(await earned(news)).toBe(before + PRICE);
 });
 
 it('What is charged upfront stays charged', async () => {
-  const one = at(news);
-  const before = await balance(one);
-  const taken = await coinsOf([2000n]);
-  const failed = await buy(one, taken, '/first');
+  const before = await earned(news);
+  const given = await alice.give([2000n]);
+  const failed = await alice.buy(`${news.url}/first`, given);
   expect([failed.status, failed.headers.has('payment-consumed')]).toEqual([500, false]);
-  expect(await codeOf(await buy(at(shop), taken))).toBe('coin-spent');
-  await one.pay.redeemNow();
-  expect(await balance(one)).toBe(before + PRICE);
+  expect(await codeOf(await alice.buy(`${shop.url}/page`, given))).toBe('coin-spent');
+  expect(await earned(news)).toBe(before + PRICE);
+});
+
+it('A second payment under an Idempotency-Key is refused, and its coins are free again', async () => {
+  const before = await earned(shop);
+  const given = await alice.give([2000n]);
+  const order = async (coins: typeof given) => {
+    const url = `${shop.url}/order`;
+    const challenge = await challengeAt(url, 'POST');
+    const headers = { 'idempotency-key': 'only once' };
+    return present(url, challenge, alice.payload(challenge, coins), { method: 'POST', headers });
+  };
+  expect((await order(await alice.give([2000n]))).status).toBe(200);
+  expect(await codeOf(await order(given))).toBe('idempotency-reused');
+  expect(await codeOf(await alice.buy(`${shop.url}/page`, given))).toBe('page');
+  expect(await earned(shop)).toBe(before + 2n * PRICE);
 });
 
 it('Altered payments and stolen headers are refused before the broker hears of them, and the coins stay good', async () => {
-  const [one, other] = [at(news), at(shop)];
-  const challenge = await challengeOf(one);
-  const taken = await coinsOf([5000n]);
-  const honest = signed(challenge, taken, one);
+  const url = `${news.url}/page`;
+  const challenge = await challengeAt(url);
+  const given = await alice.give([5000n]);
+  const honest = alice.payload(challenge, given);
   const [coin] = honest['coins'] as JsonObject[];
-  const strange = signed(challenge, await coinsOf([5000n]), one);
-  const cheap = await coinsOf([2000n]);
-  const asked = questions();
+  const strange = alice.payload(challenge, await alice.give([5000n]));
+  const [other] = strange['coins'] as JsonObject[];
+  const cheap = alice.payload(challenge, await alice.give([2000n]));
   const refused: [JsonObject, Challenge, string][] = [
     [{ ...honest, change: strange['change'] ?? [] }, challenge, 'spend-wrong'],
     [{ ...honest, change: [] }, challenge, 'payload-invalid'],
-    [
-      { ...honest, coins: [{ ...coin, sig: String((strange['coins'] as JsonObject[])[0]?.['sig']) }] },
-      challenge,
-      'coin-forged',
-    ],
-    [honest, await challengeOf(one), 'spend-wrong'],
-    [signed(challenge, taken, other), challenge, 'spend-wrong'],
+    [{ ...honest, coins: [{ ...coin, sig: String(other?.['sig']) }] }, challenge, 'coin-forged'],
+    [honest, await challengeAt(url), 'spend-wrong'],
+    [alice.payload(challenge, given, shop.vnd), challenge, 'spend-wrong'],
     [{ ...honest, exp: Number(honest['exp']) + 1 }, challenge, 'spend-wrong'],
-    [{ ...signed(challenge, cheap, one), change: honest['change'] ?? [] }, challenge, 'amount-short'],
+    [{ ...cheap, change: honest['change'] ?? [] }, challenge, 'amount-short'],
     [{ ...honest, brk: 'elsewhere' }, challenge, 'broker-unknown'],
   ];
   for (const [payload, of, code] of refused) {
-    const answer = await send(one, of, payload);
+    const answer = await present(url, of, payload);
     expect([answer.headers.get('payment-consumed'), await codeOf(answer)], code).toEqual(['?0', code]);
   }
-  const stolen = await send(other, challenge, honest);
-  expect(await codeOf(stolen)).toBe('challenge-mismatch');
-  expect(asked()).toBe(0);
-  expect(one.served + other.served).toBe(0);
-  expect(await codeOf(await send(one, challenge, honest))).toBe('page');
-  expect(asked()).toBe(1);
+  expect(await codeOf(await present(`${shop.url}/page`, challenge, honest))).toBe('challenge-mismatch');
+  expect([questions(), news.served, shop.served]).toEqual([0, 0, 0]);
+  expect(await codeOf(await present(url, challenge, honest))).toBe('page');
+  expect(questions()).toBe(1);
 });
 
-it('While the broker is away nothing is delivered and nothing used up; when it is back the same credential pays', async () => {
-  const one = at(news);
-  const challenge = await challengeOf(one);
-  const payload = signed(challenge, await coinsOf([5000n]), one);
+it.each([
+  ['before it hears the question', 'cut-before'],
+  ['before the site hears the answer', 'cut-after'],
+] as const)(
+  'A connection to the broker that is cut %s leaves the outcome unknown; the same credential finds it out',
+  async (_, fault) => {
+    const before = await earned(news);
+    const url = `${news.url}/page`;
+    const challenge = await challengeAt(url);
+    const payload = alice.payload(challenge, await alice.give([5000n]));
+    const cut = middle.fail(isQuestion, fault);
+    const lost = await present(url, challenge, payload);
+    expect([lost.status, lost.headers.has('retry-after'), lost.headers.has('payment-consumed')]).toEqual([
+      503,
+      true,
+      false,
+    ]);
+    expect([await codeOf(lost), news.served]).toEqual(['outcome-unknown', 0]);
+    cut.stop();
+    expect(await codeOf(await present(url, challenge, payload))).toBe('page');
+    expect(await earned(news)).toBe(before + PRICE);
+  },
+);
+
+it('A broker that stops in the middle of a question, and starts again, has either all of it or nothing', async () => {
+  const before = await earned(news);
+  const url = `${news.url}/page`;
+  const challenge = await challengeAt(url);
+  const payload = alice.payload(challenge, await alice.give([5000n]));
   const port = Number(new URL(bench.url).port);
+  const { held, release } = middle.holdNext(isQuestion);
+  const waiting = present(url, challenge, payload);
+  await held;
   await bench.broker?.close();
-  const away = await send(one, challenge, payload);
-  expect([away.status, away.headers.has('retry-after')]).toEqual([503, true]);
-  expect(one.served).toBe(0);
+  release();
+  const lost = await waiting;
+  expect([lost.status, lost.headers.has('retry-after'), news.served]).toEqual([503, true, 0]);
   await bench.start({ ...COINS, port });
-  expect(await codeOf(await send(one, challenge, payload))).toBe('page');
+  expect(await codeOf(await present(url, challenge, payload))).toBe('page');
+  expect(await earned(news)).toBe(before + PRICE);
 });
 
 it('Coins that fit no header are paid by reference, 64 of them with 64 for change, also when a reference was lost', async () => {
-  const one = at(news);
-  await one.pay.redeemNow();
-  const before = await balance(one);
-  const change = Array.from({ length: 64 }, (_, i) => (i < 4 ? 500n : 1000n));
-  const many = await coinsOf(
-    Array.from({ length: 64 }, () => 1000n),
-    change,
+  const before = await earned(news);
+  const url = `${news.url}/page`;
+  const back = Array.from({ length: limits.coinsByReference }, (_, i) => (i < 4 ? 500n : 1000n));
+  const given = await alice.give(
+    back.map(() => 1000n),
+    back,
   );
-  const challenge = await challengeOf(one);
-  const payload = signed(challenge, many, one);
-  const body = JSON.stringify(payload);
-  const posted = async () => {
-    const answer = await fetch(`${one.url}/farthing/payload`, {
-      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body },
-    });
-    return (await answer.json()) as JsonObject;
-  };
-  const lost = await send(one, challenge, { ref: 'A'.repeat(43) });
+  const challenge = await challengeAt(url);
+  const body = JSON.stringify(alice.payload(challenge, given));
+  const lost = await present(url, challenge, { ref: 'A'.repeat(43) });
   expect([lost.status, lost.headers.has('payment-consumed'), await codeOf(lost)]).toEqual([402, false, 'ref-unknown']);
-  const { ref = null } = await posted();
-  const asked = questions();
-  const answer = await send(one, challenge, { ref });
+  const headers = { 'content-type': 'application/json' };
+  const posted = await fetch(`${news.url}/farthing/payload`, { method: 'POST', headers, body });
+  const { ref = null } = (await posted.json()) as JsonObject;
+  const answer = await present(url, challenge, { ref });
   expect([answer.status, await answer.text()]).toEqual([200, 'page 1']);
   const receipt = answer.headers.get('payment-receipt');
   expect(readReceipt(receipt ?? '')?.details['change']).toBeUndefined();
-  const again = await send(one, challenge, { ref });
-  expect([again.status, again.headers.get('payment-receipt'), asked()]).toEqual([200, receipt, 1]);
-  const outputs = many.change.outputs.map((output) => ({ ...output }));
-  const restored = await bench.send('/v1/ecash/restore', alice.order('ecash-restore/1', { outputs }));
-  alice.finish(many.change.planned, restored['signatures']);
-  await one.pay.redeemNow();
-  expect(await balance(one)).toBe(before + PRICE);
+  const again = await present(url, challenge, { ref });
+  expect([again.status, again.headers.get('payment-receipt'), questions()]).toEqual([200, receipt, 1]);
+  const outputs = given.change.outputs.map((output) => ({ ...output }));
+  const restored = await bench.send('/v1/ecash/restore', alice.holder.order('ecash-restore/1', { outputs }));
+  alice.holder.finish(given.change.planned, restored['signatures']);
+  expect(await earned(news)).toBe(before + PRICE);
 });
