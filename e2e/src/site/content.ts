@@ -67,6 +67,8 @@ export const almanac: Article = {
 export const almanacPrice = '0.05 USD';
 
 export const picture = { title: 'Skerry Point at dusk', price: '0.0025 USD' } as const;
+/** The picture as a file to keep. */
+export const print = { price: '0.005 USD' } as const;
 /** A film of a second for each unit: shorter than a wallet's usual limit for a page, so one yes lasts to its end. */
 export const film = {
   kicker: 'Moving pictures',

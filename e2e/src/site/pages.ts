@@ -1,4 +1,5 @@
 // The Gazette's front page and its articles, as HTML strings.
+import { archivePrice, FIRST_YEAR, LAST_YEAR } from './archive.ts';
 import { type Article, almanac, almanacPrice, articlePrice, articles, film, picture } from './content.ts';
 import { radio, tidesPrice } from './harbour.ts';
 import { cents, shell } from './shell.ts';
@@ -36,6 +37,18 @@ const byTheUnit = (): string =>
     )
     .join('');
 
+const shelf = (): string =>
+  `<section><div class="kicker">From the archive</div><h2><a href="/archive">A hundred years</a></h2><p>Lemons, geese and weather: what was found in the harbour from ${FIRST_YEAR} to ${LAST_YEAR}.</p><div class="price">${cents(archivePrice)} a year</div></section>`;
+
+export function archivePage(): string {
+  const years = Array.from({ length: LAST_YEAR - FIRST_YEAR + 1 }, (_, n) => FIRST_YEAR + n);
+  const links = years.map((year) => `<a href="/archive/year/${year}">${year}</a>`).join(' ');
+  return shell(
+    'A hundred years · The Harbour Gazette',
+    `<article class="desk"><div class="kicker">From the archive</div><h1>A hundred years</h1><p class="standfirst">No subscription: ${cents(archivePrice)} for each year that you open.</p><p>${links}</p></article>`,
+  );
+}
+
 export function frontPage(): string {
   const [lead, ...others] = articles;
   return shell(
@@ -44,7 +57,7 @@ export function frontPage(): string {
       lead
         ? `<section class="lead"><a href="/picture/skerry-point.svg"><img src="/small/skerry-point.svg" width="640" height="400" alt="A lighthouse on a dark headland under a red evening sky"></a><div><div class="kicker">${lead.kicker}</div><h2><a href="/article/${lead.slug}">${lead.title}</a></h2><p>${lead.standfirst}</p><div class="price">${lead.minutes} min · ${cents(articlePrice)}</div><p class="price"><a href="/picture/skerry-point.svg">${picture.title}, the large print</a> · ${cents(picture.price)}</p></div></section>`
         : ''
-    }${others.map(inPaper).join('')}${teaser(almanac, { path: '/archive/the-almanac', price: almanacPrice })}${byTheUnit()}</div>`,
+    }${others.map(inPaper).join('')}${teaser(almanac, { path: '/archive/the-almanac', price: almanacPrice })}${shelf()}${byTheUnit()}</div>`,
     '<h1 class="name">The Harbour Gazette</h1>',
   );
 }

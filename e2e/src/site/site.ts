@@ -1,10 +1,13 @@
 // The Harbour Gazette as an Express app, with the published middleware only: what a site owner would write.
 import { join } from 'node:path';
-import { farthing } from '@farthing/vendor';
+import { type Farthing, farthing } from '@farthing/vendor';
 import express, { type Express, type Request, type RequestHandler } from 'express';
-import { type Article, almanac, almanacPrice, articlePrice, articles, picture } from './content.ts';
+import { archivePrice, yearOf } from './archive.ts';
+import { type Article, almanac, almanacPrice, articlePrice, articles, picture, print } from './content.ts';
 import { sellByTheUnit } from './metered.ts';
-import { articlePage, frontPage } from './pages.ts';
+import { archivePage, articlePage, frontPage } from './pages.ts';
+import { png } from './print/png.ts';
+import { PRINT, paint } from './print/skerry-point.ts';
 
 export type SiteOptions = { broker: string; data: string };
 
@@ -38,8 +41,31 @@ export async function makeSite({
   app.get('/picture/skerry-point.svg', pay.wall({ price: picture.price, description: picture.title }), (_req, res) =>
     res.sendFile(largePrint),
   );
+  sellArchive(app, pay);
+  sellPrint(app, pay);
   sellByTheUnit(app, pay);
   app.use('/farthing', pay.routes());
 
   return { app, close: () => pay.close(), redeemNow: () => pay.redeemNow() };
+}
+
+/** A page for each year; a wallet may pay many of them before anybody is asked. */
+function sellArchive(app: Express, pay: Farthing): void {
+  const known: RequestHandler = (req, _res, next) => next(yearOf(String(req.params['year'])) ? undefined : 'route');
+  const description = (req: Request) => yearOf(String(req.params['year']))?.title ?? 'The archive';
+  app.get('/archive', (_req, res) => res.send(archivePage()));
+  app.get('/archive/year/:year', known, pay.wall({ price: archivePrice, description }), (req, res) => {
+    const year = yearOf(String(req.params['year']));
+    if (year) res.send(articlePage(year));
+    else res.sendStatus(404);
+  });
+}
+
+/** Painted when somebody asks for it first, and sealed: nobody can take the money and keep the picture. */
+function sellPrint(app: Express, pay: Farthing): void {
+  const { price } = print;
+  app.get(
+    '/print/skerry-point.png',
+    pay.sealed({ price, media: 'image/png' }, () => png(PRINT, paint(PRINT))),
+  );
 }
