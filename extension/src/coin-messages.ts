@@ -23,6 +23,7 @@ const text = v.pipe(v.string(), v.maxLength(GIFT_CHARACTERS));
 export const coinMessages = {
   coins: { from: 'page', shape: none },
   withdraw: { from: 'page', shape: v.strictObject({ amountMicro: amount }) },
+  deposit: { from: 'page', shape: v.strictObject({ amountMicro: amount }) },
   give: {
     from: 'page',
     shape: v.strictObject({
@@ -59,6 +60,7 @@ export type PocketView = { readonly micro: bigint; readonly currency: Currency; 
 export type CoinAnswers = {
   coins: CoinsView;
   withdraw: PaymentRecord;
+  deposit: PaymentRecord;
   give: GiftInfo;
   request: RequestInfo;
   requests: readonly RequestInfo[];

@@ -47,7 +47,12 @@ const map = {
   resume: { from: 'page', shape: v.strictObject({ tabId: v.optional(v.number()) }) },
   setBudget: {
     from: 'page',
-    shape: v.strictObject({ perDayMicro: amount, newSites: v.picklist(['ask', 'auto']), newSitesUpToMicro: amount }),
+    shape: v.strictObject({
+      perDayMicro: amount,
+      newSites: v.picklist(['ask', 'auto']),
+      newSitesUpToMicro: amount,
+      prefer: v.picklist(['cheapest', 'private']),
+    }),
   },
   history: {
     from: 'page',

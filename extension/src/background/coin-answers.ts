@@ -25,9 +25,13 @@ export const coinHandlers: Pick<Handlers, keyof typeof coinMessages & MessageNam
   coins: async () => {
     const engine = await wallet;
     const [coins, newest] = await Promise.all([engine.coins.list(), engine.history({ limit: NEWEST })]);
-    return { coins, moving: newest.filter(({ method, state }) => method === 'ecash' && state === 'pending') };
+    const moving = newest.filter(
+      ({ method, site, state }) => method === 'ecash' && site === undefined && state === 'pending',
+    );
+    return { coins, moving };
   },
   withdraw: async ({ amountMicro }) => moving(async () => (await wallet).coins.withdraw({ amountMicro })),
+  deposit: async ({ amountMicro }) => moving(async () => (await wallet).coins.deposit({ amountMicro })),
   give: async ({ amountMicro, memo, request }) =>
     moving(async () => {
       const line = memo === undefined ? {} : { memo };

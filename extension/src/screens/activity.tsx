@@ -9,7 +9,7 @@ import { Avatar, Button, Chip, Field, Host, hostOf, Live, Title, useLoad } from 
 import { link } from '../ui/router.ts';
 import { type Key, plural, t } from '../ui/t.ts';
 import { units } from '../ui/units.tsx';
-import { amountOf, kindKey, stateChip } from './record.ts';
+import { amountOf, isCoinMove, kindKey, stateChip } from './record.ts';
 
 const FILTERS = {
   all: ['filter_all', () => true],
@@ -125,15 +125,14 @@ function Line({ record }: { record: PaymentRecord }) {
 }
 
 /** Coins that moved from hand to hand by what they did, other money by who keeps it. */
-const isCoins = ({ method }: PaymentRecord) => method === 'ecash';
 const nameOf = (record: PaymentRecord) =>
-  isCoins(record) ? t(kindKey(record)) : (record.brokerName ?? t(kindKey(record)));
+  isCoinMove(record) ? t(kindKey(record)) : (record.brokerName ?? t(kindKey(record)));
 
 /** A stream by what came of it, a page by its path. */
 function What({ record }: { record: PaymentRecord }) {
   const { kind, url, unit, units: count } = record;
   if (unit !== undefined && count !== undefined) return <span class="ell">{units(unit, count)}</span>;
-  if (isCoins(record)) return <bdi class="ell">{record.brokerName ?? ''}</bdi>;
+  if (isCoinMove(record)) return <bdi class="ell">{record.brokerName ?? ''}</bdi>;
   if (kind !== 'payment' || url === undefined) return <span class="ell">{t(kindKey(record))}</span>;
   return (
     <span class="ell" dir="ltr">

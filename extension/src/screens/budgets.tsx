@@ -2,13 +2,19 @@
 import { toDecimal } from '@farthing/protocol';
 import type { Budget } from '@farthing/wallet';
 import { useState } from 'preact/hooks';
+import { isPrivate } from '../browser.ts';
 import { Refused, send, snapshot } from '../ui/client.ts';
 import { useKept } from '../ui/kept.ts';
 import { parseTyped } from '../ui/money.tsx';
 import { BackLink, Button, Field, Live, Problem, Segmented, Title } from '../ui/parts.tsx';
 import { link } from '../ui/router.ts';
-import { t } from '../ui/t.ts';
+import { type Key, t } from '../ui/t.ts';
 import { PauseButton } from './this-page/today-card.tsx';
+
+const PREFER = [
+  ['cheapest', 'prefer_cheapest'],
+  ['private', 'prefer_private'],
+] as const satisfies readonly (readonly [Budget['prefer'], Key])[];
 
 export function Budgets() {
   const { budget } = snapshot.value;
@@ -32,6 +38,8 @@ function Form({ budget }: { budget: Budget }) {
   const upTo = useKept('up-to', toDecimal(budget.newSitesUpToMicro));
   const picked = useKept('new-sites', budget.newSites);
   const newSites = picked.text === 'auto' ? 'auto' : 'ask';
+  const preferred = useKept('prefer', budget.prefer);
+  const prefer = preferred.text === 'private' ? 'private' : 'cheapest';
   const [problem, setProblem] = useState<string>();
   const [said, setSaid] = useState('');
   const invalid = (text: string) => (parseTyped(text) === undefined ? t('amount_invalid') : undefined);
@@ -44,9 +52,10 @@ function Form({ budget }: { budget: Budget }) {
       perDayMicro: String(perDayMicro),
       newSites,
       newSitesUpToMicro: String(newSitesUpToMicro),
+      prefer,
     }).then(
       () => {
-        for (const field of [day, upTo, picked]) field.drop();
+        for (const field of [day, upTo, picked, preferred]) field.drop();
         setSaid(t('saved'));
       },
       (error) => setProblem(error instanceof Refused ? error.code : 'storage-fault'),
@@ -68,6 +77,13 @@ function Form({ budget }: { budget: Budget }) {
       />
       {newSites === 'auto' && (
         <Field label={t('new_sites_up_to')} decimal value={upTo.text} error={invalid(upTo.text)} onInput={upTo.type} />
+      )}
+      {!isPrivate && (
+        <>
+          <h2>{t('prefer')}</h2>
+          <Segmented legend={t('prefer')} value={prefer} options={PREFER} onPick={preferred.type} />
+          <p class="muted s">{t(prefer === 'private' ? 'prefer_private_means' : 'prefer_cheapest_means')}</p>
+        </>
       )}
       <Button kind="primary" onPress={save}>
         {t('save')}

@@ -21,7 +21,7 @@ import { Receive } from './coins/receive.tsx';
 import { Request } from './coins/request.tsx';
 import { Requests } from './coins/requests.tsx';
 import { Restore } from './coins/restore.tsx';
-import { Withdraw } from './coins/withdraw.tsx';
+import { Deposit, Withdraw } from './coins/withdraw.tsx';
 import { MoneyScreen } from './money.tsx';
 import { More } from './more.tsx';
 import { Receipt } from './receipt.tsx';
@@ -54,6 +54,7 @@ const screens: Readonly<Record<string, Screen>> = {
   budgets: { section: 'more', show: () => <Budgets /> },
   coins: { section: 'more', show: () => <Coins />, account: true },
   withdraw: { section: 'more', show: () => <Withdraw />, account: true },
+  deposit: { section: 'more', show: () => <Deposit />, account: true },
   give: { section: 'more', show: () => <Give />, account: true },
   gifts: { section: 'more', show: () => <Gifts />, account: true },
   gift: { section: 'more', show: (id) => <Gift id={id} />, account: true },

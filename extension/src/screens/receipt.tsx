@@ -10,7 +10,7 @@ import { BackLink, Button, Chip, Host, Live, problemText, says, Title, useLoad }
 import { link } from '../ui/router.ts';
 import { t } from '../ui/t.ts';
 import { units } from '../ui/units.tsx';
-import { amountOf, kindKey, stateChip, stateKey } from './record.ts';
+import { amountOf, isCoinMove, kindKey, stateChip, stateKey } from './record.ts';
 
 export function Receipt({ id }: { id: string }) {
   const [record, setRecord] = useState<PaymentRecord>();
@@ -37,7 +37,7 @@ export function Receipt({ id }: { id: string }) {
             <Button wide onPress={() => copy(JSON.stringify(pack(record), null, 2))}>
               {t('copy_json')}
             </Button>
-            {record.method === 'GET' && (
+            {record.kind === 'payment' && record.url !== undefined && (
               <Button wide onPress={() => void openPage(record)}>
                 {t('open_page')}
               </Button>
@@ -114,6 +114,12 @@ function Facts({ record }: { record: PaymentRecord }) {
             <dd>{why === 'person' ? t('why_person') : t('why_rule')}</dd>
           </>
         )}
+        {record.chosen !== undefined && (
+          <>
+            <dt>{t('why_money')}</dt>
+            <dd>{t(`chosen_${record.chosen}`)}</dd>
+          </>
+        )}
         {balanceAfterMicro !== undefined && (
           <>
             <dt>{t('balance_after')}</dt>
@@ -134,7 +140,7 @@ function Facts({ record }: { record: PaymentRecord }) {
         )}
       </dl>
       {record.receipt !== undefined && record.state === 'paid' && <p class="ok s">✓ {t('verified')}</p>}
-      {record.kind === 'payment' && record.method === 'ecash' && why === 'gift' && (
+      {record.kind === 'payment' && isCoinMove(record) && why === 'gift' && (
         <a class="s" href={link('gift', record.id)}>
           {t('gift')}
         </a>

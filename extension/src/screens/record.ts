@@ -9,9 +9,15 @@ export function amountOf({ kind, state, amountMicro }: PaymentRecord): bigint {
   return kind === 'payment' ? -amountMicro : amountMicro;
 }
 
-/** What moved: money for a site, or private coins, which belong to no site. */
-export const kindKey = ({ kind, method, why }: PaymentRecord): Key =>
-  method !== 'ecash' ? KINDS[kind] : kind === 'payment' && why !== 'gift' ? 'kind_other_copy' : COIN_KINDS[kind];
+/** Private coins that moved, and no site was paid with them. */
+export const isCoinMove = ({ method, site }: PaymentRecord): boolean => method === 'ecash' && site === undefined;
+
+export function kindKey(record: PaymentRecord): Key {
+  const { kind, why } = record;
+  if (!isCoinMove(record)) return KINDS[kind];
+  if (kind === 'payment' && why !== 'gift') return 'kind_other_copy';
+  return kind === 'refund' && why === 'deposit' ? 'kind_deposit' : COIN_KINDS[kind];
+}
 const KINDS = {
   payment: 'kind_payment',
   top_up: 'kind_top_up',

@@ -23,6 +23,7 @@ const ONCE: readonly PageMessage[] = [
   'retry',
   'playAgain',
   'withdraw',
+  'deposit',
   'give',
   'request',
   'takeBack',

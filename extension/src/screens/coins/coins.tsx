@@ -14,6 +14,7 @@ import { PocketCard } from './pocket.tsx';
 const MORE: readonly (readonly [string, Key, Key])[] = [
   ['gifts', 'gifts', 'gifts_text'],
   ['requests', 'requests', 'requests_text'],
+  ['deposit', 'deposit', 'deposit_entry'],
   ['phrase', 'phrase', 'phrase_text'],
 ];
 
