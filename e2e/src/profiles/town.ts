@@ -22,6 +22,8 @@ export type Shop = {
 
 export type ShopPlan = {
   readonly vnd: string;
+  /** Its own broker; default: the town's. */
+  readonly broker?: Bench;
   readonly options?: Partial<FarthingOptions>;
   sell(app: Express, pay: Farthing): void;
 };
@@ -40,6 +42,7 @@ export class Town implements AsyncDisposable {
   readonly bench = new Bench();
   readonly #options: Partial<BrokerOptions>;
   readonly #folder = mkdtempSync(join(tmpdir(), 'farthing-profile-'));
+  readonly #neighbours: Bench[] = [];
   readonly #wallets: Wallet[] = [];
   readonly #ends: (() => unknown)[] = [];
   #folders = 0;
@@ -65,9 +68,16 @@ export class Town implements AsyncDisposable {
     return this.bench.stop();
   }
 
-  async shop({ vnd, options = {}, sell }: ShopPlan): Promise<Shop> {
+  /** Another broker. */
+  async neighbour(options: Partial<BrokerOptions> = {}): Promise<Bench> {
+    const bench = await new Bench().start(options);
+    this.#neighbours.push(bench);
+    return bench;
+  }
+
+  async shop({ vnd, broker = this.bench, options = {}, sell }: ShopPlan): Promise<Shop> {
     const data = this.#newFolder();
-    const pay = await farthing({ broker: this.bench.url, data, vnd, log: () => undefined, ...options });
+    const pay = await farthing({ broker: broker.url, data, vnd, env: broker.env, log: () => undefined, ...options });
     const app = express();
     sell(app, pay);
     app.use('/farthing', pay.routes());
@@ -80,7 +90,7 @@ export class Town implements AsyncDisposable {
     });
     const owed = async () => {
       const seed = Buffer.from(readFileSync(join(data, 'keys/vendor.secret'), 'utf8').trim(), 'base64url');
-      const { balance } = await new Person(this.bench, new Uint8Array(seed)).statement({ vnd });
+      const { balance } = await new Person(broker, new Uint8Array(seed)).statement({ vnd });
       return BigInt(String(balance));
     };
     return { pay, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, owed };
@@ -99,7 +109,9 @@ export class Town implements AsyncDisposable {
 
   /** After every scene: an audit of the ledger finds nothing, and no wallet made or lost money. */
   async mustBalance(): Promise<void> {
-    assert.deepEqual(auditLedger(join(this.bench.data, 'ledger.db'), this.bench.public.root).findings, []);
+    for (const bench of [this.bench, ...this.#neighbours]) {
+      assert.deepEqual(auditLedger(join(bench.data, 'ledger.db'), bench.public.root).findings, []);
+    }
     for (const wallet of this.#wallets) {
       for (const { driftMicro } of await wallet.conservation()) assert.equal(driftMicro, 0n);
     }
@@ -107,7 +119,7 @@ export class Town implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const end of this.#ends.reverse()) await end();
-    await this.bench[Symbol.asyncDispose]();
+    for (const bench of [this.bench, ...this.#neighbours]) await bench[Symbol.asyncDispose]();
     rmSync(this.#folder, { recursive: true });
   }
 

@@ -45,3 +45,13 @@ export async function refusal(answer: Promise<Response>): Promise<string> {
   const { code }: { code?: unknown } = JSON.parse(text);
   return String(code);
 }
+
+/** What a broker says no with. @throws {Error} it did as it was asked */
+export async function refused(asked: Promise<unknown>): Promise<string> {
+  const error = await asked.then(
+    () => undefined,
+    (fault: unknown) => fault,
+  );
+  assert.ok(error instanceof Error);
+  return /"code":"([a-z-]+)"/.exec(error.message)?.[1] ?? error.message;
+}

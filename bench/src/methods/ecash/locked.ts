@@ -3,7 +3,7 @@ import type { Method } from '../method.ts';
 import { COINS, DENOMINATIONS } from './coins.ts';
 
 export const lockedCoins: Method = {
-  site: { methods: ['ecash'], ecash: { denominations: DENOMINATIONS } },
+  site: { methods: ['ecash'], ecash: { denominations: DENOMINATIONS, online: false } },
   wallets: false,
   pages: false,
   streams: false,
