@@ -21,6 +21,7 @@ const trades = {
   scrip: async () => (await import('./scrip/trades.ts')).trades,
   payword: async () => (await import('./payword/trades.ts')).trades,
   ecash: async () => (await import('./ecash/trades.ts')).trades,
+  cheque: async () => (await import('./cheque/trades.ts')).trades,
 } satisfies Record<string, () => Promise<(office: Office) => Trades>>;
 export type TradesName = keyof typeof trades;
 export const TRADES = Object.keys(trades) as TradesName[];

@@ -91,7 +91,7 @@ import { faucet, statement, voucher } from '../services/accounts.ts';
 import * as cheques from '../services/cheque.ts';
 import { authorize, certify, supervise } from '../services/cheque-certs.ts';
 import { openAhead, settleDispute } from '../services/cheque-dispute.ts';
-import { redeem as redeemCheques } from '../services/cheque-redeem.ts';
+import { redeemAhead, redeem as redeemCheques } from '../services/cheque-redeem.ts';
 import * as coins from '../services/ecash.ts';
 import { credit as creditCoins } from '../services/ecash-credit.ts';
 import { redeem as redeemCoins } from '../services/ecash-redeem.ts';
@@ -451,6 +451,7 @@ export const orderRoutes: readonly OrderRoute[] = [
     order: chequeCaptureOrder,
     result: chequeCaptureResult,
     problems: [...site, ...order, 'cheque-conflict', 'key-wrong', 'approver-needed', 'balance-full'],
+    ahead: cheques.captureAhead,
     run: cheques.capture,
   }),
   route({
@@ -476,6 +477,7 @@ export const orderRoutes: readonly OrderRoute[] = [
     result: chequeRedeemResult,
     bodyBytes: limits.chequeBatchBytes,
     problems: [...site, 'batch-conflict', 'balance-full'],
+    ahead: redeemAhead,
     run: redeemCheques,
   }),
   route({

@@ -7,8 +7,9 @@ import { type ChequeAlarm, type ChequeCertRow, onCert, type PaidCheque } from '.
 import type { Posting } from '../ledger/journal.ts';
 import { rowOf, toSite } from './cheque.ts';
 import { restOf } from './cheque-certs.ts';
+import { checkAhead, nameOf } from './cheque-signed.ts';
 import { redemptionOf } from './redemption.ts';
-import type { OrderStep, Step } from './step.ts';
+import type { Ahead, AheadStep, OrderStep } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 type Order = v.InferOutput<typeof chequeRedeemOrder>;
@@ -50,10 +51,13 @@ export function redeem(batch: Order, step: OrderStep): JsonObject {
   return { ...redemptionOf(row, cur, step), cheques };
 }
 
+export const redeemAhead = ({ claims }: Order, step: AheadStep): Promise<Ahead> => checkAhead(claims, step);
+
 type Redeemed = { readonly row: PaidCheque; readonly holder: ChequeCertRow; readonly isSingle: boolean };
 
 /** Paid now; `again`: it was paid before, or has its outcome; else why it is not paid. */
-function pay({ cheque, certExp }: Claim, vnd: string, step: Step): Redeemed | string {
+function pay(claim: Claim, vnd: string, step: OrderStep): Redeemed | string {
+  const { cheque, certExp } = claim;
   const { ledger, keys, env } = step;
   if (cheque.vnd !== vnd || cheque.capture === 'now') return 'cheque-foreign';
   const holder = ledger.cheques.cert(cheque.sub, certExp);
@@ -63,7 +67,8 @@ function pay({ cheque, certExp }: Claim, vnd: string, step: Step): Redeemed | st
   if (!known && amount > restOf(holder)) return 'limit-reached';
   try {
     const shown = { cheque, cert: holder.cert, hold: false };
-    const books = { vnd, issuer: keys, holder, known, allow: () => undefined };
+    const isChecked = step.ahead?.genuine?.has(nameOf(claim, env.crypto)) ?? false;
+    const books = { vnd, issuer: keys, holder, known, allow: () => undefined, isChecked };
     const decided = rules.decide(shown, books, env);
     if (!decided.isNew) return 'again';
     const row = rowOf(cheque, { ...decided.row, key: undefined }, step);

@@ -22,8 +22,9 @@ import type * as v from 'valibot';
 import { type ChequeCertRow, onHold, type PaidCheque } from '../ledger/cheque.ts';
 import { account, type Posting } from '../ledger/journal.ts';
 import { dayOf, hasRoom, lineOf, roomOf, tooMuch } from './cheque-certs.ts';
+import { checkAhead, nameOf } from './cheque-signed.ts';
 import { secondsOf } from './seconds.ts';
-import type { OrderStep, Step } from './step.ts';
+import type { Ahead, AheadStep, OrderStep, Step } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 /**
@@ -42,7 +43,8 @@ export function capture(order: v.InferOutput<typeof chequeCaptureOrder>, step: O
   const holder = ledger.cheques.cert(cert.sub, cert.exp);
   const allow = (): ProblemCode | undefined => holder && refusalOf(cheque, { holder, approvals }, step);
   const shown = { cheque, cert, hold, ...(key === undefined ? {} : { key }) };
-  const { row, isNew } = rules.decide(shown, { vnd, issuer: step.keys, holder, known, allow }, env);
+  const isChecked = step.ahead?.genuine?.has(nameOf({ cheque, certExp: cert.exp }, env.crypto)) ?? false;
+  const { row, isNew } = rules.decide(shown, { vnd, issuer: step.keys, holder, known, allow, isChecked }, env);
   if (!isNew || !holder) return told(known);
   const made = rowOf(cheque, { ...row, key: hold ? key : undefined }, step);
   ledger.cheques.add(made);
@@ -57,6 +59,11 @@ export function capture(order: v.InferOutput<typeof chequeCaptureOrder>, step: O
   ledger.journal.post({ ...entry, postings, overdraft: lineOf(name, cur, step) });
   return told(made);
 }
+
+export const captureAhead = (
+  { cheque, cert }: v.InferOutput<typeof chequeCaptureOrder>,
+  step: AheadStep,
+): Promise<Ahead> => checkAhead([{ cheque, certExp: cert.exp }], step);
 
 const told = (row: PaidCheque | undefined): JsonObject =>
   row ? { receipt: row.receipt, ...(row.receipt.result === 'held' ? { until: row.until } : {}) } : {};

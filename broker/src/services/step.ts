@@ -27,6 +27,8 @@ export type Ahead = {
   /** Blind signatures, by output. They leave with the answer or not at all. */
   readonly signatures?: ReadonlyMap<string, string>;
   readonly peer?: PeerSaid;
+  /** Cheques whose signatures are good, by `nameOf`. */
+  readonly genuine?: ReadonlySet<string>;
   /** A ciphertext was opened: digest of what came out, if anything did. */
   readonly opened?: { readonly pt?: string };
 };

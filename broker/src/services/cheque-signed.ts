@@ -1,0 +1,41 @@
+// The signatures of cheques are checked on other threads, before the transaction: they take longer than all the rest of one.
+import { verifyInPool } from '@farthing/node-kit';
+import { type Crypto, fromBase64url, textsOf, utf8 } from '@farthing/protocol';
+import { type Cheque, chequeHash } from '@farthing/protocol/broker';
+import type { Ahead, Step } from './step.ts';
+
+export type Shown = { readonly cheque: Cheque; readonly certExp: number };
+
+/** Names the cheques that are signed under a certificate of this broker. What is not among them is checked once more. */
+export async function checkAhead(shown: readonly Shown[], { ledger, keys, env }: Step): Promise<Ahead> {
+  const dayKeys = new Map<string, Promise<string | undefined>>();
+  const dayKeyOf = ({ cheque: { sub }, certExp }: Shown): Promise<string | undefined> => {
+    const name = `${sub} ${certExp}`;
+    const known = dayKeys.get(name) ?? dayKey(ledger.cheques.cert(sub, certExp)?.cert, keys.root);
+    dayKeys.set(name, known);
+    return known;
+  };
+  const names = await Promise.all(
+    shown.map(async (one) => {
+      const key = await dayKeyOf(one);
+      const isGenuine = key !== undefined && (await isSigned(one.cheque, key));
+      return isGenuine ? nameOf(one, env.crypto) : undefined;
+    }),
+  );
+  return { genuine: new Set(names.filter((name) => name !== undefined)) };
+}
+
+/** A content under one certificate: a good signature of it was shown. */
+export const nameOf = ({ cheque, certExp }: Shown, crypto: Crypto): string =>
+  `${certExp} ${chequeHash(cheque, crypto)}`;
+
+type Signed = { readonly typ: string; readonly sig: string };
+
+const dayKey = async (cert: (Signed & { readonly pk: string }) | undefined, root: string) =>
+  cert && (await isSigned(cert, root)) ? cert.pk : undefined;
+
+async function isSigned(object: Signed, key: string): Promise<boolean> {
+  const [publicKey, signature] = [fromBase64url(key), fromBase64url(object.sig)];
+  if (publicKey?.length !== 32 || signature?.length !== 64) return false;
+  return verifyInPool(publicKey, utf8(textsOf(object).signed), signature);
+}
