@@ -137,7 +137,8 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     visit = { target: targetOf(req, asked), digest: await bodyDigestOf(req, site.tell), quote, scope, opening };
     if (!credential) throw new PaymentProblem('payment-required');
     const upfront = stream !== undefined || counter !== undefined || options.settle === 'upfront';
-    const alsoSpend = idempotencySpend(req, visit);
+    // Goods are bought once by what pays for them: nothing may stand in the way of a key that the broker has been paid for.
+    const alsoSpend = counter ? [] : idempotencySpend(req, visit);
     const presented = site.payloads.resolve(credential);
     isAdmitting = true;
     const pass = await admit({ site, offers, visit, credential: presented, upfront, alsoSpend });
