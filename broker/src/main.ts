@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statement } from './operate.ts';
 // The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
+import { clearWithPeers } from './operate-clearing.ts';
 import { listKeysets, revokeKeyset, rotateKeysets } from './operate-ecash.ts';
 import { checkEvidence, closeInvoices, grantCredit, listInvoices, listOverclaims } from './operate-payword.ts';
 import { addPeer, listPeers, removePeer } from './operate-peers.ts';
@@ -83,6 +84,8 @@ async function operate({
       if (revoke !== undefined) await revokeKeyset(data, revoke);
       if (rotate) await rotateKeysets(data);
       return listKeysets(data);
+    case 'clear':
+      return clearWithPeers(data, { brk: words[0] });
     case 'peers': {
       const [job = 'list', about] = words;
       if (job === 'list') return listPeers(data);

@@ -21,6 +21,7 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   broker peers add URL --limit '100 USD' [--fingerprint ID]   take coins of another broker for our sites, up to what it may
                                        owe us; '0 USD': it takes ours, and we none of its. Shows its fingerprint first
   broker peers remove ID               nothing new with it; what is under way is finished and cleared
+  broker clear [ID]                    settle with other brokers what was owed until a minute ago; exit 1 where the books differ
   broker statement                     balances by kind of account
 
   --data DIR            keys and ledger (default ./.farthing/broker)       FARTHING_BROKER_DATA
@@ -62,6 +63,7 @@ export const commands = [
   'credit',
   'keysets',
   'peers',
+  'clear',
 ] as const;
 export type Command = (typeof commands)[number];
 
@@ -183,7 +185,7 @@ function parse(args: readonly string[]) {
 }
 
 /** How many words may follow a command. */
-const following: Partial<Record<Command, number>> = { 'check-evidence': 1, peers: 2 };
+const following: Partial<Record<Command, number>> = { 'check-evidence': 1, peers: 2, clear: 1 };
 
 function commandOf(positionals: readonly string[]): Pick<Options, 'command' | 'words'> {
   const [word = 'serve', ...words] = positionals;

@@ -5,6 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { nativeCrypto, openReadOnly } from '@farthing/node-kit';
 import { brokerId, type Crypto, fromBase64url } from '@farthing/protocol';
 import { checkCheques, hasCheques } from './cheque-check.ts';
+import { checkClearings, readClearings } from './clearing.ts';
 import { checkEcash, hasEcash, readKeysets } from './ecash-check.ts';
 import { readEvidence } from './evidence.ts';
 import { type Finding, Findings } from './findings.ts';
@@ -71,6 +72,7 @@ function inspect(db: DatabaseSync, { root, crypto, findings, counted }: Run): vo
     notes: readNotes(db, auditor),
     peers,
     asks: readAsks(db, peers, auditor),
+    clearings: readClearings(db, peers, auditor),
   };
   const model = new Model({ brk, crypto }, own, findings);
   for (const [i, item] of evidence.entries()) model.take(item, i + 1);
@@ -82,6 +84,7 @@ function inspect(db: DatabaseSync, { root, crypto, findings, counted }: Run): vo
   if (hasPayword(db) || model.payword.isUsed) checkPayword(db, model.payword, { ...auditor, totals, lines });
   if (hasEcash(db) || model.ecash.isUsed) checkEcash(db, model.ecash, { ...auditor, totals });
   if (hasPeers(db)) checkPeers(db, model.peers, findings);
+  checkClearings(db, { ecash: model.ecash, peers: model.peers, asked: own.clearings }, auditor);
   if (hasCheques(db) || model.cheques.isUsed) {
     const lines = [...model.payword.invoices.lines, ...model.notes.lines];
     checkCheques(db, model.cheques, { ...auditor, totals, lines });

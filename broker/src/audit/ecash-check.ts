@@ -159,7 +159,7 @@ function checkPayments(db: DatabaseSync, model: EcashModel, { root, crypto, find
       coins: canonicalJson(coins.map(({ ks, pk }) => ({ ks, pk }))),
       change: canonicalJson([...change]),
       state: mayEnd ? 'void' : state,
-      ...(isCurrent ? { via, cleared: 0n } : {}),
+      ...(isCurrent ? { via } : {}),
       ...(receipt === '' ? {} : { receipt }),
     });
     if (receipt === '' && row && !isReceipt(row, { root, crypto, paidAt: payment.paidAt })) {

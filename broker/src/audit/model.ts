@@ -26,13 +26,14 @@ import {
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import { ChequeModel, type Payment } from './cheque-model.ts';
+import type { ClearingFacts } from './clearing.ts';
 import { type BookCoins, EcashModel, type KeysetFacts } from './ecash-model.ts';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
 import { NoteModel, type NoteRow } from './notes.ts';
 import { type Own, PaywordModel } from './payword-model.ts';
 import type { AskFacts, PeerFacts } from './peer-facts.ts';
-import { PeerModel } from './peer-model.ts';
+import { clearingMove, PeerModel } from './peer-model.ts';
 
 export type Root = {
   vnd: string;
@@ -90,6 +91,7 @@ export class Model {
       keysets: ReadonlyMap<string, KeysetFacts>;
       peers: ReadonlyMap<string, PeerFacts>;
       asks: readonly AskFacts[];
+      clearings: readonly ClearingFacts[];
       notes: readonly NoteRow[];
     },
     findings: Findings,
@@ -100,6 +102,10 @@ export class Model {
     this.payword = new PaywordModel(own, broker.crypto, findings);
     this.ecash = new EcashModel(own.keysets, broker.crypto, findings);
     this.peers = new PeerModel(broker, own, findings);
+    for (const { brk, figures, atMs } of own.clearings) {
+      const { from, rid, net } = figures;
+      if (atMs > 0n) this.#move({ from, rid, at: Number(atMs / 1000n) }, clearingMove(brk, figures, BigInt(net)));
+    }
     this.notes = new NoteModel(own.notes, findings);
     const terms = {
       feeBps: () => this.payword.feeBps,
@@ -137,6 +143,7 @@ export class Model {
         this.#move(at, { kind, ref, sums, balance: { account, cur, amount: balance } });
       }) ||
       this.peers.take(evidence, this.#bookCoins) ||
+      this.peers.takeClearing(evidence, this.#bookCoins) ||
       this.peers.takeHandedOn(evidence, this.ecash, this.#bookCoins) ||
       this.ecash.take(evidence, this.#bookCoins) ||
       this.cheques.take(evidence, this.#bookCoins);
@@ -163,7 +170,7 @@ export class Model {
     return toBase64url(this.#crypto.sha256(utf8(`farthing/code/1\0${code.toUpperCase()}`)));
   }
 
-  #move({ from, rid, at }: Evidence, move: Omit<Move, 'at'>): void {
+  #move({ from, rid, at }: Pick<Evidence, 'from' | 'rid' | 'at'>, move: Omit<Move, 'at'>): void {
     for (const [name, sum] of move.sums) if (sum === 0n) move.sums.delete(name);
     if (move.sums.size > 0) this.moves.set(`${from} ${rid}`, { ...move, at });
   }

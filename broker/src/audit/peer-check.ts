@@ -16,7 +16,7 @@ export function checkPeers(db: DatabaseSync, model: PeerModel, findings: Finding
     expected.set(name, {
       ...{ brk, cur, amount, hash, ask: BigInt(ask), ended_by: BigInt(endedBy) },
       ...{ state: mayEnd ? 'void' : state, until: mayEnd ? 0n : BigInt(until) },
-      ...{ paid_at: BigInt(paidAt), cleared: 0n },
+      paid_at: BigInt(paidAt),
     });
   }
   compare(findings, 'peer_payment', { expected, actual });

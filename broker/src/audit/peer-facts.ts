@@ -109,7 +109,8 @@ function readAsk(
   return isVouched && isOfSite ? { body, order } : undefined;
 }
 
-function readReply(
+/** The result of an answer that the peer signed to this order. */
+export function readReply(
   text: string,
   body: Signed,
   { brk, root, crypto }: { brk: string; root: string; crypto: Crypto },

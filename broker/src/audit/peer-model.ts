@@ -4,6 +4,8 @@ import {
   brokerId,
   type Crypto,
   canonicalJson,
+  clearOrder,
+  clearResult,
   fromBase64url,
   jsonObject,
   peerForwardOrder,
@@ -40,10 +42,21 @@ type Foreign = {
   readonly given: Set<string>;
 };
 
+/** `gain`: what comes in by the transfer. */
+export function clearingMove(brk: string, { cur, period }: { cur: string; period: number }, gain: bigint) {
+  const sums = new Map([
+    [`peer:${brk}||${cur}`, gain],
+    [`external:clearing||${cur}`, -gain],
+  ]);
+  return { kind: 'clear', ref: `${brk} ${period}`, sums };
+}
+
 type Deposit = v.InferOutput<typeof ecashDepositOrder>;
 
 export class PeerModel {
   readonly payments = new Map<string, Foreign>();
+  /** What a peer asked for and this broker signed, by peer, currency and period. */
+  readonly clearings = new Map<string, { brk: string; figures: v.InferOutput<typeof clearOrder>; doc: string }>();
   /** Sites of other brokers, by name. */
   readonly vendors = new Map<string, Cells>();
   readonly #brk: string;
@@ -106,6 +119,19 @@ export class PeerModel {
         }
       })
     );
+  }
+
+  /** Figures that a peer asked to settle. @returns whether it is such an order */
+  takeClearing(evidence: Evidence, book: BookCoins): boolean {
+    return apply(clearOrder, clearResult, evidence, (figures, r) => {
+      const { from, cur, period, net } = figures;
+      const brk = brokerId(fromBase64url(from) ?? new Uint8Array(), this.#crypto);
+      if (this.#peers.get(brk)?.root !== from || r.cur !== cur || r.period !== period || r.net !== net) {
+        this.#odd(`${brk} ${cur} ${period}`, 'the figures of a peer');
+      }
+      this.clearings.set(`${brk} ${cur} ${period}`, { brk, figures, doc: canonicalJson(evidence.order) });
+      book(evidence, clearingMove(brk, figures, -BigInt(net)));
+    });
   }
 
   /** An order that a peer handed on. @returns whether it is one */

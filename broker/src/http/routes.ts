@@ -2,6 +2,10 @@
 // OpenAPI document are both made from this table.
 import {
   balanceResult,
+  claimsOrder,
+  claimsResult,
+  clearOrder,
+  clearResult,
   decode,
   faucetOrder,
   type JsonObject,
@@ -92,6 +96,7 @@ import * as cheques from '../services/cheque.ts';
 import { authorize, certify, supervise } from '../services/cheque-certs.ts';
 import { openAhead, settleDispute } from '../services/cheque-dispute.ts';
 import { redeemAhead, redeem as redeemCheques } from '../services/cheque-redeem.ts';
+import { claims, clear } from '../services/clearing.ts';
 import * as coins from '../services/ecash.ts';
 import { credit as creditCoins } from '../services/ecash-credit.ts';
 import { redeem as redeemCoins } from '../services/ecash-redeem.ts';
@@ -428,6 +433,23 @@ export const orderRoutes: readonly OrderRoute[] = [
     result: jsonObject,
     problems: ['peer-unknown', 'vendor-taken', ...coin, 'challenge-reused', 'challenge-expired', 'balance-full'],
     run: handOn,
+  }),
+  route({
+    path: '/v1/exchange/clear',
+    summary: 'Settles what two brokers owe each other, when both have the same claims in their books',
+    order: clearOrder,
+    result: clearResult,
+    problems: ['peer-unknown', 'clearing-differs'],
+    run: clear,
+  }),
+  route({
+    path: '/v1/exchange/claims',
+    summary: 'What is to be cleared, as this broker has it',
+    order: claimsOrder,
+    result: claimsResult,
+    read: true,
+    problems: ['peer-unknown'],
+    run: claims,
   }),
   route({
     path: '/v1/cheque/certs',

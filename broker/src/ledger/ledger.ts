@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Crypto } from '@farthing/protocol';
 import { openCheques } from './cheque.ts';
+import { openClearing } from './clearing.ts';
 import { openCodes } from './codes.ts';
 import { openCredit } from './credit.ts';
 import { openEcash } from './ecash.ts';
@@ -28,6 +29,7 @@ export function openLedger(db: DatabaseSync, signer: { crypto: Crypto; seed: Uin
     notes: openNotes(db, signer),
     ecash: openEcash(db, signer.crypto),
     peers: openPeers(db, signer),
+    clearing: openClearing(db, signer),
     cheques: openCheques(db),
     codes: openCodes(db, signer),
   };

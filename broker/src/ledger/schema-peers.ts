@@ -98,3 +98,19 @@ CREATE TABLE peer_payment (
 CREATE INDEX peer_payment_open ON peer_payment (brk, cur, amount) WHERE state IN ('asked', 'held');
 CREATE INDEX peer_payment_owed ON peer_payment (brk, cur) WHERE state = 'paid' AND cleared = 0;
 `;
+
+export const clearing = `
+-- What was settled, or is proposed. doc: the figures as the one that asked signed them. Of what we asked ourselves also the
+-- answer of the other, and a signature of our own over the moment; all three are empty or 0 while there is no answer.
+CREATE TABLE clearing (
+  brk    TEXT NOT NULL,
+  cur    TEXT NOT NULL,
+  period INTEGER NOT NULL CHECK (period >= 1),
+  ours   INTEGER NOT NULL CHECK (ours IN (0, 1)),
+  doc    TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  at_ms  INTEGER NOT NULL,
+  sig    TEXT NOT NULL,
+  PRIMARY KEY (brk, cur, period)
+) STRICT, WITHOUT ROWID;
+`;

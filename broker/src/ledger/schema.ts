@@ -6,7 +6,7 @@ import { cheque, chequeBills } from './schema-cheque.ts';
 import { ecash } from './schema-ecash.ts';
 import { invoices, paidIn } from './schema-invoices.ts';
 import { payword } from './schema-payword.ts';
-import { peers } from './schema-peers.ts';
+import { clearing, peers } from './schema-peers.ts';
 
 const first = `
 CREATE TABLE journal (
@@ -164,4 +164,14 @@ CREATE TABLE invite (
 `;
 
 /** `migrations[n]` takes a database from version n to n + 1. Never edit one that was released. */
-export const migrations: readonly string[] = [first, payword, invoices, ecash, paidIn, peers, cheque, chequeBills];
+export const migrations: readonly string[] = [
+  first,
+  payword,
+  invoices,
+  ecash,
+  paidIn,
+  peers,
+  cheque,
+  chequeBills,
+  clearing,
+];

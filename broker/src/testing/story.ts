@@ -2,8 +2,10 @@
 
 import { fromBase64url, type JsonObject, toBase64url } from '@farthing/protocol';
 import { fundsProof } from '@farthing/protocol/wallet';
-import { issueInvites, issueVouchers } from '../operate.ts';
+import { issueInvites, issueVouchers, write } from '../operate.ts';
+import { clearWithPeers } from '../operate-clearing.ts';
 import { closeInvoices } from '../operate-payword.ts';
+import { propose } from '../services/clearing.ts';
 import * as cheques from './cheques.ts';
 import { Bench, DAY_SECONDS, Person, pieceOf, Site, soldOf, USD } from './client.ts';
 import { captureHeld, Holder, lockKeysets, present, redeemCoins, voidHeld } from './coins.ts';
@@ -142,13 +144,25 @@ async function tellOfPeers(bench: Bench, site: Site): Promise<void> {
 
   const theirs = await new Site(other, 'shop.example').open();
   const dave = await new Holder(bench).funded();
-  await dave.withdraw([2n, 1n, 1n]);
+  await dave.withdraw([2n, 1n, 1n, 1n, 1n]);
   const at = foreign(theirs, bench);
   await at.present(dave.sign(dave.take(2n), theirs, id(30), 2n), false);
   await at.present(dave.sign(dave.take(1n), theirs, id(31), 1n), true);
   await at.captureHeld(id(31));
-  const last = at.deposit(dave.sign(dave.take(1n), theirs, id(32), 1n), false);
-  await bench.send('/v1/peers/forward', (await handedOn(bench, other, last)).order);
+  const payment = dave.sign(dave.take(1n), theirs, id(32), 1n);
+  const last = at.deposit(payment, false);
+  const { root, order } = await handedOn(bench, other, last);
+  await bench.send('/v1/peers/forward', order);
+  await at.present(payment, false);
+
+  // One clearing that we ask for, one that is asked of us, and a payment that is open.
+  const before = Math.floor(bench.env().nowMs / 1000) + 30;
+  await clearWithPeers(bench.data, { before });
+  await at.present(dave.sign(dave.take(1n), theirs, id(33), 1n), false);
+  const asked = await write(other.data, (desk) => propose({ brk: bench.public.brk, cur: USD }, before, desk));
+  await bench.send('/v1/exchange/clear', asked ?? last);
+  await at.present(dave.sign(dave.take(1n), theirs, id(34), 1n), false);
+  await bench.send('/v1/exchange/claims', root.order('exchange-claims/1', { cur: USD, before, side: 'owed' }));
 }
 
 /** Cheques: with every end that one can have, refunded, served unasked, one of them above what was certified. */

@@ -1,7 +1,10 @@
 // Between two brokers that clear with each other. A site settles with one of them; what it asks about money of the other is
 // handed on as the site signed it, so that who hands it on can change nothing. What one owes the other is settled by both.
 import * as v from 'valibot';
+import { concat, toBase64url, utf8 } from './bytes.ts';
+import type { Crypto } from './crypto.ts';
 import { amt0Text, amtText, cur, h32, jsonObject, seconds, signedText, u32, vnd } from './decode.ts';
+import { canonicalJson } from './json.ts';
 import { limits } from './limits.ts';
 import { orderSchema, vendorRecordSchema } from './orders.ts';
 
@@ -15,9 +18,20 @@ export const peerForwardOrder = orderSchema('peer-forward/1', { vendor: vendorRe
 export const peerClaimSchema = v.strictObject({ vnd, challengeId: h32, amount: amtText, at: seconds });
 export type PeerClaim = v.InferOutput<typeof peerClaimSchema>;
 
-/** One direction of a clearing: how many claims, their sum, and a hash over all of them. */
+/** One direction of a clearing: how many claims, their sum, and a hash over all of them, in the order of site and challenge. */
 const claimsTotal = v.strictObject({ count: u32, gross: amt0Text, root: h32 });
 export type ClaimsTotal = v.InferOutput<typeof claimsTotal>;
+
+/** `claims` in the order of site and challenge, each of these once. */
+export function totalOfClaims(claims: readonly PeerClaim[], { sha256 }: Pick<Crypto, 'sha256'>): ClaimsTotal {
+  let root = sha256(utf8('farthing/peer-claims/1\0'));
+  let gross = 0n;
+  for (const { vnd: name, challengeId, amount, at } of claims) {
+    root = sha256(concat(root, utf8(canonicalJson({ vnd: name, challengeId, amount, at }))));
+    gross += BigInt(amount);
+  }
+  return { count: claims.length, gross: gross.toString(), root: toBase64url(root) };
+}
 
 /**
  * /v1/exchange/clear: settles all claims from before a moment, once. `owed`: to who asks; `owing`: by who asks; `net` is what
