@@ -238,7 +238,7 @@ async function decide(site: Site, mine: Mine, found: Rest): Promise<Pass | `wait
   if (found.kind === 'over') throw new PaymentProblem(found.code);
   if (found.kind === 'held') {
     if (found.by.state === 'reserved' && !isStale(site, found.by)) return `wait:${found.by.id}`;
-    throw spentElsewhere(found.code);
+    throw spentElsewhere(found);
   }
   const { stored } = found;
   if (stored.credential !== mine.credential) throw new PaymentProblem(mine.code);
@@ -254,8 +254,10 @@ async function decide(site: Site, mine: Mine, found: Rest): Promise<Pass | `wait
   return again('takeover', mine, stored.outcome);
 }
 
-const spentElsewhere = (code: ProblemCode): PaymentProblem =>
-  new PaymentProblem(code, { consumed: code !== 'idempotency-reused' });
+const spentElsewhere = ({ code, names }: { code: ProblemCode; names: readonly string[] }): PaymentProblem => {
+  const members = names.length > 0 ? { members: { spent: names } } : {};
+  return new PaymentProblem(code, { consumed: code !== 'idempotency-reused', ...members });
+};
 
 /** Nobody serves it any more: its process is gone, or has had its time. */
 const isStale = (site: Site, { id, owner, atMs }: Stored): boolean =>

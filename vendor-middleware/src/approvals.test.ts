@@ -52,11 +52,11 @@ describe('A question that a payment waits for', () => {
 
   test('that the broker refuses is the answer for the payer, with what the broker says of it', async () => {
     answer = () => {
-      throw new PaymentProblem('coin-spent', { consumed: true, members: { coins: ['a', 'b'], deep: { a: 1 } } });
+      throw new PaymentProblem('coin-spent', { consumed: true, members: { spent: ['a', 'b'], deep: { a: 1 } } });
     };
     const refusal = await ask(1).catch((error: unknown) => error);
     expect(refusal).toEqual(code('coin-spent', true));
-    expect((refusal as PaymentProblem).extra.members).toEqual({ coins: ['a', 'b'] });
+    expect((refusal as PaymentProblem).extra.members).toEqual({ spent: ['a', 'b'] });
     expect(told).toEqual([]);
   });
 

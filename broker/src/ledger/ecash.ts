@@ -192,7 +192,7 @@ export function openEcash(db: DatabaseSync, crypto: Crypto) {
 
 /** Whoever presents coins has signed with their keys: which of them are gone is no secret to him. */
 export const coinsSpent = (coins: readonly CoinRef[]): PaymentProblem =>
-  new PaymentProblem('coin-spent', { consumed: true, members: { coins: coins.map(({ pk }) => pk) } });
+  new PaymentProblem('coin-spent', { consumed: true, members: { spent: coins.map(({ pk }) => pk) } });
 
 /** More coins of a keyset came than were made. The order is refused, and the keyset stopped. */
 export class KeysetOverdrawn extends PaymentProblem {

@@ -135,11 +135,11 @@ it('One coin in many payments at once at two sites is delivered for once, in tot
   expect(bodies.filter(([status]) => status === 200)).toHaveLength(1);
   const spent = given.coins.map(({ coin }) => coin.pk);
   for (const [status, text] of bodies.filter(([status]) => status !== 200)) {
-    expect([status, JSON.parse(text)]).toMatchObject([402, { code: 'coin-spent', consumed: true, coins: spent }]);
+    expect([status, JSON.parse(text)]).toMatchObject([402, { code: 'coin-spent', consumed: true, spent }]);
   }
   const refused = await alice.buy(`${shop.url}/page`, mixed);
   expect(refused.headers.has('payment-consumed')).toBe(false);
-  expect(await refused.json()).toMatchObject({ code: 'coin-spent', coins: [spent[0]] });
+  expect(await refused.json()).toMatchObject({ code: 'coin-spent', spent: [spent[0]] });
   expect(await codeOf(await alice.buy(`${shop.url}/page`, rest))).toBe('page');
   expect(await earned(news, shop)).toBe(before + 2n * PRICE);
 });

@@ -150,6 +150,20 @@ it('One coin in many payments at once pays one of them', async () => {
   expect(await balance()).toBe(before + PRICE);
 });
 
+it('A payment with a spent coin among others says which it was: the others pay', async () => {
+  const [one, two] = [await locked([UNIT, UNIT, UNIT, UNIT]), await locked([UNIT, UNIT, UNIT, UNIT])];
+  const challenge = await challengeOf();
+  expect((await send(challenge, signed(challenge, one))).status).toBe(200);
+  const [spent] = one.coins;
+  const next = await challengeOf();
+  const mixed = { ...two, coins: [...two.coins.slice(1), ...(spent ? [spent] : [])] };
+  const refused = await send(next, signed(next, mixed));
+  expect(await refused.json()).toMatchObject({ code: 'coin-spent', consumed: true, spent: [spent?.coin.pk] });
+  const last = await challengeOf();
+  expect((await send(last, signed(last, two))).status).toBe(200);
+  await pay.redeemNow();
+});
+
 it('A page that fails gives the coins back for another', async () => {
   const before = await balance();
   const taken = await locked([PRICE]);

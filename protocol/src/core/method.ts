@@ -30,8 +30,17 @@ export type Price = {
   readonly goods?: Goods;
 };
 
-/** An instrument that this payment consumes. Inserting its key is what decides the race; `code` is the loser's problem. */
-export type Spend = { readonly key: string; readonly untilMs: number; readonly code: ProblemCode };
+/**
+ * An instrument that this payment consumes. Inserting its key is what decides the race; `code` is the loser's problem, whose
+ * member `spent` lists the names of those that were lost.
+ */
+export type Spend = {
+  readonly key: string;
+  readonly untilMs: number;
+  readonly code: ProblemCode;
+  /** What the payer calls it, where a payment has several. */
+  readonly name?: string;
+};
 
 /** A running total that must stay within a limit, such as the face value seen under one licence. */
 export type Tally = {

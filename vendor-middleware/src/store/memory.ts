@@ -1,6 +1,7 @@
 // The store in memory: for tests, demos, and sites that accept to lose what was not yet claimed at a restart.
 import { addClaim, type ClaimStep, type Deed, type Json, limits, type Tally } from '@farthing/protocol';
 import { type PaidClaim, paidOut } from './paid.ts';
+import { holding } from './payments.ts';
 import type { ClaimDue, Reservation, Reserved, Stored, Undo, VendorStore } from './port.ts';
 
 type Row = Omit<Reservation, 'state' | 'session'> & { state: Stored['state']; session?: { key: string; undo: Json } };
@@ -59,10 +60,11 @@ export function memory(): VendorStore {
   function reserve(entry: Reservation): Reserved {
     const known = rows.get(entry.id);
     if (known) return { kind: 'known', stored: view(known) };
-    for (const { key, code } of entry.spends) {
+    const held = holding(entry.spends, (key) => {
       const holder = rows.get(spends.get(key) ?? '');
-      if (holder) return { kind: 'held', code, by: view(holder) };
-    }
+      return holder && view(holder);
+    });
+    if (held) return held;
     const { session, ...plain } = entry;
     const written = session?.step(read(session.key));
     const all = [...entry.tallies, ...(written?.deeds ?? []).flatMap((deed) => deed.tallies)];

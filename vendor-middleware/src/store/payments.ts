@@ -1,18 +1,16 @@
 // The steps of payments, on whatever books a store keeps. Each decides first, reading and computing all that can fail, and then
 // changes.
-import { addClaim, type ClaimStep, type ClaimSum, type Json, limits, type Tally } from '@farthing/protocol';
+import { addClaim, type ClaimStep, type ClaimSum, type Json, limits, type Spend, type Tally } from '@farthing/protocol';
 import type { TallySum } from './batch.ts';
 import type { Books, Standing } from './books.ts';
 import { claimsOf, type Line, lineOf } from './lines.ts';
-import type { Reservation, Reserved, SessionChange, Undo, VendorStore } from './port.ts';
+import type { Reservation, Reserved, SessionChange, Stored, Undo, VendorStore } from './port.ts';
 
 export function reserve(books: Books, entry: Reservation): Reserved {
   const known = books.find(entry.id);
   if (known) return { kind: 'known', stored: known };
-  for (const { key, code } of entry.spends) {
-    const by = books.holder(key);
-    if (by) return { kind: 'held', code, by };
-  }
+  const held = holding(entry.spends, (key) => books.holder(key));
+  if (held) return held;
   const { session } = entry;
   const written = session?.step(books.state.sessions.get(session.key)?.row);
   const all = written ? [...entry.tallies, ...written.deeds.flatMap(({ tallies }) => tallies)] : entry.tallies;
@@ -30,6 +28,20 @@ export function reserve(books: Books, entry: Reservation): Reserved {
     for (const deed of written.deeds) books.keepDeed(deed);
   });
   return written ? { kind: 'won', written } : { kind: 'won' };
+}
+
+/** The first that stands in the way of these instruments, and the names of all that are lost for the same reason. */
+export function holding(
+  spends: readonly Spend[],
+  holder: (key: string) => Stored | undefined,
+): Extract<Reserved, { kind: 'held' }> | undefined {
+  for (const { key, code } of spends) {
+    const by = holder(key);
+    if (!by) continue;
+    const lost = spends.filter((spend) => spend.code === code && holder(spend.key) !== undefined);
+    return { kind: 'held', code, names: lost.flatMap(({ name }) => name ?? []), by };
+  }
+  return undefined;
 }
 
 export type Verdict = Parameters<VendorStore['settle']>[2];

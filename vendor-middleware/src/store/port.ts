@@ -57,13 +57,13 @@ export type Stored = Pick<Reservation, 'id' | 'credential' | 'target' | 'owner' 
 
 /**
  * The answer of the consuming write. `known`: the id exists already, whoever made it. `held`: an instrument is spent
- * or reserved by another payment, which `by` names. `over`: the tally `key` would pass its limit; `sum` is without this
- * payment.
+ * or reserved by another payment `by`; `names` are those of all such instruments of this payment. `over`: the tally `key` would
+ * pass its limit; `sum` is without this payment.
  */
 export type Reserved =
   | { readonly kind: 'won'; readonly written?: SessionWritten }
   | { readonly kind: 'known'; readonly stored: Stored }
-  | { readonly kind: 'held'; readonly code: ProblemCode; readonly by: Stored }
+  | { readonly kind: 'held'; readonly code: ProblemCode; readonly names: readonly string[]; readonly by: Stored }
   | { readonly kind: 'over'; readonly code: ProblemCode; readonly key: string; readonly sum: bigint };
 
 /** A claim's total so far. Totals only grow, so a claim that is sent twice credits nothing twice. */

@@ -31,9 +31,11 @@ export function storeSuite(name: string, open: () => Promise<{ store: VendorStor
       });
 
       test('that meets a spent instrument writes nothing and names the holder', async () => {
-        await store.reserve(reservation({ spends: [spend('a')] }));
-        const rival = reservation({ id: 'c2', spends: [spend('b'), spend('a')], tallies: [tally(5n)] });
-        expect(await store.reserve(rival)).toMatchObject({ kind: 'held', code: 'scrip-spent', by: { id: 'c1' } });
+        await store.reserve(reservation({ spends: [spend('a'), spend('d')] }));
+        const named = ['b', 'a', 'd'].map((key) => ({ ...spend(key), name: `my ${key}` }));
+        const rival = reservation({ id: 'c2', spends: named, tallies: [tally(5n)] });
+        const lost = { kind: 'held', code: 'scrip-spent', names: ['my a', 'my d'], by: { id: 'c1' } };
+        expect(await store.reserve(rival)).toMatchObject(lost);
         expect(await store.find('c2')).toBeUndefined();
         expect(await store.reserve(reservation({ id: 'c3', spends: [spend('b')], tallies: [tally(100n)] }))).toEqual({
           kind: 'won',

@@ -21,7 +21,7 @@ export function lockedPayment({ broker, terms, cur }: CoinPayment, { crypto, now
   const untils = coins.map(({ ks }) => (keysets.get(ks)?.record.claimUntil ?? 0) * 1000 + limits.clockSkewMs);
   const untilMs = Math.max(...untils);
   const verified = {
-    spends: coins.map(({ pk }) => ({ key: `coin:${pk}`, untilMs, code: 'coin-spent' as const })),
+    spends: coins.map(({ pk }) => ({ key: `coin:${pk}`, untilMs, code: 'coin-spent' as const, name: pk })),
     tallies: [],
     claims: [claimOf(broker.id, terms, Math.min(...untils))],
     untilMs,
