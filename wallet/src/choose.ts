@@ -12,8 +12,8 @@ export type Chosen = { readonly found: Found; readonly chosen: NonNullable<Payme
 
 type Rated = { readonly found: Found; readonly isReady: boolean; readonly isFunded: boolean };
 
-/** Methods in which nobody can say who paid: first where the person prefers what tells the least. */
-const UNNAMED: ReadonlySet<string> = new Set(['coins']);
+/** Money of which nobody can say who paid with it: first where the person prefers what tells the least. */
+export const isUnnamed = (method: string): boolean => methods.get(method)?.money === 'coins';
 
 /**
  * The offer to pay: one that there is money for, then the kind that the person prefers. Cheapest is what needs no broker now;
@@ -40,8 +40,7 @@ export async function findOffer(ctx: Context, ask: Ask, options: FindOptions = {
 
 /** Smaller is better, the first number that differs decides. */
 function rankOf({ found, isReady, isFunded }: Rated, prefer: Prefer): number[] {
-  const { money } = found.method;
-  const named = UNNAMED.has(money) ? 0 : 1;
+  const named = isUnnamed(found.method.name) ? 0 : 1;
   const ways = [found.intent === 'session' ? 0 : 1, isReady ? 0 : 1, 1 - named];
   return [isFunded ? 0 : 1, ...(prefer === 'private' ? [named] : []), ...ways];
 }
@@ -56,11 +55,11 @@ export async function acceptPayment(ctx: Context, only?: readonly string[]): Pro
   if (!ctx.account || ctx.brokers.size === 0) return undefined;
   const prefer = (await readOne(ctx.store, 'budget', keys.budget))?.prefer ?? 'cheapest';
   const wanted = [...methods.values()].filter(({ name }) => only?.includes(name) !== false);
-  const offers = wanted.flatMap(({ name, intents, money }) =>
+  const offers = wanted.flatMap(({ name, intents }) =>
     intents.map((intent) => ({
       method: name,
       intent,
-      q: prefer === 'private' && !UNNAMED.has(money) ? LATER : 1,
+      q: prefer === 'private' && !isUnnamed(name) ? LATER : 1,
     })),
   );
   return printAcceptPayment(offers.toSorted((a, b) => b.q - a.q));

@@ -2,7 +2,7 @@
 import { isProblemCode, PaymentProblem, type ProblemCode, printChallenge } from '@farthing/protocol';
 import { balance } from './balance.ts';
 import { postPayload } from './by-reference.ts';
-import { type Chosen, findOffer } from './choose.ts';
+import { type Chosen, findOffer, isUnnamed } from './choose.ts';
 import type { Context } from './context.ts';
 import { keys } from './documents.ts';
 import type { FundingQueue } from './funding.ts';
@@ -158,6 +158,8 @@ export async function preempt(ctx: Context, request: Intended): Promise<Payment 
       .filter(({ httpMethod, expiresAtMs }) => httpMethod === request.method && expiresAtMs > nowMs + FRESH_MARGIN_MS)
       .filter(({ pattern }) => pathFits(pattern, pathname))
       .filter(({ challenge }) => request.digest === undefined || challenge.intent === 'session')
+      // The page may take more private money than the one before: it is asked first.
+      .filter(({ challenge }) => budget.prefer !== 'private' || isUnnamed(challenge.method))
       .sort((a, b) => stars(a.pattern) - stars(b.pattern));
     const [first] = offers;
     if (!first) return undefined;

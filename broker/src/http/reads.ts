@@ -9,11 +9,11 @@ import {
   vendorRecordSchema,
   vnd as vndSchema,
 } from '@farthing/protocol';
-import { ecashPeersSchema, keysetsResult } from '@farthing/protocol/broker';
+import { ecashLocksResult, ecashPeersSchema, keysetsResult } from '@farthing/protocol/broker';
 import * as v from 'valibot';
 import { keysRecord } from '../keys.ts';
 import type { BrokerService } from '../service.ts';
-import { keysetsOf } from '../services/keysets.ts';
+import { keysetsOf, lockedSites } from '../services/keysets.ts';
 import { ecashPeers, peerKeysets } from '../services/peers.ts';
 import { vendorRecord } from '../services/vendors.ts';
 
@@ -104,6 +104,14 @@ export const readRoutes: readonly ReadRoute[] = [
     params: {},
     problems: ['unavailable'],
     read: (service) => keysetsOf('', service.step()),
+  },
+  {
+    path: '/v1/ecash/locks',
+    summary: 'Sites that have coins of their own: who restores a wallet looks at the keysets of them all',
+    result: ecashLocksResult,
+    params: {},
+    problems: [],
+    read: (service) => lockedSites(service.step()),
   },
   {
     path: '/v1/vendors/:vnd/keysets',

@@ -164,6 +164,14 @@ export function keysetsOf(vnd: string, { ledger }: Pick<Step, 'ledger'>): JsonOb
   return { list: { ...list }, keysets: keysets.map((record) => ({ ...record })) };
 }
 
+/** Sites whose coins somebody may still have. */
+export function lockedSites({ ledger, env }: Pick<Step, 'ledger' | 'env'>): JsonObject {
+  const vendors = [...ledger.ecash.keysets().values()].flatMap(({ keyset: { record } }) =>
+    record.vnd === undefined || phaseOf(record, env.nowMs) === 'over' ? [] : [record.vnd],
+  );
+  return { vendors: [...new Set(vendors)].slice(0, limits.lockedSites) };
+}
+
 /** What is to be made now: wishes, the broker's own keysets, and those of sites that have some. */
 export function due(
   settings: EcashSettings,

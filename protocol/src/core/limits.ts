@@ -65,6 +65,7 @@ const table = {
   redeemHashes: [200_000, 'hashes', 'work of one redemption batch: 0.2 s, and twice the longest chain'],
   keysets: [256, 'keysets', 'keys of one broker in use: 27 denominations of a few currencies and epochs'],
   coinsInHeader: [4, 'coins', 'coins and change of one payment that fit a header of 4 KB'],
+  lockedSites: [1000, 'sites', 'with coins of their own that one restore looks at'],
   lockedDenominations: [6, 'denominations', 'keysets of one site: more would tell more of who pays'],
   coinsToRestore: [100, 'outputs', 'one batch of a restore; a wallet stops after three empty ones'],
   coinHoldMs: [86_400_000, 'ms', 'a payment with coins that its site neither captured nor voided'],

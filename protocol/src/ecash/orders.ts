@@ -43,6 +43,9 @@ export const ecashPeersSchema = v.object({
 
 export type EcashPeers = v.InferOutput<typeof ecashPeersSchema>;
 
+/** GET /v1/ecash/locks: sites that have keysets of their own, the same answer for everybody. */
+export const ecashLocksResult = v.object({ vendors: v.pipe(v.array(vnd), v.maxLength(limits.lockedSites)) });
+
 /** /v1/ecash/lock: makes keysets whose coins are good at the site alone; those that exist are given again. */
 export const ecashLockOrder = orderSchema('ecash-lock/1', {
   vnd,

@@ -121,7 +121,8 @@ export class Coins {
    */
   async check(options: { brk?: string; onProgress?: (progress: RestoreProgress) => void } = {}): Promise<FoundCoins> {
     await phraseOf(this.#ctx);
-    return restoreCoins(this.#ctx, this.#ctx.broker(options.brk).keys.brk, options.onProgress);
+    const { onProgress } = options;
+    return restoreCoins(this.#ctx, this.#ctx.broker(options.brk).keys.brk, { onProgress });
   }
 }
 

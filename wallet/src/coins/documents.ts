@@ -65,8 +65,11 @@ export const coinSchemas = {
   request: v.object({ brk: text, micro, memo: v.exactOptional(text), atMs: ms, expiresAtMs: ms }),
   /** The gift that answers somebody's request. */
   answered: v.object({ gift: text }),
-  /** Coins of this broker are being looked for, from the phrase. Nothing is made meanwhile. */
-  restoring: v.object({ atMs: ms }),
+  /**
+   * Coins of this broker are being looked for, from the phrase. Nothing is made meanwhile. `all`: also those of sites that this
+   * wallet does not know.
+   */
+  restoring: v.object({ atMs: ms, all: v.exactOptional(v.boolean()) }),
 } as const;
 
 export const coinKeys = {

@@ -1,6 +1,7 @@
 // Sites that are paid with coins, with a real broker and a real site over HTTP: coins of the account become coins of the site by
 // an order without a name, and pay it without asking anybody.
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MemoryStore } from '../memory-store.ts';
 import { payingFetch } from '../paying-fetch.ts';
 import { drift } from '../testing/customer.ts';
 import { type Market, openMarket } from '../testing/market.ts';
@@ -147,4 +148,19 @@ test('coins of a wallet that was put back from an old copy are refused by the si
   expect(await drift(copy)).toBe(0n);
   expect(await drift(wallet)).toBe(0n);
   expect(before - (await wallet.balance()).totalMicro).toBe(PRICE);
+});
+
+test('the words bring coins of a site back as well, to a wallet that never heard of the site', async () => {
+  const { wallet, fetch } = await customer();
+  expect((await fetch(page('before'))).status).toBe(200);
+  await market.pay.redeemNow();
+  const { phrase } = await wallet.phrase();
+  const fresh = await market.reopen(new MemoryStore());
+  const { lostMicro } = await fresh.restore({ phrase, brokerUrl: market.broker.url });
+  expect(lostMicro).toBe(0n);
+  expect((await fresh.balance()).totalMicro).toBe(START - PRICE);
+  await fresh.setRule(market.origin, AUTO);
+  expect((await payingFetch(market.fetch, fresh, { sleep: async () => {} })(page('after'))).status).toBe(200);
+  expect(await drift(fresh)).toBe(0n);
+  expect((await fresh.history({ limit: 1 }))[0]).toMatchObject({ state: 'paid', method: 'ecash' });
 });

@@ -1,7 +1,6 @@
 // All coins of a broker out of the phrase: counters are tried until the mint has signed nothing for a while, and each coin
 // that it did sign is asked after. Nothing is made meanwhile, and a restore that was cut off begins again.
 import { PaymentProblem } from '@farthing/protocol';
-import { type Keyset, purse as purses } from '@farthing/protocol/wallet';
 import { init } from '../account.ts';
 import type { FoundCoins, Restored, RestoreProgress } from '../coin-types.ts';
 import { type Context, move } from '../context.ts';
@@ -9,17 +8,11 @@ import { keys } from '../documents.ts';
 import { ownRecord } from '../journal.ts';
 import { readPhrase } from '../phrase.ts';
 import { refreshAccount } from '../statement.ts';
-import { listDocs, readOne, transact } from '../transaction.ts';
-import { bundleIn } from './bundle.ts';
+import { readOne, transact } from '../transaction.ts';
 import { learnMint } from './keysets.ts';
+import { busyPlaces, look, placeOf, spentOf } from './look.ts';
 import { type CoinDoc, coinKeysOf, ECASH, loadPurse, putCoins, sumOf, toDocs } from './purse.ts';
-import { isSpent, signaturesOf } from './questions.ts';
-
-/** An order that was refused leaves a gap of counters, which is shorter than what this looks over. */
-const BATCH = 25;
-const EMPTY_BATCHES = 3;
-/** Questions to the mint at a time. */
-const ABREAST = 8;
+import { restoreLocked } from './restore-locked.ts';
 
 type OnProgress = (progress: RestoreProgress) => void;
 export type Restoring = { phrase: string; brokerUrl: string; onProgress?: OnProgress };
@@ -35,7 +28,7 @@ export async function restore(ctx: Context, { phrase: typed, brokerUrl, onProgre
   }
   const { brk } = await init(ctx, { brokerUrl, phrase });
   await refreshAccount(ctx, brk);
-  const found = await restoreCoins(ctx, brk, onProgress).catch((error: unknown) => {
+  const found = await restoreCoins(ctx, brk, { onProgress, all: true }).catch((error: unknown) => {
     // A broker that makes no coins has none of ours. It stays noted that they were not looked for.
     if (error instanceof PaymentProblem && error.code === 'unavailable') return NOTHING;
     throw error;
@@ -47,11 +40,18 @@ export async function restore(ctx: Context, { phrase: typed, brokerUrl, onProgre
 const NOTHING: FoundCoins = { coins: 0, coinsMicro: 0n, spent: 0, lostMicro: 0n };
 
 /** @throws {PaymentProblem} `broker-unreachable`, `broker-untrusted`, `unavailable` */
-export async function restoreCoins(ctx: Context, brk: string, onProgress?: OnProgress): Promise<FoundCoins> {
+export async function restoreCoins(
+  ctx: Context,
+  brk: string,
+  { onProgress, all = false }: { onProgress?: OnProgress | undefined; all?: boolean } = {},
+): Promise<FoundCoins> {
   const mint = await learnMint(ctx, brk);
-  await transact(ctx.store, [keys.restoring(brk)], (tx) => {
-    tx.put('restoring', keys.restoring(brk), { atMs: ctx.env().nowMs });
+  const everywhere = await transact(ctx.store, [keys.restoring(brk)], (tx) => {
+    const isAll = all || tx.get('restoring', keys.restoring(brk))?.all === true;
+    tx.put('restoring', keys.restoring(brk), { atMs: ctx.env().nowMs, ...(isAll ? { all: true } : {}) });
+    return isAll;
   });
+  const locked = await restoreLocked(ctx, brk, everywhere);
   const { purse: before, docs } = await loadPurse(ctx, brk);
   const progress = { keysets: 0, of: mint.keysets.size, found: 0, checked: 0 };
   const tell = (by: Partial<RestoreProgress>) => onProgress?.(Object.assign(progress, by));
@@ -70,60 +70,12 @@ export async function restoreCoins(ctx: Context, brk: string, onProgress?: OnPro
   const gone = asked.filter(({ pk }) => known.has(pk) && spent.has(pk));
   const lostMicro = await write(ctx, { brk, fresh, gone, next: purse.next });
   const kept = asked.filter(({ pk }) => !spent.has(pk));
-  return { coins: kept.length, coinsMicro: sumOf(kept), spent: spent.size, lostMicro };
-}
-
-/** Counters of one keyset, from the first on. */
-async function look(
-  ctx: Context,
-  { purse: from, keyset: { ks }, mint }: { purse: purses.Purse; keyset: Keyset; mint: purses.Mint },
-): Promise<purses.Purse> {
-  const env = ctx.env();
-  let purse = from;
-  let counter = 0;
-  for (let empty = 0; empty < EMPTY_BATCHES; ) {
-    const { planned, outputs } = purses.restoreBatch({ ks, counter }, BATCH, mint, env);
-    const signatures = await signaturesOf(ctx, purse.brk, outputs);
-    const found = purses.restored(purse, { planned, signatures }, mint, env);
-    purse = found.purse;
-    counter = (planned.at(-1)?.counter ?? counter) + 1;
-    // What this wallet knows to have used is looked through, however empty.
-    empty = found.found > 0 || counter < (from.next[ks] ?? 0) ? 0 : empty + 1;
-  }
-  return purse;
-}
-
-const placeOf = ({ ks, counter }: purses.Planned): string => `${ks} ${counter}`;
-
-/** Coins that are on their way, set aside, or given and not taken: their jobs, purses and gifts say what they are. */
-async function busyPlaces(ctx: Context, brk: string): Promise<ReadonlySet<string>> {
-  const [jobs, gifts, purses] = await Promise.all([
-    listDocs(ctx.store, 'coin_job', 'coin-job/'),
-    listDocs(ctx.store, 'gift', 'gift/'),
-    listDocs(ctx.store, 'purse', `purse/${ECASH}/${brk}/`),
-  ]);
-  const bundles = purses.flatMap(({ doc }) => doc.coins.map(({ piece }) => bundleIn(piece)));
-  const places = [
-    ...jobs.filter(({ doc }) => doc.brk === brk).flatMap(({ doc }) => [...doc.planned, ...doc.coins]),
-    ...gifts.filter(({ doc }) => doc.brk === brk).flatMap(({ doc }) => doc.coins),
-    ...bundles.flatMap(({ coins, planned }) => [...coins, ...planned]),
-  ];
-  return new Set(places.map(placeOf));
-}
-
-async function spentOf(
-  ctx: Context,
-  { brk, coins, mint }: { brk: string; coins: readonly CoinDoc[]; mint: purses.Mint },
-  tell: (checked: number) => void,
-): Promise<ReadonlySet<string>> {
-  const spent = new Set<string>();
-  for (let at = 0; at < coins.length; at += ABREAST) {
-    const some = coins.slice(at, at + ABREAST);
-    const answers = await Promise.all(some.map((coin) => isSpent(ctx, brk, coin, mint)));
-    for (const [i, { pk }] of some.entries()) if (answers[i]) spent.add(pk);
-    tell(at + some.length);
-  }
-  return spent;
+  return {
+    coins: locked.coins + kept.length,
+    coinsMicro: locked.coinsMicro + sumOf(kept),
+    spent: locked.spent + spent.size,
+    lostMicro: locked.lostMicro + lostMicro,
+  };
 }
 
 type Found = {
@@ -135,7 +87,7 @@ type Found = {
 
 /** What was found, and what was spent without this wallet. @returns what was written off */
 async function write(ctx: Context, { brk, fresh, gone, next }: Found): Promise<bigint> {
-  const record = ownRecord(ctx, brk, { kind: 'payment', amountMicro: sumOf(gone), method: 'ecash' });
+  const record = ownRecord(ctx, brk, { kind: 'payment', amountMicro: sumOf(gone), method: ECASH });
   const all = [keys.counters(brk), keys.restoring(brk), keys.journal(record.id), ...ctx.moneyKeys()];
   const lostMicro = await transact(ctx.store, [...all, ...coinKeysOf(brk, [...fresh, ...gone])], (tx) => {
     const counters = { ...tx.get('counters', keys.counters(brk))?.next };

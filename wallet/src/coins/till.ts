@@ -155,7 +155,7 @@ function takeFree(tx: Transaction, found: Found, { choice, holding }: Take): boo
   for (const coin of used) tx.drop(coin);
   if (choice.change) tx.put('counters', keys.counters(brk), { next: { ...choice.change.purse.next } });
   const purse = tx.get('purse', key) ?? { brk, vnd, method: method.name, currency, origin, api, coins: [] };
-  tx.put('purse', key, { ...purse, coins: [...purse.coins, holding] });
+  tx.put('purse', key, { ...purse, origin, api, coins: [...purse.coins, holding] });
   move(tx, brk, { cashMicro: -holding.micro, heldMicro: holding.micro });
   return true;
 }

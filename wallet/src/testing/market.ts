@@ -56,14 +56,15 @@ export async function openMarket(
     if (asked.url.startsWith(origin)) control.seen.push(asked.clone());
     return control.middle(asked, () => fetch(asked));
   };
+  const reopen = (store: WalletStore) => Wallet.open({ store, fetch: request, env, rsa: nativeRsa });
   const customer = async ({ topUpMicro = 100_000n, store = new MemoryStore() as WalletStore } = {}) => {
-    const wallet = await Wallet.open({ store, fetch: request, env, rsa: nativeRsa });
+    const wallet = await reopen(store);
     await wallet.init({ brokerUrl: broker.url });
     if (topUpMicro > 0n) await wallet.topUp({ amountMicro: topUpMicro });
     return { wallet, store };
   };
   return {
-    ...{ origin, broker, pay, control, clock, env, fetch: request, customer },
+    ...{ origin, broker, pay, control, clock, env, fetch: request, customer, reopen },
     audit: async () => {
       const keys = await (await fetch(`${broker.url}/v1/keys`)).json();
       return auditLedger(join(ledger, 'ledger.db'), keys.root);
