@@ -249,3 +249,40 @@ test('the shelf keeps to its size: what was not asked for longest goes first', a
     await small.close();
   }
 });
+
+test('a stream that many ask for at once is sealed once, and the others are closed unread', async () => {
+  const streams: Readable[] = [];
+  const source = () => {
+    const stream = Readable.from([picture]);
+    streams.push(stream);
+    return stream;
+  };
+  site.app.get('/book', site.pay.sealed({ price }, source));
+  const offers = await Promise.all(Array.from({ length: 10 }, () => asked('/book')));
+  expect(new Set(offers.map(({ offer }) => offer.ct)).size).toBe(1);
+  expect(streams.map(({ destroyed }) => destroyed)).toEqual(Array(10).fill(true));
+  expect(streams.filter(({ readableDidRead }) => readableDidRead)).toHaveLength(1);
+});
+
+test('the same is sold on Express 4', async () => {
+  const old = await testSite({ express: 4 });
+  old.app.use('/farthing', old.pay.routes());
+  old.app.get(
+    '/book',
+    old.pay.sealed({ price }, () => picture),
+  );
+  try {
+    const [challenge] = challengesOf(await fetch(`${old.url}/book`));
+    const sealed = challenge && readRequest(challenge)?.methodDetails['sealed'];
+    const offer = decode(sealedOfferSchema, sealed, 'offer-unusable');
+    const part = await fetch(old.url + offer.url, { headers: { range: 'bytes=5-9', 'if-range': `"${offer.ct}"` } });
+    expect([part.status, (await part.arrayBuffer()).byteLength]).toEqual([206, 5]);
+    expect((await fetch(`${old.url}/farthing/goods/${'A'.repeat(43)}`)).status).toBe(404);
+    const [piece] = old.broker.sell(5000n);
+    if (!piece) throw new Error('no scrip');
+    const { answer } = await buy(`${old.url}/book`, piece);
+    expect(isKeyOf(JSON.parse(await answer.text()).key, offer.kc)).toBe(true);
+  } finally {
+    await old.close();
+  }
+});

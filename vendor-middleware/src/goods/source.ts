@@ -27,10 +27,12 @@ const digests = new WeakMap<Uint8Array, string>();
 export async function shelve(shelf: Shelf, item: string, given: GoodsContent): Promise<SealedGoods | undefined> {
   const named = await nameOf(given, item);
   if (!named) return undefined;
-  const known = await shelf.find(named.name, item);
-  if (!known) return shelf.put(named.name, item, named.content);
-  if (given instanceof Readable) given.destroy();
-  return known;
+  try {
+    return (await shelf.find(named.name, item)) ?? (await shelf.put(named.name, item, named.content));
+  } finally {
+    // Known already, or being read by another request: nobody else will close it.
+    if (given instanceof Readable) given.destroy();
+  }
 }
 
 async function nameOf(given: GoodsContent, item: string): Promise<{ name: string; content: Content } | undefined> {
