@@ -74,7 +74,8 @@ export function listVendors(data: string): Outcome {
     data,
     `SELECT v.vnd, v.name, b.cur, coalesce(b.amount, 0) AS amount,
        (SELECT count(*) FROM alarm a WHERE a.vnd = v.vnd) +
-       (SELECT count(*) FROM payword_alarm a WHERE a.vnd = v.vnd) AS alarms
+       (SELECT count(*) FROM payword_alarm a WHERE a.vnd = v.vnd) +
+       (SELECT count(*) FROM cheque_alarm a WHERE a.vnd = v.vnd) AS alarms
      FROM vendor v LEFT JOIN balance b ON b.account = 'vendor:' || v.vnd
      WHERE v.vnd NOT IN (SELECT vnd FROM licence WHERE vnd = doc ->> '$.brk') ORDER BY v.vnd, b.cur`,
   );
