@@ -22,6 +22,9 @@ type Auditor = { brk: string; root: string; crypto: Crypto; findings: Findings }
 export const hasCheques = (db: DatabaseSync): boolean =>
   db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'cheque_cert'").get() !== undefined;
 
+const hasApprovals = (db: DatabaseSync): boolean =>
+  db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'approval'").get() !== undefined;
+
 export function checkCheques(
   db: DatabaseSync,
   model: ChequeModel,
@@ -37,6 +40,9 @@ export function checkCheques(
   checkAside(model, auditor);
   checkLines(db, auditor);
   compare(findings, 'approver', { expected: model.approvers, actual: all('approver', ['account', 'cur']) });
+  if (hasApprovals(db)) {
+    compare(findings, 'approval', { expected: model.approvals, actual: all('approval', ['cheque', 'approver']) });
+  }
   compare(findings, 'cheque_day', {
     expected: model.days,
     actual: all('cheque_day', ['account', 'cur', 'level', 'day']),

@@ -4,6 +4,8 @@ import { type Crypto, canonicalJson, type DayCert, limits, objectHash, verifyObj
 import {
   type Approval,
   approverChange,
+  chequeApproveOrder,
+  chequeApproveResult,
   chequeApproverOrder,
   chequeApproverResult,
   chequeAuthorizeOrder,
@@ -82,6 +84,7 @@ export class ChequeModel {
   readonly payments = new Map<string, Payment>();
   readonly days = new Map<string, Cells & { used: bigint }>();
   readonly approvers = new Map<string, Cells & { approver: string; above: bigint }>();
+  readonly approvals = new Map<string, Cells & { amount: bigint }>();
   readonly batches = new Map<string, Cells>();
   readonly alarms = new Map<string, Cells>();
   /** Holds that must have ended by themselves, because later answers say so: the journal has to say it as well. */
@@ -106,6 +109,9 @@ export class ChequeModel {
     return (
       apply(chequeCertsOrder, chequeCertsResult, evidence, (o, r) => this.#certify(evidence, { o, r }, book)) ||
       apply(chequeApproverOrder, chequeApproverResult, evidence, (o) => this.#supervise(o)) ||
+      apply(chequeApproveOrder, chequeApproveResult, evidence, ({ from, cheque, amount, exp }) => {
+        this.approvals.set(`${cheque} ${from}`, { cheque, approver: from, amount, exp: BigInt(exp) });
+      }) ||
       apply(chequeCaptureOrder, chequeCaptureResult, evidence, (o, r) => this.#capture(evidence, { o, r }, book)) ||
       apply(chequeSettleOrder, chequeSettleResult, evidence, (o, r) => this.#settle(evidence, { o, r }, book)) ||
       apply(chequeAuthorizeOrder, chequeAuthorizeResult, evidence, (o, r) => {
@@ -420,6 +426,7 @@ export class ChequeModel {
   }
 
   #isApproved({ hash, amount }: Payment, approver: string, approvals: readonly Approval[] = []): boolean {
+    if (this.approvals.get(`${hash} ${approver}`)?.amount === amount) return true;
     return approvals.some(
       (yes) =>
         yes.cheque === hash &&

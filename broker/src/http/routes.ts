@@ -22,6 +22,8 @@ import {
 } from '@farthing/protocol';
 import {
   buyOrder,
+  chequeApproveOrder,
+  chequeApproveResult,
   chequeApproverOrder,
   chequeApproverResult,
   chequeAuthorizeOrder,
@@ -93,7 +95,7 @@ import {
 import type * as v from 'valibot';
 import { faucet, statement, voucher } from '../services/accounts.ts';
 import * as cheques from '../services/cheque.ts';
-import { authorize, certify, supervise } from '../services/cheque-certs.ts';
+import { approve, authorize, certify, supervise } from '../services/cheque-certs.ts';
 import { openAhead, settleDispute } from '../services/cheque-dispute.ts';
 import { redeemAhead, redeem as redeemCheques } from '../services/cheque-redeem.ts';
 import { claims, clear } from '../services/clearing.ts';
@@ -466,6 +468,13 @@ export const orderRoutes: readonly OrderRoute[] = [
     result: chequeApproverResult,
     problems: ['approver-needed'],
     run: supervise,
+  }),
+  route({
+    path: '/v1/cheque/approve',
+    summary: 'An approver’s yes to one cheque',
+    order: chequeApproveOrder,
+    result: chequeApproveResult,
+    run: approve,
   }),
   route({
     path: '/v1/cheque/capture',

@@ -43,6 +43,13 @@ export type Supervision = {
   /** Payments of more than that. */
   readonly above: bigint;
 };
+/** A yes to one cheque, by its hash, until a moment in seconds. */
+export type ApprovalRow = {
+  readonly cheque: string;
+  readonly approver: string;
+  readonly amount: bigint;
+  readonly exp: number;
+};
 /** A day since 1970 of an account, as far as keys of one level go. */
 export type AccountDay = {
   readonly account: string;
@@ -84,6 +91,11 @@ export function openCheques(db: DatabaseSync) {
      ON CONFLICT (account, cur) DO UPDATE SET approver = excluded.approver, above = excluded.above`,
   );
   const getApprover = db.prepare('SELECT * FROM approver WHERE account = ? AND cur = ?');
+  const addApproval = db.prepare(
+    `INSERT INTO approval (cheque, approver, amount, exp) VALUES (?, ?, ?, ?)
+     ON CONFLICT (cheque, approver) DO UPDATE SET amount = excluded.amount, exp = excluded.exp`,
+  );
+  const getApproval = db.prepare('SELECT amount, exp FROM approval WHERE cheque = ? AND approver = ?');
   const lastBatch = db.prepare('SELECT n, hash FROM cheque_batch WHERE vnd = ? ORDER BY n DESC LIMIT 1');
   const addBatch = db.prepare(
     'INSERT INTO cheque_batch (hash, vnd, n, prev, from_key, rid, credited, fee) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
@@ -138,6 +150,14 @@ export function openCheques(db: DatabaseSync) {
     supervision(name: string, cur: Currency): Supervision | undefined {
       const row = getApprover.get(name, cur);
       return row && { account: name, cur, approver: text(row, 'approver'), above: int(row, 'above') };
+    },
+
+    approve({ cheque, approver, amount, exp }: ApprovalRow): void {
+      addApproval.run(cheque, approver, amount, exp);
+    },
+    approval(cheque: string, approver: string): ApprovalRow | undefined {
+      const row = getApproval.get(cheque, approver);
+      return row && { cheque, approver, amount: int(row, 'amount'), exp: num(row, 'exp') };
     },
 
     lastBatch(vnd: string): { n: number; hash: string } {

@@ -86,6 +86,17 @@ CREATE TABLE cheque_alarm (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** What approvers agreed to; the site of the payment does not see who. */
+export const approvals = `
+CREATE TABLE approval (
+  cheque   TEXT NOT NULL,
+  approver TEXT NOT NULL,
+  amount   INTEGER NOT NULL CHECK (amount > 0),
+  exp      INTEGER NOT NULL,
+  PRIMARY KEY (cheque, approver)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Invoices of customers and credit notes of sites: number of the one that a payment stands on. */
 export const chequeBills = `
 ALTER TABLE cheque ADD COLUMN invoice INTEGER CHECK (invoice IS NULL OR state = 'paid');

@@ -2,7 +2,7 @@
 // `journal` and `posting` are the truth; `balance` and the sums in `root` and `licence` are projections that the audit
 // recomputes. Every table but `refusal` is append-only or moves in one direction.
 
-import { cheque, chequeBills } from './schema-cheque.ts';
+import { approvals, cheque, chequeBills } from './schema-cheque.ts';
 import { ecash } from './schema-ecash.ts';
 import { invoices, paidIn } from './schema-invoices.ts';
 import { payword } from './schema-payword.ts';
@@ -174,4 +174,5 @@ export const migrations: readonly string[] = [
   cheque,
   chequeBills,
   clearing,
+  approvals,
 ];

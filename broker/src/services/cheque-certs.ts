@@ -11,6 +11,7 @@ import {
 } from '@farthing/protocol';
 import {
   approverChange,
+  type chequeApproveOrder,
   type chequeApproverOrder,
   type chequeAuthorizeOrder,
   type chequeCertsOrder,
@@ -99,6 +100,15 @@ export function supervise(order: v.InferOutput<typeof chequeApproverOrder>, { le
   }
   ledger.cheques.supervise({ account: name, cur, approver, above });
   return { approver, above: above.toString(), cur };
+}
+
+/** Counts where the account says that it does. */
+export function approve(
+  { from, cheque, amount, exp }: v.InferOutput<typeof chequeApproveOrder>,
+  { ledger }: OrderStep,
+): JsonObject {
+  ledger.cheques.approve({ cheque, approver: from, amount, exp });
+  return { cheque };
 }
 
 type Aside = { name: string; cur: Currency; kind: string; order: { from: string; rid: string } };

@@ -10,7 +10,7 @@ import {
   Sealer,
   toBase64url,
 } from '@farthing/protocol';
-import { type Cheque, type ChequeReceipt, chequeCertsResult } from '@farthing/protocol/broker';
+import { type Cheque, type ChequeReceipt, chequeCertsResult, chequeHash } from '@farthing/protocol/broker';
 import { signCheque } from '@farthing/protocol/wallet';
 import * as v from 'valibot';
 import { type Bench, type Person, type Reply, type Site, USD } from './client.ts';
@@ -83,6 +83,13 @@ export const authorizeOrder = (site: Site, { cert }: Book, spent: bigint, amount
 
 export const outcomeOrder = (person: Person, cheque: Cheque, { cert }: Book): Order =>
   person.order('cheque-outcome/1', { cheque: { ...cheque }, certExp: cert.exp });
+
+/** The yes of a person to a cheque, for five minutes. */
+export const approveOrder = (person: Person, cheque: Cheque): Order => {
+  const { crypto, nowMs } = person.bench.env();
+  const exp = Math.floor(nowMs / 1000) + 300;
+  return person.order('cheque-approve/1', { cheque: chequeHash(cheque, crypto), amount: cheque.amount, exp });
+};
 
 export const refundOrder = (site: Site, { epoid }: Cheque, amount: bigint): Order =>
   site.order('cheque-refund/1', { vnd: site.vnd, epoid, amount: amount.toString(), cur: USD });

@@ -178,6 +178,7 @@ async function tellOfCheques(bench: Bench, site: Site): Promise<void> {
   if (!book || !tab) throw new Error('two certificates');
   const [paid, captured, voided, left] = [1n, 2n, 3n, 4n].map((n) => cheques.write(site, book, n * 1_000n));
   if (!paid || !captured || !voided || !left) throw new Error('four cheques');
+  await bench.send('/v1/cheque/approve', cheques.approveOrder(site, paid));
   await cheques.present(site, paid, book);
   for (const held of [captured, voided, left]) await cheques.present(site, held, book, { hold: true });
   await cheques.settle(site, { capture: [captured.epoid], void: [voided.epoid] });

@@ -53,6 +53,13 @@ export const approverChange = (about: {
 }) => ({ ...about, typ: 'approver-change/1', above: about.above.toString() });
 
 /**
+ * /v1/cheque/approve: the approver's yes to one cheque (its hash), straight to the broker. An approval that travels with the
+ * cheque instead shows its key to the site: for that a key that is used for nothing else is needed.
+ */
+export const chequeApproveOrder = orderSchema('cheque-approve/1', { cheque: h32, amount: amt, exp: seconds });
+export const chequeApproveResult = v.object({ cheque: h32 });
+
+/**
  * /v1/cheque/capture: a site presents a cheque before it delivers. `key`: that of sealed goods, 32 bytes. `hold`: the money waits
  * for cheque-settle/1, else it is paid at once. The receipt is the one outcome of this payment, `refused` included.
  */

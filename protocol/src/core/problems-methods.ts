@@ -182,7 +182,7 @@ export const methodProblems = {
     402,
     'customer',
     'Somebody else has to agree',
-    'Member approver is the key that signs approval/1 over the hash in member cheque. Nothing was taken: send the same cheque with it.',
+    'The approver of the account agrees to the hash in member cheque. Nothing was taken: then send the same cheque again.',
   ],
   'refund-over': [
     'broker',
