@@ -1,5 +1,5 @@
 // Payments and limits that a broker decides: asked after everything that the site can check by itself, and before the write.
-import { PaymentProblem, type Verified } from '@farthing/protocol';
+import { type BrokerOrder, PaymentProblem, type Verified } from '@farthing/protocol';
 import type { Site } from './site.ts';
 import type { Reservation, Reserved, Stored } from './store/port.ts';
 
@@ -34,6 +34,20 @@ export async function authorized<Found extends { readonly kind: string }>(
     if (isRefused) giveUp();
     throw error;
   }
+}
+
+/**
+ * Lets the broker free what a failed run holds; only while the payment is this run's own, and with its time renewed, so that
+ * nobody takes it over and delivers meanwhile. `loose`: it may still be held, and a repeat asks again.
+ */
+export async function givenUp(
+  { store, approvals, owner, env }: Site,
+  { id, giveUp }: { id: string; giveUp: BrokerOrder },
+): Promise<'release' | 'loose'> {
+  const stored = await store.find(id);
+  if (stored?.state !== 'reserved' || stored.owner !== owner.id) return 'loose';
+  const isOurs = await store.takeOver(id, { from: owner.id, atMs: stored.atMs, to: owner.id, nowMs: env().nowMs });
+  return isOurs && (await approvals.giveUp(giveUp, id)) ? 'release' : 'loose';
 }
 
 /** The write; when a tally is full, once more within the limit that the broker gives. @throws {PaymentProblem} as `Approvals.ask` */

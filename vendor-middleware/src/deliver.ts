@@ -5,6 +5,7 @@ import type { Challenge } from '@farthing/protocol';
 import type { NextFunction, Response } from 'express';
 import onHeaders from 'on-headers';
 import type { Pass } from './admit.ts';
+import { givenUp } from './authorize.ts';
 import type { Visit } from './check.ts';
 import { addVary, keepPrivate, tellConsumed } from './headers.ts';
 import type { Offers } from './offers.ts';
@@ -64,7 +65,7 @@ export function end({ site, pass }: Pick<Delivery, 'site' | 'pass'>, good: boole
   // Released here after the broker has let go of it: in between nobody can present it again.
   const settled =
     !good && releases && giveUp
-      ? site.approvals.giveUp(giveUp, pass.id).then((done) => settle(done ? 'release' : 'loose'))
+      ? givenUp(site, { id: pass.id, giveUp }).then(settle)
       : settle(good ? 'commit' : releases ? 'release' : 'loose');
   settled.then(ended, lost);
 }

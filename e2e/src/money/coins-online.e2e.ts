@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { auditLedger } from '@farthing/broker';
 import { Bench, Holder, Person } from '@farthing/broker/testing';
 import { type Challenge, type JsonObject, limits, printCredential, readReceipt } from '@farthing/protocol';
-import { type Farthing, farthing } from '@farthing/vendor';
+import { type Farthing, farthing, memory, type VendorStore } from '@farthing/vendor';
 import express from 'express';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { CoinPayer, challengeAt, codeOf, present } from '../harness/coin-payer.ts';
@@ -19,26 +19,48 @@ const folder = mkdtempSync(join(tmpdir(), 'farthing-online-'));
 const bench = new Bench();
 const log: string[] = [];
 
-type Shop = { vnd: string; pay: Farthing; url: string; served: number; isBroken: boolean; close(): Promise<void> };
+type Shop = {
+  vnd: string;
+  pay: Farthing;
+  url: string;
+  served: number;
+  isBroken: boolean;
+  /** Somebody waits for /slow, which fails when it is told to. */
+  slow: ReturnType<typeof Promise.withResolvers<() => void>>;
+  close(): Promise<void>;
+};
 let news: Shop;
 let shop: Shop;
 let alice: CoinPayer;
 /** Between the sites and their broker. */
 let middle: FaultyProxy;
 
-async function openShop(vnd: string): Promise<Shop> {
+async function openShop(vnd: string, store?: VendorStore): Promise<Shop> {
   const pay = await farthing({
+    ...(store ? { store } : {}),
     ...{ broker: middle.url, data: join(folder, vnd), vnd, methods: ['ecash'] },
     ...{ ecash: { denominations: [] }, env: bench.env, log: (line: string) => log.push(line) },
   });
   const app = express();
-  const made: Shop = { vnd, pay, url: '', served: 0, isBroken: true, close: async () => {} };
+  const made: Shop = {
+    vnd,
+    pay,
+    url: '',
+    served: 0,
+    isBroken: true,
+    slow: Promise.withResolvers(),
+    close: async () => {},
+  };
   const price = '0.002 USD';
   app.use('/farthing', pay.routes());
   app.get('/page', pay.wall({ price }), (_req, res) => void res.send(`page ${++made.served}`));
   app.post('/order', pay.wall({ price }), (_req, res) => void res.send(`order ${++made.served}`));
   app.get('/first', pay.wall({ price, settle: 'upfront' }), (_req, res) => void res.status(500).send('sorry'));
   app.get('/broken', pay.wall({ price }), (_req, res) => void res.status(500).send('sorry'));
+  app.get('/slow', pay.wall({ price }), (_req, res) => {
+    if (made.isBroken) made.slow.resolve(() => void res.status(500).send('sorry'));
+    else res.send(`slow ${++made.served}`);
+  });
   app.get('/flaky', pay.wall({ price }), (_req, res) => {
     if (made.isBroken) res.status(500).send('sorry');
     else res.send(`flaky ${++made.served}`);
@@ -177,6 +199,27 @@ it('A page that fails while the broker is away is held until it is asked for aga
   away.stop();
   expect(middle.hits.filter(isVoid).length).toBeGreaterThan(1);
   expect(await earned(news)).toBe(before + PRICE);
+});
+
+it('A run that fails after another process has taken it over and delivered takes nothing back', async () => {
+  const store = memory();
+  const [first, next] = [await openShop('slow.example', store), await openShop('slow.example', store)];
+  try {
+    const challenge = await challengeAt(`${first.url}/slow`);
+    const payload = alice.payload(challenge, await alice.give([5000n]));
+    const late = present(`${first.url}/slow`, challenge, payload);
+    const fail = await first.slow.promise;
+    bench.offsetMs += limits.reservationMs + 1000;
+    next.isBroken = false;
+    expect(await codeOf(await present(`${next.url}/slow`, challenge, payload))).toBe('page');
+    fail();
+    const failed = await late;
+    expect([failed.status, failed.headers.has('payment-consumed')]).toEqual([500, false]);
+    expect(await earned(next)).toBe(PRICE);
+    expect(middle.hits.filter(isVoid)).toEqual([]);
+  } finally {
+    await Promise.all([first.close(), next.close()]);
+  }
 });
 
 it('What is charged upfront stays charged', async () => {
