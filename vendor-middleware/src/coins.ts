@@ -20,8 +20,9 @@ export type EcashOptions = { readonly denominations?: readonly string[]; readonl
 /** How long a first start waits for the broker to make keys, and how often it asks. */
 const PATIENCE_MS = 10_000;
 const ASK_MS = 250;
-/** Afterwards: while keys are being made, and while the broker is away or makes no coins. */
+/** Afterwards: while keys are being made, and while the broker is away or makes no coins, as it seems after so many tries. */
 const LATER_MS = { making: 5000, away: 60_000 } as const;
+const MAKING_TRIES = 24;
 
 type Parts = {
   readonly vnd: string;
@@ -44,6 +45,8 @@ export class Coins {
   #keys: EcashKeys;
   #timer: NodeJS.Timeout | undefined;
   #told: string | undefined;
+  /** Tries in a row at which there were no keys yet. */
+  #tries = 0;
   #closed = false;
 
   constructor(parts: Parts) {
@@ -112,11 +115,13 @@ export class Coins {
       if (!this.#hasAll) throw new PaymentProblem('unavailable');
       await this.#peers?.fetch();
       this.#told = undefined;
+      this.#tries = 0;
       return true;
     } catch (error) {
       const isMaking = isUnavailable(error);
       if (!isMaking) this.#tell(error instanceof Error ? error.message : 'unknown fault');
-      if (isMaking || !this.#hasAll) this.#later(isMaking ? LATER_MS.making : LATER_MS.away);
+      const isSoon = isMaking && this.#tries++ < MAKING_TRIES;
+      if (isMaking || !this.#hasAll) this.#later(isSoon ? LATER_MS.making : LATER_MS.away);
       return !isMaking;
     }
   }
