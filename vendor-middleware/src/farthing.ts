@@ -6,6 +6,7 @@ import { chequeVendor, ecashVendor, paywordVendor, scripVendor } from '@farthing
 import type { RequestHandler } from 'express';
 import { Approvals } from './approvals.ts';
 import { Bells } from './bells.ts';
+import { bindingSecrets } from './binding-secrets.ts';
 import { Challenges } from './challenges.ts';
 import {
   type Channel,
@@ -27,7 +28,6 @@ import { openKeys } from './keys.ts';
 import { Licences } from './licences.ts';
 import { bindMethod } from './methods.ts';
 import {
-  bindingSecrets,
   checkFarthingOptions,
   denominationsOf,
   type FarthingOptions,

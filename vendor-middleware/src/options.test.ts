@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { bindingSecrets } from './binding-secrets.ts';
 import {
-  bindingSecrets,
   checkFarthingOptions,
   checkSealedOptions,
   checkStreamOptions,

@@ -1,12 +1,13 @@
 // What a site owner may configure, checked when it is given: an unknown name is refused with the nearest known one.
 
 import { join, resolve } from 'node:path';
-import type { BindingSecrets, Env } from '@farthing/protocol';
+import type { Env } from '@farthing/protocol';
 import { limits, type Money, PaymentProblem, parsePrice } from '@farthing/protocol';
 import type { Request } from 'express';
 import { type ChequeOptions, wholeUnits } from './cheques.ts';
 import type { EcashOptions } from './coins.ts';
 import type { GoodsOptions } from './goods/goods.ts';
+import { between, known, need } from './option-rules.ts';
 import type { PaywordOptions } from './payword.ts';
 import type { PriceOption } from './price.ts';
 import { type Problem, SetupError } from './setup-error.ts';
@@ -273,60 +274,4 @@ function checkPrice(price: string): Money {
       cause: error,
     });
   }
-}
-
-const between = (value: number, most: number): boolean => Number.isSafeInteger(value) && value >= 1 && value <= most;
-
-function need(good: boolean, name: string, expected: string): void {
-  if (!good) throw new SetupError('option-invalid', `${name}: expected ${expected}`);
-}
-
-function known(where: string, options: object, names: string): void {
-  if (typeof options !== 'object' || options === null)
-    throw new SetupError('option-invalid', `${where} takes an object`);
-  const list = names.split(' ');
-  for (const name of Object.keys(options)) {
-    if (list.includes(name)) continue;
-    const nearest = list.toSorted((a, b) => distance(name, a) - distance(name, b))[0];
-    throw new SetupError('option-unknown', `${where} has no option '${name.slice(0, 40)}': did you mean '${nearest}'?`);
-  }
-}
-
-/** Edit distance (Levenshtein), on names of a few letters. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  [...a.slice(0, 40).toLowerCase()].forEach((letter, i) => {
-    const next = [i + 1];
-    [...b.toLowerCase()].forEach((other, j) => {
-      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)));
-    });
-    row = next;
-  });
-  return row[b.length] ?? 0;
-}
-
-/** Secrets that stand in documentation, so that everybody knows them. */
-const WELL_KNOWN =
-  /correct horse battery staple|change[-_ ]?me|(?:your|my|super)[-_ ]?secret|password|0123456789abcdef0123456789abcdef/i;
-
-/** @throws {SetupError} `secret-missing`, `secret-weak` */
-export function bindingSecrets(option: FarthingOptions['secret'], own: () => Uint8Array): BindingSecrets {
-  if (option === undefined) return [own()];
-  const list = typeof option === 'string' || option instanceof Uint8Array ? [option] : option;
-  const [first, ...older] = list.map((secret) =>
-    typeof secret === 'string' ? new TextEncoder().encode(secret) : secret,
-  );
-  if (!first || first.length === 0) {
-    throw new SetupError(
-      'secret-missing',
-      'secret is empty: leave it out to have one made, or give at least 32 random bytes',
-    );
-  }
-  for (const secret of [first, ...older]) {
-    const dull = new Set(secret).size < 10 || WELL_KNOWN.test(Buffer.from(secret).toString('latin1'));
-    if (secret.length < 32 || dull) {
-      throw new SetupError('secret-weak', 'secret needs at least 32 random bytes: run `openssl rand -base64 48`');
-    }
-  }
-  return [first, ...older];
 }

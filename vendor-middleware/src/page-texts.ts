@@ -131,3 +131,12 @@ export function plainPrice({ amount }: Money, language: Language): string | unde
   );
   return texts[language].cents(cents, amount < 10_000n ? 'of a cent' : amount === 10_000n ? 'one' : 'many');
 }
+
+const SIZES = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+
+/** `477 kB`: of a thousand bytes each. */
+export function sizeText(bytes: number, language: Language): string {
+  const step = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const [value, unit] = [bytes / 1000 ** step, SIZES[step] ?? 'byte'];
+  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumSignificantDigits: 3 }).format(value);
+}

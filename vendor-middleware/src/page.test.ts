@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { PaymentProblem, problemCodes } from '@farthing/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type PageContent, paywallPage } from './page.ts';
-import { languages, moneyText, plainPrice, texts } from './page-texts.ts';
+import { languages, moneyText, plainPrice, sizeText, texts } from './page-texts.ts';
 import { challengesOf, type TestSite, testSite } from './testing/site.ts';
 
 let site: TestSite | undefined;
@@ -134,4 +134,25 @@ describe('the reader’s language', () => {
       expect(Object.keys(texts[language])).toEqual(Object.keys(texts.en));
     }
   });
+});
+
+test('a file that is sold sealed is named, with its kind and size, before anybody pays', async () => {
+  site = await testSite();
+  site.app.get(
+    '/map.png',
+    site.pay.sealed({ price: '0.005 USD', media: 'image/png' }, () => Buffer.alloc(476_614)),
+  );
+  const html = await (await fetch(`${site.url}/map.png`, { headers: { accept: 'text/html' } })).text();
+  expect(html).toContain('<h1 dir="auto">map.png</h1>');
+  expect(html).toContain('<bdi dir="ltr">image/png</bdi> · <bdi>477 kB</bdi>');
+});
+
+test.each([
+  [0, '0 byte'],
+  [999, '999 byte'],
+  [1000, '1 kB'],
+  [104_857_600, '105 MB'],
+  [3e15, '3,000 TB'],
+])('%d bytes are %s', (bytes, expected) => {
+  expect(sizeText(bytes, 'en')).toBe(expected);
 });

@@ -4,7 +4,7 @@ import type { JsonObject, PaymentProblem } from '@farthing/protocol';
 import { dataBlock, html, type Markup, styleBlock } from './html.ts';
 import { priceFor, type Quote } from './offers.ts';
 import { css } from './page-style.ts';
-import { type Language, moneyText, plainPrice, texts } from './page-texts.ts';
+import { type Language, moneyText, plainPrice, sizeText, texts } from './page-texts.ts';
 import type { Site } from './site.ts';
 
 /** What the owner says about the page that is sold. */
@@ -23,7 +23,7 @@ export function paywallPage(content: PageContent): { html: string; policy: strin
   const nonce = randomBytes(16).toString('base64');
   const { site, problem, quote, text, body, language } = content;
   const t = texts[language];
-  const title = text.title ?? quote?.description ?? (problem.status === 402 ? t.priced : t.retry);
+  const title = text.title ?? quote?.description ?? quote?.sold?.item ?? (problem.status === 402 ? t.priced : t.retry);
   const page = html`<!doctype html>
 <html lang="${language}" dir="${t.dir}">
 <head>
@@ -39,6 +39,7 @@ ${site.test ? html`<header><p class="test">${t.test(site.broker.name)}</p></head
 <p class="site"><span class="avatar" aria-hidden="true">${initial(site.name)}</span><bdi>${site.name}</bdi></p>
 <h1 dir="auto">${title}</h1>
 ${text.teaser ? html`<p dir="auto">${text.teaser}</p>` : undefined}
+${goods(quote, language)}
 ${refusal(problem, language)}
 ${problem.status === 402 && quote ? offer(quote, language) : undefined}
 <details><summary>${t.what}</summary><p>${t.whatText}</p></details>
@@ -50,6 +51,13 @@ ${dataBlock('application/problem+json', 'challenge', body)}
 `;
   const policy = `default-src 'none'; style-src 'nonce-${nonce}'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
   return { html: page.text, policy };
+}
+
+/** What a file is, before anybody pays for it. */
+function goods(quote: Quote | undefined, language: Language): Markup | undefined {
+  if (!quote?.sold || !quote.goods) return undefined;
+  const { sold, goods: sealed } = quote;
+  return html`<p class="muted"><bdi dir="ltr">${sold.media}</bdi> · <bdi>${sizeText(sealed.size, language)}</bdi></p>`;
 }
 
 /** What this request costs; of a stream, what each unit does. */

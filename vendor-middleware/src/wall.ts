@@ -1,6 +1,6 @@
 // The wall of one route: asks for money, or checks the money that came, and only then lets the handler run.
 
-import { type Challenge, type Consumed, PaymentProblem, parsePrice, readCredential } from '@farthing/protocol';
+import { type Consumed, PaymentProblem, parsePrice, readCredential } from '@farthing/protocol';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import onHeaders from 'on-headers';
 import { admit, type Pass } from './admit.ts';
@@ -187,14 +187,15 @@ async function answer(
   const text = { title: textOf(options.title, req), teaser: textOf(options.teaser, req) };
   const shown = { site, quote: visit?.quote, text, consumed };
   try {
-    let challenges: Challenge[] = [];
-    if (visit && problem.status === 402) {
-      const { quote, scope, digest } = visit;
-      const goods = counter && quote.sold && (await counter.goods(quote.sold, req));
-      if (counter && !goods) return (next) => next();
-      challenges = offers.make(goods ? { ...quote, goods } : quote, scope, digest);
+    if (!visit || problem.status !== 402) {
+      refuse({ ...shown, problem, challenges: [] }, req, res);
+      return undefined;
     }
-    refuse({ ...shown, problem, challenges }, req, res);
+    const { scope, digest } = visit;
+    const goods = counter && visit.quote.sold && (await counter.goods(visit.quote.sold, req));
+    if (counter && !goods) return (next) => next();
+    const quote = goods ? { ...visit.quote, goods } : visit.quote;
+    refuse({ ...shown, quote, problem, challenges: offers.make(quote, scope, digest) }, req, res);
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;
     refuse({ ...shown, problem: error, challenges: [] }, req, res);
