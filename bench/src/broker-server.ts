@@ -4,7 +4,8 @@ import { answerCalls } from './harness/child.ts';
 import { endProfile, startProfile } from './harness/profiler.ts';
 
 export type BrokerApi = {
-  start(data: string): Promise<{ url: string }>;
+  /** `values` of its coins, in base units; absent: all that a broker makes unless it is told otherwise. */
+  start(options: { data: string; values?: number[] }): Promise<{ url: string }>;
   cpuMicros(nothing: undefined): number;
   /** A CPU profile from now on, written to this file when the process ends. */
   profile(file: string): Promise<void>;
@@ -14,8 +15,9 @@ let broker: RunningBroker | undefined;
 
 answerCalls<BrokerApi>(
   {
-    async start(data) {
-      broker = await startBroker({ data, test: true, faucetMicro: 10n ** 15n, ecash: { denominations: [1n] } });
+    async start({ data, values }) {
+      const ecash = values ? { denominations: values.map(BigInt) } : {};
+      broker = await startBroker({ data, test: true, faucetMicro: 10n ** 15n, ecash });
       return { url: broker.url };
     },
     cpuMicros() {

@@ -9,6 +9,7 @@ import { chromiumJob } from './jobs/chromium.ts';
 import { coreJob } from './jobs/core.ts';
 import { expressJob } from './jobs/express.ts';
 import { pastJob } from './jobs/past.ts';
+import { restoreJob } from './jobs/restore.ts';
 import { sealedJob } from './jobs/sealed.ts';
 import { streamJob } from './jobs/stream.ts';
 import { walletJob } from './jobs/wallet.ts';
@@ -23,6 +24,7 @@ const jobs: Readonly<Record<string, (context: Context) => Promise<Row[]>>> = {
   memory: pastJob,
   broker: brokerJob,
   'wallet/node': walletJob,
+  'wallet/restore': restoreJob,
   'wallet/chromium': chromiumJob,
 };
 

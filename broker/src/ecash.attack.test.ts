@@ -305,6 +305,22 @@ describe('What became of a coin', () => {
   });
 });
 
+describe('Which of many coins were spent', () => {
+  it('is told in their order: swapped, held, paid, and good ones', async () => {
+    const [good, held, paid, swapped] = [await coinOf(2n), await coinOf(2n), await coinOf(2n), await coinOf(2n)];
+    await present(news, alice.sign(held, news, challenge(), 2n), true);
+    await present(news, alice.sign(paid, news, challenge(), 2n), false);
+    await alice.swap(swapped.coins, [2n]);
+    const coins = [good, held, paid, swapped].flatMap((one) => one.coins.map(({ coin }) => coin.pk));
+    const ask = (pks: string[]) => alice.order('ecash-spent/1', { coins: pks });
+    expect(await bench.send('/v1/ecash/spent', ask(coins))).toEqual({ spent: [false, true, true, true] });
+    expect(await bench.send('/v1/ecash/spent', ask([challenge()]))).toEqual({ spent: [false] });
+    for (const pks of [[], Array.from({ length: limits.coinsToRestore + 1 }, challenge), ['nonsense']]) {
+      expect(await bench.refused('/v1/ecash/spent', ask(pks))).toBe('request-malformed');
+    }
+  });
+});
+
 describe('A hold that nobody ends', () => {
   it('ends by itself after a day, and the coins are good again', async () => {
     const taken = await coinOf(2n);

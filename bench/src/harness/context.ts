@@ -97,9 +97,13 @@ export class Context {
   }
 }
 
-export async function startBroker(data: string): Promise<{ child: Child<BrokerApi>; url: string }> {
+/** Its coins are all worth one base unit, so that nothing waits for keys; `everyCoin`: those of a real one. */
+export async function startBroker(
+  data: string,
+  { everyCoin = false } = {},
+): Promise<{ child: Child<BrokerApi>; url: string }> {
   const child = new Child<BrokerApi>(join(import.meta.dirname, '..', 'broker-server.ts'));
-  const { url } = await child.call('start', data);
+  const { url } = await child.call('start', { data, ...(everyCoin ? {} : { values: [1] }) });
   return { child, url };
 }
 

@@ -45,6 +45,7 @@ const targets: Readonly<Record<string, Target>> = {
   'broker/*/redemptions': { of: 'value', least: 5000, unit: '/s' },
   'broker/ecash/withdraw': { of: 'value', least: 2000, unit: 'coins/s' },
   'broker/ecash/deposit': { of: 'value', least: 1000, unit: 'coins/s' },
+  'wallet/restore/ecash': { of: 'value', most: 10, unit: 's' },
   'wallet/chromium/*/navigation/added': { of: 'value', most: 60, unit: 'ms' },
 };
 

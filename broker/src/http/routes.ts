@@ -59,6 +59,8 @@ import {
   ecashRedeemResult,
   ecashRestoreOrder,
   ecashRestoreResult,
+  ecashSpentOrder,
+  ecashSpentResult,
   ecashSwapOrder,
   ecashSwapResult,
   ecashVoidOrder,
@@ -419,6 +421,14 @@ export const orderRoutes: readonly OrderRoute[] = [
     result: ecashRestoreResult,
     read: true,
     run: coins.restore,
+  }),
+  route({
+    path: '/v1/ecash/spent',
+    summary: 'Tells which coins were spent',
+    order: ecashSpentOrder,
+    result: ecashSpentResult,
+    read: true,
+    run: coins.spent,
   }),
   route({
     path: '/v1/ecash/prove',

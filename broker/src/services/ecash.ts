@@ -3,6 +3,7 @@
 import {
   type Currency,
   isObject,
+  type Json,
   type JsonObject,
   limits,
   objectHash,
@@ -16,6 +17,7 @@ import {
   type ecashDepositOrder,
   type ecashProveOrder,
   type ecashRestoreOrder,
+  type ecashSpentOrder,
   type ecashSwapOrder,
   type ecashVoidOrder,
   type ecashWithdrawOrder,
@@ -275,15 +277,26 @@ export function restore({ outputs }: v.InferOutput<typeof ecashRestoreOrder>, { 
 }
 
 /** Tells who holds a coin what became of it, and of no other. */
-export function prove({ from, nonce }: v.InferOutput<typeof ecashProveOrder>, { ledger }: OrderStep): JsonObject {
-  const use = ledger.ecash.useOf(from);
+export function prove({ from, nonce }: v.InferOutput<typeof ecashProveOrder>, step: OrderStep): JsonObject {
+  return { nonce, ...fateOf(from, step) };
+}
+
+/** The same of many, in one word each. */
+export function spent({ coins }: v.InferOutput<typeof ecashSpentOrder>, step: OrderStep): JsonObject {
+  return { spent: coins.map((pk) => fateOf(pk, step).state !== 'unspent') };
+}
+
+type Fate = { readonly state: 'unspent' | 'held' | 'paid' | 'swapped'; readonly deposit?: Json };
+
+function fateOf(pk: string, { ledger }: OrderStep): Fate {
+  const use = ledger.ecash.useOf(pk);
   const [kind, vnd = '', challenge = ''] = use?.split(' ') ?? [];
-  if (kind === undefined) return { nonce, state: 'unspent' };
-  if (kind === 'swap') return { nonce, state: 'swapped' };
+  if (kind === undefined) return { state: 'unspent' };
+  if (kind === 'swap') return { state: 'swapped' };
   const row = ledger.ecash.payment(vnd, challenge);
   if (kind !== 'pay' || !row) throw new Error('a spent coin has a payment');
-  const state = row.state === 'paid' ? 'paid' : row.state === 'held' ? 'held' : 'unspent';
-  return { nonce, state, ...(state === 'unspent' ? {} : { deposit: row.receipt }) };
+  if (row.state !== 'paid' && row.state !== 'held') return { state: 'unspent' };
+  return { state: row.state, deposit: row.receipt };
 }
 
 const mintKeys = ({ ledger }: Step): MintKeys => ledger.ecash.mintKeys();

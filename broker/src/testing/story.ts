@@ -124,6 +124,10 @@ async function tellOfCoins(bench: Bench, site: Site): Promise<void> {
   for (const coin of first.taken.coins) await bob.prove(coin);
   await redeemCoins(site, String((redemption as JsonObject)['batch']), again);
   await bench.send('/v1/ecash/restore', bob.order('ecash-restore/1', { outputs: [bob.draft([1n]).outputs[0] ?? {}] }));
+  await bench.send(
+    '/v1/ecash/spent',
+    bob.order('ecash-spent/1', { coins: first.taken.coins.map(({ coin }) => coin.pk) }),
+  );
   const eve = await new Holder(bench).funded();
   await eve.withdraw([2n]);
   await bench.send('/v1/ecash/credit', eve.creditOrder(eve.take(2n, { change: false }).coins));

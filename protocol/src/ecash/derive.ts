@@ -5,7 +5,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { fromBase64url, toBase64url, utf8 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { os2ip, portableRsa, type Rsa, type RsaPublicKey } from '../core/rsa.ts';
-import { type Blinded, blind, finalize, SALT_BYTES } from './blind.ts';
+import { type Blinded, blind, blindAgain, finalize, SALT_BYTES } from './blind.ts';
 import { type Coin, coinMessage, type Output } from './coin.ts';
 
 /** The seed is 32 bytes; `ks` the keyset that the coin is to be of. */
@@ -33,17 +33,25 @@ export function draftCoin(
   crypto: Crypto,
   rsa: Rsa = portableRsa,
 ): CoinDraft | undefined {
-  const pk = toBase64url(crypto.publicKey(coinSecret(place)));
-  const made: Blinded | undefined = blind(
-    key,
-    coinMessage(place.ks, pk),
-    { salt: derive(place, 'salt', SALT_BYTES), r: os2ip(derive(place, 'blind', BLIND_BYTES)) % key.n },
-    rsa,
-  );
+  const pk = keyOf(place, crypto);
+  const made: Blinded | undefined = blind(key, coinMessage(place.ks, pk), factorsOf(place, key), rsa);
   if (!made) return undefined;
   const { ks, counter } = place;
   return { output: { ks, b: toBase64url(made.blinded) }, pk, unblind: made.unblind, counter };
 }
+
+/** What `draftCoin` sends, made again to ask whether it was signed. */
+export function outputAgain(place: CoinPlace, key: RsaPublicKey, crypto: Crypto, rsa: Rsa = portableRsa): Output {
+  const message = coinMessage(place.ks, keyOf(place, crypto));
+  return { ks: place.ks, b: toBase64url(blindAgain(key, message, factorsOf(place, key), rsa)) };
+}
+
+const keyOf = (place: CoinPlace, crypto: Crypto): string => toBase64url(crypto.publicKey(coinSecret(place)));
+
+const factorsOf = (place: CoinPlace, { n }: RsaPublicKey) => ({
+  salt: derive(place, 'salt', SALT_BYTES),
+  r: os2ip(derive(place, 'blind', BLIND_BYTES)) % n,
+});
 
 /** `undefined`: the broker did not sign this coin with the key of its keyset. */
 export function finishCoin(

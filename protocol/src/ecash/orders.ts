@@ -147,6 +147,15 @@ export const ecashRestoreResult = v.object({
   signatures: v.pipe(v.array(v.nullable(rsaText)), v.maxLength(limits.coinsToRestore)),
 });
 
+/**
+ * /v1/ecash/spent: which of these coins were spent, or are held for a site: for a wallet that looks for many of its own. Whoever
+ * knows a coin's key may ask; it is secret until the coin is spent.
+ */
+export const ecashSpentOrder = orderSchema('ecash-spent/1', {
+  coins: v.pipe(v.array(h32), v.minLength(1), v.maxLength(limits.coinsToRestore)),
+});
+export const ecashSpentResult = v.object({ spent: v.pipe(v.array(v.boolean()), v.maxLength(limits.coinsToRestore)) });
+
 /** /v1/ecash/prove: the coin's one-time key asks (`from` = pk) what became of it. `nonce` makes the answer this one. */
 export const ecashProveOrder = orderSchema('ecash-prove/1', { nonce: id16 });
 export const ecashProveResult = v.object({

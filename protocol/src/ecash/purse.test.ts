@@ -122,6 +122,7 @@ describe('A recovery phrase alone', () => {
     let purse = emptyPurse('b1', 'usd-micro');
     for (const ks of keysets.keys()) {
       const batch = restoreBatch({ ks, counter: 0 }, 5, mint, env);
+      expect(batch.planned.map(({ counter }) => counter)).toEqual([0, 1, 2, 3, 4]);
       const signatures = batch.outputs.map(({ b }) => signed.get(b) ?? null);
       purse = restored(purse, { planned: batch.planned, signatures }, mint, env).purse;
       purse = restored(purse, { planned: batch.planned, signatures }, mint, env).purse;

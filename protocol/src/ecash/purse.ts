@@ -7,7 +7,7 @@ import { PaymentProblem } from '../core/problems.ts';
 import type { Rsa } from '../core/rsa.ts';
 import { type Coin, type Output, type SpendTerms, type SpentCoin, signCredit, signSpend, signSwap } from './coin.ts';
 import { pickCoins, split } from './denominations.ts';
-import { type CoinDraft, coinSecret, draftCoin, finishCoin } from './derive.ts';
+import { type CoinDraft, coinSecret, draftCoin, finishCoin, outputAgain } from './derive.ts';
 import { type Keyset, phaseOf } from './keyset.ts';
 
 /** A coin and the counter that its secrets come from. */
@@ -244,20 +244,15 @@ function shuffled<Item>(items: readonly Item[], { random }: Env): Item[] {
 
 /** Outputs of the next counters of a keyset, as a wallet that has lost everything asks for them. */
 export function restoreBatch(
-  place: Planned,
+  { ks, counter }: Planned,
   count: number,
-  mint: Mint,
-  env: Env,
+  { keysets, seed, rsa }: Mint,
+  { crypto }: Env,
 ): { planned: Planned[]; outputs: Output[] } {
-  const planned: Planned[] = [];
-  const outputs: Output[] = [];
-  for (let counter = place.counter; planned.length < count; ) {
-    const { made, after } = draftAt({ ks: place.ks, counter }, mint, env);
-    planned.push({ ks: place.ks, counter: made.counter });
-    outputs.push(made.output);
-    counter = after;
-  }
-  return { planned, outputs };
+  const key = keysets.get(ks)?.key;
+  if (!key) throw new PaymentProblem('keyset-unknown');
+  const planned = Array.from({ length: count }, (_, i) => ({ ks, counter: counter + i }));
+  return { planned, outputs: planned.map((place) => outputAgain({ seed, ...place }, key, crypto, rsa)) };
 }
 
 /** The coins of a batch: `null` was never signed. Counters that were used are not used again. */

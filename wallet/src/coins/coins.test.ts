@@ -148,7 +148,7 @@ test('a restore that is cut off begins again before anything is made, so that no
   const { phrase } = await alice.wallet.phrase();
   const store = new MemoryStore();
   const deaf: typeof globalThis.fetch = (input, init) =>
-    String(input).endsWith('/prove') ? Promise.reject(new Error('cut off')) : globalThis.fetch(input, init);
+    String(input).endsWith('/spent') ? Promise.reject(new Error('cut off')) : globalThis.fetch(input, init);
   const { wallet } = await openHand(mint, { store, fetch: deaf });
   expect(await codeOf(wallet.restore({ phrase, brokerUrl: mint.url }))).toBe('broker-unreachable');
   expect(await codeOf(wallet.coins.withdraw({ amountMicro: 5n }))).toBe('broker-unreachable');

@@ -11,7 +11,7 @@ import { worldsFault } from '../world.ts';
 import { exactly } from './exact.ts';
 import { advanceJob, beginJob } from './jobs.ts';
 import { coinKeysOf, denominationsOf, ECASH, handyValues, sumOf, toPurseCoin } from './purse.ts';
-import { isSpent } from './questions.ts';
+import { spentAmong } from './questions.ts';
 import { answerable, linkOf } from './requests.ts';
 import { readyMint } from './withdraw.ts';
 
@@ -73,10 +73,9 @@ export async function gifts(ctx: Context, refresh: boolean): Promise<GiftInfo[]>
   return infos;
 }
 
-/** Somebody takes a gift whole: the first coin tells mostly. */
 async function lookAfter(ctx: Context, key: string, { brk, coins }: Doc<'gift'>): Promise<void> {
-  const mint = { keysets: new Map(), seed: ctx.coinSeed(brk) };
-  for (const coin of coins) if (!(await isSpent(ctx, brk, coin, mint))) return;
+  const spent = await spentAmong(ctx, brk, coins);
+  if (spent.size < coins.length) return;
   await transact(ctx.store, [key], (tx) => {
     const gift = tx.need('gift', key);
     if (gift.state === 'given') tx.put('gift', key, { ...gift, state: 'taken' });

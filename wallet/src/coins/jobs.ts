@@ -19,7 +19,7 @@ import { complete, isSwap, undo } from './job-end.ts';
 import { bothMints, learnMint } from './keysets.ts';
 import { mend } from './mend.ts';
 import { type CoinDoc, coinKeysOf, loadPurse } from './purse.ts';
-import { isSpent, signedOf } from './questions.ts';
+import { signedOf, spentAmong } from './questions.ts';
 
 export type CoinJob = Doc<'coin_job'>;
 /** `mend` is no order: it begins with a payment that was refused. */
@@ -198,8 +198,7 @@ async function check(ctx: Context, id: string, mint: purses.Mint): Promise<void>
   if (made.length > 0 && !foreign) {
     throw new PaymentProblem('broker-untrusted', { detail: 'it signed some coins of an order, and not the others' });
   }
-  const spent = new Set<string>();
-  for (const coin of job.coins) if (await isSpent(ctx, job.brk, coin, mint)) spent.add(coin.pk);
+  const spent = await spentAmong(ctx, job.brk, job.coins);
   // Nobody but a copy of this wallet could spend free coins of it.
   const copied = foreign || (isSwap(job.kind) && spent.size > 0);
   await undo(ctx, id, { spent, foreign: copied });

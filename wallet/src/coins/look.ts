@@ -1,22 +1,41 @@
 // Looking for coins at the mint: what was signed for the counters of a keyset, and what of it is spent.
-import { type Keyset, purse as purses } from '@farthing/protocol/wallet';
+import { limits } from '@farthing/protocol';
+import { purse as purses } from '@farthing/protocol/wallet';
 import type { Context } from '../context.ts';
 import { listDocs } from '../transaction.ts';
 import { bundleIn } from './bundle.ts';
 import { type CoinDoc, ECASH } from './purse.ts';
-import { isSpent, signaturesOf } from './questions.ts';
+import { signaturesOf, spentAmong } from './questions.ts';
 
 /** An order that was refused leaves a gap of counters, which is shorter than what this looks over. */
 const BATCH = 25;
 const EMPTY_BATCHES = 3;
-/** Questions to the mint at a time. */
-const ABREAST = 8;
+/** Keysets that are looked through at a time. */
+const ABREAST = 4;
+
+/** `coins`: those that were not in the purse. `next`: where the counters of all go on. */
+type Looked = Pick<purses.Purse, 'coins' | 'next'>;
+type Where = { readonly purse: purses.Purse; readonly mint: purses.Mint };
+
+/** All keysets of a mint. `tell` gets the count of coins after each. */
+export async function lookThrough(ctx: Context, where: Where, tell?: (found: number) => void): Promise<Looked> {
+  const next: Record<string, number> = { ...where.purse.next };
+  const coins: purses.PurseCoin[] = [];
+  const left = where.mint.keysets.keys();
+  const lane = async () => {
+    for (const ks of left) {
+      const found = await look(ctx, ks, where);
+      coins.push(...found.coins);
+      next[ks] = Math.max(next[ks] ?? 0, found.next[ks] ?? 0);
+      tell?.(coins.length);
+    }
+  };
+  await Promise.all(Array.from({ length: ABREAST }, lane));
+  return { coins, next };
+}
 
 /** Counters of one keyset, from the first on. */
-export async function look(
-  ctx: Context,
-  { purse: from, keyset: { ks }, mint }: { purse: purses.Purse; keyset: Keyset; mint: purses.Mint },
-): Promise<purses.Purse> {
+async function look(ctx: Context, ks: string, { purse: from, mint }: Where): Promise<Looked> {
   const env = ctx.env();
   let purse = from;
   let counter = 0;
@@ -25,11 +44,11 @@ export async function look(
     const signatures = await signaturesOf(ctx, purse.brk, outputs);
     const found = purses.restored(purse, { planned, signatures }, mint, env);
     purse = found.purse;
-    counter = (planned.at(-1)?.counter ?? counter) + 1;
+    counter += BATCH;
     // What this wallet knows to have used is looked through, however empty.
     empty = found.found > 0 || counter < (from.next[ks] ?? 0) ? 0 : empty + 1;
   }
-  return purse;
+  return { coins: purse.coins.slice(from.coins.length), next: purse.next };
 }
 
 export const placeOf = ({ ks, counter }: purses.Planned): string => `${ks} ${counter}`;
@@ -50,17 +69,17 @@ export async function busyPlaces(ctx: Context, brk: string): Promise<ReadonlySet
   return new Set(places.map(placeOf));
 }
 
+/** `tell` gets the count of those that were asked after. */
 export async function spentOf(
   ctx: Context,
-  { brk, coins, mint }: { brk: string; coins: readonly CoinDoc[]; mint: purses.Mint },
-  tell: (checked: number) => void,
+  { brk, coins }: { brk: string; coins: readonly CoinDoc[] },
+  tell?: (checked: number) => void,
 ): Promise<ReadonlySet<string>> {
   const spent = new Set<string>();
-  for (let at = 0; at < coins.length; at += ABREAST) {
-    const some = coins.slice(at, at + ABREAST);
-    const answers = await Promise.all(some.map((coin) => isSpent(ctx, brk, coin, mint)));
-    for (const [i, { pk }] of some.entries()) if (answers[i]) spent.add(pk);
-    tell(at + some.length);
+  for (let at = 0; at < coins.length; at += limits.coinsToRestore) {
+    const some = coins.slice(at, at + limits.coinsToRestore);
+    for (const pk of await spentAmong(ctx, brk, some)) spent.add(pk);
+    tell?.(at + some.length);
   }
   return spent;
 }

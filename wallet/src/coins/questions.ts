@@ -4,6 +4,7 @@ import {
   coinSecret,
   ecashProveResult,
   ecashRestoreResult,
+  ecashSpentResult,
   type Output,
   purse as purses,
 } from '@farthing/protocol/wallet';
@@ -71,6 +72,21 @@ export async function fateOf(
   return answer;
 }
 
-/** A coin that is held for a site counts as spent: it comes back only if the site gives it up. */
-export const isSpent = async (ctx: Context, brk: string, place: purses.Planned, mint: purses.Mint): Promise<boolean> =>
-  (await fateOf(ctx, brk, place, mint)).state !== 'unspent';
+/** Which of these were spent, at most `limits.coinsToRestore` of them. One that is held for a site counts as spent. */
+export async function spentAmong(
+  ctx: Context,
+  brk: string,
+  coins: readonly { readonly pk: string }[],
+): Promise<ReadonlySet<string>> {
+  const pks = coins.map(({ pk }) => pk);
+  if (pks.length === 0) return new Set();
+  const result = await ask(ctx, brk, {
+    ...{ path: '/v1/ecash/spent', typ: 'ecash-spent/1', seed: ctx.env().random(32) },
+    members: { coins: pks },
+  });
+  const { spent } = decode(ecashSpentResult, result, 'broker-untrusted');
+  if (spent.length !== pks.length) {
+    throw new PaymentProblem('broker-untrusted', { detail: 'it answers for fewer coins than it was asked for' });
+  }
+  return new Set(pks.filter((_, i) => spent[i]));
+}

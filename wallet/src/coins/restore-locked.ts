@@ -9,7 +9,7 @@ import { type Doc, keys } from '../documents.ts';
 import { readOne, transact } from '../transaction.ts';
 import { bundled, bundleIn } from './bundle.ts';
 import { learnMint } from './keysets.ts';
-import { busyPlaces, look, placeOf, spentOf } from './look.ts';
+import { busyPlaces, lookThrough, placeOf, spentOf } from './look.ts';
 import { type CoinDoc, ECASH, sumOf, toDocs } from './purse.ts';
 
 /** The api of a site that was not paid by this wallet yet: the next payment says it. */
@@ -42,13 +42,13 @@ async function ownSites(ctx: Context, brk: string): Promise<readonly string[]> {
 async function restoreAt(ctx: Context, brk: string, vnd: string): Promise<FoundCoins> {
   const mint = await learnMint(ctx, brk, vnd);
   const next = (await readOne(ctx.store, 'counters', keys.counters(brk)))?.next ?? {};
-  let purse: purses.Purse = { brk, cur: ctx.broker(brk).currency, coins: [], next };
-  for (const keyset of mint.keysets.values()) purse = await look(ctx, { purse, keyset, mint });
+  const empty: purses.Purse = { brk, cur: ctx.broker(brk).currency, coins: [], next };
+  const purse = await lookThrough(ctx, { purse: empty, mint });
   const own = freeIn(await readOne(ctx.store, 'purse', keys.purse(ECASH, brk, vnd)));
   const busy = await busyPlaces(ctx, brk);
   const found = toDocs(purse.coins, mint).filter((coin) => !busy.has(placeOf(coin)));
   const asked = [...own, ...found];
-  const spent = await spentOf(ctx, { brk, coins: asked, mint }, () => {});
+  const spent = await spentOf(ctx, { brk, coins: asked });
   const [fresh, gone] = [found.filter(({ pk }) => !spent.has(pk)), own.filter(({ pk }) => spent.has(pk))];
   const lostMicro = await write(ctx, { brk, vnd, mint, fresh, gone, next: purse.next });
   const kept = asked.filter(({ pk }) => !spent.has(pk));

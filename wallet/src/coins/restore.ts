@@ -10,7 +10,7 @@ import { readPhrase } from '../phrase.ts';
 import { refreshAccount } from '../statement.ts';
 import { readOne, transact } from '../transaction.ts';
 import { learnMint } from './keysets.ts';
-import { busyPlaces, look, placeOf, spentOf } from './look.ts';
+import { busyPlaces, lookThrough, placeOf, spentOf } from './look.ts';
 import { type CoinDoc, coinKeysOf, ECASH, loadPurse, putCoins, sumOf, toDocs } from './purse.ts';
 import { restoreLocked } from './restore-locked.ts';
 
@@ -55,20 +55,17 @@ export async function restoreCoins(
   const { purse: before, docs } = await loadPurse(ctx, brk);
   const progress = { keysets: 0, of: mint.keysets.size, found: 0, checked: 0 };
   const tell = (by: Partial<RestoreProgress>) => onProgress?.(Object.assign(progress, by));
-  let purse = before;
-  for (const keyset of mint.keysets.values()) {
-    purse = await look(ctx, { purse, keyset, mint });
-    tell({ keysets: progress.keysets + 1, found: purse.coins.length });
-  }
+  const { coins: made, next } = await lookThrough(ctx, { purse: before, mint }, (found) =>
+    tell({ keysets: progress.keysets + 1, found: docs.length + found }),
+  );
   const busy = await busyPlaces(ctx, brk);
   const known = new Set(docs.map(({ pk }) => pk));
-  const asked = [...docs, ...toDocs(purse.coins, mint).filter(({ pk }) => !known.has(pk))].filter(
-    (coin) => !busy.has(placeOf(coin)),
-  );
-  const spent = await spentOf(ctx, { brk, coins: asked, mint }, (checked) => tell({ checked }));
+  const asked = [...docs, ...toDocs(made, mint)].filter((coin) => !busy.has(placeOf(coin)));
+  tell({ found: asked.length });
+  const spent = await spentOf(ctx, { brk, coins: asked }, (checked) => tell({ checked }));
   const fresh = asked.filter(({ pk }) => !known.has(pk) && !spent.has(pk));
   const gone = asked.filter(({ pk }) => known.has(pk) && spent.has(pk));
-  const lostMicro = await write(ctx, { brk, fresh, gone, next: purse.next });
+  const lostMicro = await write(ctx, { brk, fresh, gone, next });
   const kept = asked.filter(({ pk }) => !spent.has(pk));
   return {
     coins: locked.coins + kept.length,
