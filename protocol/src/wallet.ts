@@ -8,6 +8,8 @@ export {
   type Cheque,
   type ChequeReceipt,
   chequeHash,
+  chequeReceiptSchema,
+  chequeSchema,
   signCheque,
 } from './cheque/wire.ts';
 export {

@@ -121,6 +121,18 @@ const purposeSchema = v.variant('kind', [
   }),
   v.object({ kind: v.literal('cash'), job: text }),
   v.object({ kind: v.literal('chain'), chain: text, purse: text }),
+  v.object({
+    kind: v.literal('cheques'),
+    purse: text,
+    origin: text,
+    api: text,
+    vnd: text,
+    currency,
+    /** Seed of the day key that is to be certified. */
+    seed: text,
+    limitMicro: micro,
+    perDayMicro: micro,
+  }),
 ]);
 
 export const schemas = {

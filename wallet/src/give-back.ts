@@ -33,7 +33,7 @@ export function notCharged(tx: Transaction, ctx: Context, sent: Sent, { code, st
     many?.ended.has(code) === true &&
     (many.isOpen(sending.coin.piece) || many.isJoining(sending.coin.piece));
   // A page that failed may be tried again: the site did not refuse the payment.
-  const failed = status !== undefined && status !== 402 && code === undefined;
+  const failed = status !== undefined && (status >= 500 || (status !== 402 && code === undefined));
   const stale = over || failed || (sending.preempted && code !== undefined && STALE.has(code));
   markAgain(tx, ctx, sent, {
     state: stale ? 'stale' : 'failed',

@@ -43,10 +43,13 @@ type Terms = {
   readonly goneCodes: ReadonlySet<string>;
 };
 
-export type Method = PieceMethod | CoinMethod;
+export type Method = PieceMethod | CoinMethod | ChequeMethod;
 
 /** Coins of a broker: a payment takes several, and gets change as new ones. */
 export type CoinMethod = Terms & { readonly money: 'coins'; readonly many?: never };
+
+/** Orders on the account: a payment writes one, with a key that the broker certified for the site and the day. */
+export type ChequeMethod = Terms & { readonly money: 'cheques'; readonly many?: never };
 
 /** Money that was bought for one site: a payment takes one piece of it. */
 export interface PieceMethod extends Terms {

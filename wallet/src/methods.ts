@@ -1,6 +1,7 @@
 // The payment methods that this wallet can use: the one place of the engine that knows any of them by name. A new method is
 // one more entry of `methods`.
 import { PaymentProblem } from '@farthing/protocol';
+import { cheque } from './cheques/cheque.ts';
 import { ecash } from './ecash.ts';
 import type { Method, PieceMethod } from './method.ts';
 import { payword } from './payword.ts';
@@ -8,7 +9,7 @@ import { scrip } from './scrip.ts';
 
 /** By name, preferred first. */
 export const methods: ReadonlyMap<string, Method> = new Map(
-  [scrip, payword, ecash].map((method: Method) => [method.name, method]),
+  [scrip, payword, ecash, cheque].map((method: Method) => [method.name, method]),
 );
 
 /** @throws {PaymentProblem} `storage-fault` */

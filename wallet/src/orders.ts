@@ -12,6 +12,7 @@ import {
 } from '@farthing/protocol';
 import { post } from './broker.ts';
 import { applyChain, refuseChain } from './chain-steps.ts';
+import { applyCert } from './cheques/certified.ts';
 import { type Context, emptyMoney, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { ownRecord } from './journal.ts';
@@ -88,6 +89,7 @@ async function keysOf(ctx: Context, rid: string, { purpose }: OrderDoc): Promise
   const common = [keys.order(rid), keys.evidence(rid), ...ctx.moneyKeys()];
   if (purpose.kind === 'top_up') return [...common, keys.journal(purpose.journal)];
   if (purpose.kind === 'buy') return [...common, purpose.purse, keys.journal(purpose.journal)];
+  if (purpose.kind === 'cheques') return [...common, purpose.purse];
   if (purpose.kind === 'chain') {
     const chain = await readOne(ctx.store, 'chain', keys.chain(purpose.chain));
     const journal = chain ? [keys.journal(chain.journal)] : [];
@@ -136,6 +138,12 @@ function applyAnswer(tx: Transaction, ctx: Context, rid: string, order: OrderDoc
     const balanceMicro = applyChain(tx, ctx, purpose.chain, result);
     const { quiet } = close(tx, rid, order);
     if (quiet && balanceMicro !== undefined) reconcile(tx, brk, balanceMicro);
+    return;
+  }
+  if (purpose.kind === 'cheques') {
+    const balanceMicro = applyCert(tx, ctx, { brk, purpose, result });
+    const { quiet } = close(tx, rid, order);
+    if (quiet) reconcile(tx, brk, balanceMicro);
     return;
   }
   if (purpose.kind === 'buy') applyBuy(tx, ctx, rid, order, { purpose, result });

@@ -3,13 +3,17 @@ import { limits } from '@farthing/protocol';
 import { type Context, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { outcomeOf } from './journal.ts';
+import { methodOf } from './methods.ts';
 import { loseCoin } from './orders.ts';
 import { needPayment, withPayment } from './sent.ts';
 import { listDocs, transact } from './transaction.ts';
 
 type Coin = Doc<'purse'>['coins'][number];
 
-/** Coins at the end of their life are written off: what is left of them returns through the broker. */
+/**
+ * Coins at the end of their life are written off: what is left of them returns through the broker. What was aside for cheques
+ * it gives back by itself.
+ */
 export async function sweepExpired(ctx: Context): Promise<void> {
   const { nowMs } = ctx.env();
   for (const { key, doc } of await listDocs(ctx.store, 'purse', 'purse/')) {
@@ -23,7 +27,8 @@ export async function sweepExpired(ctx: Context): Promise<void> {
           .reduce((sum, { micro }) => sum + micro, 0n);
       const [over, unused] = [sumOf(false), sumOf(true)];
       tx.put('purse', key, { ...purse, coins: purse.coins.filter((coin) => !isOver(coin)) });
-      move(tx, doc.brk, { coinsMicro: -over - unused, lostMicro: over, lentMicro: -unused });
+      const back = methodOf(doc.method).money === 'cheques' ? 'accountMicro' : 'lostMicro';
+      move(tx, doc.brk, { coinsMicro: -over - unused, [back]: over, lentMicro: -unused });
     });
     ctx.changed();
   }
