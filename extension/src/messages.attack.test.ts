@@ -56,6 +56,11 @@ test.each([
   'restore',
   'checkCoins',
   'fillPocket',
+  'unlock',
+  'lock',
+  'setPassword',
+  'changePassword',
+  'removePassword',
   'pocket',
   'collectPocket',
 ])('a content script gets no privileged command: %s', (name) => {
@@ -79,6 +84,10 @@ test.each([
     gifts: { refresh: true },
     take: { text: 'farthing-gift:' },
     takeBack: { id: 'a' },
+    unlock: { password: 'x' },
+    setPassword: { password: 'x' },
+    changePassword: { from: 'x', to: 'y' },
+    removePassword: { password: 'x' },
     fillPocket: { amountMicro: '1', tabId: 1 },
     restore: { phrase: 'abandon', brokerUrl: 'https://broker.example' },
   };

@@ -3,6 +3,7 @@
 import type { PaymentRecord, Settled, SiteRule } from '@farthing/wallet';
 import * as v from 'valibot';
 import { type CoinAnswers, coinMessages } from './coin-messages.ts';
+import { type PasswordAnswers, passwordMessages } from './password-messages.ts';
 import type { Ahead } from './pattern.ts';
 import { amount, id, none, url } from './shapes.ts';
 import type { ApprovalView, Snapshot } from './view.ts';
@@ -66,6 +67,7 @@ const map = {
   playAgain: { from: 'page', shape: v.strictObject({ tabId: v.number() }) },
   refund: { from: 'page', shape: v.strictObject({ origin }) },
   ...coinMessages,
+  ...passwordMessages,
   // ── from content scripts: the site they speak for is the sender's, never a member ──
   hello: { from: 'content', shape: none },
   preempt: { from: 'content', shape: v.strictObject({ url }) },
@@ -96,37 +98,38 @@ export type PaidFetch = {
   readonly onPlay?: boolean;
 };
 
-export type Answers = CoinAnswers & {
-  start: undefined;
-  connectBroker: undefined;
-  topUp: undefined;
-  openDemo: boolean;
-  refresh: Snapshot;
-  approval: ApprovalView | undefined;
-  approve: Settled['outcome'] | 'sent';
-  decline: undefined;
-  ask: ApprovalView | undefined;
-  nextApproval: ApprovalView | undefined;
-  cancel: undefined;
-  check: undefined;
-  retry: undefined;
-  setRule: undefined;
-  forgetSite: undefined;
-  pause: undefined;
-  resume: undefined;
-  setBudget: undefined;
-  history: readonly PaymentRecord[];
-  record: PaymentRecord | undefined;
-  sites: readonly SiteRule[];
-  exportCsv: string;
-  stopStream: undefined;
-  raiseStream: undefined;
-  playAgain: undefined;
-  refund: { readonly creditedMicro: bigint };
-  hello: Hello;
-  preempt: boolean;
-  payFetch: PaidFetch;
-};
+export type Answers = CoinAnswers &
+  PasswordAnswers & {
+    start: undefined;
+    connectBroker: undefined;
+    topUp: undefined;
+    openDemo: boolean;
+    refresh: Snapshot;
+    approval: ApprovalView | undefined;
+    approve: Settled['outcome'] | 'sent';
+    decline: undefined;
+    ask: ApprovalView | undefined;
+    nextApproval: ApprovalView | undefined;
+    cancel: undefined;
+    check: undefined;
+    retry: undefined;
+    setRule: undefined;
+    forgetSite: undefined;
+    pause: undefined;
+    resume: undefined;
+    setBudget: undefined;
+    history: readonly PaymentRecord[];
+    record: PaymentRecord | undefined;
+    sites: readonly SiteRule[];
+    exportCsv: string;
+    stopStream: undefined;
+    raiseStream: undefined;
+    playAgain: undefined;
+    refund: { readonly creditedMicro: bigint };
+    hello: Hello;
+    preempt: boolean;
+    payFetch: PaidFetch;
+  };
 
 export type MessageName = keyof typeof map;
 export type MessageBody<Name extends MessageName> = v.InferOutput<(typeof map)[Name]['shape']>;

@@ -1,7 +1,16 @@
 // What the worker shows to the pages: one snapshot, small enough for session storage, painted before anything is asked.
 
 import type { Currency, ProblemCode } from '@farthing/protocol';
-import type { Balance, Budget, FoundCoins, Offer, RestoreProgress, Rule, SiteRule } from '@farthing/wallet';
+import type {
+  Balance,
+  Budget,
+  FoundCoins,
+  Offer,
+  PasswordState,
+  RestoreProgress,
+  Rule,
+  SiteRule,
+} from '@farthing/wallet';
 
 /**
  * `idle` asked nothing. `refused`: not even a person can say yes now, for `reason`. Of a stream: `streaming` while it is
@@ -106,4 +115,5 @@ export type Snapshot = {
   readonly sites: Readonly<Record<string, SiteRule>>;
   readonly waiting: number;
   readonly search?: SearchView;
+  readonly password?: PasswordState;
 };

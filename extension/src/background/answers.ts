@@ -9,6 +9,7 @@ import { cancel, check, preempt } from './delivery.ts';
 import { config, problemOf, wallet } from './engine.ts';
 import * as navigation from './navigation.ts';
 import { handOver, payFetch } from './page-fetch.ts';
+import { passwordHandlers } from './password-answers.ts';
 import { PUBLISH_ALARM, write } from './snapshot.ts';
 import * as streams from './streams.ts';
 
@@ -110,6 +111,7 @@ const handlers: Handlers = {
     return changed();
   },
   ...coinHandlers,
+  ...passwordHandlers,
   refund: async ({ origin }) => {
     const records = await (await wallet).refund({ origin });
     await changed();

@@ -3,6 +3,7 @@ import { PaymentProblem, portableCrypto } from '@farthing/protocol';
 import { Wallet } from '@farthing/wallet';
 import * as v from 'valibot';
 import { browser, isPrivate } from '../browser.ts';
+import { sessionArea } from '../session-area.ts';
 import type { Config } from '../view.ts';
 import { areaStore } from './area-store.ts';
 import { idbStore } from './idb-store.ts';
@@ -20,8 +21,19 @@ const ports = { fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(i
 export const openPocket = (): Promise<Wallet> =>
   Wallet.open({ ...ports, store: areaStore(shared, POCKET), only: new Set(['ecash']), ahead: false });
 
+/** An unlocked wallet stays so while the browser runs, whatever becomes of this worker. */
+const UNLOCKED = 'unlocked';
+const session = {
+  async read(): Promise<string | undefined> {
+    const kept = (await sessionArea.get([UNLOCKED]))[UNLOCKED];
+    return typeof kept === 'string' ? kept : undefined;
+  },
+  write: (text: string | undefined): Promise<void> =>
+    text === undefined ? sessionArea.remove([UNLOCKED]) : sessionArea.set({ [UNLOCKED]: text }),
+};
+
 export const wallet: Promise<Wallet> = (async () =>
-  isPrivate ? openPocket() : Wallet.open({ ...ports, store: await idbStore() }))();
+  isPrivate ? openPocket() : Wallet.open({ ...ports, session, store: await idbStore() }))();
 
 const configSchema = v.object({
   broker: v.optional(v.pipe(v.string(), v.url(), v.maxLength(300))),

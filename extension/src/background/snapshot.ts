@@ -52,7 +52,7 @@ async function build(): Promise<Snapshot> {
     const [balance, budget, rules] = await Promise.all([engine.balance(), engine.budget(), engine.siteRules()]);
     const here = new Set(views.values().map(({ origin }) => origin));
     const sites = Object.fromEntries(rules.filter(({ origin }) => here.has(origin)).map((rule) => [rule.origin, rule]));
-    return { ...start, ready: balance.brokers.length > 0, balance, budget, sites };
+    return { ...start, ready: balance.brokers.length > 0, balance, budget, sites, password: engine.password.state() };
   } catch (error) {
     problemOf(error);
     return { ...start, ready: false, sites: {} };

@@ -1,7 +1,7 @@
 // The popup, and the same screens in a tab: header, the screen of the route, navigation that works from everywhere.
 import type { ComponentChild } from 'preact';
 import { browser, isPrivate } from '../browser.ts';
-import { known, snapshot } from '../ui/client.ts';
+import { known, send, snapshot } from '../ui/client.ts';
 import { Icon, type IconName } from '../ui/icons.tsx';
 import { Money } from '../ui/money.tsx';
 import { BackLink, Button, Chip, problemText, Title } from '../ui/parts.tsx';
@@ -24,12 +24,15 @@ import { Restore } from './coins/restore.tsx';
 import { Deposit, Withdraw } from './coins/withdraw.tsx';
 import { MoneyScreen } from './money.tsx';
 import { More } from './more.tsx';
+import { Password } from './password.tsx';
 import { Receipt } from './receipt.tsx';
 import { Settings } from './settings.tsx';
 import { Site } from './site.tsx';
 import { Sites } from './sites.tsx';
+import { currentPage } from './this-page/page.ts';
 import { ThisPage } from './this-page/this-page.tsx';
 import { TopUp } from './top-up.tsx';
+import { Unlock } from './unlock.tsx';
 
 type Section = '' | 'activity' | 'sites' | 'more';
 type Screen = {
@@ -65,6 +68,8 @@ const screens: Readonly<Record<string, Screen>> = {
   receive: { section: 'more', show: () => <Receive />, fresh: true, account: true },
   phrase: { section: 'more', show: () => <PhraseScreen />, account: true },
   restore: { section: 'more', show: () => <Restore />, fresh: true, account: true },
+  password: { section: 'more', show: () => <Password />, account: true },
+  unlock: { section: '', show: () => <UnlockScreen />, account: true },
   settings: { section: 'more', show: () => <Settings />, fresh: true },
 };
 
@@ -103,7 +108,7 @@ export function Popup() {
 }
 
 function Header() {
-  const { balance } = snapshot.value;
+  const { balance, password } = snapshot.value;
   const [broker] = balance?.brokers ?? [];
   return (
     <header>
@@ -119,6 +124,17 @@ function Header() {
           <span class="hidden">{t('balance')} </span>
           <Money amount={balance.totalMicro} currency={balance.currency} />
         </a>
+      )}
+      {password?.set && (
+        <button
+          type="button"
+          class="ib"
+          aria-label={t(password.locked ? 'action_unlock' : 'lock')}
+          title={t(password.locked ? 'action_unlock' : 'lock')}
+          onClick={() => (password.locked ? go('unlock') : void send('lock', {}))}
+        >
+          <Icon name={password.locked ? 'locked' : 'unlocked'} />
+        </button>
       )}
       <button
         type="button"
@@ -172,6 +188,23 @@ function Why({ code }: { code: string }) {
           {t('code')}: <code dir="ltr">{code}</code>
         </p>
       </section>
+    </>
+  );
+}
+
+/** The page below may have waited for it: it asks again. */
+function UnlockScreen() {
+  const unlocked = async () => {
+    const { tabId, url } = await currentPage();
+    const waits = snapshot.value.tabs[String(tabId)]?.reason === 'wallet-locked';
+    go('');
+    if (waits && url !== undefined) await send('retry', { tabId });
+  };
+  return (
+    <>
+      <BackLink href={link('')} />
+      <Title>{t('action_unlock')}</Title>
+      <Unlock unlocked={() => void unlocked()} />
     </>
   );
 }

@@ -1,8 +1,9 @@
 // Appearance, language, access to sites, who learns what, and which version this is.
 import { useState } from 'preact/hooks';
-import { browser } from '../browser.ts';
+import { browser, isPrivate } from '../browser.ts';
+import { snapshot } from '../ui/client.ts';
 import { BackLink, Button, Segmented, Title, useLoad } from '../ui/parts.tsx';
-import { link } from '../ui/router.ts';
+import { go, link } from '../ui/router.ts';
 import { language, setLanguage, setTheme, type Theme, theme } from '../ui/settings.ts';
 import { type Key, languages, t } from '../ui/t.ts';
 
@@ -44,6 +45,15 @@ export function Settings() {
           </select>
         </div>
       </section>
+      {!isPrivate && snapshot.value.ready && (
+        <section class="card stack">
+          <h2>{t('password')}</h2>
+          <p class="muted s">{t(snapshot.value.password?.set ? 'password_is_set' : 'password_text')}</p>
+          <Button onPress={() => go('password')}>
+            {t(snapshot.value.password?.set ? 'password_change' : 'password_set')}
+          </Button>
+        </section>
+      )}
       <Access />
       <section class="card stack">
         <h2>{t('privacy')}</h2>

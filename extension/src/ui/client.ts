@@ -28,6 +28,9 @@ const ONCE: readonly PageMessage[] = [
   'request',
   'takeBack',
   'fillPocket',
+  'setPassword',
+  'changePassword',
+  'removePassword',
 ];
 
 /** @throws {Refused} with the worker's problem code */

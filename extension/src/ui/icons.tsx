@@ -11,6 +11,8 @@ const paths = {
   check: 'M4 12.5l5 5L20 6.5',
   next: 'M9 5l7 7-7 7',
   back: 'M15 5l-7 7 7 7',
+  locked: 'M6 11h12a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1v-8a1 1 0 0 1 1-1M8 11V7a4 4 0 0 1 8 0v4',
+  unlocked: 'M6 11h12a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1v-8a1 1 0 0 1 1-1M8 11V7a4 4 0 0 1 7.8-1.2',
 } as const;
 
 export type IconName = keyof typeof paths;

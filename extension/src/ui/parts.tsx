@@ -103,13 +103,15 @@ export type FieldProps = {
   readonly value: string;
   readonly onInput: (value: string) => void;
   readonly error?: string | undefined;
-  readonly kind?: 'text' | 'url' | 'search';
+  readonly kind?: 'text' | 'url' | 'search' | 'password';
   readonly decimal?: boolean;
   readonly hint?: string;
   readonly longest?: number;
+  /** A password that is chosen now. */
+  readonly fresh?: boolean;
 };
 export function Field(props: FieldProps) {
-  const { label, value, onInput, error, kind = 'text', decimal = false, hint, longest } = props;
+  const { label, value, onInput, error, kind = 'text', decimal = false, hint, longest, fresh = false } = props;
   const id = useId();
   return (
     <div class="field">
@@ -124,7 +126,7 @@ export function Field(props: FieldProps) {
         placeholder={hint}
         maxLength={longest}
         inputMode={decimal ? 'decimal' : undefined}
-        autocomplete="off"
+        autocomplete={kind !== 'password' ? 'off' : fresh ? 'new-password' : 'current-password'}
         spellcheck={false}
         aria-invalid={error !== undefined}
         aria-describedby={error === undefined ? undefined : `${id}-error`}

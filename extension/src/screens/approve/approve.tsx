@@ -8,6 +8,7 @@ import { Button, Chip, Problem, Title } from '../../ui/parts.tsx';
 import { t, tx } from '../../ui/t.ts';
 import type { ApprovalView } from '../../view.ts';
 import { toWire } from '../rule-card.tsx';
+import { Unlock } from '../unlock.tsx';
 import { type Step, useEscape, useFollow, useReminder } from './follow.ts';
 import { NextTime, useNextRule } from './next-time.tsx';
 import { PayButton } from './pay-button.tsx';
@@ -38,7 +39,7 @@ export function Approve() {
   useFollow({ view, step, since, setStep, setProblem, load });
 
   if (step === 'loading') return <div class="popup" />;
-  if (!view || step === 'gone') return <Closed problem={problem} />;
+  if (!view || step === 'gone') return <Closed problem={problem} tabId={view?.tabId} />;
   return (
     <Ask
       key={view.id}
@@ -105,16 +106,24 @@ function Ask({ view, step, problem, onEscape, pay }: AskProps) {
   );
 }
 
-function Closed({ problem }: { problem: string | undefined }) {
+function Closed({ problem, tabId }: { problem: string | undefined; tabId: number | undefined }) {
   return (
     <div class="popup">
       <main class="m">
         <Title>{t('approve_gone')}</Title>
-        {problem === undefined ? <p>{t('approve_gone_text')}</p> : <Problem code={problem} />}
+        {problem === undefined && <p>{t('approve_gone_text')}</p>}
+        {problem === 'wallet-locked' && <Unlock unlocked={() => void askAgain(tabId)} />}
+        {problem !== undefined && problem !== 'wallet-locked' && <Problem code={problem} />}
         <Button onPress={() => window.close()}>{t('close')}</Button>
       </main>
     </div>
   );
+}
+
+/** The page is loaded again, and asks again. */
+async function askAgain(tabId: number | undefined): Promise<void> {
+  if (tabId !== undefined) await send('retry', { tabId });
+  window.close();
 }
 
 function Head({ view }: { view: ApprovalView }) {

@@ -4,10 +4,11 @@ import { useState } from 'preact/hooks';
 import { send } from '../../ui/client.ts';
 import { day } from '../../ui/dates.ts';
 import { Money } from '../../ui/money.tsx';
-import { Area, BackLink, Button, Problem, Title, useLoad } from '../../ui/parts.tsx';
+import { Area, BackLink, Button, Title, useLoad } from '../../ui/parts.tsx';
 import { go, link } from '../../ui/router.ts';
 import { t, tx } from '../../ui/t.ts';
 import { useTask } from '../../ui/task.ts';
+import { Trouble } from '../unlock.tsx';
 import { textOfPage } from './from-page.ts';
 import { SameWords } from './request.tsx';
 
@@ -25,7 +26,7 @@ export function Answer() {
     <>
       <BackLink href={link('requests')} />
       <Title>{t('answer')}</Title>
-      {task.problem !== undefined && <Problem code={task.problem} />}
+      <Trouble task={task} />
       <form
         class="card stack"
         onSubmit={(event) => {

@@ -2,10 +2,11 @@
 import { limits } from '@farthing/protocol';
 import { send, snapshot } from '../../ui/client.ts';
 import { useKept } from '../../ui/kept.ts';
-import { BackLink, Field, Problem, Title } from '../../ui/parts.tsx';
+import { BackLink, Field, Title } from '../../ui/parts.tsx';
 import { go, link } from '../../ui/router.ts';
 import { t } from '../../ui/t.ts';
 import { useTask } from '../../ui/task.ts';
+import { Trouble } from '../unlock.tsx';
 import { AmountForm } from './amount-form.tsx';
 
 export function Ask() {
@@ -18,7 +19,7 @@ export function Ask() {
     <>
       <BackLink href={link('requests')} />
       <Title>{t('ask_title')}</Title>
-      {task.problem !== undefined && <Problem code={task.problem} />}
+      <Trouble task={task} />
       <AmountForm
         currency={balance.currency}
         busy={task.busy}

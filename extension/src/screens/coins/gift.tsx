@@ -3,10 +3,11 @@ import type { GiftInfo } from '@farthing/wallet';
 import { useEffect, useState } from 'preact/hooks';
 import { send, snapshot } from '../../ui/client.ts';
 import { Money } from '../../ui/money.tsx';
-import { BackLink, Button, Chip, Live, Problem, Title, type Tone, useLoad } from '../../ui/parts.tsx';
+import { BackLink, Button, Chip, Live, Title, type Tone, useLoad } from '../../ui/parts.tsx';
 import { link } from '../../ui/router.ts';
 import { type Key, t } from '../../ui/t.ts';
 import { type Task, useTask } from '../../ui/task.ts';
+import { Trouble } from '../unlock.tsx';
 import { Hand } from './hand.tsx';
 
 export const GIFT_STATES = {
@@ -36,7 +37,7 @@ export function Gift({ id }: { id: string }) {
     <>
       <BackLink href={link('gifts')} />
       <Title>{t('gift')}</Title>
-      {task.problem !== undefined && <Problem code={task.problem} />}
+      <Trouble task={task} />
       {missing && <p class="muted">{t('activity_none')}</p>}
       {gift && <Facts gift={gift} />}
       {gift?.text !== undefined && gift.link !== undefined && (

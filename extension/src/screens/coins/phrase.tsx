@@ -4,11 +4,12 @@ import type { Phrase } from '@farthing/wallet';
 import { useState } from 'preact/hooks';
 import { send, snapshot } from '../../ui/client.ts';
 import { day } from '../../ui/dates.ts';
-import { BackLink, Button, Field, Problem, Title } from '../../ui/parts.tsx';
+import { BackLink, Button, Field, Title } from '../../ui/parts.tsx';
 import { link } from '../../ui/router.ts';
 import { wordsCheckedAtMs, wordsWereRight } from '../../ui/settings.ts';
 import { t } from '../../ui/t.ts';
 import { useTask } from '../../ui/task.ts';
+import { Trouble } from '../unlock.tsx';
 import { SearchCard } from './search-card.tsx';
 
 type Step = 'warning' | 'words' | 'check' | 'right';
@@ -32,7 +33,7 @@ export function PhraseScreen() {
     <>
       <BackLink href={link('coins')} />
       <Title>{t('phrase')}</Title>
-      {task.problem !== undefined && <Problem code={task.problem} />}
+      <Trouble task={task} />
       {(step === 'warning' || !phrase) && <Warning busy={task.busy} show={show} />}
       {step === 'words' && phrase && <Words phrase={phrase} next={() => setStep('check')} />}
       {step === 'check' && phrase && <Check words={wordsOf(phrase)} right={right} again={() => setStep('words')} />}

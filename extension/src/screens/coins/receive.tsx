@@ -3,10 +3,11 @@ import type { TakenGift } from '@farthing/wallet';
 import { useState } from 'preact/hooks';
 import { send, snapshot } from '../../ui/client.ts';
 import { formatExact, Money } from '../../ui/money.tsx';
-import { Area, BackLink, Chip, Live, Problem, Title, useLoad } from '../../ui/parts.tsx';
+import { Area, BackLink, Chip, Live, Title, useLoad } from '../../ui/parts.tsx';
 import { link } from '../../ui/router.ts';
 import { t, tx } from '../../ui/t.ts';
 import { useTask } from '../../ui/task.ts';
+import { Trouble } from '../unlock.tsx';
 import { textOfPage } from './from-page.ts';
 
 export function Receive() {
@@ -18,7 +19,7 @@ export function Receive() {
     <>
       <BackLink href={link(snapshot.value.ready ? 'coins' : '')} />
       <Title>{t('receive_title')}</Title>
-      {task.problem !== undefined && <Problem code={task.problem} />}
+      <Trouble task={task} />
       <form
         class="card stack"
         onSubmit={(event) => {

@@ -4,10 +4,11 @@ import { useState } from 'preact/hooks';
 import type { CoinsView } from '../../coin-messages.ts';
 import { send, snapshot } from '../../ui/client.ts';
 import { formatExact, Money } from '../../ui/money.tsx';
-import { BackLink, Live, Problem, Title, useLoad } from '../../ui/parts.tsx';
+import { BackLink, Live, Title, useLoad } from '../../ui/parts.tsx';
 import { link } from '../../ui/router.ts';
 import { type Key, t, tx } from '../../ui/t.ts';
 import { useTask } from '../../ui/task.ts';
+import { Trouble } from '../unlock.tsx';
 import { AmountForm } from './amount-form.tsx';
 import { Moving } from './moving.tsx';
 
@@ -39,7 +40,7 @@ function Exchange({ way }: { way: keyof typeof WAYS }) {
     <>
       <BackLink href={link('coins')} />
       <Title>{t(texts.title)}</Title>
-      {task.problem !== undefined && <Problem code={task.problem} />}
+      <Trouble task={task} />
       <AmountForm
         currency={currency}
         mostMicro={way === 'withdraw' ? broker.accountMicro : broker.cashMicro}

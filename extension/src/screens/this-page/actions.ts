@@ -72,6 +72,8 @@ export async function perform(name: ActionName, { page, rule, view }: Context): 
       return view?.stream && send('raiseStream', { tabId, limitMicro: String(raised(view.stream)) });
     case 'playAgain':
       return send('playAgain', { tabId });
+    case 'unlock':
+      return go('unlock');
     case 'setUp':
       await browser.tabs.create({ url: 'welcome.html' });
   }

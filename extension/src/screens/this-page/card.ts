@@ -102,11 +102,16 @@ export const rows: readonly Row[] = [
   }),
   row(6, 10, { applies: is('refused', 'funds-short'), text: 'state_short', tone: 'warn', actions: ['topUp'] }),
   row(7, 6, { applies: is('pending'), text: 'state_pending', tone: 'warn', actions: ['check', 'details'] }),
-  row(8, 9, { applies: is('failed'), text: 'state_failed', tone: 'bad', actions: ['again', 'why'] }),
+  row(8, 9, {
+    applies: (facts) => is('failed')(facts) && facts.view?.reason !== 'wallet-locked',
+    text: 'state_failed',
+    tone: 'bad',
+    actions: ['again', 'why'],
+  }),
   row(8, 9, {
     applies: (facts) =>
       is('refused')(facts) &&
-      !is('refused', 'funds-short', 'site-never', 'paused', 'insecure-origin', 'no-account')(facts),
+      !is('refused', 'funds-short', 'site-never', 'paused', 'insecure-origin', 'no-account', 'wallet-locked')(facts),
     text: 'state_refused',
     tone: 'warn',
     actions: ['again', 'why'],

@@ -27,12 +27,12 @@ export async function currentPage(): Promise<Page> {
   };
 }
 
-export function factsOf(page: Page, { tabs, sites, budget }: Snapshot): Facts {
+export function factsOf(page: Page, { tabs, sites, budget, password }: Snapshot): Facts {
   const view = tabs[String(page.tabId)];
   const mode = page.url !== undefined && /^https?:/.test(page.url) ? sites[new URL(page.url).origin]?.mode : undefined;
   return {
     access: page.access,
-    locked: false,
+    locked: view?.reason === 'wallet-locked' && password?.locked !== false,
     pausedUntilMs: budget?.pausedUntilMs,
     ...(page.url === undefined ? {} : { url: page.url }),
     ...(mode === undefined ? {} : { mode }),
