@@ -1,19 +1,28 @@
 // A wallet with a password: what it is asked for, that what waited goes on afterwards, and that wrong ones change nothing.
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CornerShop, openCornerShop } from '../harness/corner-shop.ts';
+import { nextQuestion, typeAddress, windowsClosed } from '../harness/desk.ts';
 import { type Customer, type Mint, openMint } from '../harness/mint.ts';
 
 const PASSWORD = 'four otters on ice';
 
 let mint: Mint;
 let alice: Customer;
+let kiosk: CornerShop;
 beforeAll(async () => {
   mint = await openMint();
   alice = await mint.customer('alice');
   await alice.desk.tell('start');
   await alice.desk.tell('withdraw', { amountMicro: '500000' });
+  const ecash = { denominations: ['0.0005 USD', '0.001 USD'] };
+  kiosk = await openCornerShop(mint.broker.url, join(mint.folder, 'kiosk'), { methods: ['ecash'], ecash });
 });
-afterAll(() => mint.close());
+afterAll(async () => {
+  await mint.close();
+  await kiosk.close();
+});
 
 const locked = async () => ((await alice.desk.tell('refresh')) as { password: { locked: boolean } }).password.locked;
 
@@ -66,6 +75,21 @@ describe('A password', () => {
     await unlock(screen, PASSWORD);
     await screen.locator('.words li').last().waitFor();
     await screen.close();
+  });
+
+  it('is asked for by a page that needs coins, which is paid afterwards', async () => {
+    await alice.desk.tell('lock');
+    const reader = await alice.browser.context.newPage();
+    const asked = nextQuestion(alice.browser);
+    await typeAddress(reader, `${kiosk.url}/article/1`);
+    const window = await asked;
+    await window.getByRole('button', { name: /^Pay / }).click();
+    const next = nextQuestion(alice.browser);
+    await unlock(window, PASSWORD);
+    await (await next).getByRole('button', { name: /^Pay / }).click();
+    await reader.getByRole('heading', { name: 'Article 1' }).waitFor();
+    await windowsClosed(alice.browser);
+    await reader.close();
   });
 
   it('is in no draft, and gone when it is removed', async () => {

@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXTENSION_ID } from '../harness/browser.ts';
 import { type CornerShop, openCornerShop } from '../harness/corner-shop.ts';
+import { dress, inspect, looks } from '../harness/looks.ts';
 import { type Customer, type Mint, openMint } from '../harness/mint.ts';
 import { openPrivately } from '../harness/private-window.ts';
 
@@ -72,6 +73,21 @@ describe('A private window', () => {
     await popup.getByText('In private windows only private coins are used').waitFor();
     expect(await reader.getByRole('heading', { name: 'Article 1' }).count()).toBe(0);
     await reader.close();
+  });
+
+  it.each(looks)('is marked as private on every screen, in $name', async (look) => {
+    for (const route of ['', 'top-up', 'more', 'activity', 'settings']) {
+      await popup.goto(ours(`popup.html#/${route}`));
+      await dress(popup, look, 560);
+      await popup.locator('header .chip').last().waitFor();
+      await inspect(popup, `private-${route || 'this-page'}-${look.name}`);
+    }
+    const screen = await alice.screen('coins');
+    await dress(screen, look, 700);
+    await screen.locator('main .card').nth(1).waitFor();
+    await inspect(screen, `private-pocket-${look.name}`);
+    if (look.language !== 'en') await dress(screen, { ...look, language: 'en' }, 700);
+    await screen.close();
   });
 
   it('leaves no trace in the other wallet: no payment, no rule, no site', async () => {

@@ -17,6 +17,7 @@ export function Answer() {
   const [asked, setAsked] = useState<AskedMoney>();
   const task = useTask();
   useLoad(async () => setText((await textOfPage('request')) ?? ''), []);
+  const read = () => task.run(async () => setAsked(await send('readRequest', { text: text.trim() })));
   const give = ({ amountMicro }: AskedMoney) =>
     task.run(async () => {
       const made = await send('give', { amountMicro: String(amountMicro), request: text.trim() });
@@ -27,35 +28,37 @@ export function Answer() {
       <BackLink href={link('requests')} />
       <Title>{t('answer')}</Title>
       <Trouble task={task} />
-      <form
-        class="card stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (text.trim() !== '') task.run(async () => setAsked(await send('readRequest', { text: text.trim() })));
-        }}
-      >
-        <Area
-          label={t('answer_label')}
-          value={text}
-          rows={4}
-          hint="farthing-request:…"
-          onInput={(typed) => {
-            setAsked(undefined);
-            setText(typed);
-          }}
-        />
-        {!asked && (
-          <button type="submit" class="btn primary" disabled={task.busy}>
-            {t('answer_read')}
-          </button>
-        )}
-      </form>
-      {asked && <Asked asked={asked} busy={task.busy} give={() => give(asked)} />}
+      {asked ? (
+        <Asked asked={asked} busy={task.busy} give={() => give(asked)} notNow={() => setAsked(undefined)} />
+      ) : (
+        <Paste text={text} busy={task.busy} type={setText} read={read} />
+      )}
     </>
   );
 }
 
-function Asked({ asked, busy, give }: { asked: AskedMoney; busy: boolean; give: () => void }) {
+type PasteProps = { text: string; busy: boolean; type: (text: string) => void; read: () => void };
+
+function Paste({ text, busy, type, read }: PasteProps) {
+  return (
+    <form
+      class="card stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!busy && text.trim() !== '') read();
+      }}
+    >
+      <Area label={t('answer_label')} value={text} rows={4} hint="farthing-request:…" onInput={type} />
+      <button type="submit" class="btn primary" disabled={busy}>
+        {t('answer_read')}
+      </button>
+    </form>
+  );
+}
+
+type AskedProps = { asked: AskedMoney; busy: boolean; give: () => void; notNow: () => void };
+
+function Asked({ asked, busy, give, notNow }: AskedProps) {
   const { amountMicro, currency, memo, brokerName, expiresAtMs, words } = asked;
   const amount = <Money amount={amountMicro} currency={currency} />;
   return (
@@ -75,6 +78,9 @@ function Asked({ asked, busy, give }: { asked: AskedMoney; busy: boolean; give: 
           <span>{tx(busy ? 'giving' : 'answer_give', { amount })}</span>
         </Button>
       )}
+      <Button kind="quiet" onPress={notNow}>
+        {t('not_now')}
+      </Button>
     </section>
   );
 }

@@ -30,7 +30,10 @@ export function Request({ id }: { id: string }) {
       {missing && <p class="muted">{t('activity_none')}</p>}
       {request && <Facts request={request} />}
       {request?.state === 'open' && request.text !== undefined && request.link !== undefined && (
-        <Hand text={request.text} link={request.link} label={t('request_words')} picture={t('request_picture')} />
+        <>
+          <Hand text={request.text} link={request.link} label={t('request_words')} picture={t('request_picture')} />
+          <Button onPress={() => go('receive')}>{t('receive_title')}</Button>
+        </>
       )}
     </>
   );
@@ -57,7 +60,6 @@ function Facts({ request }: { request: RequestInfo }) {
         <>
           {words !== undefined && <SameWords words={words} />}
           <p class="muted s">{t('request_open_text', { day: day(expiresAtMs) })}</p>
-          <Button onPress={() => go('receive')}>{t('receive_title')}</Button>
         </>
       )}
     </section>
