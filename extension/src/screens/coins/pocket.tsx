@@ -23,7 +23,7 @@ export function FillPocket() {
         {balance && <Money amount={balance.totalMicro} currency={currency} big />}
         <p class="muted s">{t('pocket_text')}</p>
         <h2>{t('pocket_fill')}</h2>
-        <div class="row wrap">
+        <div class="row">
           {AMOUNTS.map((amount) => (
             <Button key={amount} wide busy={task.busy} onPress={() => task.run(() => fill(amount))}>
               <Money amount={amount} currency={currency} />
