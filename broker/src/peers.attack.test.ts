@@ -342,4 +342,15 @@ describe('Who comes too late', () => {
     expect(await at.captureHeld(id)).toMatchObject({ paid: [], gone: [id] });
     expect(await refused(at.deposit(signed, true))).toBe('challenge-expired');
   });
+
+  it('and who never comes leaves nothing reserved when the time of the hold is over', async () => {
+    const { signed } = await payment(5n);
+    await at.present(signed, true);
+    const reserved = () => (listPeers(other.data).json as { peers: { reserved: string }[] }).peers[0]?.reserved;
+    expect(reserved()).not.toBe('0');
+    for (const bench of [issuer, other]) bench.offsetMs += limits.coinHoldMs + 4 * limits.clockSkewMs;
+    await other.stop();
+    await other.start();
+    expect(reserved()).toBe('0');
+  });
 });

@@ -30,7 +30,7 @@ import { closeNotes } from './services/notes.ts';
 import { PeerDesk } from './services/peer-desk.ts';
 import type { Settings } from './services/settings.ts';
 import type { Body, Step } from './services/step.ts';
-import { sweepCerts, sweepChains, sweepCheques, sweepHolds, sweepResidue } from './services/sweep.ts';
+import { sweepCerts, sweepChains, sweepCheques, sweepHolds, sweepPeerHolds, sweepResidue } from './services/sweep.ts';
 import { Vouching } from './services/vouching.ts';
 
 export type ServiceParts = {
@@ -121,6 +121,7 @@ export class BrokerService {
     while (await this.#group.run(() => sweepResidue(this.step())));
     while (await this.#group.run(() => sweepChains(this.step())));
     while (await this.#group.run(() => sweepHolds(this.step())));
+    await this.#group.run(() => sweepPeerHolds(this.step()));
     while (await this.#group.run(() => sweepCheques(this.step())));
     while (await this.#group.run(() => sweepCerts(this.step())));
     await this.#closePeriods();

@@ -103,6 +103,8 @@ import { redeemAhead, redeem as redeemCheques } from '../services/cheque-redeem.
 import { claims, clear } from '../services/clearing.ts';
 import * as coins from '../services/ecash.ts';
 import { credit as creditCoins } from '../services/ecash-credit.ts';
+import { capture, giveUp } from '../services/ecash-holds.ts';
+import { deposit } from '../services/ecash-payments.ts';
 import { redeem as redeemCoins } from '../services/ecash-redeem.ts';
 import { signAhead } from '../services/ecash-sign.ts';
 import { askToEnd, askToTake, captureForeign, freeForeign, isForeign, takeForeign } from '../services/foreign.ts';
@@ -386,7 +388,7 @@ export const orderRoutes: readonly OrderRoute[] = [
     result: ecashDepositResult,
     problems: [...site, ...coin, ...peer, 'challenge-reused', 'challenge-expired', 'balance-full', 'peer-limit'],
     ahead: askToTake,
-    run: (order, step) => (isForeign(order, step) ? takeForeign(order, step) : coins.deposit(order, step)),
+    run: (order, step) => (isForeign(order, step) ? takeForeign(order, step) : deposit(order, step)),
   }),
   route({
     path: '/v1/ecash/capture',
@@ -395,7 +397,7 @@ export const orderRoutes: readonly OrderRoute[] = [
     result: ecashCaptureResult,
     problems: [...site, ...peer, 'balance-full'],
     ahead: askToEnd,
-    run: (order, step) => (isForeign(order, step) ? captureForeign(order, step) : coins.capture(order, step)),
+    run: (order, step) => (isForeign(order, step) ? captureForeign(order, step) : capture(order, step)),
   }),
   route({
     path: '/v1/ecash/void',
@@ -404,7 +406,7 @@ export const orderRoutes: readonly OrderRoute[] = [
     result: ecashVoidResult,
     problems: [...site, ...peer],
     ahead: askToEnd,
-    run: (order, step) => (isForeign(order, step) ? freeForeign(order, step) : coins.giveUp(order, step)),
+    run: (order, step) => (isForeign(order, step) ? freeForeign(order, step) : giveUp(order, step)),
   }),
   route({
     path: '/v1/ecash/redeem',

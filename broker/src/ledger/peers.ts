@@ -72,6 +72,10 @@ export function openPeers(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; 
     'UPDATE peer_payment SET ask = ?, ended_by = ?, state = ?, until = ?, paid_at = ? WHERE vnd = ? AND challenge = ?',
   );
   const dropPayment = db.prepare('DELETE FROM peer_payment WHERE vnd = ? AND challenge = ?');
+  const endHolds = db.prepare(
+    `UPDATE peer_payment SET state = 'void', until = 0 WHERE state = 'held' AND until < ?
+     AND NOT EXISTS (SELECT 1 FROM peer_order o WHERE o.brk = peer_payment.brk AND o.answer IS NULL)`,
+  );
   const reserved = db.prepare(
     "SELECT coalesce(sum(amount), 0) AS amount FROM peer_payment WHERE brk = ? AND cur = ? AND state IN ('asked', 'held')",
   );
@@ -159,6 +163,10 @@ export function openPeers(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; 
     },
     setPayment({ vnd, challenge, ask, endedBy, state, until, paidAt }: PeerPaymentRow): void {
       setPayment.run(ask, endedBy, state, until, paidAt, vnd, challenge);
+    },
+    /** Holds whose time (seconds) was over before a moment, at peers that we wait for nothing from: they have ended there too. */
+    endHolds: (before: number): void => {
+      endHolds.run(before);
     },
     /** What a peer may come to owe us by payments that it was asked for or holds. */
     reserved(brk: string, cur: Currency): bigint {

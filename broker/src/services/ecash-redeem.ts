@@ -5,7 +5,7 @@ import { ecash, type ecashRedeemOrder } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import { type EcashAlarm, KeysetOverdrawn } from '../ledger/ecash.ts';
 import { account } from '../ledger/journal.ts';
-import { paymentHash, record, useOf } from './ecash.ts';
+import { paymentHash, record, useOf } from './ecash-payments.ts';
 import { stop } from './keysets.ts';
 import { redemptionOf } from './redemption.ts';
 import type { OrderStep } from './step.ts';

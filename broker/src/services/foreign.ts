@@ -25,7 +25,7 @@ import {
 import type * as v from 'valibot';
 import { account } from '../ledger/journal.ts';
 import type { PeerOrderRow, PeerPaymentRow, PeerRow } from '../ledger/peers.ts';
-import { paymentHash } from './ecash.ts';
+import { paymentHash } from './ecash-payments.ts';
 import type { PeerMint } from './peer-desk.ts';
 import type { Ahead, AheadStep, OrderStep, PeerSaid, Step } from './step.ts';
 import { ownVendor, vendorRecord } from './vendors.ts';

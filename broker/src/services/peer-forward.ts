@@ -12,7 +12,8 @@ import {
 import { ecashCaptureOrder, ecashDepositOrder, ecashVoidOrder } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import type { PeerRow } from '../ledger/peers.ts';
-import { free, pay, take, type ViaStep } from './ecash.ts';
+import { free, pay } from './ecash-holds.ts';
+import { take, type ViaStep } from './ecash-payments.ts';
 import type { OrderStep } from './step.ts';
 
 /**

@@ -7,7 +7,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { onFloat } from '../ledger/scrip.ts';
 import { endHold } from './cheque.ts';
 import { restOf } from './cheque-certs.ts';
-import { freePayment, toCoins } from './ecash.ts';
+import { freePayment, toCoins } from './ecash-holds.ts';
 import { endChain } from './payword-prepaid.ts';
 import { secondsOf } from './seconds.ts';
 import type { Step } from './step.ts';
@@ -99,6 +99,11 @@ export function sweepCerts(step: Step): boolean {
     });
   }
   return ended.length === BATCH;
+}
+
+/** The same at other brokers, which end them by themselves: what was kept of their lines for them is free again. */
+export function sweepPeerHolds({ ledger, env }: Step): void {
+  ledger.peers.endHolds(secondsOf(env.nowMs - 2 * limits.clockSkewMs));
 }
 
 /** The buyer, unless nobody is known or the account is full: a sweep must not stop at one piece. */
