@@ -227,6 +227,24 @@ describe('A cheque for a page now', () => {
   });
 });
 
+it('A cheque that somebody else has to allow waits for the yes, and then pays as it is', async () => {
+  const [anna, parent] = [new Person(bench), new Person(bench)];
+  await anna.faucet(5000n);
+  const watch = { cur: USD, approver: parent.pk, above: '500' };
+  await bench.send('/v1/cheque/approver', anna.order('cheque-approver/1', watch));
+  const held = await cheques.openBook(anna, { vnd: '*' });
+  const challenge = await challengeOf('/page');
+  const cheque = chequeFor(challenge, held, 'now');
+  const asked = await send('/page', challenge, { held, cheque });
+  expect(asked.answer.status).toBe(402);
+  const problem = (await asked.answer.json()) as JsonObject;
+  expect(problem).toMatchObject({ code: 'approver-needed', consumed: false });
+  expect(JSON.stringify(problem)).not.toContain(parent.pk);
+  expect(problem['type']).toContain('payment-action-required');
+  await bench.send('/v1/cheque/approve', cheques.approveOrder(parent, cheque));
+  expect((await send('/page', challenge, { held, cheque })).answer.status).toBe(200);
+});
+
 describe('Sealed goods by cheque', () => {
   it('are paid when the key comes, and the broker tells the customer the same key', async () => {
     const held = await cheques.openBook(alice, { vnd: '*' });
