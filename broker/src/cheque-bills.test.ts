@@ -15,6 +15,7 @@ import { seeded } from '@farthing/protocol/testing';
 import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { auditLedger } from './audit/audit.ts';
+import { grantCredit } from './operate-payword.ts';
 import { ledgerPath } from './start.ts';
 import * as cheques from './testing/cheques.ts';
 import { Bench, DAY_SECONDS, Person, Site, USD } from './testing/client.ts';
@@ -202,4 +203,21 @@ describe('papers follow each other', () => {
     const order = new Person(bench).order('cheque-notes/1', { vnd: site.vnd, cur: USD });
     expect(await bench.refused('/v1/cheque/notes', order)).toBe('signature-invalid');
   });
+});
+
+test('an account on credit pays by cheque down to its line, and owes it by its invoice', async () => {
+  const anna = new Person(bench);
+  await grantCredit(bench.data, anna.pk, { amount: 10_000n, currency: USD });
+  const site = await new Site(bench).open();
+  const book = await cheques.openBook(anna, { vnd: site.vnd, limit: 4_000n });
+  expect(await cheques.present(site, cheques.write(site, book, 6_000n), book)).toMatchObject({ result: 'paid' });
+  expect(await cheques.present(site, cheques.write(site, book, 1n), book)).toMatchObject({ code: 'balance-short' });
+  expect(await anna.statement()).toMatchObject({ balance: '0', owed: '10000' });
+  await nextDay();
+  const [invoice] = await invoicesOf(anna);
+  expect(invoice).toMatchObject({ billed: '6000', moved: '-4000', after: '-10000', owed: '10000' });
+  bench.offsetMs += 20 * DAY_SECONDS * 1000;
+  const order = cheques.certsOrder(anna, [{ vnd: site.vnd, pk: site.pk }]);
+  const { body } = await bench.post('/v1/cheque/certs', order);
+  expect(body).toMatchObject({ code: 'credit-overdue', due: invoice?.due });
 });

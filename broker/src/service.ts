@@ -14,7 +14,7 @@ import {
   textsOf,
   utf8,
 } from '@farthing/protocol';
-import type { OrderRoute, Prepared } from './http/routes.ts';
+import type { OrderRoute, Prepared } from './http/route.ts';
 import type { Keys } from './keys.ts';
 import { KeysetOverdrawn } from './ledger/ecash.ts';
 import type { Party } from './ledger/invoices.ts';

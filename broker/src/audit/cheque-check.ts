@@ -39,12 +39,15 @@ export function checkCheques(
   checkPayments(db, model, auditor);
   checkAside(model, auditor);
   checkLines(db, auditor);
-  compare(findings, 'approver', { expected: model.approvers, actual: all('approver', ['account', 'cur']) });
+  compare(findings, 'approver', { expected: model.accounts.approvers, actual: all('approver', ['account', 'cur']) });
   if (hasApprovals(db)) {
-    compare(findings, 'approval', { expected: model.approvals, actual: all('approval', ['cheque', 'approver']) });
+    compare(findings, 'approval', {
+      expected: model.accounts.approvals,
+      actual: all('approval', ['cheque', 'approver']),
+    });
   }
   compare(findings, 'cheque_day', {
-    expected: model.days,
+    expected: model.accounts.days,
     actual: all('cheque_day', ['account', 'cur', 'level', 'day']),
   });
   compare(findings, 'cheque_batch', { expected: model.batches, actual: all('cheque_batch', ['hash']) });
@@ -53,7 +56,7 @@ export function checkCheques(
 
 function checkCerts(db: DatabaseSync, model: ChequeModel, { root, crypto, findings }: Auditor): void {
   const expected = new Map<string, Cells>();
-  for (const [name, { account, cert, kept, paid, returned, captured }] of model.certs) {
+  for (const [name, { account, cert, kept, paid, returned, captured }] of model.accounts.certs) {
     expected.set(name, { account, cur: cert.cur, doc: canonicalJson(cert), kept, paid, returned, captured });
     if (!verifyObject(cert, root, cert.sig, crypto)) {
       findings.add({ table: 'cheque_cert', row: name, expected: 'signed by this broker', found: 'not' });
@@ -72,7 +75,8 @@ function checkAside(model: ChequeModel, { totals, findings }: Auditor & { totals
       findings.add({ table: 'posting', row: `aside for ${name}`, expected: String(left), found: String(there) });
     }
   };
-  for (const [name, { cert, kept, paid, returned }] of model.certs) one(name, cert.cur, kept - paid - returned);
+  for (const [name, { cert, kept, paid, returned }] of model.accounts.certs)
+    one(name, cert.cur, kept - paid - returned);
   for (const [name, { cur, state, amount }] of model.payments) one(name, cur, state === 'held' ? amount : 0n);
   for (const [cur, sum] of sums) {
     const there = totals.balances.get(`hold:cheque ${cur}`) ?? 0n;

@@ -1,20 +1,9 @@
-// What the signed orders say of cheques: certificates and what is aside for them, the one outcome of each payment, and what went
-// back. Replayed beside the rest of the model, with sums of its own.
-import { type Crypto, canonicalJson, type DayCert, limits, objectHash, verifyObject } from '@farthing/protocol';
+// What the signed orders say of payments by cheque: the one outcome of each, and what went back. Replayed beside the rest of the
+// model, with sums of its own.
+import { type Crypto, canonicalJson, limits, objectHash } from '@farthing/protocol';
 import {
-  type Approval,
-  approverChange,
-  chequeApproveOrder,
-  chequeApproveResult,
-  chequeApproverOrder,
-  chequeApproverResult,
-  chequeAuthorizeOrder,
-  chequeAuthorizeResult,
   chequeCaptureOrder,
   chequeCaptureResult,
-  chequeCertsOrder,
-  chequeCertsResult,
-  type chequeClaim,
   chequeDisputeOrder,
   chequeDisputeResult,
   chequeOutcomeOrder,
@@ -26,18 +15,18 @@ import {
   chequeSettleOrder,
   chequeSettleResult,
 } from '@farthing/protocol/broker';
-import type * as v from 'valibot';
+import {
+  type Asked,
+  add,
+  type BookCheques,
+  type CertFacts,
+  type Cheque,
+  ChequeAccounts,
+  HOLD,
+} from './cheque-accounts.ts';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
 
-export type CertFacts = {
-  readonly account: string;
-  readonly cert: DayCert;
-  kept: bigint;
-  paid: bigint;
-  returned: bigint;
-  captured: bigint;
-};
 export type Payment = {
   readonly vnd: string;
   readonly epoid: string;
@@ -57,34 +46,14 @@ export type Payment = {
   note: bigint | null;
 };
 
-/** account|sub|currency → amount; `told`: the balance that the answer tells, if it tells one. */
-type Moved = {
-  kind: string;
-  ref: string;
-  sums: Map<string, bigint>;
-  told?: { account: string; cur: string; amount: bigint };
-};
-export type BookCheques = (evidence: Evidence, moved: Moved) => void;
-type Cheque = v.InferOutput<typeof chequeClaim>['cheque'];
-type Asked<Order extends v.GenericSchema, Result extends v.GenericSchema> = {
-  o: v.InferOutput<Order>;
-  r: v.InferOutput<Result>;
-};
-
 /** `feeBps`: in force for the order that is being replayed. `paid`: whom to tell of a payment. */
 export type PaidTerms = { feeBps(): bigint; paid(payment: Payment): void };
 
-const HOLD = 'hold:cheque';
 const HOLD_SECONDS = BigInt(limits.chequeHoldMs / 1000);
-const DAY_SECONDS = 86_400;
-const WINDOW_MS = BigInt(limits.clockSkewMs + limits.chequeWindowMs);
 
 export class ChequeModel {
-  readonly certs = new Map<string, CertFacts>();
+  readonly accounts: ChequeAccounts;
   readonly payments = new Map<string, Payment>();
-  readonly days = new Map<string, Cells & { used: bigint }>();
-  readonly approvers = new Map<string, Cells & { approver: string; above: bigint }>();
-  readonly approvals = new Map<string, Cells & { amount: bigint }>();
   readonly batches = new Map<string, Cells>();
   readonly alarms = new Map<string, Cells>();
   /** Holds that must have ended by themselves, because later answers say so: the journal has to say it as well. */
@@ -95,42 +64,27 @@ export class ChequeModel {
   readonly #findings: Findings;
 
   constructor(terms: PaidTerms, crypto: Crypto, findings: Findings) {
+    this.accounts = new ChequeAccounts(crypto, findings);
     this.#terms = terms;
     this.#crypto = crypto;
     this.#findings = findings;
   }
 
   get isUsed(): boolean {
-    return this.certs.size + this.batches.size > 0;
+    return this.accounts.certs.size + this.batches.size > 0;
   }
 
   /** @returns whether it is an order about cheques */
   take(evidence: Evidence, book: BookCheques): boolean {
     return (
-      apply(chequeCertsOrder, chequeCertsResult, evidence, (o, r) => this.#certify(evidence, { o, r }, book)) ||
-      apply(chequeApproverOrder, chequeApproverResult, evidence, (o) => this.#supervise(o)) ||
-      apply(chequeApproveOrder, chequeApproveResult, evidence, ({ from, cheque, amount, exp }) => {
-        this.approvals.set(`${cheque} ${from}`, { cheque, approver: from, amount, exp: BigInt(exp) });
-      }) ||
+      this.accounts.take(evidence, book) ||
       apply(chequeCaptureOrder, chequeCaptureResult, evidence, (o, r) => this.#capture(evidence, { o, r }, book)) ||
       apply(chequeSettleOrder, chequeSettleResult, evidence, (o, r) => this.#settle(evidence, { o, r }, book)) ||
-      apply(chequeAuthorizeOrder, chequeAuthorizeResult, evidence, (o, r) => {
-        this.#authorize(evidence, { o, r }, book);
-      }) ||
       apply(chequeRedeemOrder, chequeRedeemResult, evidence, (o, r) => this.#redeem(evidence, { o, r }, book)) ||
       apply(chequeRefundOrder, chequeRefundResult, evidence, (o, r) => this.#refund(evidence, { o, r }, book)) ||
       apply(chequeDisputeOrder, chequeDisputeResult, evidence, (o, r) => this.#dispute(evidence, { o, r }, book)) ||
       apply(chequeOutcomeOrder, chequeOutcomeResult, evidence, (o, r) => this.#outcome(evidence, { o, r }))
     );
-  }
-
-  /** What the broker did by itself: the rest of a certificate went back. @returns whose it was, if it could go back then */
-  rest(sub: string, { amount, atMs }: { amount: bigint; atMs: bigint }): string | undefined {
-    const facts = this.certs.get(sub);
-    const late = facts && atMs > BigInt(facts.cert.exp) * 1000n + WINDOW_MS;
-    if (!facts || !late || amount !== facts.kept - facts.paid - facts.returned) return undefined;
-    facts.returned += amount;
-    return facts.account;
   }
 
   /** A hold that the broker ended by itself. @returns whose payment it was, if it could end then */
@@ -141,63 +95,6 @@ export class ChequeModel {
     if (payment.state !== 'held') return undefined;
     this.#void(payment);
     return payment.account;
-  }
-
-  #certify(evidence: Evidence, { o, r }: Asked<typeof chequeCertsOrder, typeof chequeCertsResult>, book: BookCheques) {
-    const account = `user:${o.from}`;
-    const sums = new Map<string, bigint>();
-    if (r.certs.length !== o.keys.length) this.#odd(o.rid, 'a certificate for each key');
-    for (const [i, cert] of r.certs.entries()) {
-      const asked = o.keys[i];
-      const name = `${cert.sub} ${cert.exp}`;
-      const fits =
-        asked &&
-        cert.use === 'cheque' &&
-        cert.pk === asked.pk &&
-        cert.vnd === asked.vnd &&
-        cert.cur === o.cur &&
-        cert.level === o.level &&
-        BigInt(cert.limit) === asked.limit &&
-        BigInt(cert.perDay) === asked.perDay;
-      if (!fits || this.certs.has(name)) this.#odd(name, 'a certificate of what was asked');
-      const kept = BigInt(cert.limit);
-      this.certs.set(name, { account, cert, kept, paid: 0n, returned: 0n, captured: 0n });
-      this.#use({ account, cert }, kept, evidence.at);
-      add(sums, `${account}||${o.cur}`, -kept);
-      add(sums, `${HOLD}|${name}|${o.cur}`, kept);
-    }
-    book(evidence, { kind: 'cheque-certs', ref: '', sums, told: { account, cur: r.cur, amount: r.balance } });
-  }
-
-  #supervise({ from, rid, cur, approver, above, consent }: v.InferOutput<typeof chequeApproverOrder>): void {
-    const account = `user:${from}`;
-    const name = `${account} ${cur}`;
-    const before = this.approvers.get(name);
-    const change = approverChange({ account: from, rid, cur, approver, above });
-    const agreed = !before || verifyObject(change, before.approver, consent ?? '', this.#crypto);
-    if (!agreed) this.#odd(name, 'a change that the approver agreed to');
-    this.approvers.set(name, { account, cur, approver, above });
-  }
-
-  #authorize(
-    evidence: Evidence,
-    { o, r }: Asked<typeof chequeAuthorizeOrder, typeof chequeAuthorizeResult>,
-    book: BookCheques,
-  ) {
-    const name = `${o.sub} ${o.certExp}`;
-    const facts = this.certs.get(name);
-    if (facts?.cert.vnd !== o.vnd) return this.#odd(name, 'a certificate for this site');
-    const more = r.limit - facts.kept;
-    if (more < 0n || (more > 0n && r.limit !== o.spent + o.amount)) this.#odd(name, `at least ${facts.kept}`);
-    if (more > 0n && r.limit + facts.captured > BigInt(facts.cert.perDay)) this.#odd(name, 'a limit within its day');
-    facts.kept = r.limit;
-    this.#use(facts, more, evidence.at);
-    const { account } = facts;
-    const sums = new Map([
-      [`${account}||${o.cur}`, -more],
-      [`${HOLD}|${name}|${o.cur}`, more],
-    ]);
-    book(evidence, { kind: 'cheque-authorize', ref: '', sums });
   }
 
   #capture(
@@ -211,8 +108,8 @@ export class ChequeModel {
     const { result } = r.receipt;
     const known = this.payments.get(name);
     if (known) return this.#again(known, { hash: this.#hashOf(cheque), result, at: evidence.at });
-    const facts = this.certs.get(`${cert.sub} ${cert.exp}`);
-    if (!facts || cheque.capture !== 'now' || !this.#isTheirs(cheque, facts)) {
+    const facts = this.accounts.certs.get(`${cert.sub} ${cert.exp}`);
+    if (!facts || cheque.capture !== 'now' || !this.accounts.isTheirs(cheque, facts)) {
       return this.#odd(name, 'a cheque of a certified key');
     }
     const payment = this.#add(cheque, facts, { at: evidence.at, receipt: canonicalJson(r.receipt), state: result });
@@ -222,12 +119,11 @@ export class ChequeModel {
     }
     if (result === 'refused') return;
     const { amount, account } = payment;
-    const supervised = this.approvers.get(`${account} ${cur}`);
-    if (supervised && amount > supervised.above && !this.#isApproved(payment, supervised.approver, o.approvals)) {
+    if (!this.accounts.isAllowed(payment, o.approvals)) {
       this.#odd(name, 'a payment that its approver agreed to');
     }
     facts.captured += amount;
-    this.#use(facts, amount, evidence.at);
+    this.accounts.use(facts, amount, evidence.at);
     const sums = result === 'held' ? new Map([[`${HOLD}|${name}|${cur}`, amount]]) : this.#toSite(payment);
     add(sums, `${account}||${cur}`, -amount);
     book(evidence, { kind: 'cheque-capture', ref: vnd, sums });
@@ -285,13 +181,13 @@ export class ChequeModel {
       if (line?.epoid !== epoid) this.#odd(hash, 'an answer for each claim');
       const why = line?.alarm;
       if (why !== undefined) this.alarms.set(`${hash} ${n}`, { batch: hash, n: BigInt(n), vnd, epoid, why });
-      const facts = this.certs.get(`${cheque.sub} ${certExp}`);
+      const facts = this.accounts.certs.get(`${cheque.sub} ${certExp}`);
       const at = { at: evidence.at, receipt: '' };
       if (why === 'cheque-late' && facts) this.#add(cheque, facts, { ...at, state: 'refused' });
       if (!line || line.credited === 0n) continue;
       const name = `${vnd} ${epoid}`;
       const isNew = !this.payments.has(name) && cheque.vnd === vnd && cheque.capture !== 'now';
-      if (!facts || !isNew || !this.#isTheirs(cheque, facts) || line.credited !== BigInt(cheque.amount)) {
+      if (!facts || !isNew || !this.accounts.isTheirs(cheque, facts) || line.credited !== BigInt(cheque.amount)) {
         this.#odd(name, 'a cheque that was served unasked, once');
         continue;
       }
@@ -365,9 +261,10 @@ export class ChequeModel {
       return this.#again(known, { hash: this.#hashOf(cheque), result, at });
     }
     if (!r.receipt) return;
-    const facts = this.certs.get(`${cheque.sub} ${certExp}`);
+    const facts = this.accounts.certs.get(`${cheque.sub} ${certExp}`);
     const isLate = r.receipt.result === 'refused' && at > cheque.exp;
-    if (!facts || !isLate || !this.#isTheirs(cheque, facts)) return this.#odd(name, 'an outcome that was decided');
+    if (!facts || !isLate || !this.accounts.isTheirs(cheque, facts))
+      return this.#odd(name, 'an outcome that was decided');
     this.#add(cheque, facts, { at, receipt: canonicalJson(r.receipt), state: 'refused' });
   }
 
@@ -412,37 +309,9 @@ export class ChequeModel {
     ]);
   }
 
-  #use({ account, cert }: Pick<CertFacts, 'account' | 'cert'>, amount: bigint, at: number): void {
-    if (amount <= 0n) return;
-    const day = BigInt(Math.floor(at / DAY_SECONDS));
-    const cells = { account, cur: cert.cur, level: BigInt(cert.level), day };
-    const name = Object.values(cells).join(' ');
-    this.days.set(name, { ...cells, used: (this.days.get(name)?.used ?? 0n) + amount });
-  }
-
-  #isTheirs(cheque: Cheque, { cert }: CertFacts): boolean {
-    const same = cheque.sub === cert.sub && cheque.cur === cert.cur && (cert.vnd === '*' || cert.vnd === cheque.vnd);
-    return same && cheque.exp <= cert.exp && verifyObject(cheque, cert.pk, cheque.sig, this.#crypto);
-  }
-
-  #isApproved({ hash, amount }: Payment, approver: string, approvals: readonly Approval[] = []): boolean {
-    if (this.approvals.get(`${hash} ${approver}`)?.amount === amount) return true;
-    return approvals.some(
-      (yes) =>
-        yes.cheque === hash &&
-        yes.amount === amount.toString() &&
-        yes.approver === approver &&
-        verifyObject(yes, approver, yes.sig, this.#crypto),
-    );
-  }
-
   #hashOf = (cheque: Cheque): string => objectHash(cheque, this.#crypto);
 
   #odd(row: string, expected: string): void {
     this.#findings.add({ table: 'stored_order', row, expected, found: 'signed evidence of something else' });
   }
-}
-
-function add(sums: Map<string, bigint>, name: string, amount: bigint): void {
-  sums.set(name, (sums.get(name) ?? 0n) + amount);
 }

@@ -264,7 +264,11 @@ function checkAside(
   const isRest = entry['kind'] === 'cheque-rest';
   const sub = from ? textCell(from, 'sub') : '';
   const aside = from?.['account'] === 'hold:cheque' && lines.length === 2 && about;
-  const whose = !aside ? undefined : isRest ? model.cheques.rest(sub, aside) : model.cheques.holdEnd(sub, aside);
+  const whose = !aside
+    ? undefined
+    : isRest
+      ? model.cheques.accounts.rest(sub, aside)
+      : model.cheques.holdEnd(sub, aside);
   const good =
     whose !== undefined && ref === (isRest ? '' : sub) && ['unclaimed', whose].includes(textCell(to ?? {}, 'account'));
   if (good) return;

@@ -8,7 +8,8 @@ import { openPage } from './open-page.ts';
 import { openApi } from './openapi.ts';
 import { problemOf, sendProblem } from './problems.ts';
 import { readRoutes } from './reads.ts';
-import { type OrderRoute, orderRoutes } from './routes.ts';
+import type { OrderRoute } from './route.ts';
+import { orderRoutes } from './routes.ts';
 
 export type Log = (line: string) => void;
 

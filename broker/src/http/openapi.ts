@@ -15,7 +15,8 @@ import {
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
 import { type ReadRoute, readRoutes } from './reads.ts';
-import { type OrderRoute, orderRoutes } from './routes.ts';
+import type { OrderRoute } from './route.ts';
+import { orderRoutes } from './routes.ts';
 
 /** Made once, at start. */
 export function openApi(title: string): JsonObject {

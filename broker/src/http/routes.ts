@@ -6,11 +6,8 @@ import {
   claimsResult,
   clearOrder,
   clearResult,
-  decode,
   faucetOrder,
-  type JsonObject,
   jsonObject,
-  limits,
   type ProblemCode,
   peerForwardOrder,
   statementOrder,
@@ -22,30 +19,6 @@ import {
 } from '@farthing/protocol';
 import {
   buyOrder,
-  chequeApproveOrder,
-  chequeApproveResult,
-  chequeApproverOrder,
-  chequeApproverResult,
-  chequeAuthorizeOrder,
-  chequeAuthorizeResult,
-  chequeCaptureOrder,
-  chequeCaptureResult,
-  chequeCertsOrder,
-  chequeCertsResult,
-  chequeDisputeOrder,
-  chequeDisputeResult,
-  chequeNotesOrder,
-  chequeNotesResult,
-  chequeOutcomeOrder,
-  chequeOutcomeResult,
-  chequeRedeemOrder,
-  chequeRedeemResult,
-  chequeRefundOrder,
-  chequeRefundResult,
-  chequeSettleOrder,
-  chequeSettleResult,
-  chequeTraceOrder,
-  chequeTraceResult,
   ecashCaptureOrder,
   ecashCaptureResult,
   ecashCreditOrder,
@@ -94,12 +67,7 @@ import {
   renewOrder,
   scripResult,
 } from '@farthing/protocol/broker';
-import type * as v from 'valibot';
 import { faucet, statement, voucher } from '../services/accounts.ts';
-import * as cheques from '../services/cheque.ts';
-import { approve, authorize, certify, supervise } from '../services/cheque-certs.ts';
-import { openAhead, settleDispute } from '../services/cheque-dispute.ts';
-import { redeemAhead, redeem as redeemCheques } from '../services/cheque-redeem.ts';
 import { claims, clear } from '../services/clearing.ts';
 import * as coins from '../services/ecash.ts';
 import { credit as creditCoins } from '../services/ecash-credit.ts';
@@ -111,77 +79,15 @@ import { askToEnd, askToTake, captureForeign, freeForeign, isForeign, takeForeig
 import * as invoices from '../services/invoices.ts';
 import { lock } from '../services/keysets.ts';
 import { grant, list } from '../services/licences.ts';
-import * as notes from '../services/notes.ts';
 import * as credit from '../services/payword-credit.ts';
 import * as prepaid from '../services/payword-prepaid.ts';
 import { redeem as redeemWords } from '../services/payword-redeem.ts';
 import { handOn } from '../services/peer-forward.ts';
 import { redeem } from '../services/redeem.ts';
 import { buy, refund, renew } from '../services/sell.ts';
-import type { Ahead, AheadStep, OrderStep } from '../services/step.ts';
 import { register } from '../services/vendors.ts';
-
-export type OrderRoute = {
-  readonly path: string;
-  readonly typ: string;
-  readonly summary: string;
-  readonly order: v.GenericSchema;
-  readonly result: v.GenericSchema;
-  /** False for reads, which are answered afresh. */
-  readonly stored: boolean;
-  /** Of the body; more than one request usually has only where it says so. */
-  readonly bodyBytes: number;
-  /** The order comes in the header Farthing-Order, and the body is something else. */
-  readonly orderInHeader: boolean;
-  /** What it may refuse with, beside what every order may. */
-  readonly problems: readonly ProblemCode[];
-  /** Decodes strictly, and says what to do. @throws {PaymentProblem} `request-malformed` */
-  prepare(json: unknown): Prepared;
-};
-
-export type Prepared = {
-  /** Work that needs no transaction, and that others should not wait for. */
-  readonly ahead?: (step: AheadStep) => Promise<Ahead>;
-  /** Inside the transaction. */
-  readonly run: (step: OrderStep) => JsonObject;
-};
-
-type OrderSchema = v.GenericSchema & { readonly entries: { readonly typ: { readonly literal: string } } };
-
-type Definition<Order extends OrderSchema> = {
-  path: string;
-  summary: string;
-  order: Order;
-  result: v.GenericSchema;
-  read?: true;
-  bodyBytes?: number;
-  orderInHeader?: true;
-  problems?: readonly ProblemCode[];
-  ahead?(order: v.InferOutput<Order>, step: AheadStep): Promise<Ahead>;
-  run(order: v.InferOutput<Order>, step: OrderStep): JsonObject;
-};
-
-function route<Order extends OrderSchema>(definition: Definition<Order>): OrderRoute {
-  const { path, summary, order, result, ahead, run } = definition;
-  return {
-    path,
-    typ: order.entries.typ.literal,
-    summary,
-    order,
-    result,
-    stored: definition.read !== true,
-    bodyBytes: definition.bodyBytes ?? limits.bodyBytes,
-    orderInHeader: definition.orderInHeader === true,
-    problems: definition.problems ?? [],
-    prepare(json) {
-      const decoded = decode(order, json, 'request-malformed');
-      return {
-        ...(ahead ? { ahead: (step) => ahead(decoded, step) } : {}),
-        run: (step) => run(decoded, step),
-      };
-    },
-  };
-}
+import { type OrderRoute, route } from './route.ts';
+import { chequeRoutes } from './routes-cheque.ts';
 
 const licence: ProblemCode[] = ['licence-missing', 'licence-used-up'];
 const release: ProblemCode[] = ['release-invalid', 'release-used'];
@@ -198,8 +104,6 @@ const coin: ProblemCode[] = [
 ];
 
 const peer: ProblemCode[] = ['peer-unknown', 'broker-untrusted'];
-const level: ProblemCode[] = ['level-too-low', 'limit-reached'];
-const order: ProblemCode[] = ['cert-forged', 'cert-foreign', 'cert-expired', 'cheque-forged', 'cheque-foreign'];
 
 export const orderRoutes: readonly OrderRoute[] = [
   route({
@@ -465,115 +369,5 @@ export const orderRoutes: readonly OrderRoute[] = [
     problems: ['peer-unknown'],
     run: claims,
   }),
-  route({
-    path: '/v1/cheque/certs',
-    summary: 'Certifies day keys of an account, and keeps aside what sites may serve unasked',
-    order: chequeCertsOrder,
-    result: chequeCertsResult,
-    problems: [...site, 'balance-short', 'credit-overdue', 'approver-needed', 'rate-limit', ...level],
-    run: certify,
-  }),
-  route({
-    path: '/v1/cheque/approver',
-    summary: 'Says whose yes larger cheques of an account need',
-    order: chequeApproverOrder,
-    result: chequeApproverResult,
-    problems: ['approver-needed'],
-    run: supervise,
-  }),
-  route({
-    path: '/v1/cheque/approve',
-    summary: 'An approver’s yes to one cheque',
-    order: chequeApproveOrder,
-    result: chequeApproveResult,
-    run: approve,
-  }),
-  route({
-    path: '/v1/cheque/capture',
-    summary: 'Decides a cheque before its site delivers: paid, held, or refused, once',
-    order: chequeCaptureOrder,
-    result: chequeCaptureResult,
-    problems: [...site, ...order, 'cheque-conflict', 'key-wrong', 'approver-needed', 'balance-full'],
-    ahead: cheques.captureAhead,
-    run: cheques.capture,
-  }),
-  route({
-    path: '/v1/cheque/settle',
-    summary: 'Pays a site what was held for it, or gives it back',
-    order: chequeSettleOrder,
-    result: chequeSettleResult,
-    problems: [...site, 'balance-full'],
-    run: cheques.settle,
-  }),
-  route({
-    path: '/v1/cheque/authorize',
-    summary: 'Lets a site serve more than the limit of a certificate, and keeps that aside too',
-    order: chequeAuthorizeOrder,
-    result: chequeAuthorizeResult,
-    problems: [...site, 'cert-foreign', 'cert-expired', 'limit-reached'],
-    run: authorize,
-  }),
-  route({
-    path: '/v1/cheque/redeem',
-    summary: 'Pays a site for cheques that it served unasked',
-    order: chequeRedeemOrder,
-    result: chequeRedeemResult,
-    bodyBytes: limits.chequeBatchBytes,
-    problems: [...site, 'batch-conflict', 'balance-full'],
-    ahead: redeemAhead,
-    run: redeemCheques,
-  }),
-  route({
-    path: '/v1/cheque/refund',
-    summary: 'Gives a customer back what a site was paid',
-    order: chequeRefundOrder,
-    result: chequeRefundResult,
-    problems: [...site, 'cheque-unknown', 'refund-over', 'balance-short', 'balance-full'],
-    run: cheques.refund,
-  }),
-  route({
-    path: '/v1/cheque/outcome',
-    summary: 'Tells the parties of a payment what became of it, with the key of its goods',
-    order: chequeOutcomeOrder,
-    result: chequeOutcomeResult,
-    problems: ['cheque-unknown', 'cheque-conflict', ...order],
-    run: cheques.outcome,
-  }),
-  route({
-    path: '/v1/cheque/notes',
-    summary: 'The next credit note of a site',
-    order: chequeNotesOrder,
-    result: chequeNotesResult,
-    read: true,
-    problems: site,
-    run: notes.read,
-  }),
-  route({
-    path: '/v1/cheque/trace',
-    summary: 'Shows a party of a payment where it stands on the invoice or credit note',
-    order: chequeTraceOrder,
-    result: chequeTraceResult,
-    read: true,
-    problems: ['cheque-unknown'],
-    run: notes.trace,
-  }),
-  route({
-    path: '/v1/cheque/dispute',
-    summary: 'Opens a ciphertext that was paid for, and gives the money back when it is not what was promised',
-    order: chequeDisputeOrder,
-    result: chequeDisputeResult,
-    bodyBytes: limits.disputeBytes,
-    orderInHeader: true,
-    problems: [
-      'cheque-unknown',
-      'cheque-conflict',
-      'dispute-over',
-      'ciphertext-wrong',
-      'balance-short',
-      'rate-limit',
-      ...order,
-    ],
-    ahead: openAhead,
-    run: settleDispute,
-  }),
+  ...chequeRoutes,
 ];
