@@ -2,6 +2,7 @@
 import { advanceChain } from './chains.ts';
 import { inquireAll } from './coins/inquire.ts';
 import { advanceJob } from './coins/jobs.ts';
+import { unlockCoins } from './coins/unlock.ts';
 import { refreshCoins } from './coins/withdraw.ts';
 import type { Context } from './context.ts';
 import { type Doc, keys } from './documents.ts';
@@ -17,7 +18,10 @@ import { worldsFault } from './world.ts';
 export async function recover(ctx: Context): Promise<Recovered> {
   const recovered = await finishBegun(ctx);
   if (ctx.account) await inquireAll(ctx);
-  for (const brk of ctx.account ? ctx.brokers.keys() : []) await refreshCoins(ctx, brk).catch(worldsFault);
+  for (const brk of ctx.account ? ctx.brokers.keys() : []) {
+    await refreshCoins(ctx, brk).catch(worldsFault);
+    await unlockCoins(ctx, brk).catch(worldsFault);
+  }
   for (const { key, doc } of await listDocs(ctx.store, 'purse', 'purse/')) {
     const { many } = methodOf(doc.method);
     for (const coin of many ? doc.coins : []) {

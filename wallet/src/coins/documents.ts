@@ -22,7 +22,7 @@ export const coinSchemas = {
    * begins with that: `mend` has its coins and the places of its change, and no order.
    */
   coin_job: v.object({
-    kind: v.picklist(['withdraw', 'swap', 'lock', 'deposit', 'mend', 'take', 'back']),
+    kind: v.picklist(['withdraw', 'swap', 'lock', 'unlock', 'deposit', 'mend', 'take', 'back']),
     step: v.picklist(['send', 'check']),
     brk: text,
     path: text,
@@ -36,7 +36,7 @@ export const coinSchemas = {
     gift: v.exactOptional(text),
     /** Of ours, that a gift which is taken answers. */
     request: v.exactOptional(text),
-    /** The site to which its coins are to be locked. */
+    /** The site to which its coins are to be locked, or were. */
     lock: v.exactOptional(v.object({ purse: text, vnd: text, origin: text, api: text })),
     journal: v.exactOptional(text),
     /** The counter of money's steps when it was stored. */

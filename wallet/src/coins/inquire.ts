@@ -1,5 +1,6 @@
 // What became of a payment whose outcome is unknown: the broker says who was paid with its coins, when the site does not.
 import { expiresAtMs, limits } from '@farthing/protocol';
+import { phaseOf } from '@farthing/protocol/wallet';
 import { type Context, move } from '../context.ts';
 import { keys } from '../documents.ts';
 import { release } from '../give-back.ts';
@@ -9,8 +10,9 @@ import type { Transaction } from '../transaction.ts';
 import type { Settled } from '../types.ts';
 import { worldsFault } from '../world.ts';
 import { bundleIn } from './bundle.ts';
+import { knownMint } from './keysets.ts';
 import { mendChange } from './mend.ts';
-import { ECASH } from './purse.ts';
+import { type CoinDoc, ECASH } from './purse.ts';
 import { fateOf } from './questions.ts';
 
 /** Every payment with coins that is not settled. What cannot be found out now stays. */
@@ -23,7 +25,7 @@ export async function inquireAll(ctx: Context): Promise<void> {
 }
 
 /**
- * Locked coins are between the site and the wallet: the same credential tells.
+ * Locked coins are between the site and the wallet while it can claim them: the same credential tells.
  * @throws {PaymentProblem} `broker-unreachable`, `broker-untrusted`: it stays unknown
  */
 export async function inquire(ctx: Context, id: string): Promise<Settled> {
@@ -31,8 +33,9 @@ export async function inquire(ctx: Context, id: string): Promise<Settled> {
   const { lock, coins } = bundleIn(sent.sending.coin.piece);
   const { challenge, purse } = sent.sending;
   const asIs = () => withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
-  if (sent.record.state !== 'pending' || lock === 'vendor') return asIs();
-  const [, , brk = ''] = purse.split('/');
+  const [, , brk = '', vnd = ''] = purse.split('/');
+  if (sent.record.state !== 'pending') return asIs();
+  if (lock === 'vendor') return (await isReclaimable(ctx, { brk, vnd, coins })) ? freed(ctx, id) : asIs();
   const mint = { seed: ctx.coinSeed(brk) };
   const fates = await Promise.all(coins.map((coin) => fateOf(ctx, brk, coin, mint)));
   const isPaid = fates.every(({ state, deposit }) => state === 'paid' && deposit?.challengeId === challenge.id);
@@ -40,11 +43,26 @@ export async function inquire(ctx: Context, id: string): Promise<Settled> {
   const isOver = ctx.env().nowMs > (expiresAtMs(challenge) ?? 0) + limits.clockSkewMs;
   // A site that has not asked the broker by then will never be paid.
   const isFree = isOver && fates.every(({ state }) => state !== 'held');
-  if (!isFree) return asIs();
-  return withPayment(ctx, id, (tx, now) => {
+  return isFree ? freed(ctx, id) : asIs();
+}
+
+const freed = (ctx: Context, id: string): Promise<Settled> =>
+  withPayment(ctx, id, (tx, now) => {
     if (now.record.state !== 'pending') return outcomeOf(now.record.state);
     release(tx, ctx, now, { status: 0 });
     return 'not_charged';
+  });
+
+/** The site can claim them no more: the broker says whether it did, when they are swapped. */
+async function isReclaimable(
+  ctx: Context,
+  { brk, vnd, coins }: { brk: string; vnd: string; coins: readonly CoinDoc[] },
+): Promise<boolean> {
+  const { keysets } = await knownMint(ctx, brk, vnd);
+  const { nowMs } = ctx.env();
+  return coins.every(({ ks }) => {
+    const keyset = keysets.get(ks);
+    return keyset !== undefined && phaseOf(keyset.record, nowMs) === 'reclaim';
   });
 }
 

@@ -5,7 +5,7 @@ import { type Context, move } from '../context.ts';
 import { type Doc, keys } from '../documents.ts';
 import { reconcile } from '../orders.ts';
 import { readOne, type Transaction, transact } from '../transaction.ts';
-import { bundled } from './bundle.ts';
+import { bundled, unbundled } from './bundle.ts';
 import { type CoinDoc, coinKeysOf, ECASH, putCoins, sumOf, toDocs } from './purse.ts';
 
 type CoinJob = Doc<'coin_job'>;
@@ -19,7 +19,7 @@ export async function complete(ctx: Context, id: string, { coins, mint, balance 
     const isLocked = ({ ks }: { ks: string }) => mint.keysets.get(ks)?.record.vnd !== undefined;
     const free = made.filter((coin) => !isLocked(coin));
     putCoins(tx, brk, free);
-    const lockedMicro = lockIn(tx, job, { coins: made.filter(isLocked), mint });
+    const lockedMicro = kind !== 'lock' ? 0n : lockIn(tx, job, { coins: made.filter(isLocked), mint });
     const from = kind === 'take' ? { receivedMicro: micro } : { heldMicro: -micro };
     const accountMicro = kind === 'deposit' ? micro : 0n;
     move(tx, brk, { cashMicro: sumOf(free), coinsMicro: lockedMicro, accountMicro, ...from });
@@ -28,7 +28,7 @@ export async function complete(ctx: Context, id: string, { coins, mint, balance 
       tx.put('taken', gift, { journal, ...(request === undefined ? {} : { request }) });
     }
     if (kind === 'back' && gift !== undefined) tx.put('gift', gift, { ...tx.need('gift', gift), state: 'back' });
-    return kind === 'back' || kind === 'deposit' ? 'refunded' : 'paid';
+    return kind === 'back' || kind === 'deposit' || kind === 'unlock' ? 'refunded' : 'paid';
   });
 }
 
@@ -42,13 +42,15 @@ export async function undo(
   { spent, foreign }: { spent: ReadonlySet<string>; foreign: boolean },
 ): Promise<void> {
   const job = await readOne(ctx.store, 'coin_job', keys.coinJob(id));
-  await end(ctx, id, job?.coins ?? [], (tx, { brk, kind, micro, gift, coins }) => {
+  await end(ctx, id, job?.coins ?? [], (tx, now) => {
+    const { brk, kind, micro, gift, coins } = now;
     if (foreign) tx.put('restoring', keys.restoring(brk), { atMs: ctx.env().nowMs });
     if (kind === 'withdraw') move(tx, brk, { heldMicro: -micro, accountMicro: micro });
     if (isSwap(kind)) {
       putCoins(tx, brk, coins);
       move(tx, brk, { heldMicro: -micro, cashMicro: micro });
     }
+    if (kind === 'unlock') relock(tx, now, spent);
     if (kind !== 'back' || gift === undefined) return 'failed_not_charged';
     // What somebody took stays given; what nobody took can be asked for once more.
     move(tx, brk, { heldMicro: -micro, spentMicro: micro });
@@ -77,6 +79,18 @@ function lockIn(
   tx.put('purse', key, { ...purse, origin, api, coins: [...purse.coins, ...stored] });
   return sumOf(coins);
 }
+
+/** What the site claimed is gone; the others lie in its purse again. */
+function relock(tx: Transaction, { brk, lock, coins, micro, atMs }: CoinJob, spent: ReadonlySet<string>): void {
+  const key = lock?.purse ?? '';
+  const purse = tx.need('purse', key);
+  const left = coins.filter(({ pk }) => !spent.has(pk));
+  const back = unbundled({ lock: 'vendor', coins: left, planned: [] }, atMs + RECLAIM_MS);
+  tx.put('purse', key, { ...purse, coins: [...purse.coins, ...back.map((coin) => ({ ...coin, ended: true }))] });
+  move(tx, brk, { heldMicro: -micro, coinsMicro: sumOf(left), lostMicro: micro - sumOf(left) });
+}
+/** The broker says when it takes them no more; not before that they are written off here. */
+const RECLAIM_MS = 31 * 86_400_000;
 
 type State = 'paid' | 'refunded' | 'failed_not_charged';
 

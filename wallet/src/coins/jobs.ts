@@ -113,6 +113,7 @@ const BEGUN: Readonly<Record<Kind, (micro: bigint) => Moves>> = {
   withdraw: (micro) => ({ accountMicro: -micro, heldMicro: micro }),
   swap: (micro) => ({ cashMicro: -micro, heldMicro: micro }),
   lock: (micro) => ({ cashMicro: -micro, heldMicro: micro }),
+  unlock: (micro) => ({ coinsMicro: -micro, heldMicro: micro }),
   deposit: (micro) => ({ cashMicro: -micro, heldMicro: micro }),
   back: (micro) => ({ spentMicro: -micro, heldMicro: micro }),
   take: () => ({}),

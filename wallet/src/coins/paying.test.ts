@@ -9,6 +9,7 @@ import { Wallet } from '../wallet.ts';
 
 const PRICE = 2_500n;
 const START = 100_000n;
+const DAY_MS = 86_400_000;
 const AUTO = { mode: 'auto', perPageMicro: 10_000n, perDayMicro: 500_000n } as const;
 let market: Market;
 let served: string[];
@@ -163,4 +164,32 @@ test('the words bring coins of a site back as well, to a wallet that never heard
   expect((await payingFetch(market.fetch, fresh, { sleep: async () => {} })(page('after'))).status).toBe(200);
   expect(await drift(fresh)).toBe(0n);
   expect((await fresh.history({ limit: 1 }))[0]).toMatchObject({ state: 'paid', method: 'ecash' });
+});
+
+test('coins that a site never got come back when it can claim them no more, and those that it claimed do not', async () => {
+  const { wallet, fetch } = await customer();
+  expect((await fetch(page('kept'))).status).toBe(200);
+  market.control.middle = (request, on) => {
+    if (request.headers.has('authorization') && !isBroker(request)) throw new TypeError('the line is cut');
+    return on();
+  };
+  await expect(fetch(page('cut'))).rejects.toThrow();
+  market.control.middle = (_, on) => on();
+  await market.pay.redeemNow();
+  const before = market.clock.shiftMs;
+  market.clock.shiftMs += 105 * DAY_MS;
+  const hashOf = async () => (await wallet.coins.list())[0]?.listHash;
+  const old = await hashOf();
+  // The broker makes the keys of the next epoch when the site wants some.
+  do {
+    await market.pay.renewNow();
+    await wallet.coins.withdraw({ amountMicro: 100n }).catch(() => undefined);
+  } while ((await hashOf()) === old);
+  for (let n = 0; n < 3; n++) await wallet.recover();
+  expect(await drift(wallet)).toBe(0n);
+  const { totalMicro, brokers } = await wallet.balance({ refresh: true });
+  expect([totalMicro, brokers[0]?.coinsMicro, brokers[0]?.heldMicro]).toEqual([START - PRICE, 0n, 0n]);
+  expect((await wallet.history()).find(({ why }) => why === 'unlock')).toMatchObject({ state: 'refunded' });
+  expect(await market.audit()).toMatchObject({ ok: true });
+  market.clock.shiftMs = before;
 });
