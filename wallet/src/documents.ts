@@ -1,14 +1,12 @@
 // What the wallet stores: every key, its shape, and how it is read back. A document that does not decode stops the
 // wallet (`storage-fault`): corrupt storage must not be spent from.
-import { challengeSchema, decode, type Json, PaymentProblem } from '@farthing/protocol';
+import { decode, type Json, PaymentProblem } from '@farthing/protocol';
 import * as v from 'valibot';
 import { coinKeys, coinSchemas } from './coins/documents.ts';
-import { anyJson, anyObject, micro, ms, text } from './stored.ts';
+import { anyJson, anyObject, micro, ms, storedChallenge, text } from './stored.ts';
 import { accountSchema } from './vault.ts';
 
 const currency = v.picklist(['usd-micro', 'eur-micro']);
-
-const storedChallenge = v.object({ ...challengeSchema.entries, header: v.exactOptional(text) });
 
 const ruleSchema = v.object({
   mode: v.picklist(['auto', 'ask', 'never']),

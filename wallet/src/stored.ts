@@ -1,5 +1,5 @@
 // What members of stored documents are made of.
-import type { Json } from '@farthing/protocol';
+import { challengeSchema, type Json } from '@farthing/protocol';
 import * as v from 'valibot';
 
 /** Base units, as decimal text: JSON numbers would round above 2^53. Counters of differences may be negative. */
@@ -12,3 +12,4 @@ export const ms = v.pipe(v.number(), v.safeInteger());
 export const text = v.string();
 export const anyJson = v.custom<Json>((value) => value !== undefined);
 export const anyObject = v.record(v.string(), anyJson);
+export const storedChallenge = v.object({ ...challengeSchema.entries, header: v.exactOptional(text) });

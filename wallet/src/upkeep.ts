@@ -1,5 +1,6 @@
 // Upkeep: finishing what was begun, moving coins in numbers, forgetting what is over.
 import { advanceChain } from './chains.ts';
+import { lockWished } from './coins/fund.ts';
 import { inquireAll } from './coins/inquire.ts';
 import { advanceJob } from './coins/jobs.ts';
 import { unlockCoins } from './coins/unlock.ts';
@@ -19,8 +20,9 @@ export async function recover(ctx: Context): Promise<Recovered> {
   const recovered = await finishBegun(ctx);
   if (ctx.account) await inquireAll(ctx);
   for (const brk of ctx.account ? ctx.brokers.keys() : []) {
-    await refreshCoins(ctx, brk).catch(worldsFault);
+    await refreshCoins(ctx, brk, { isWaiting: false }).catch(worldsFault);
     await unlockCoins(ctx, brk).catch(worldsFault);
+    await lockWished(ctx, brk).catch(worldsFault);
   }
   for (const { key, doc } of await listDocs(ctx.store, 'purse', 'purse/')) {
     const { many } = methodOf(doc.method);

@@ -1,6 +1,6 @@
 // What is stored of coins: each coin by itself, the counters their secrets come from, and what is under way with them.
 import * as v from 'valibot';
-import { anyObject, micro, ms, text } from '../stored.ts';
+import { anyObject, micro, ms, storedChallenge, text } from '../stored.ts';
 
 /** `counter`: where its secrets are derived from. */
 const coin = v.object({ ks: text, pk: text, sig: text, counter: v.number(), micro });
@@ -47,6 +47,14 @@ export const coinSchemas = {
     /** Why it is checked. */
     code: v.exactOptional(text),
   }),
+  /**
+   * What is done at a random time later, so that its cause cannot be told by the clock: old coins swapped; coins locked to a
+   * site that was paid with others, for the next payments there.
+   */
+  later: v.object({
+    dueAtMs: ms,
+    lock: v.exactOptional(v.object({ purse: text, site: text, challenge: storedChallenge })),
+  }),
   /** Coins that were given away; the giver could still spend them until somebody takes them. */
   gift: v.object({
     brk: text,
@@ -82,4 +90,6 @@ export const coinKeys = {
   request: (id: string) => `request/${id}`,
   answered: (requestId: string) => `answered/${requestId}`,
   restoring: (brk: string) => `restoring/${brk}`,
+  /** What concerns all coins of a broker, or those of one site. */
+  later: (brk: string, vnd = '') => `later/${brk}/${vnd}`,
 };

@@ -3,7 +3,7 @@ import { PaymentProblem } from '@farthing/protocol';
 import { pickCoins, purse as purses } from '@farthing/protocol/wallet';
 import type { Context } from '../context.ts';
 import { type CoinDoc, denominationsOf, docsOf, exactValues, handyValues, loadPurse, MOST_COINS } from './purse.ts';
-import { swapCoins } from './withdraw.ts';
+import { refreshCoins, swapCoins } from './withdraw.ts';
 
 type Exact = { brk: string; amountMicro: bigint; mint: purses.Mint };
 
@@ -17,7 +17,7 @@ export async function exactly(ctx: Context, { brk, amountMicro, mint }: Exact): 
     const picked = pickCoins(values, amountMicro, { most: MOST_COINS, change });
     return picked?.give.flatMap((place) => able[place] ?? []);
   };
-  for (let tries = 0; tries < 2; tries++) {
+  for (let tries = 0; tries < 3; tries++) {
     const { purse, docs } = await loadPurse(ctx, brk);
     const found = pick(purse, false);
     if (found) return docsOf(found, docs);
@@ -28,7 +28,9 @@ export async function exactly(ctx: Context, { brk, amountMicro, mint }: Exact): 
       const back = over === 0n ? [] : handyValues(over, denominations, 6);
       return { coins, values: [...exactValues(amountMicro, denominations), ...back] };
     };
-    if (!(await swapCoins(ctx, brk, choose, mint))) break;
+    if (await swapCoins(ctx, brk, choose, mint)) continue;
+    // Old coins pay nobody; somebody waits for them now.
+    await refreshCoins(ctx, brk, { isWaiting: true });
   }
   throw new PaymentProblem('funds-short', { detail: 'not with the coins of this wallet: farthing withdraw gets more' });
 }

@@ -1,6 +1,6 @@
 // Coins for an offer, when those that are here do not pay it: withdrawn from the account, swapped into values that fit, or swapped
 // for coins that are locked to the site. The swap is asked for by nobody in particular.
-import { PaymentProblem } from '@farthing/protocol';
+import { PaymentProblem, readRequest } from '@farthing/protocol';
 import { pickCoins, purse as purses } from '@farthing/protocol/wallet';
 import type { Context } from '../context.ts';
 import { keys } from '../documents.ts';
@@ -8,15 +8,18 @@ import type { Found } from '../offers.ts';
 import { leftHere } from '../settings.ts';
 import { refreshAccount } from '../statement.ts';
 import type { Need } from '../till.ts';
-import { listDocs, readOne } from '../transaction.ts';
+import { listDocs, readOne, transact } from '../transaction.ts';
 import { worldsFault } from '../world.ts';
-import { isSpendable } from './bundle.ts';
+import { isSpendable, lockedIn } from './bundle.ts';
 import { choose, limitsOf, listsOf, namedBySite, termsOf } from './choice.ts';
 import { advanceJob } from './jobs.ts';
 import { bothMints, type ListedMint, learnMint } from './keysets.ts';
 import { lockCoins, swapFor } from './lock.ts';
-import { denominationsOf, loadPurse } from './purse.ts';
-import { readyMint, withdraw } from './withdraw.ts';
+import { denominationsOf, loadPurse, sumOf } from './purse.ts';
+import { readyMint, refreshCoins, withdraw } from './withdraw.ts';
+
+/** As much of an offer as getting coins for it needs. */
+export type Payable = Pick<Found, 'brk' | 'request' | 'price' | 'purse' | 'origin' | 'api'>;
 
 /** How many payments of this price are prepared at once: a site's coins are bought ahead of need. */
 const PAYMENTS_AHEAD = 20n;
@@ -37,6 +40,7 @@ export async function fundCoins(ctx: Context, found: Found, need: Need): Promise
     throw new PaymentProblem('broker-untrusted', { detail });
   }
   if (await choose(ctx, found)) return;
+  await refreshCoins(ctx, brk, { isWaiting: true });
   if (site && own) await lockAhead(ctx, found, { need, mint, site, named: own });
   else await fitCoins(ctx, found, { need, mint });
 }
@@ -50,12 +54,33 @@ async function finishJobs(ctx: Context, { brk, purse }: Found): Promise<void> {
   }
 }
 
+/** Coins for the next payments at sites that were paid with others, when their time has come. */
+export async function lockWished(ctx: Context, brk: string): Promise<void> {
+  for (const { key, doc } of await listDocs(ctx.store, 'later', keys.later(brk))) {
+    const { dueAtMs, lock } = doc;
+    if (!lock || dueAtMs > ctx.env().nowMs) continue;
+    await transact(ctx.store, [key], (tx) => tx.drop(key));
+    const purse = await readOne(ctx.store, 'purse', lock.purse);
+    const request = readRequest(lock.challenge);
+    if (!purse || !request) continue;
+    const { origin, api } = purse;
+    const found: Payable = { brk, request, price: request.amount, purse: lock.purse, origin, api };
+    const mint = await readyMint(ctx, brk);
+    const site = await learnMint(ctx, brk, request.recipient);
+    const named = namedBySite(site, listsOf(found).locked);
+    const have = sumOf(lockedIn(purse.coins).map(({ coin }) => coin));
+    if (named && have < request.amount) {
+      await lockAhead(ctx, found, { need: { site: lock.site, waiting: 0 }, mint, site, named });
+    }
+  }
+}
+
 type Known = { readonly need: Need; readonly mint: ListedMint };
 
 /** Swaps coins for those of the site: for as many payments as the limits of today and the money allow. */
 async function lockAhead(
   ctx: Context,
-  found: Found,
+  found: Payable,
   { need, mint, site, named }: Known & { readonly site: ListedMint; readonly named: ReadonlySet<string> },
 ): Promise<void> {
   const { price, brk } = found;
@@ -82,7 +107,7 @@ function cheapest(values: readonly bigint[], price: bigint, most: number): bigin
 }
 
 /** How much to have at hand: for the payments to come, within the limits of today. At least the price. */
-async function wishOf(ctx: Context, { price }: Found, { site, waiting }: Need): Promise<bigint> {
+async function wishOf(ctx: Context, { price }: Payable, { site, waiting }: Need): Promise<bigint> {
   if (ctx.ports.ahead === false) return price * BigInt(waiting + 1);
   const left = await leftHere(ctx, site);
   const target = most(price * PAYMENTS_AHEAD, SMALLEST_MICRO);
@@ -95,7 +120,7 @@ async function wishOf(ctx: Context, { price }: Found, { site, waiting }: Need): 
  */
 async function gather(
   ctx: Context,
-  found: Found,
+  found: Payable,
   { micro, mint }: { micro: bigint; mint: ListedMint },
 ): Promise<bigint> {
   const { brk, price } = found;

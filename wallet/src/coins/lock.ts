@@ -15,7 +15,11 @@ type Wish = { readonly values: readonly bigint[]; readonly mint: purses.Mint };
 const REST = 6;
 
 /** @returns false: there are no coins for it */
-export async function lockCoins(ctx: Context, found: Found, { values, mint }: Wish): Promise<boolean> {
+export async function lockCoins(
+  ctx: Context,
+  found: Pick<Found, 'brk' | 'purse' | 'origin' | 'api' | 'request'>,
+  { values, mint }: Wish,
+): Promise<boolean> {
   const { brk, purse: key, origin, api, request } = found;
   const vnd = request.recipient;
   const env = ctx.env();

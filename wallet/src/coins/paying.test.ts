@@ -6,6 +6,7 @@ import { payingFetch } from '../paying-fetch.ts';
 import { drift } from '../testing/customer.ts';
 import { type Market, openMarket } from '../testing/market.ts';
 import { Wallet } from '../wallet.ts';
+import { LOCK_WITHIN_MS } from './later.ts';
 
 const PRICE = 2_500n;
 const START = 100_000n;
@@ -164,6 +165,28 @@ test('the words bring coins of a site back as well, to a wallet that never heard
   expect((await payingFetch(market.fetch, fresh, { sleep: async () => {} })(page('after'))).status).toBe(200);
   expect(await drift(fresh)).toBe(0n);
   expect((await fresh.history({ limit: 1 }))[0]).toMatchObject({ state: 'paid', method: 'ecash' });
+});
+
+test('a site that was paid with coins that go everywhere gets coins of its own for the next pages, when nobody waits', async () => {
+  const { wallet, fetch } = await customer();
+  await wallet.coins.withdraw({ amountMicro: START });
+  const locked = async () => (await wallet.balance()).brokers[0]?.coinsMicro ?? 0n;
+  expect((await fetch(page('first'))).status).toBe(200);
+  await wallet.recover();
+  expect(await locked()).toBe(0n);
+  const before = market.clock.shiftMs;
+  market.clock.shiftMs += LOCK_WITHIN_MS;
+  await wallet.recover();
+  expect(await locked()).toBeGreaterThanOrEqual(10n * PRICE);
+  const asked: string[] = [];
+  market.control.middle = (request, on) => {
+    if (isBroker(request)) asked.push(request.url);
+    return on();
+  };
+  for (let n = 0; n < 3; n++) expect((await fetch(page(`next ${n}`))).status).toBe(200);
+  expect(asked).toEqual([]);
+  await expectConserved(wallet, 4n * PRICE);
+  market.clock.shiftMs = before;
 });
 
 test('coins that a site never got come back when it can claim them no more, and those that it claimed do not', async () => {

@@ -6,6 +6,7 @@ import {
   type JsonObject,
   type PayInput,
   PaymentProblem,
+  readRequest,
   toBase64url,
   utf8,
 } from '@farthing/protocol';
@@ -18,9 +19,10 @@ import type { Sent } from '../sent.ts';
 import type { Taken, Taking, Till } from '../till.ts';
 import { readOne, type Transaction } from '../transaction.ts';
 import { bundled, bundleIn, lockedIn, unbundled } from './bundle.ts';
-import { type Choice, choose, termsOf } from './choice.ts';
+import { type Choice, choose, listsOf, termsOf } from './choice.ts';
 import { fundCoins } from './fund.ts';
 import { mintIn } from './keysets.ts';
+import { LOCK_WITHIN_MS, randomTime } from './later.ts';
 import { mendLater } from './mend.ts';
 import { coinKeysOf, putCoins, sumOf, toDocs } from './purse.ts';
 
@@ -49,14 +51,15 @@ export const coinTill: Till = {
     const { lock, coins, planned } = bundleIn(sending.coin.piece);
     const brk = brokerOf(sending.purse);
     const restoring = keys.restoring(brk);
+    const wish = keys.later(brk, purseVnd(sending.purse));
     if (lock === 'vendor') return [restoring];
     const { crypto } = ctx.env();
     const seed = ctx.coinSeed(brk);
     const change = planned.map((place) => ({ pk: toBase64url(crypto.publicKey(coinSecret({ seed, ...place }))) }));
-    return [restoring, keys.mint(brk), keys.coinJob(id), ...coinKeysOf(brk, [...coins, ...change])];
+    return [restoring, wish, keys.mint(brk), keys.coinJob(id), ...coinKeysOf(brk, [...coins, ...change])];
   },
 
-  accept(tx, ctx, { sent: { id, sending }, input: { receipt } }) {
+  accept(tx, ctx, { sent: { id, record, sending }, input: { receipt } }) {
     const { lock, planned } = bundleIn(sending.coin.piece);
     const purse = tx.need('purse', sending.purse);
     const { brk } = purse;
@@ -67,6 +70,7 @@ export const coinTill: Till = {
       tx.put('purse', sending.purse, { ...purse, coins: purse.coins.filter(({ holder }) => holder !== id) });
       putCoins(tx, brk, change);
       move(tx, brk, { heldMicro: -sending.coin.micro, cashMicro: backMicro });
+      if (lock === 'none') wishForLocked(tx, ctx, { purse, record, sending });
     };
     return { backMicro, put };
   },
@@ -96,6 +100,20 @@ export const coinTill: Till = {
 };
 
 const brokerOf = (purse: string): string => purse.split('/')[2] ?? '';
+const purseVnd = (purse: string): string => purse.split('/')[3] ?? '';
+
+/** A site that has coins of its own was paid with others: some for the next payments are had when nobody waits. */
+function wishForLocked(
+  tx: Transaction,
+  ctx: Context,
+  { purse: { brk, vnd }, record, sending }: Pick<Sent, 'record' | 'sending'> & { purse: Doc<'purse'> },
+): void {
+  const request = readRequest(sending.challenge);
+  const key = keys.later(brk, vnd);
+  if (!request || listsOf({ request, brk }).locked === undefined || tx.has(key)) return;
+  const lock = { purse: sending.purse, site: record.site ?? '', challenge: sending.challenge };
+  tx.put('later', key, { dueAtMs: randomTime(ctx.env(), LOCK_WITHIN_MS), lock });
+}
 
 function takingOf(ctx: Context, found: Found, { choice, shown }: { choice: Choice; shown: PayInput }): Taking {
   const { brk, purse: purseKey } = found;

@@ -10,6 +10,7 @@ import { readOne, transact } from '../transaction.ts';
 import type { PaymentRecord } from '../types.ts';
 import { advanceJob, beginJob } from './jobs.ts';
 import { knownMint, type ListedMint, learnMint } from './keysets.ts';
+import { isDue } from './later.ts';
 import { coinKeysOf, denominationsOf, docsOf, ECASH, handyValues, loadPurse, MOST_COINS, sumOf } from './purse.ts';
 import { restoreCoins } from './restore.ts';
 
@@ -89,8 +90,11 @@ export async function swapCoins(
   return true;
 }
 
-/** Coins of keysets that ended or were revoked become new ones; those of which the time is over are written off. */
-export async function refreshCoins(ctx: Context, brk: string): Promise<void> {
+/**
+ * Coins of keysets that ended or were revoked become new ones; those of which the time is over are written off. Where nobody
+ * waits for them it is done at a random time.
+ */
+export async function refreshCoins(ctx: Context, brk: string, { isWaiting }: { isWaiting: boolean }): Promise<void> {
   const { docs } = await loadPurse(ctx, brk);
   if (docs.length === 0 && !(await readOne(ctx.store, 'restoring', keys.restoring(brk)))) return;
   const mint = await readyMint(ctx, brk);
@@ -98,6 +102,8 @@ export async function refreshCoins(ctx: Context, brk: string): Promise<void> {
   const lost = docs.filter(({ ks }) => !mint.keysets.has(ks));
   if (lost.length > 0) await writeOff(ctx, brk, lost);
   const values = denominationsOf(mint, nowMs);
+  const { purse: all } = await loadPurse(ctx, brk);
+  if (purses.stale(all, mint, nowMs).length === 0 || (!isWaiting && !(await isDue(ctx, brk)))) return;
   await swapCoins(
     ctx,
     brk,
