@@ -1,6 +1,7 @@
 // Moving coins back: release at the site, then cash or renew at the broker. Each step is stored before the next, and
 // repeating a step changes nothing, so a move survives a crash anywhere.
 import { type JsonObject, PaymentProblem } from '@farthing/protocol';
+import { inquireCheque } from './cheques/outcome.ts';
 import { inquire } from './coins/inquire.ts';
 import { type Context, keepEvidence, move } from './context.ts';
 import { type Doc, keys } from './documents.ts';
@@ -249,6 +250,7 @@ export async function resolve(ctx: Context, id: string): Promise<Settled> {
   // A payment of a session is only shown again: its chain serves others as well.
   const { many, money } = methodOf(sending.challenge.method);
   if (money === 'coins') return inquire(ctx, id);
+  if (money === 'cheques') return inquireCheque(ctx, id);
   if (many) return withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
   const answer = await askRelease(ctx, sending.purse, sending.coin);
   if (answer.kind !== 'released') return withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));

@@ -21,6 +21,7 @@ import { fetchVendor } from './broker.ts';
 import type { Broker, Context } from './context.ts';
 import { type Fundings, needFunding } from './credit.ts';
 import { keys } from './documents.ts';
+import { needGoods } from './goods/sealed.ts';
 import type { Method } from './method.ts';
 import { methods } from './methods.ts';
 import { readOne, transact } from './transaction.ts';
@@ -108,7 +109,7 @@ export async function usableOffers(ctx: Context, ask: Ask, options: FindOptions 
     try {
       const found = understand(ctx, ask, place, challenge);
       await needFunding(ctx, found);
-      await vouch(ctx, found, options);
+      needGoods(ctx, found, await vouch(ctx, found, options), ask.goods);
       usable.push(found);
     } catch (error) {
       if (!(error instanceof PaymentProblem)) throw error;

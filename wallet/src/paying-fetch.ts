@@ -36,6 +36,8 @@ export type PayingOptions = {
   readonly sessions?: boolean;
   /** Pays with money of these kinds alone, by method name. */
   readonly methods?: readonly string[];
+  /** Sealed goods that were fetched whole and compared: see `Ask.goods`. */
+  readonly goods?: string;
   /** Says with each request what this wallet pays with (`Accept-Payment`), so that sites offer that first. Default `false`. */
   readonly announce?: boolean;
   readonly onEvent?: (event: PayingEvent) => void;
@@ -89,15 +91,20 @@ class Visit {
     const { request, body, options } = parts;
     const { url, method } = request;
     const digest = body && body.length > 0 ? { digest: bodyDigest(body, portableCrypto) } : {};
-    const { site = new URL(url).origin, sessions, methods } = options;
-    const wishes = { ...(sessions === undefined ? {} : { sessions }), ...(methods ? { methods } : {}) };
+    const { site = new URL(url).origin, sessions, methods, goods } = options;
+    const wishes = {
+      ...(sessions === undefined ? {} : { sessions }),
+      ...(methods ? { methods } : {}),
+      ...(goods === undefined ? {} : { goods }),
+    };
     this.#asked = { url, method, site, ...digest, ...wishes };
   }
 
   async run(redirects: number, mayReopen = true): Promise<Response> {
     const { wallet, request } = this.#parts;
     // What is kept for the next page may be money of another kind.
-    const early = this.#ownLogin || this.#asked.methods ? undefined : await wallet.preempt(this.#asked);
+    const early =
+      this.#ownLogin || this.#asked.methods || this.#asked.goods ? undefined : await wallet.preempt(this.#asked);
     if (early) {
       const { response, settled } = await this.#present(early, true);
       if (mayReopen && isOver(response, settled)) return this.#reopen(response, redirects);

@@ -109,7 +109,7 @@ export async function pay(
   if (found.price > approval.maxMicro) {
     throw new PaymentProblem('over-page-limit', { detail: 'the price is above what was approved' });
   }
-  const { challenges: _, methods: __, ...request } = ask;
+  const { challenges: _, methods: __, goods: ___, ...request } = ask;
   const { by, rule, maxMicro: mostMicro } = approval;
   const input: Hold = { ask: request, found, chosen, by, mostMicro, ...(rule ? { rule } : {}) };
   const first = await settleHeld(ctx, await hold(ctx, input));

@@ -135,6 +135,8 @@ export type Ask = {
   readonly sessions?: boolean;
   /** Only money of these kinds, by method name. */
   readonly methods?: readonly string[];
+  /** Digest of sealed goods (`ct` of their offer) that were fetched whole and compared: nothing else sealed is paid for. */
+  readonly goods?: string;
 };
 
 /** What a person decides about. Amounts in base units. */
@@ -259,6 +261,13 @@ export type SiteAnswer = {
   readonly challenges?: readonly string[];
   /** Members of a problem body, when the host could read it. */
   readonly problem?: { readonly code?: string; readonly consumed?: unknown };
+};
+
+/** What the broker says of goods that it was shown, and what it gave back for them. */
+export type Disputed = {
+  readonly verdict: 'as-promised' | 'differs' | 'unreadable';
+  readonly refundedMicro: bigint;
+  readonly record: PaymentRecord;
 };
 
 export type Settled = {

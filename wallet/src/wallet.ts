@@ -1,7 +1,9 @@
 // The wallet: the one class that hosts talk to. Each method is a file; this one only says what there is.
+import type { SealedOffer } from '@farthing/protocol';
 import type { TopUp } from './account.ts';
 import { init, phraseOf, topUp } from './account.ts';
 import { balance } from './balance.ts';
+import { disputeGoods } from './cheques/dispute.ts';
 import { acceptPayment } from './choose.ts';
 import type { Phrase, Restored } from './coin-types.ts';
 import { Coins } from './coins/coins.ts';
@@ -11,6 +13,7 @@ import { Context, toBrokerInfo } from './context.ts';
 import { credit, setCredit } from './credit.ts';
 import type { Doc } from './documents.ts';
 import { FundingQueue } from './funding.ts';
+import { sealedOffer } from './goods/sealed.ts';
 import { exportCsv, history, record } from './journal.ts';
 import { resolve } from './moves.ts';
 import { Password } from './password.ts';
@@ -29,6 +32,7 @@ import type {
   Conservation,
   CreditInfo,
   Decision,
+  Disputed,
   Payment,
   PaymentRecord,
   Recovered,
@@ -209,6 +213,19 @@ export class Wallet {
    */
   resolve(paymentId: string): Promise<Settled> {
     return resolve(this.#ctx, paymentId);
+  }
+
+  /**
+   * What a 402 sells sealed: fetch `url` whole, compare it with `ct`, and pay with `goods: ct`.
+   * @throws {PaymentProblem} why nothing there can be paid
+   */
+  sealedOffer(ask: Ask): Promise<SealedOffer | undefined> {
+    return sealedOffer(this.#ctx, ask);
+  }
+
+  /** Goods that are not what was promised: shows the broker their ciphertext, which gives the money back if it sees the same. */
+  dispute(paymentId: string, ciphertext: Uint8Array<ArrayBuffer>): Promise<Disputed> {
+    return disputeGoods(this.#ctx, paymentId, ciphertext);
   }
 
   /** Payments without a known outcome, oldest first: present them again. */

@@ -23,6 +23,20 @@ export const walletProblems = {
     'No broker vouches for this site',
     'The broker that you use does not list this origin for the payee of the challenge. Nothing was paid.',
   ],
+  'goods-wrong': [
+    'wallet',
+    502,
+    'site',
+    'The goods are not what the site promised',
+    'Its signed promise is the evidence. What was paid with a cheque is shown to the broker, which gives it back.',
+  ],
+  'goods-unseen': [
+    'wallet',
+    402,
+    'customer',
+    'The goods were not fetched and compared yet',
+    'Sealed goods are fetched first and paid for afterwards: farthing get does both.',
+  ],
   'offer-unusable': [
     'wallet',
     402,

@@ -5,6 +5,7 @@ import { isProblemCode, PaymentProblem, problemInfo } from '@farthing/protocol';
 import { coins, deposit, phrase, restore, withdraw } from './coin-commands.ts';
 import { type Command, Output, parse, type Run, text, toJsonText, UsageError, type WalletCommand } from './command.ts';
 import { credit } from './credit-command.ts';
+import { get } from './get-command.ts';
 import { gift, gifts, request, requests, take } from './hand-commands.ts';
 import { balance, close as closeSessions, history, init, recover, refund, sessions, topUp } from './money-commands.ts';
 import { defaultData, openWallet } from './open.ts';
@@ -19,6 +20,7 @@ const commands: ReadonlyMap<string, Command> = new Map(
     init,
     'top-up': topUp,
     pay,
+    get,
     stream,
     balance,
     history,

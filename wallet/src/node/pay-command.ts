@@ -39,7 +39,7 @@ export const pay: Command = {
     ['-i, --include', 'print status and headers before the body'],
     ["--max '0.01 USD'", 'pay up to this without asking, and never more'],
     ['-y, --yes', 'pay the price that is asked; limits of the day hold'],
-    ['--method NAME', 'only with this money: scrip, payword or ecash; may be repeated'],
+    ['--method NAME', 'only with this money: scrip, payword, ecash or cheque; may be repeated'],
   ],
   run: fetchPaid,
 };

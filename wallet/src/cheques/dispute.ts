@@ -1,0 +1,66 @@
+// Goods that are not what was promised: the broker opens the ciphertext with the key that it kept, and gives the money back when it
+// sees the same.
+import {
+  canonicalJson,
+  decode,
+  type JsonObject,
+  limits,
+  makeOrder,
+  PaymentProblem,
+  parseJson,
+  readAnswer,
+  toBase64url,
+  utf8,
+} from '@farthing/protocol';
+import { chequeDisputeResult } from '@farthing/protocol/wallet';
+import { PATIENCE_MS, problemOf, readBounded } from '../broker.ts';
+import { type Context, move } from '../context.ts';
+import { keys } from '../documents.ts';
+import { inPayment, needPayment, recordIn } from '../sent.ts';
+import type { Disputed } from '../types.ts';
+import { writtenIn } from './book.ts';
+
+/**
+ * Shows the broker what was bought with a payment. Again, it says the same and gives nothing more back.
+ * @throws {PaymentProblem} `method-unsupported`: not paid with a cheque; `body-too-large`; the broker's refusal
+ */
+export async function disputeGoods(ctx: Context, id: string, ciphertext: Uint8Array<ArrayBuffer>): Promise<Disputed> {
+  const { sending } = await needPayment(ctx, id);
+  if (sending.challenge.method !== 'cheque') {
+    throw new PaymentProblem('method-unsupported', {
+      detail: 'only the broker of a cheque has seen what was promised',
+    });
+  }
+  if (ciphertext.length > limits.disputeBytes) throw new PaymentProblem('body-too-large');
+  const { cheque, certExp } = writtenIn(sending.coin.piece);
+  const broker = ctx.broker(cheque.brk);
+  const members = { cheque: { ...cheque } as JsonObject, certExp };
+  const order = makeOrder('cheque-dispute/1', members, ctx.secrets().seed, ctx.env());
+  let response: Response;
+  try {
+    response = await ctx.ports.fetch(`${broker.url}/v1/cheque/dispute`, {
+      ...{ method: 'POST', redirect: 'error', credentials: 'omit', cache: 'no-store', body: ciphertext },
+      headers: {
+        'content-type': 'application/octet-stream',
+        'farthing-order': toBase64url(utf8(canonicalJson(order))),
+      },
+      signal: AbortSignal.timeout(4 * PATIENCE_MS),
+    });
+  } catch {
+    throw new PaymentProblem('broker-unreachable', { detail: `no answer from ${new URL(broker.url).origin}` });
+  }
+  const json = parseJson(await readBounded(response));
+  if (response.status !== 200) throw problemOf({ status: response.status, json });
+  const { brk, root } = broker.keys;
+  const result = readAnswer(json, order, { brk, root }, ctx.env().crypto);
+  const { verdict, refunded } = decode(chequeDisputeResult, result, 'broker-untrusted');
+  const record = await inPayment(ctx, id, (tx, sent) => {
+    if (refunded > 0n && sent.record.state === 'paid') {
+      move(tx, brk, { seq: 1n, accountMicro: refunded, spentMicro: -refunded });
+      const now = { ...sent.record, state: 'refunded' as const, balanceAfterMicro: ctx.total(tx) };
+      tx.put('journal', keys.journal(id), { record: now, sending: sent.sending });
+    }
+    return recordIn(tx, id);
+  });
+  return { verdict, refundedMicro: refunded, record };
+}
