@@ -106,6 +106,25 @@ describe('the command', () => {
     await bench[Symbol.asyncDispose]();
   }, 60_000);
 
+  test('clears with another broker only after its fingerprint was compared', async () => {
+    const { child, ended } = await serve('--test', '--json');
+    const other = await processes.serve(join(data, 'other'), '--test', '--json');
+    const { url, brk } = JSON.parse(other.line) as { url: string; brk: string };
+    const shown = command('peers', 'add', url, '--limit', '2 USD', '--test');
+    expect(shown).toMatchObject({ status: 1, stdout: expect.stringContaining(brk) });
+    expect(command('peers').stdout).toContain('clears with nobody');
+    const add = ['peers', 'add', url, '--limit', '2 USD'];
+    expect(command(...add, '--fingerprint', 'b'.repeat(26), '--test')).toMatchObject({ status: 1 });
+    expect(command(...add, '--fingerprint', brk).stderr).toContain('test mode');
+    expect(command(...add, '--fingerprint', brk, '--test')).toMatchObject({ status: 0 });
+    expect(command('peers', 'list').stdout).toContain(`${brk}\tis owed $0.00\tof $2.00`);
+    expect(command('clear')).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to clear') });
+    expect(command('peers', 'remove', brk).stdout).toContain('ended');
+    expect(command('audit').status).toBe(0);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  }, 120_000);
+
   test('prints one line of JSON for programs', async () => {
     const { line, child, ended } = await serve('--json');
     expect(Object.keys(JSON.parse(line) as object)).toEqual(['url', 'brk']);

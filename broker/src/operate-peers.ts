@@ -1,6 +1,6 @@
 // The operator's jobs that belong to other brokers: whom to clear with, and up to what.
 import { callBroker, nodeEnv } from '@farthing/node-kit';
-import { fromBase64url, type Money, readBrokerKeys } from '@farthing/protocol';
+import { fromBase64url, limits, type Money, readBrokerKeys } from '@farthing/protocol';
 import { openKeys } from './keys.ts';
 import { account } from './ledger/journal.ts';
 import { int, text } from './ledger/rows.ts';
@@ -41,7 +41,11 @@ export async function addPeer(data: string, { url, limit, fingerprint, test }: N
   }
   if (fingerprint !== peer.brk) throw new Error(`expected broker ${fingerprint} at ${url}, and found ${peer.brk}`);
   const row = { brk: peer.brk, cur: limit.currency, root: peer.root, url, line: limit.amount };
-  await write(data, ({ ledger }) => ledger.peers.put({ ...row, state: 'live', madeMs: env.nowMs }));
+  await write(data, ({ ledger }) => {
+    const known = new Set(ledger.peers.all().map(({ brk }) => brk));
+    if (known.add(peer.brk).size > limits.peers) throw new Error(`a broker clears with ${limits.peers} others at most`);
+    ledger.peers.put({ ...row, state: 'live', madeMs: env.nowMs });
+  });
   const about = { brk: peer.brk, name: peer.name, added: true, limit: limit.amount.toString(), cur: limit.currency };
   return { lines: [`${peer.brk}\tmay owe ${shown(limit.amount, limit.currency)}`], json: about, status: 0 };
 }

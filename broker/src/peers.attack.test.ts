@@ -133,6 +133,19 @@ describe('A message that is lost', () => {
     expect(await stateOf(freed.taken)).toBe('unspent');
   });
 
+  it('does not keep a site from giving up what it does not know: the payment is found out first, and then freed', async () => {
+    const { taken, signed, id } = await payment(2n);
+    wire.fate = 'lose-answer';
+    expect(await refused(at.deposit(signed, true))).toBe('unavailable');
+    const giveUp = at.giveUp(id);
+    expect(await other.refused('/v1/ecash/void', giveUp)).toBe('unavailable');
+    expect(await stateOf(taken)).toBe('held');
+    wire.fate = 'pass';
+    expect(await other.send('/v1/ecash/void', giveUp)).toEqual({ freed: [id], gone: [] });
+    expect(await stateOf(taken)).toBe('unspent');
+    expect(await at.voidHeld(challenge()), 'what nobody knows').toMatchObject({ freed: [] });
+  });
+
   it('grows old, and a fresh question is asked in its place', async () => {
     const { signed } = await payment(1n);
     wire.fate = 'lose-request';

@@ -55,7 +55,7 @@ export function openPeers(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; 
   const addVendor = db.prepare('INSERT INTO peer_vendor (vnd, brk, pk) VALUES (?, ?, ?)');
   const getAsk = db.prepare('SELECT * FROM peer_order WHERE n = ?');
   const askOf = db.prepare('SELECT * FROM peer_order WHERE from_key = ? AND order_rid = ? LIMIT 1');
-  const openAsks = db.prepare('SELECT * FROM peer_order WHERE answer IS NULL ORDER BY n LIMIT ?');
+  const openAsks = db.prepare('SELECT * FROM peer_order WHERE answer IS NULL AND n > ? ORDER BY n LIMIT ?');
   const lastAsk = db.prepare('SELECT max(n) AS n FROM peer_order WHERE vnd = ? AND challenge = ?');
   const addAsk = db.prepare(
     `INSERT INTO peer_order (brk, from_key, order_rid, vnd, challenge, body, answer) VALUES (?, ?, ?, ?, ?, ?, NULL)
@@ -127,8 +127,8 @@ export function openPeers(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; 
       const row = askOf.get(from, rid);
       return row && askRow(row);
     },
-    /** Those that have no answer, oldest first. */
-    openAsks: (most: number): PeerOrderRow[] => openAsks.all(most).map(askRow),
+    /** Those after number `after` that have no answer, oldest first. */
+    openAsks: (after: number, most: number): PeerOrderRow[] => openAsks.all(after, most).map(askRow),
     addAsk({ brk, from, rid, vnd, challenge, body }: NewPeerOrder): PeerOrderRow {
       const row = addAsk.get(brk, from, rid, vnd, challenge, body);
       if (!row) throw new Error('an order to a peer was not written');

@@ -36,12 +36,14 @@ export type PeerMint = {
 /** A list is read again after this; for a keyset that is not in it, sooner. */
 const LIST_MS = 3_600_000;
 const SOONER_MS = 5_000;
-/** Open orders that are sent again in one round. */
-const ROUND = 200;
+/** Open orders that are read at once. */
+const PAGE = 200;
+const endOf = (page: readonly PeerOrderRow[]): number => page.at(-1)?.n ?? 0;
 
 export class PeerDesk {
   readonly #parts: Parts;
   readonly #mints = new Map<string, PeerMint>();
+  readonly #reading = new Map<string, Promise<PeerMint>>();
   #round: Promise<void> | undefined;
 
   constructor(parts: Parts) {
@@ -83,12 +85,14 @@ export class PeerDesk {
   async #resume(): Promise<void> {
     const { ledger, log } = this.#parts.step();
     const silent = new Set<string>();
-    for (const row of ledger.peers.openAsks(ROUND)) {
-      if (silent.has(row.brk)) continue;
-      await this.#parts.resume(orderIn(row)).catch((error: unknown) => {
-        if (!(error instanceof PaymentProblem)) log(`peer ${row.brk}: ${String(error).slice(0, 200)}`);
-        else if (error.code === 'unavailable') silent.add(row.brk);
-      });
+    for (let page = ledger.peers.openAsks(0, PAGE); page.length > 0; page = ledger.peers.openAsks(endOf(page), PAGE)) {
+      for (const row of page) {
+        if (silent.has(row.brk)) continue;
+        await this.#parts.resume(orderIn(row)).catch((error: unknown) => {
+          if (!(error instanceof PaymentProblem)) log(`peer ${row.brk}: ${String(error).slice(0, 200)}`);
+          else if (error.code === 'unavailable') silent.add(row.brk);
+        });
+      }
     }
   }
 
@@ -107,23 +111,33 @@ export class PeerDesk {
     const ageMs = known ? Math.abs(env.nowMs - known.atMs) : Number.POSITIVE_INFINITY;
     const isEnough = known && names.every((name) => known.keysets.has(name));
     if (known && ageMs < (isEnough ? LIST_MS : SOONER_MS)) return known;
-    const reply = await this.#call(peer, '/v1/ecash/keysets').catch((error: unknown) => {
-      if (isEnough) return undefined;
+    // However many ask at once, the peer is asked once; one that is away is left alone for a moment.
+    const reading = this.#reading.get(peer.brk) ?? this.#readMint(peer);
+    this.#reading.set(peer.brk, reading);
+    return reading.catch((error: unknown) => {
+      if (known && isEnough) return known;
       throw error;
     });
-    if (known && reply === undefined) return known;
-    if (reply?.status !== 200) throw away('it makes no coins');
+  }
+
+  #readMint(peer: PeerRow): Promise<PeerMint> {
+    const read = this.#fetchMint(peer);
+    const forget = () => this.#reading.delete(peer.brk);
+    read.then(forget, () => setTimeout(forget, SOONER_MS).unref());
+    return read;
+  }
+
+  async #fetchMint(peer: PeerRow): Promise<PeerMint> {
+    const { env } = this.#parts.step();
+    const reply = await this.#call(peer, '/v1/ecash/keysets');
+    if (reply.status !== 200) throw away('it makes no coins');
     const { list, keysets } = decode(keysetsResult, reply.json, 'broker-untrusted');
     if (list.vnd !== undefined) throw new PaymentProblem('broker-untrusted', { detail: 'a key list of one site' });
-    const { crypto } = env;
+    const { crypto, nowMs } = env;
     const read = readKeyList({ list, records: keysets }, peer, crypto);
-    const hash = keyListHash(list, crypto);
     const mint = {
-      list,
-      hash,
-      keysets: new Map(read.map((one) => [one.ks, one])),
-      records: reply.json ?? null,
-      atMs: env.nowMs,
+      ...{ list, hash: keyListHash(list, crypto), keysets: new Map(read.map((one) => [one.ks, one])) },
+      ...{ records: reply.json ?? null, atMs: nowMs },
     };
     this.#mints.set(peer.brk, mint);
     return mint;

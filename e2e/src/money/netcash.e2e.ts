@@ -85,3 +85,19 @@ it('A page that fails costs nothing: the coins are good again at the broker that
   const [coin] = taken.coins;
   await expect.poll(async () => coin && (await alice.prove(coin))['state']).toBe('unspent');
 });
+
+it('While the broker of the coins is away the page is not sold; when it is back the same credential pays', async () => {
+  const { port } = new URL(issuer.url);
+  const asked = await fetch(`${url}/page`);
+  const [challenge] = readChallenges([asked.headers.get('www-authenticate') ?? '']);
+  if (!challenge) throw new Error(`no challenge: ${asked.status}`);
+  await alice.withdraw([2000n]);
+  const { coins, exp } = alice.sign(alice.take(2000n, { change: false }), { vnd: 'news.example' }, challenge.id, 2000n);
+  const authorization = printCredential({ challenge, payload: { brk: issuer.public.brk, exp: Number(exp), coins } });
+  await issuer.stop();
+  const refused = await fetch(`${url}/page`, { headers: { authorization } });
+  expect([refused.status, refused.headers.has('retry-after')]).toEqual([503, true]);
+  await issuer.start({ port: Number(port) });
+  const answer = await fetch(`${url}/page`, { headers: { authorization } });
+  expect([answer.status, await answer.text()]).toEqual([200, 'page']);
+});
