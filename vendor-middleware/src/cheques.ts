@@ -12,7 +12,7 @@ export type ChequeOptions = {
   readonly captures?: ChequeKeys['captures'];
 };
 
-/** Certificates that are remembered, 140 bytes each: one a customer and day. Who is forgotten is checked again. */
+/** Certificates that are remembered, half a kilobyte each: one a customer and day. Who is forgotten is checked again. */
 const MOST = 10_000;
 
 type Parts = {

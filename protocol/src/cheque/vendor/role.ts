@@ -10,9 +10,9 @@ import { limits } from '../../core/limits.ts';
 import type { Price, Proof, VendorEnv, VendorRole, Verified, VerifyInput } from '../../core/method.ts';
 import { PaymentProblem } from '../../core/problems.ts';
 import type { Goods } from '../../core/sealed.ts';
-import { objectHash, signingText, verifyObject } from '../../core/sign.ts';
+import { signingText, verifyObject } from '../../core/sign.ts';
 import { checkDates, checkNames } from '../checks.ts';
-import { type Capture, type Cheque, chequeHash, isSigned, payloadSchema } from '../wire.ts';
+import { type Capture, type Cheque, isSigned, payloadSchema } from '../wire.ts';
 import { asked } from './asked.ts';
 import type { ChequeKeys } from './keys.ts';
 import { served } from './served.ts';
@@ -61,11 +61,13 @@ function verify({ challenge, payload, price, key }: VerifyInput, keys: ChequeKey
   checkCert(cert, { root: broker.root, genuine: keys.genuine }, env);
   if (!env.checksProofs && !isSigned(cheque, cert.pk, env.crypto)) throw new PaymentProblem('cheque-forged');
   const untilMs = cert.exp * 1000 + limits.clockSkewMs;
+  const text = signingText(cheque);
   return {
     spends: [{ key: `cheque:${cheque.epoid}`, untilMs, code: 'cheque-conflict' }],
     untilMs,
-    reference: chequeHash(cheque, env.crypto),
-    ...(env.checksProofs ? { proofs: [proofOf(cheque, cert)] } : {}),
+    // As `chequeHash`: the text that was signed is made once.
+    reference: env.crypto.hashText(text),
+    ...(env.checksProofs ? { proofs: [proofOf(text, cheque, cert)] } : {}),
     ...(isAsked ? asked(paid, { broker, key: keyFor(price, key, env), env }) : served(paid, keys)),
   };
 }
@@ -97,17 +99,18 @@ function checkCert(
   { root, genuine }: { root: string; genuine: ChequeKeys['genuine'] },
   { crypto }: Env,
 ): void {
-  const name = `${objectHash(cert, crypto)} ${cert.sig}`;
+  // All of it, in the order of its schema: shorter would cost a hash.
+  const name = JSON.stringify(cert);
   if (genuine?.has(name)) return;
   if (!verifyObject(cert, root, cert.sig, crypto)) throw new PaymentProblem('cert-forged');
   genuine?.add(name);
 }
 
 /** The customer's signature, for hosts that check it elsewhere. */
-const proofOf = (cheque: Cheque, cert: DayCert): Proof => ({
+const proofOf = (text: string, cheque: Cheque, cert: DayCert): Proof => ({
   scheme: 'ed25519',
   key: fromBase64url(cert.pk) ?? new Uint8Array(),
-  message: utf8(signingText(cheque)),
+  message: utf8(text),
   signature: fromBase64url(cheque.sig) ?? new Uint8Array(),
   code: 'cheque-forged',
 });
