@@ -1,4 +1,5 @@
 // Gifts and requests as they go from hand to hand, and what is made of them on the way.
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { boxPublicKey } from '../core/box.ts';
 import { toBase64url } from '../core/bytes.ts';
@@ -74,6 +75,17 @@ describe('A gift', () => {
   ])('is not read out of %s', (_, text) => {
     expect(() => readGift(text, env)).toThrow(refused);
   });
+});
+
+it('bytes of any kind are no gift and no request, and nothing but refused', () => {
+  const members = fc.constantFrom('', '{}', '[', '{"typ":"gift/1"}', '{"typ":"sealed-gift/1"}', '{"typ":"request/1"}');
+  fc.assert(
+    fc.property(members, fc.uint8Array({ maxLength: 700 }), (json, bytes) => {
+      const text = Buffer.concat([Buffer.from(json), Buffer.alloc(1), bytes]).toString('base64url');
+      expect(() => readGift(`farthing-gift:${text}`, env)).toThrow(refused);
+      expect(() => readRequest(`farthing-request:${text}`)).toThrow(refused);
+    }),
+  );
 });
 
 describe('A request', () => {

@@ -17,7 +17,7 @@ const ABREAST = 4;
 type Looked = Pick<purses.Purse, 'coins' | 'next'>;
 type Where = { readonly purse: purses.Purse; readonly mint: purses.Mint };
 
-/** All keysets of a mint. `tell` gets the count of coins after each. */
+/** All keysets of a mint. `tell` gets how many coins each has. */
 export async function lookThrough(ctx: Context, where: Where, tell?: (found: number) => void): Promise<Looked> {
   const next: Record<string, number> = { ...where.purse.next };
   const coins: purses.PurseCoin[] = [];
@@ -27,7 +27,7 @@ export async function lookThrough(ctx: Context, where: Where, tell?: (found: num
       const found = await look(ctx, ks, where);
       coins.push(...found.coins);
       next[ks] = Math.max(next[ks] ?? 0, found.next[ks] ?? 0);
-      tell?.(coins.length);
+      tell?.(found.coins.length);
     }
   };
   await Promise.all(Array.from({ length: ABREAST }, lane));
@@ -69,7 +69,7 @@ export async function busyPlaces(ctx: Context, brk: string): Promise<ReadonlySet
   return new Set(places.map(placeOf));
 }
 
-/** `tell` gets the count of those that were asked after. */
+/** `tell` gets how many more were asked after. */
 export async function spentOf(
   ctx: Context,
   { brk, coins }: { brk: string; coins: readonly CoinDoc[] },
@@ -79,7 +79,7 @@ export async function spentOf(
   for (let at = 0; at < coins.length; at += limits.coinsToRestore) {
     const some = coins.slice(at, at + limits.coinsToRestore);
     for (const pk of await spentAmong(ctx, brk, some)) spent.add(pk);
-    tell?.(at + some.length);
+    tell?.(some.length);
   }
   return spent;
 }

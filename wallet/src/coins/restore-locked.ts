@@ -3,7 +3,7 @@
 import { decode } from '@farthing/protocol';
 import { ecashLocksResult, type purse as purses } from '@farthing/protocol/wallet';
 import { call, fetchVendor, problemOf } from '../broker.ts';
-import type { FoundCoins } from '../coin-types.ts';
+import type { FoundCoins, RestoreProgress } from '../coin-types.ts';
 import { type Context, move } from '../context.ts';
 import { type Doc, keys } from '../documents.ts';
 import { readOne, transact } from '../transaction.ts';
@@ -15,11 +15,18 @@ import { type CoinDoc, ECASH, sumOf, toDocs } from './purse.ts';
 /** The api of a site that was not paid by this wallet yet: the next payment says it. */
 const API = '/farthing';
 
-/** `all`: of every site; else of those that this wallet has coins of. @throws {PaymentProblem} as `restoreCoins` */
-export async function restoreLocked(ctx: Context, brk: string, all: boolean): Promise<FoundCoins> {
+/** `all`: of every site; else of those that this wallet has coins of. `tell` gets what is added to the progress. */
+type Restoring = {
+  readonly brk: string;
+  readonly all: boolean;
+  readonly tell: (by: Partial<RestoreProgress>) => void;
+};
+
+/** @throws {PaymentProblem} as `restoreCoins` */
+export async function restoreLocked(ctx: Context, { brk, all, tell }: Restoring): Promise<FoundCoins> {
   const sum = { coins: 0, coinsMicro: 0n, spent: 0, lostMicro: 0n };
   for (const vnd of all ? await allSites(ctx, brk) : await ownSites(ctx, brk)) {
-    const found = await restoreAt(ctx, brk, vnd);
+    const found = await restoreAt(ctx, { brk, vnd, tell });
     sum.coins += found.coins;
     sum.coinsMicro += found.coinsMicro;
     sum.spent += found.spent;
@@ -39,16 +46,21 @@ async function ownSites(ctx: Context, brk: string): Promise<readonly string[]> {
   return (await ctx.store.list(prefix)).map(({ key }) => key.slice(prefix.length));
 }
 
-async function restoreAt(ctx: Context, brk: string, vnd: string): Promise<FoundCoins> {
+async function restoreAt(
+  ctx: Context,
+  { brk, vnd, tell }: Omit<Restoring, 'all'> & { vnd: string },
+): Promise<FoundCoins> {
   const mint = await learnMint(ctx, brk, vnd);
+  tell({ of: mint.keysets.size });
   const next = (await readOne(ctx.store, 'counters', keys.counters(brk)))?.next ?? {};
   const empty: purses.Purse = { brk, cur: ctx.broker(brk).currency, coins: [], next };
-  const purse = await lookThrough(ctx, { purse: empty, mint });
+  const purse = await lookThrough(ctx, { purse: empty, mint }, (found) => tell({ keysets: 1, found }));
   const own = freeIn(await readOne(ctx.store, 'purse', keys.purse(ECASH, brk, vnd)));
   const busy = await busyPlaces(ctx, brk);
   const found = toDocs(purse.coins, mint).filter((coin) => !busy.has(placeOf(coin)));
   const asked = [...own, ...found];
-  const spent = await spentOf(ctx, { brk, coins: asked });
+  tell({ found: asked.length - purse.coins.length });
+  const spent = await spentOf(ctx, { brk, coins: asked }, (checked) => tell({ checked }));
   const [fresh, gone] = [found.filter(({ pk }) => !spent.has(pk)), own.filter(({ pk }) => spent.has(pk))];
   const lostMicro = await write(ctx, { brk, vnd, mint, fresh, gone, next: purse.next });
   const kept = asked.filter(({ pk }) => !spent.has(pk));

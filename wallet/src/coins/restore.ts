@@ -51,17 +51,16 @@ export async function restoreCoins(
     tx.put('restoring', keys.restoring(brk), { atMs: ctx.env().nowMs, ...(isAll ? { all: true } : {}) });
     return isAll;
   });
-  const locked = await restoreLocked(ctx, brk, everywhere);
+  const tell = tellerOf(onProgress);
+  tell({ of: mint.keysets.size });
+  const locked = await restoreLocked(ctx, { brk, all: everywhere, tell });
   const { purse: before, docs } = await loadPurse(ctx, brk);
-  const progress = { keysets: 0, of: mint.keysets.size, found: 0, checked: 0 };
-  const tell = (by: Partial<RestoreProgress>) => onProgress?.(Object.assign(progress, by));
-  const { coins: made, next } = await lookThrough(ctx, { purse: before, mint }, (found) =>
-    tell({ keysets: progress.keysets + 1, found: docs.length + found }),
-  );
+  tell({ found: docs.length });
+  const { coins: made, next } = await lookThrough(ctx, { purse: before, mint }, (found) => tell({ keysets: 1, found }));
   const busy = await busyPlaces(ctx, brk);
   const known = new Set(docs.map(({ pk }) => pk));
   const asked = [...docs, ...toDocs(made, mint)].filter((coin) => !busy.has(placeOf(coin)));
-  tell({ found: asked.length });
+  tell({ found: asked.length - docs.length - made.length });
   const spent = await spentOf(ctx, { brk, coins: asked }, (checked) => tell({ checked }));
   const fresh = asked.filter(({ pk }) => !known.has(pk) && !spent.has(pk));
   const gone = asked.filter(({ pk }) => known.has(pk) && spent.has(pk));
@@ -72,6 +71,18 @@ export async function restoreCoins(
     coinsMicro: locked.coinsMicro + sumOf(kept),
     spent: locked.spent + spent.size,
     lostMicro: locked.lostMicro + lostMicro,
+  };
+}
+
+/** Adds up what is told. */
+function tellerOf(onProgress: OnProgress | undefined): (by: Partial<RestoreProgress>) => void {
+  const sum = { keysets: 0, of: 0, found: 0, checked: 0 };
+  return ({ keysets = 0, of = 0, found = 0, checked = 0 }) => {
+    sum.keysets += keysets;
+    sum.of += of;
+    sum.found += found;
+    sum.checked += checked;
+    onProgress?.({ ...sum });
   };
 }
 

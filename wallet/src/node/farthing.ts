@@ -92,7 +92,7 @@ async function runUnlocked(command: WalletCommand, run: Run): Promise<number> {
 
 function overview(): string {
   const lines = [...commands].map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`);
-  return `farthing: pay a fraction of a cent on the web.\n\n${lines.join('\n')}\n\nfarthing COMMAND --help tells more. Exit status: 0 done, 1 the world's fault, 2 wrong arguments.\n`;
+  return `farthing: pay a fraction of a cent on the web.\n\n${lines.join('\n')}\n\nfarthing COMMAND --help tells more. A wallet with a password asks for it, or reads the file FARTHING_PASSWORD_FILE.\nExit status: 0 done, 1 the world's fault, 2 wrong arguments.\n`;
 }
 
 function helpOf({ usage, about, help }: Command): string {
