@@ -14,26 +14,55 @@ type Payment = Pick<Reservation, 'id' | 'credential'> & {
  * @throws {PaymentProblem} as `Approvals.ask`, and what the attempt throws
  */
 export async function authorized<Found extends { readonly kind: string }>(
-  { store, approvals }: Site,
+  site: Site,
   { id, credential, verified, isServed }: Payment,
   attempt: (verified: Verified) => Promise<Found>,
 ): Promise<Found | { kind: 'known'; stored: Stored }> {
+  const { store, approvals } = site;
   const { authorize } = verified;
   if (!authorize) return attempt(verified);
   const stored = await store.find(id);
   if (stored && (stored.credential !== credential || isServed(stored))) return { kind: 'known', stored };
-  const giveUp = () => authorize.giveUp && void approvals.giveUp(authorize.giveUp, id);
+  const { giveUp } = authorize;
   const approved = await approvals.ask(authorize, { id, name: `${id} ${credential}` });
   try {
     const found = await attempt({ ...verified, ...approved });
     // Another payment stands in its way here, such as one with the same Idempotency-Key.
-    if (found.kind === 'held' || found.kind === 'over') giveUp();
+    if (giveUp && (found.kind === 'held' || found.kind === 'over')) await letGo(site, { id, giveUp });
     return found;
   } catch (error) {
     const isRefused = error instanceof PaymentProblem && error.extra.consumed !== 'unknown';
-    if (isRefused) giveUp();
+    if (giveUp && isRefused) await letGo(site, { id, giveUp });
     throw error;
   }
+}
+
+type Held = { readonly id: string; readonly giveUp: BrokerOrder };
+
+/** What goes with no credential: whoever finds it has another payment. */
+const NOBODY = 'given up';
+
+/**
+ * Gives up what the broker holds for a payment that was not written. Its id is taken first, so that no copy of it, here or in
+ * another process, is delivered while the money goes back; a crash meanwhile leaves it taken, and the hold ends by itself.
+ */
+async function letGo({ store, approvals, owner, env, tell }: Site, { id, giveUp }: Held): Promise<void> {
+  const { nowMs: atMs } = env();
+  const nothing = { spends: [], tallies: [], claims: [], mints: [], outcome: '' };
+  const taken = {
+    id,
+    credential: NOBODY,
+    target: NOBODY,
+    owner: owner.id,
+    atMs,
+    untilMs: atMs,
+    state: 'reserved',
+  } as const;
+  if ((await store.reserve({ ...taken, ...nothing })).kind !== 'won') return;
+  approvals
+    .giveUp(giveUp, id)
+    .then(() => store.settle(id, owner.id, 'release'))
+    .catch(() => tell({ code: 'store-fault', message: 'a payment that was given up could not be forgotten' }));
 }
 
 /**
@@ -42,7 +71,7 @@ export async function authorized<Found extends { readonly kind: string }>(
  */
 export async function givenUp(
   { store, approvals, owner, env }: Site,
-  { id, giveUp }: { id: string; giveUp: BrokerOrder },
+  { id, giveUp }: Held,
 ): Promise<'release' | 'loose'> {
   const stored = await store.find(id);
   if (stored?.state !== 'reserved' || stored.owner !== owner.id) return 'loose';

@@ -246,6 +246,25 @@ it('A second payment under an Idempotency-Key is refused, and its coins are free
   expect(await earned(shop)).toBe(before + 2n * PRICE);
 });
 
+it('Copies of one payment, with and without an Idempotency-Key that is taken, never bring a page and the coins back', async () => {
+  const before = await earned(shop);
+  const url = `${shop.url}/order`;
+  const keyed = { method: 'POST', headers: { 'idempotency-key': 'taken' } };
+  const taken = await challengeAt(url, 'POST');
+  await present(url, taken, alice.payload(taken, await alice.give([2000n])), keyed);
+  let delivered = 1;
+  for (let round = 0; round < 12; round++) {
+    const challenge = await challengeAt(url, 'POST');
+    const payload = alice.payload(challenge, await alice.give([2000n]));
+    const copies = [keyed, { method: 'POST' }, keyed].map((init) => present(url, challenge, payload, init));
+    const answers = await Promise.all(copies);
+    await Promise.all(answers.map((answer) => answer.arrayBuffer()));
+    if (answers.some(({ status }) => status === 200)) delivered++;
+  }
+  expect(shop.served).toBe(delivered);
+  expect(await earned(shop)).toBe(before + BigInt(delivered) * PRICE);
+});
+
 it('Altered payments and stolen headers are refused before the broker hears of them, and the coins stay good', async () => {
   const url = `${news.url}/page`;
   const challenge = await challengeAt(url);
