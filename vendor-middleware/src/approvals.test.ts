@@ -38,7 +38,7 @@ const question = (n: number): BrokerAsk<unknown> => ({
   read: ({ good }) => good,
 });
 const giveUp = () => ({ brk: broker.brk, path: '/v1/toy/void', typ: 'toy-void/1', members: { n: 0 } });
-const ask = (n: number, name = String(n)) => approvals.ask(question(n), { id: `p${n}`, name });
+const ask = async (n: number, name = String(n)) => (await approvals.ask(question(n), { id: `p${n}`, name })).said;
 const code = (expected: string, consumed: unknown = false) =>
   expect.objectContaining({ code: expected, extra: expect.objectContaining({ consumed }) });
 

@@ -20,6 +20,11 @@ import type { Problem } from './setup-error.ts';
 const GIVE_UP_MS = [0, 250, 1000, 4000] as const;
 /** How long a question waits for payments that are being given up and may stand in its way. */
 const WAIT_MS = 2000;
+/**
+ * What was given up is released here so long after the broker has let go of it. Whoever asked before that, and writes only
+ * afterwards, has an answer that is older than this.
+ */
+export const GRACE_MS = 1000;
 /** Limits that are remembered; who is forgotten is asked about again. */
 const MOST_RAISED = 10_000;
 
@@ -30,10 +35,14 @@ type Parts = {
   readonly tell: (problem: Problem) => void;
 };
 
+/** `askedAtMs`: when the question left, on the clock of `performance`. */
+type Answered<Answer> = { readonly said: Answer; readonly askedAtMs: number };
+type Asked = { readonly result: Promise<JsonObject>; readonly askedAtMs: number };
+
 export class Approvals {
   readonly #parts: Parts;
   /** By name: many copies of one credential at once are one question. */
-  readonly #asked = new Map<string, Promise<JsonObject>>();
+  readonly #asked = new Map<string, Asked>();
   readonly #givingUp = new Map<string, Promise<boolean>>();
   readonly #raised = new Map<string, bigint>();
   readonly #closing = new AbortController();
@@ -48,16 +57,20 @@ export class Approvals {
    * @throws {PaymentProblem} the broker's refusal; `site-not-ready` when nothing was asked, `outcome-unknown` when the
    *   answer is missing, `broker-untrusted`
    */
-  async ask<Answer>(ask: BrokerAsk<Answer>, { id, name }: { id: string; name: string }): Promise<Answer> {
+  async ask<Answer>(ask: BrokerAsk<Answer>, { id, name }: { id: string; name: string }): Promise<Answered<Answer>> {
+    const once = async () => {
+      const { result, askedAtMs } = this.#shared(ask, name);
+      return { said: ask.read(await result), askedAtMs };
+    };
     await this.#givingUp.get(id);
     const rivals = [...this.#givingUp.values()];
     try {
-      return ask.read(await this.#shared(ask, name));
+      return await once();
     } catch (error) {
       // What is held for a payment that has failed here is free in a moment.
       if (rivals.length === 0 || !(error instanceof PaymentProblem) || error.status !== 402) throw error;
       await Promise.race([Promise.all(rivals), this.#pause(WAIT_MS)]);
-      return ask.read(await this.#shared(ask, name));
+      return await once();
     }
   }
 
@@ -71,7 +84,7 @@ export class Approvals {
   async raise({ key, add, raise }: Tally, spent: bigint, id: string): Promise<boolean> {
     const question = raise?.(spent);
     if (!question) return false;
-    const limit = await this.ask(question, { id, name: `${key} ${spent} ${add}` });
+    const { said: limit } = await this.ask(question, { id, name: `${key} ${spent} ${add}` });
     this.#raised.delete(key);
     this.#raised.set(key, limit);
     for (const oldest of this.#raised.keys()) {
@@ -81,36 +94,40 @@ export class Approvals {
     return spent + add <= limit;
   }
 
-  /** Takes back what the broker agreed to. False when it may not know: then it ends the hold when its time is over. */
-  giveUp(order: BrokerOrder, id: string): Promise<boolean> {
-    const known = this.#givingUp.get(id);
-    if (known) return known;
+  /**
+   * Takes back what the broker agreed to; resolves when the payment may be released here. False when the broker may not know:
+   * then it ends the hold when its time is over.
+   */
+  async giveUp(order: BrokerOrder, id: string): Promise<boolean> {
     const done = this.#giveUp(order)
       .catch(() => false)
       .finally(() => this.#givingUp.delete(id));
     this.#givingUp.set(id, done);
-    return done;
+    const isFree = await done;
+    if (isFree) await this.#pause(GRACE_MS);
+    return isFree;
   }
 
   /** Lets what was asked finish. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.allSettled([...this.#asked.values(), ...this.#givingUp.values()]);
+    await Promise.allSettled([...[...this.#asked.values()].map(({ result }) => result), ...this.#givingUp.values()]);
   }
 
-  #shared(ask: BrokerOrder, name: string): Promise<JsonObject> {
+  #shared(ask: BrokerOrder, name: string): Asked {
     const open = this.#asked.get(name);
     if (open) return open;
     if (this.#asked.size >= limits.openQuestions) {
       throw new PaymentProblem('site-not-ready', { detail: 'too many payments wait for the broker', retryAfter: 2 });
     }
-    const answer = this.#send(ask)
+    const result = this.#send(ask)
       .catch((error: unknown) => {
         throw this.#forPayer(error);
       })
       .finally(() => this.#asked.delete(name));
-    this.#asked.set(name, answer);
-    return answer;
+    const asked = { result, askedAtMs: performance.now() };
+    this.#asked.set(name, asked);
+    return asked;
   }
 
   async #send({ brk, path, typ, members }: BrokerOrder): Promise<JsonObject> {

@@ -1,5 +1,7 @@
 // Payments and limits that a broker decides: asked after everything that the site can check by itself, and before the write.
+
 import { type BrokerOrder, PaymentProblem, type Verified } from '@farthing/protocol';
+import { GRACE_MS } from './approvals.ts';
 import type { Site } from './site.ts';
 import type { Reservation, Reserved, Stored } from './store/port.ts';
 
@@ -24,18 +26,30 @@ export async function authorized<Found extends { readonly kind: string }>(
   const stored = await store.find(id);
   if (stored && (stored.credential !== credential || isServed(stored))) return { kind: 'known', stored };
   const { giveUp } = authorize;
-  const approved = await approvals.ask(authorize, { id, name: `${id} ${credential}` });
+  const ask = () => approvals.ask(authorize, { id, name: `${id} ${credential}` });
+  const { said, askedAtMs } = await ask();
+  const found = await attempt({ ...verified, ...said }).catch(async (error: unknown) => {
+    if (giveUp && isRefusal(error)) await letGo(site, { id, giveUp });
+    throw error;
+  });
+  // Another payment stands in its way here, such as one with the same Idempotency-Key.
+  if (giveUp && (found.kind === 'held' || found.kind === 'over')) await letGo(site, { id, giveUp });
+  // Its write waited so long that what it was told may have been given up by a copy meanwhile.
+  if (found.kind === 'won' && performance.now() - askedAtMs > GRACE_MS) await again(site, id, ask);
+  return found;
+}
+
+/** Asks about a payment that is written. @throws {PaymentProblem} as `Approvals.ask`: the payment is not this run's then */
+async function again({ store, owner }: Site, id: string, ask: () => Promise<unknown>): Promise<void> {
   try {
-    const found = await attempt({ ...verified, ...approved });
-    // Another payment stands in its way here, such as one with the same Idempotency-Key.
-    if (giveUp && (found.kind === 'held' || found.kind === 'over')) await letGo(site, { id, giveUp });
-    return found;
+    await ask();
   } catch (error) {
-    const isRefused = error instanceof PaymentProblem && error.extra.consumed !== 'unknown';
-    if (giveUp && isRefused) await letGo(site, { id, giveUp });
+    await store.settle(id, owner.id, isRefusal(error) ? 'release' : 'loose');
     throw error;
   }
 }
+
+const isRefusal = (error: unknown): boolean => error instanceof PaymentProblem && error.extra.consumed !== 'unknown';
 
 type Held = { readonly id: string; readonly giveUp: BrokerOrder };
 

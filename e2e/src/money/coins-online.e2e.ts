@@ -222,6 +222,36 @@ it('A run that fails after another process has taken it over and delivered takes
   }
 });
 
+it('A copy that was agreed to, and is written only after another one failed and was given up, is asked about again', async () => {
+  const store = memory();
+  const gate = Promise.withResolvers<void>();
+  const waiting = Promise.withResolvers<void>();
+  const slow: VendorStore = {
+    ...store,
+    async reserve(entry) {
+      waiting.resolve();
+      await gate.promise;
+      return store.reserve(entry);
+    },
+  };
+  const [first, next] = [await openShop('twin.example', store), await openShop('twin.example', slow)];
+  try {
+    const challenge = await challengeAt(`${first.url}/flaky`);
+    const payload = alice.payload(challenge, await alice.give([5000n]));
+    next.isBroken = false;
+    const late = present(`${next.url}/flaky`, challenge, payload);
+    await waiting.promise;
+    expect((await present(`${first.url}/flaky`, challenge, payload)).status).toBe(500);
+    await expect.poll(() => store.find(challenge.id), { timeout: 10_000 }).toBeUndefined();
+    gate.resolve();
+    expect(await codeOf(await late)).toBe('page');
+    expect(await earned(next)).toBe(PRICE);
+    expect(questions()).toBe(3);
+  } finally {
+    await Promise.all([first.close(), next.close()]);
+  }
+});
+
 it('What is charged upfront stays charged', async () => {
   const before = await earned(news);
   const given = await alice.give([2000n]);
