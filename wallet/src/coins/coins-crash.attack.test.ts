@@ -9,6 +9,7 @@ import type { WalletPorts, WalletStore } from '../types.ts';
 import { Wallet } from '../wallet.ts';
 
 const START = 100n;
+const PATIENCE_MS = 300_000;
 
 let bench: Bench;
 beforeAll(async () => {
@@ -76,4 +77,5 @@ test.each(['before', 'after'] as const)(
     }
     expect(points).toBeGreaterThan(60);
   },
+  PATIENCE_MS,
 );

@@ -9,7 +9,7 @@ import type { Wallet } from '../wallet.ts';
 const PRICE = 2_500n;
 const START = 100_000n;
 const DAY_MS = 86_400_000;
-const AUTO = { mode: 'auto', perPageMicro: 50_000n, perDayMicro: 500_000n } as const;
+const AUTO = { mode: 'auto', perPageMicro: 80_000n, perDayMicro: 500_000n } as const;
 let market: Market;
 let served: string[] = [];
 
@@ -20,6 +20,7 @@ beforeAll(async () => {
         served.push(String(req.params.id));
         res.send(`page ${req.params.id}`);
       });
+      app.get('/dear', pay.wall({ price: '0.0777 USD' }), (_req, res) => void res.send('dear'));
       app.get('/odd/:id', pay.wall({ price: '0.0288 USD' }), (req, res) => void res.send(`odd ${req.params.id}`));
       app.get('/broken/:id', pay.wall({ price: '0.0033 USD' }), (_req, res) => void res.status(500).send('sorry'));
     },
@@ -86,6 +87,24 @@ test('a price of several coins is paid with change for the last', async () => {
   const { wallet, fetch } = await customer();
   expect(await (await fetch(`${market.origin}/odd/1`)).text()).toBe('odd 1');
   await expectConserved(wallet, 28_800n);
+});
+
+test('a price that takes more coins than a header holds is paid by reference, also after a lost reply', async () => {
+  const { wallet, fetch } = await customer();
+  await wallet.coins.withdraw({ amountMicro: 90_000n });
+  let losses = 1;
+  market.control.middle = async (request, on) => {
+    const response = await on();
+    if (!isPaid(request) || losses-- <= 0) return response;
+    throw new TypeError('the line is cut');
+  };
+  market.control.seen.length = 0;
+  expect(await (await fetch(`${market.origin}/dear`)).text()).toBe('dear');
+  const posts = market.control.seen.filter(({ method }) => method === 'POST');
+  expect(posts.map(({ url }) => url.slice(market.origin.length))).toEqual(['/farthing/payload']);
+  const [record] = await wallet.history({ limit: 1 });
+  expect(record).toMatchObject({ state: 'paid', amountMicro: 77_700n });
+  await expectConserved(wallet, 77_700n);
 });
 
 test('after a lost reply the same coins are shown again, and the change is there once', async () => {
@@ -159,6 +178,8 @@ test('a copy of the wallet that was put back after spending finds out by itself,
   const answers = [];
   for (let n = 0; n < 3; n++) answers.push((await again(page(`copy ${n}`))).status);
   expect(answers).toContain(200);
+  // What is held for a payment of the other copy is settled when its site claims it.
+  await market.pay.redeemNow();
   await copy.recover();
   expect(await drift(copy)).toBe(0n);
   const { brokers } = await copy.balance({ refresh: true });

@@ -41,8 +41,9 @@ async function allSites(ctx: Context, brk: string): Promise<readonly string[]> {
   return decode(ecashLocksResult, reply.json, 'broker-untrusted').vendors;
 }
 
+/** Sites whose key lists this wallet has seen: others have none, or none that it has coins of. */
 async function ownSites(ctx: Context, brk: string): Promise<readonly string[]> {
-  const prefix = keys.purse(ECASH, brk, '');
+  const prefix = keys.mint(brk, '');
   return (await ctx.store.list(prefix)).map(({ key }) => key.slice(prefix.length));
 }
 
