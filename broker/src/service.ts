@@ -71,8 +71,8 @@ export class BrokerService {
   readonly #routes: ReadonlyMap<string, OrderRoute>;
   readonly #peers: PeerDesk;
   readonly #vouching: Vouching;
-  /** Bodies that are being read. */
-  #bodies = 0;
+  /** Whose bodies are being read: one at a time of each. */
+  readonly #bodies = new Set<string>();
   #making: Promise<void> = Promise.resolve();
   /** The start of the newest period before which all was invoiced. */
   #closedMs = 0;
@@ -176,12 +176,14 @@ export class BrokerService {
     await needSignature(order, text);
     if (!route.stored) return this.#signed(order, prepared.run);
     if (!body) return this.#decide(order, text, prepared);
-    if (this.#bodies >= BODIES) throw new PaymentProblem('rate-limit', { retryAfter: 5 });
-    this.#bodies++;
+    if (this.#bodies.has(order.from) || this.#bodies.size >= BODIES) {
+      throw new PaymentProblem('rate-limit', { retryAfter: 5 });
+    }
+    this.#bodies.add(order.from);
     try {
       return await this.#decide(order, text, { ...prepared, body });
     } finally {
-      this.#bodies--;
+      this.#bodies.delete(order.from);
     }
   }
 

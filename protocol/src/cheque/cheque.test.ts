@@ -4,7 +4,7 @@ import { printCredential } from '../core/credential.ts';
 import type { DayCert } from '../core/daycert.ts';
 import type { JsonObject } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
-import type { ProblemCode } from '../core/problems.ts';
+import { PaymentProblem, type ProblemCode } from '../core/problems.ts';
 import { contentKey, keyCommitment } from '../core/sealed.ts';
 import { signObject } from '../core/sign.ts';
 import { type Books, type ChequeRow, decide, end } from './broker.ts';
@@ -180,6 +180,33 @@ describe('The broker decides an order once', () => {
     expect(() =>
       decide({ ...presented, cert: copy }, { ...books, holder: { cert: copy, account: 'user:eve' } }, env),
     ).toThrow(code('cert-forged'));
+  });
+
+  it('takes no order of which any one member was altered, left out or added', () => {
+    const altered = (value: unknown): unknown =>
+      typeof value === 'number'
+        ? value - 1
+        : typeof value === 'string'
+          ? `${value.slice(0, -1)}${value.endsWith('A') ? 'Q' : 'A'}`
+          : undefined;
+    const members = Object.entries(cheque).filter(([name]) => name !== 'goods');
+    const edits = [
+      ...members.map(([name, value]) => [`${name} altered`, { ...cheque, [name]: altered(value) }] as const),
+      ...Object.entries(goods).map(([name, value]) => {
+        return [`goods.${name} altered`, { ...cheque, goods: { ...goods, [name]: altered(value) } }] as const;
+      }),
+      ...members
+        // Without a signature it is no cheque: the schema at the edge refuses it.
+        .filter(([name]) => name !== 'sig')
+        .map(([name]) => [`${name} left out`, { ...cheque, [name]: undefined }] as const),
+      ['goods left out', { ...cheque, goods: undefined }] as const,
+      ['memo added', { ...cheque, memo: 'thanks' }] as const,
+    ];
+    for (const [what, edited] of edits) {
+      const shown = { ...presented, cheque: edited as unknown as Cheque };
+      expect(() => decide(shown, books, env), what).toThrow(PaymentProblem);
+    }
+    expect(edits.length).toBeGreaterThan(20);
   });
 
   it('writes a refusal down for ever: no funds now is no debit tomorrow', () => {

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { brokerId, limits, portableCrypto, toBase64url } from '../index.ts';
 import { seeded, seededEnv } from '../testing/random.ts';
-import { makeInvoices } from './billing.ts';
-import { isGenuineInvoice } from './invoice.ts';
+import { makeInvoices, makeNotes } from './billing.ts';
+import { isGenuineInvoice, isGenuineNote } from './invoice.ts';
 
 it('a period with more sessions than an invoice holds has several, which follow each other and add up', () => {
   const rng = seeded(41);
@@ -39,4 +39,33 @@ it('a period with more sessions than an invoice holds has several, which follow 
   expect(invoices.reduce((sum, invoice) => sum + BigInt(invoice.billed), 0n)).toBe(total);
   expect(invoices.at(-1)?.after).toBe((5n - total).toString());
   expect(makeInvoices({ ...open, billed: [] }, { issuer, dueSeconds: 60 }, env)).toEqual([]);
+});
+
+it('a site with more lines than a credit note holds has several, which follow each other and add up', () => {
+  const rng = seeded(42);
+  const env = seededEnv(rng, 1_800_000_000_000);
+  const seed = rng.bytes(32);
+  const publicKey = portableCrypto.publicKey(seed);
+  const sold = Array.from({ length: limits.noteLines + 1 }, () => {
+    const amount = BigInt(100 + rng.below(1000));
+    return { receipts: [toBase64url(rng.bytes(32)), toBase64url(rng.bytes(32))], amount, fee: amount / 40n };
+  });
+  const credited = sold.reduce((sum, { amount, fee }) => sum + amount - fee, 0n);
+  const open = {
+    ...{ vnd: 'site.example', cur: 'usd-micro' as const, balance: credited + 7n },
+    ...{ sold, last: undefined, since: 1_790_000_000 },
+  };
+  const issuer = { brk: brokerId(publicKey, portableCrypto), seed };
+  const notes = makeNotes(open, issuer, env);
+  expect(notes.map(({ number, moved, lines }) => [number, moved, lines.length])).toEqual([
+    [1, '7', limits.noteLines],
+    [2, '0', 1],
+  ]);
+  notes.forEach((note, i) => {
+    const known = { root: toBase64url(publicKey), last: notes[i - 1] };
+    expect(isGenuineNote(note, known, portableCrypto)).toBe(true);
+    expect(isGenuineNote({ ...note, fee: '0' }, known, portableCrypto)).toBe(false);
+  });
+  expect(notes.at(-1)?.after).toBe((credited + 7n).toString());
+  expect(makeNotes({ ...open, sold: [] }, issuer, env)).toEqual([]);
 });
