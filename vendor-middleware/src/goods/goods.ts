@@ -83,7 +83,8 @@ export class Goods {
    * @param notHere nothing lies here under this digest
    */
   serve(ct: string, res: Response, notHere: () => void): void {
-    res.setHeader('Cache-Control', `public, max-age=${FOREVER}, immutable`);
+    // A cache that packed it again would change its digest.
+    res.setHeader('Cache-Control', `public, max-age=${FOREVER}, immutable, no-transform`);
     res.setHeader('ETag', `"${ct}"`);
     res.setHeader('Content-Type', 'application/octet-stream');
     res.setHeader('X-Content-Type-Options', 'nosniff');

@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { limits, printChallenge, readRequest } from '@farthing/protocol';
+import { fromBase64url, limits, printChallenge, readRequest } from '@farthing/protocol';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Payer } from '../testing/payer.ts';
 import { challengesOf, credentialFor, problemOf, type TestSite, testSite } from '../testing/site.ts';
 
 let site: TestSite;
@@ -157,5 +158,28 @@ test('names of any length and script leave room for the challenge in its header 
     for (const offer of offers) expect(printChallenge(offer).length).toBeLessThanOrEqual(limits.challengeBytes);
   } finally {
     await long.close();
+  }
+});
+
+test('a session pays for goods with a word, and its end buys none', async () => {
+  const shop = await testSite({ methods: ['scrip', 'payword'] });
+  shop.app.use('/farthing', shop.pay.routes());
+  shop.app.get(
+    '/map',
+    shop.pay.sealed({ price: '0.00001 USD' }, () => secret),
+  );
+  const { broker, pay } = shop;
+  try {
+    const payer = new Payer(broker.payword.credit({ vnd: pay.vnd, n: 1000, unit: 10n }));
+    const { receipt } = await payer.pay(`${shop.url}/map`);
+    const key = String(receipt?.details['key']);
+    expect(fromBase64url(key)).toHaveLength(32);
+    const session = String(receipt?.details['session'] ?? receipt?.reference);
+    payer.forget();
+    const closed = await payer.send(`${shop.url}/map`, { action: 'close', session });
+    expect([closed.answer.status, closed.receipt]).toEqual([402, undefined]);
+    expect(await closed.answer.text()).not.toContain(key);
+  } finally {
+    await shop.close();
   }
 });

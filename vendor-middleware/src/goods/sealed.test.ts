@@ -126,7 +126,7 @@ test('the ciphertext may be kept by every cache for ever, and resumes to the byt
   const whole = await fetch(url);
   const sealed = Buffer.from(await whole.arrayBuffer());
   expect(Object.fromEntries(whole.headers)).toMatchObject({
-    'cache-control': 'public, max-age=31536000, immutable',
+    'cache-control': 'public, max-age=31536000, immutable, no-transform',
     etag: `"${offer.ct}"`,
     'accept-ranges': 'bytes',
     'content-length': String(sealedSize(offer.size)),
