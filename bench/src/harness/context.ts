@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrokerApi } from '../broker-server.ts';
 import type { LoadApi } from '../load.ts';
+import { COINS } from '../methods/ecash/coins.ts';
 import type { ServerApi } from '../server.ts';
 import type { WallName } from '../walls/index.ts';
 import type { Setup } from '../walls/wall.ts';
@@ -103,7 +104,7 @@ export async function startBroker(
   { everyCoin = false } = {},
 ): Promise<{ child: Child<BrokerApi>; url: string }> {
   const child = new Child<BrokerApi>(join(import.meta.dirname, '..', 'broker-server.ts'));
-  const { url } = await child.call('start', { data, ...(everyCoin ? {} : { values: [1] }) });
+  const { url } = await child.call('start', { data, ...(everyCoin ? {} : { values: [1, ...COINS.map(Number)] }) });
   return { child, url };
 }
 

@@ -8,7 +8,7 @@ import type { Kernel, Method } from '../methods/method.ts';
 export async function coreJob(context: Context): Promise<Row[]> {
   const rows: Row[] = [];
   for (const { name, kernels, facts } of SUBJECTS) {
-    if (!context.wants(name)) continue;
+    if (!kernels || !context.wants(name)) continue;
     context.say(`${name}…`);
     const load = await kernels();
     for (const kernel of load())

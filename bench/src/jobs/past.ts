@@ -21,7 +21,9 @@ const FIRST = 100;
 export async function pastJob(context: Context): Promise<Row[]> {
   const wanted: Wanted[] = [];
   for (const { name: wall, method, store } of FARTHINGS) {
-    const { thing, many } = await methodOf(method).past();
+    const past = await methodOf(method).past?.();
+    if (!past) continue;
+    const { thing, many } = past;
     const names = {
       memory: `memory/${method}/${thing}/${store}`,
       start: `start/${wall}/${thing}-`,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { memory, sqlite, type VendorStore } from '@farthing/vendor';
 import { deferredCheques } from './cheque/deferred.ts';
 import { lockedCoins } from './ecash/locked.ts';
+import { onlineCoins } from './ecash/online.ts';
 import type { Method, Office, Trades } from './method.ts';
 import { payword } from './payword/index.ts';
 import { scrip } from './scrip/index.ts';
@@ -11,6 +12,7 @@ export const methods = {
   scrip,
   payword,
   'ecash/locked': lockedCoins,
+  'ecash/online': onlineCoins,
   'cheque/deferred': deferredCheques,
 } satisfies Record<string, Method>;
 export type MethodName = keyof typeof methods;

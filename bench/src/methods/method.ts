@@ -20,9 +20,11 @@ export type Method = {
   readonly proves?: { readonly thing: string; readonly each: number };
   /** In the load's process: who pays. */
   payer(): Promise<(url: string, setup: Setup) => Promise<Payer>>;
-  kernels(): Promise<() => readonly Kernel[]>;
+  /** Absent: all that it does takes somebody else. */
+  kernels?(): Promise<() => readonly Kernel[]>;
   facts?(): Promise<readonly Fact[]>;
-  past(): Promise<Past>;
+  /** Absent: it keeps nothing of its own, or what another method keeps. */
+  past?(): Promise<Past>;
 };
 
 /** Work of the protocol alone, without HTTP and storage, to be repeated on one core. */

@@ -20,7 +20,7 @@ export function farthingWall(methodName: MethodName, storeName: StoreName): Wall
       app.use('/farthing', pay.routes());
       return {
         drain: () => pay.redeemNow(),
-        fill: async (count) => (await method.past()).fill(store, count),
+        fill: async (count) => (await method.past?.())?.fill(store, count),
         close: () => pay.close(),
       };
     },

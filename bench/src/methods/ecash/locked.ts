@@ -8,7 +8,7 @@ export const lockedCoins: Method = {
   pages: false,
   streams: false,
   proves: { thing: 'coin', each: COINS.length },
-  payer: async () => (await import('./payer.ts')).payer,
+  payer: async () => (await import('./payer.ts')).payer({ locked: true }),
   kernels: async () => (await import('./kernels.ts')).kernels,
   facts: async () => (await import('./kernels.ts')).facts(),
   past: async () => (await import('./past.ts')).past,
