@@ -70,7 +70,7 @@ export function end({ site, pass }: Pick<Delivery, 'site' | 'pass'>, good: boole
   settled.then(ended, lost);
 }
 
-/** The receipt, a fresh challenge for the next page, and headers that keep shared caches away. */
+/** The receipt, a fresh challenge for the next page by the same method, and headers that keep shared caches away. */
 export function attach({ offers, visit, pass, challenge }: Delivery, res: Response): void {
   res.setHeader('Payment-Receipt', pass.receipt);
   keepPrivate(res);
@@ -78,7 +78,7 @@ export function attach({ offers, visit, pass, challenge }: Delivery, res: Respon
   // Goods are bought once: there is no next page.
   if (visit.opening || (challenge && offers.servesOn(challenge))) return;
   try {
-    const next = offers.print(visit.quote, visit.scope);
+    const next = offers.print(visit.quote, visit.scope, challenge);
     if (next.length > 0) res.appendHeader('WWW-Authenticate', next);
   } catch {
     // No offer for the next page (its licence has ended): this one is paid all the same.

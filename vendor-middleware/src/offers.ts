@@ -86,10 +86,15 @@ export class Offers {
     return list.map(({ offer, intent }) => offer.make(secret, env, intent === 'session' ? undefined : digest));
   }
 
-  /** The same for the next page, as field lines; none when no method can take the price any more. */
-  print(quote: Quote, scope: RouteScope): string[] {
+  /**
+   * The same for the next page, as field lines; none when the price can not be taken any more.
+   * @param like of the same method and intent alone: whoever paid so goes on so, or asks again
+   */
+  print(quote: Quote, scope: RouteScope, like?: Pick<Challenge, 'method' | 'intent'>): string[] {
     const env = this.#site.env();
-    return this.#prepared(quote, scope, env).map(({ offer }) => offer.print(this.#site.secrets[0], env));
+    return this.#prepared(quote, scope, env)
+      .filter(({ method, intent }) => !like || (method.name === like.method && intent === like.intent))
+      .map(({ offer }) => offer.print(this.#site.secrets[0], env));
   }
 
   #prepared(quote: Quote, scope: RouteScope, env: Env): readonly Prepared[] {

@@ -169,6 +169,16 @@ test('the fresh challenge of a paid answer pays the next page of the route on th
   expect([next.status, runs]).toEqual([200, 2]);
 });
 
+test('a paid answer offers the next page by the method that paid, and no other: each costs hundreds of bytes', async () => {
+  const both = await testSite({ methods: ['scrip', 'payword'] });
+  both.app.get('/call', both.pay.wall({ price, unit: 'call' }), handler);
+  const methods = (answer: Response) => challengesOf(answer).map(({ method }) => method);
+  expect(methods(await fetch(`${both.url}/call`))).toEqual(['scrip', 'payword']);
+  const { answer } = await buy(`${both.url}/call`, both.broker.sell(10_000n)[0]);
+  expect([answer.status, methods(answer)]).toEqual([200, ['scrip']]);
+  await both.close();
+});
+
 test('Accept-Payment is honoured, and a wallet that wants none of the offers still sees them', async () => {
   site.app.get('/x', site.pay.wall({ price }), handler);
   for (const accept of ['scrip/charge', 'ecash', 'scrip;q=0', '!!!', 'x'.repeat(600)]) {
