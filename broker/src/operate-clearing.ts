@@ -1,12 +1,11 @@
 // The operator's job of settling with other brokers: proposes the figures, sends them, books what the other has signed, and
 // says who has to pay whom. Where the books differ it says in which claims.
-import { callBroker, nodeEnv } from '@farthing/node-kit';
+import { callBroker, nodeEnv, statedProblem } from '@farthing/node-kit';
 import {
   type Currency,
   claimsResult,
   decode,
   isObject,
-  isProblemCode,
   type Json,
   limits,
   makeOrder,
@@ -56,8 +55,8 @@ async function clearWith(data: string, peer: PeerRow, before: number): Promise<E
     await write(data, (desk) => settle(order, reply.json, { ...desk, peer }));
     return settled(order, about);
   }
-  const code = isObject(reply?.json) ? reply.json['code'] : undefined;
-  if (!reply || reply.status >= 500 || !isProblemCode(code)) {
+  const code = reply && reply.status < 500 ? statedProblem(reply)?.code : undefined;
+  if (code === undefined || code === 'rate-limit') {
     const line = `${brk}\tno answer: the proposal stands, clear again`;
     return { lines: [line], json: { ...about, settled: false, code: 'unavailable' }, isSettled: false };
   }

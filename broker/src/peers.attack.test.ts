@@ -89,6 +89,19 @@ describe('One coin', () => {
   });
 });
 
+describe('Coins of which one was spent elsewhere', () => {
+  it('are refused by the name of that one, so that its holder keeps the others', async () => {
+    await alice.withdraw([5n, 2n]);
+    const both = alice.take(7n, { change: false });
+    const [first, second] = both.coins;
+    if (!first || !second) throw new Error('two were taken');
+    await alice.swap([first], [alice.keysets.get(first.coin.ks)?.value ?? 1n]);
+    const reply = await other.post('/v1/ecash/deposit', at.deposit(alice.sign(both, site, challenge(), 7n), true));
+    expect(reply.body).toMatchObject({ code: 'coin-spent', spent: [first.coin.pk] });
+    expect(await stateOf({ coins: [second] })).toBe('unspent');
+  });
+});
+
 describe('A message that is lost', () => {
   it.each(['lose-request', 'lose-answer'] as const)(
     '%s: the same order, and any other for this payment, is answered in the end, and paid once',

@@ -1,6 +1,6 @@
 // @farthing/node-kit: shared by the Node hosts (broker, vendor middleware, command line). No knowledge of any method.
 export { nativeAead } from './aead.ts';
-export { callBroker, type Reply } from './call.ts';
+export { callBroker, neverLeft, type Reply, statedProblem } from './call.ts';
 export { nativeCrypto, nodeEnv, verifyInPool } from './crypto.ts';
 export { GroupCommit, isBusy } from './group-commit.ts';
 export { nativeStretch } from './password.ts';

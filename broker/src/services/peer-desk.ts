@@ -1,13 +1,11 @@
 // Asking other brokers. An order to one of them is written down before it is sent and kept until there is an answer: the same
 // bytes, however often, so that a lost message or a crash on either side is mended by asking again.
-import { callBroker, type GroupCommit, type Reply } from '@farthing/node-kit';
+import { callBroker, type GroupCommit, type Reply, statedProblem } from '@farthing/node-kit';
 import {
   canonicalJson,
   decode,
   fromBase64url,
-  isProblemCode,
   type Json,
-  type JsonObject,
   type Order,
   PaymentProblem,
   parseJson,
@@ -66,7 +64,7 @@ export class PeerDesk {
     if (row.answer !== undefined) return said(row, row.answer, order, peer, env.crypto);
     const reply = await this.#call(peer, '/v1/peers/forward', row.body);
     if (reply.status === 200) return said(row, canonicalJson(reply.json ?? null), order, peer, env.crypto);
-    const problem = problemOf(reply);
+    const problem = refusalOf(reply);
     if (!problem) throw away('it is not well');
     await this.write((step) => step.ledger.peers.dropAsk(row));
     // It is too old to be taken any more, and was never seen: a fresh one may be.
@@ -177,11 +175,8 @@ function said(
 }
 
 /** A refusal that will not change; `undefined` for everything else. */
-function problemOf({ status, json }: Reply): PaymentProblem | undefined {
-  const body = typeof json === 'object' && json !== null && !Array.isArray(json) ? json : {};
-  const { code, detail } = body as JsonObject;
-  if (!isProblemCode(code) || status >= 500 || status === 429) return undefined;
-  return new PaymentProblem(code, typeof detail === 'string' ? { detail: detail.slice(0, 200) } : {});
+function refusalOf(reply: Reply): PaymentProblem | undefined {
+  return reply.status >= 500 || reply.status === 429 ? undefined : statedProblem(reply);
 }
 
 function peerOf(brk: string, all: readonly PeerRow[]): PeerRow {
