@@ -78,6 +78,19 @@ test('a gift that nobody took comes back, and its text is worth nothing then', a
   expect(await codeOf(alice.wallet.coins.takeBack(gift.id))).toBe('not-found');
 });
 
+test('a gift for a picture is of as few coins as there are for its amount', async () => {
+  const alice = await openHand(bench, { topUpMicro: 10_000n });
+  await alice.wallet.coins.withdraw({ amountMicro: 8_000n });
+  const plain = await alice.wallet.coins.give({ amountMicro: 4_000n });
+  await alice.wallet.coins.takeBack(plain.id);
+  const few = await alice.wallet.coins.give({ amountMicro: 4_000n, few: true });
+  // Two coins of 2,000; what was at hand were more.
+  expect([textOf(few).length < 1_200, textOf(plain).length > 1_200]).toEqual([true, true]);
+  expect(await cashOf(alice.wallet)).toBe(4_000n);
+  const bob = await openHand(bench);
+  expect((await bob.wallet.coins.take(textOf(few))).record.amountMicro).toBe(4_000n);
+});
+
 test('the same text again is the same gift, and a wallet with a broker takes no other broker by a gift', async () => {
   const alice = await openHand(bench, { topUpMicro: 10_000n });
   await alice.wallet.coins.withdraw({ amountMicro: 100n });

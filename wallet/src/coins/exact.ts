@@ -5,10 +5,11 @@ import type { Context } from '../context.ts';
 import { type CoinDoc, denominationsOf, docsOf, exactValues, handyValues, loadPurse, MOST_COINS } from './purse.ts';
 import { refreshCoins, swapCoins } from './withdraw.ts';
 
-type Exact = { brk: string; amountMicro: bigint; mint: purses.Mint };
+/** `few`: in as few coins as there are for the amount; else in those at hand. */
+type Exact = { brk: string; amountMicro: bigint; mint: purses.Mint; few?: boolean };
 
 /** Free coins of exactly this amount, swapped for when there are none. @throws {PaymentProblem} `funds-short` */
-export async function exactly(ctx: Context, { brk, amountMicro, mint }: Exact): Promise<CoinDoc[]> {
+export async function exactly(ctx: Context, { brk, amountMicro, mint, few = false }: Exact): Promise<CoinDoc[]> {
   const { nowMs } = ctx.env();
   const denominations = denominationsOf(mint, nowMs);
   const pick = (purse: purses.Purse, change: boolean) => {
@@ -20,7 +21,7 @@ export async function exactly(ctx: Context, { brk, amountMicro, mint }: Exact): 
   for (let tries = 0; tries < 3; tries++) {
     const { purse, docs } = await loadPurse(ctx, brk);
     const found = pick(purse, false);
-    if (found) return docsOf(found, docs);
+    if (found && (!few || found.length <= exactValues(amountMicro, denominations).length)) return docsOf(found, docs);
     const choose = (now: purses.Purse) => {
       const coins = pick(now, true);
       if (!coins) return undefined;

@@ -15,11 +15,15 @@ import { spentAmong } from './questions.ts';
 import { answerable, linkOf } from './requests.ts';
 import { readyMint } from './withdraw.ts';
 
-/** `request`: the text that it answers; it asks for this amount, and names the broker. */
-export type Giving = { amountMicro: bigint; memo?: string; brk?: string; request?: string };
+/**
+ * `request`: the text that it answers; it asks for this amount, and names the broker. `few`: in as few coins as there are for the
+ * amount, for a picture; else with those at hand.
+ */
+export type Giving = { amountMicro: bigint; memo?: string; brk?: string; request?: string; few?: boolean };
 
 /** Coins of the exact amount leave the purse in the step that writes the gift down. A request is answered once. */
-export async function give(ctx: Context, { amountMicro, memo, brk: wanted, request }: Giving): Promise<GiftInfo> {
+export async function give(ctx: Context, giving: Giving): Promise<GiftInfo> {
+  const { amountMicro, memo, brk: wanted, request, few = false } = giving;
   if (amountMicro <= 0n) throw new RangeError('an amount is more than nothing');
   if (memo !== undefined && memo.length > limits.memoBytes) throw new RangeError('the memo is too long');
   ctx.needAccount();
@@ -29,7 +33,7 @@ export async function give(ctx: Context, { amountMicro, memo, brk: wanted, reque
   for (;;) {
     const before = asked && (await answerTo(ctx, asked));
     if (before && before.state !== 'back') return before;
-    const exact = await exactly(ctx, { brk, amountMicro, mint });
+    const exact = await exactly(ctx, { brk, amountMicro, mint, few });
     const record = ownRecord(ctx, brk, { kind: 'payment', amountMicro, method: ECASH });
     const id = record.id;
     const mark = asked ? [keys.answered(asked.id)] : [];

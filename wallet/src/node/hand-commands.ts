@@ -31,6 +31,7 @@ export const gift: Command = {
       amountMicro,
       ...(memo === undefined ? {} : { memo }),
       ...(request === undefined ? {} : { request }),
+      few: flags['qr'] === true,
     });
     const whose = request === undefined ? 'This text is the money.' : 'Only who asked for it can take this.';
     out.fact(`${whose} farthing gifts tells whether it was taken, and pulls it back.`);
