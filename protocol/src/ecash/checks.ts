@@ -1,5 +1,5 @@
-// What vendors and brokers check of coins, each step cheaper than the next: bounds, keysets, lock, time, repetition, sums, the
-// one-time keys' signatures, and RSA last. Nothing here knows what was spent before: the host's unique insert decides that.
+// What vendors and brokers check of coins, each step cheaper than the next: bounds, keysets, lock, time, repetition, sums, and
+// last the signatures. Nothing here knows what was spent before: the host's unique insert decides that.
 import { fromBase64url } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { limits } from '../core/limits.ts';
@@ -73,7 +73,10 @@ export function checkSpend(coins: readonly SpentCoin[], terms: SpendTerms, keyse
   checkProofs(proofsOfSpend(coins, terms, keysets, means.crypto), means);
 }
 
-/** All signatures of a payment: the one-time keys', which are cheaper, and then the mint's. @throws {PaymentProblem} `coin-forged` */
+/**
+ * All signatures of a payment, coin by coin: the one-time key's, and the mint's. Anybody can make any number of the first kind,
+ * so that who checks in this order does little for a forger. @throws {PaymentProblem} `coin-forged`
+ */
 export function proofsOfSpend(
   coins: readonly SpentCoin[],
   terms: SpendTerms,
@@ -81,11 +84,10 @@ export function proofsOfSpend(
   crypto: Crypto,
 ): Proof[] {
   const message = spendMessage(terms, crypto);
-  const uses = coins.map(({ pk, spend }) => {
-    const [key, signature] = [bytesOf(pk), bytesOf(spend)];
-    return { scheme: 'ed25519' as const, key, message, signature, code: 'spend-wrong' as const };
+  return coins.flatMap((coin): Proof[] => {
+    const [key, signature] = [bytesOf(coin.pk), bytesOf(coin.spend)];
+    return [{ scheme: 'ed25519', key, message, signature, code: 'spend-wrong' }, proofOfCoin(coin, keysets)];
   });
-  return [...uses, ...coins.map((coin) => proofOfCoin(coin, keysets))];
 }
 
 function proofOfCoin({ ks, pk, sig }: SpentCoin, keysets: KnownKeysets): Proof {
