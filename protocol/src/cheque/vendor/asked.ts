@@ -4,7 +4,7 @@
 import type { Env } from '../../core/crypto.ts';
 import { decode } from '../../core/decode.ts';
 import { limits } from '../../core/limits.ts';
-import type { Approved, Authorization, BrokerOrder, Verified } from '../../core/method.ts';
+import type { Approved, Authorization, BrokerOrder, ClaimStep, Verified } from '../../core/method.ts';
 import { isProblemCode, PaymentProblem, problemInfo } from '../../core/problems.ts';
 import { isReceiptOf, opensGoods } from '../checks.ts';
 import { chequeCaptureResult } from '../orders.ts';
@@ -59,12 +59,12 @@ function approved(
   if (receipt.result === 'refused') throw refusal(receipt);
   if (receipt.result === 'paid') return { claims: [], details };
   const { brk, epoid, amount, cur } = cheque;
-  const evidence = { rank: 0, proof: { cur } };
-  const claim = {
+  const claim: ClaimStep = {
     key: `cheque-held.${brk}:${epoid}`,
     add: BigInt(amount),
     untilMs: untilMs + limits.clockSkewMs,
-    evidence,
+    evidence: { rank: 0, proof: { cur } },
+    once: true,
   };
   return { claims: [claim], details };
 }

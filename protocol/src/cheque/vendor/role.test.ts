@@ -124,6 +124,7 @@ describe('A cheque for a page, that the broker decides', () => {
           add: 3000n,
           untilMs: until * 1000 + limits.clockSkewMs,
           evidence: { rank: 0, proof: { cur: CUR } },
+          once: true,
         },
       ],
       details: { receipt },
