@@ -28,7 +28,7 @@ const balance = async (person: Person, vnd?: string) =>
 const DAY_MS = DAY_SECONDS * 1000;
 const CAPTURE = '/v1/cheque/capture';
 
-describe('B24 more than was certified', () => {
+describe('more than was certified', () => {
   test('a site gets no more than the certificate’s day, the account’s money, or a customer of its own', async () => {
     const ask = (book: cheques.Book, spent: bigint, amount: bigint, by = site) =>
       bench.refused('/v1/cheque/authorize', cheques.authorizeOrder(by, book, spent, amount));
@@ -84,7 +84,7 @@ describe('B24 more than was certified', () => {
   });
 });
 
-describe('B25 an account that somebody else watches', () => {
+describe('an account that somebody else watches', () => {
   const watch = (approver: string, above: bigint, consent?: string) =>
     anna.order('cheque-approver/1', {
       ...{ cur: USD, approver, above: above.toString() },

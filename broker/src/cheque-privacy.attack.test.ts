@@ -24,7 +24,7 @@ afterEach(async () => {
 const balance = async (person: Person, vnd?: string) =>
   (await person.statement(vnd === undefined ? {} : { vnd }))['balance'];
 
-describe('B26 what others learn', () => {
+describe('what others learn', () => {
   test('strangers learn nothing of an outcome, whether there is one or not', async () => {
     const book = await cheques.openBook(anna, { vnd: site.vnd });
     const [paid, never] = [cheques.write(site, book, 100n), cheques.write(site, book, 100n)];
@@ -95,7 +95,7 @@ describe('B26 what others learn', () => {
   });
 });
 
-describe('B27 goods that are not what was promised', () => {
+describe('goods that are not what was promised', () => {
   const buy = async (plain: Uint8Array, promised?: Uint8Array) => {
     const book = await cheques.openBook(anna, { vnd: site.vnd });
     const { key, goods, ciphertext } = cheques.sealGoods(plain, promised);

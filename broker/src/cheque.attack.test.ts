@@ -27,7 +27,7 @@ const balance = async (person: Person, vnd?: string) =>
 const capture = (order: Order) => bench.refused('/v1/cheque/capture', order);
 const DAY_MS = DAY_SECONDS * 1000;
 
-describe('B20 a cheque that is not what its customer signed moves nothing', () => {
+describe('a cheque that is not what its customer signed moves nothing', () => {
   test.each<[string, string, (good: Cheque, book: cheques.Book, other: cheques.Book) => [JsonObject, cheques.Book]]>([
     ['altered after it was signed', 'cheque-forged', (good, book) => [{ ...good, amount: '1' }, book]],
     [
@@ -96,7 +96,7 @@ describe('B20 a cheque that is not what its customer signed moves nothing', () =
   });
 });
 
-describe('B21 one challenge, one payment', () => {
+describe('one challenge, one payment', () => {
   test('forty captures of one cheque at once, under orders of their own, are one debit and one receipt', async () => {
     const book = await cheques.openBook(anna, { vnd: site.vnd });
     const cheque = cheques.write(site, book, 1_000n);
@@ -129,7 +129,7 @@ describe('B21 one challenge, one payment', () => {
   });
 });
 
-describe('B22 sealed goods', () => {
+describe('sealed goods', () => {
   const key = new Uint8Array(32).fill(7);
   const goodsOf = () => ({ ct: site.pk, kc: keyCommitment(key), pt: anna.pk });
 
@@ -157,7 +157,7 @@ describe('B22 sealed goods', () => {
   });
 });
 
-describe('B23 what is served unasked', () => {
+describe('what is served unasked', () => {
   test('is paid to the unit of what is aside, and no unit more', async () => {
     const book = await cheques.openBook(anna, { vnd: site.vnd, limit: 10_000n });
     const served = [9_999n, 1n, 1n].map((amount) => {

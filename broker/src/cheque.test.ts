@@ -104,7 +104,7 @@ describe('a cheque that the broker is asked for', () => {
 describe('cheques that are served unasked', () => {
   test('are paid out of what is aside for them, which comes back after the claim window', async () => {
     const book = await cheques.openBook(anna, { vnd: site.vnd, limit: 10_000n });
-    expect(await balance(anna)).toBe('90000');
+    expect(await anna.statement()).toMatchObject({ balance: '90000', aside: '10000' });
     const served = [3_000n, 4_000n].map((amount) => {
       return { cheque: cheques.write(site, book, amount, { capture: 'deferred' }), book };
     });
@@ -114,8 +114,10 @@ describe('cheques that are served unasked', () => {
       cheques: [{ credited: '0' }, { credited: '0' }],
       balance: '7000',
     });
+    expect(await anna.statement()).toMatchObject({ balance: '90000', aside: '3000' });
     bench.offsetMs += 3 * DAY_MS + 180_000;
     await restart();
+    expect(await anna.statement()).not.toHaveProperty('aside');
     expect([await balance(anna), await balance(site, site.vnd)]).toEqual(['93000', '7000']);
   });
 

@@ -68,6 +68,9 @@ export function openCheques(db: DatabaseSync) {
     'UPDATE cheque_cert SET kept = ?, paid = ?, returned = ?, captured = ? WHERE sub = ? AND exp = ?',
   );
   const countCerts = db.prepare('SELECT count(*) AS open FROM cheque_cert WHERE account = ? AND exp >= ?');
+  const aside = db.prepare(
+    'SELECT coalesce(sum(kept - paid - returned), 0) AS left FROM cheque_cert WHERE account = ? AND cur = ?',
+  );
   const endedCerts = db.prepare(
     'SELECT * FROM cheque_cert WHERE paid + returned < kept AND exp < ? ORDER BY exp, sub LIMIT ?',
   );
@@ -115,6 +118,11 @@ export function openCheques(db: DatabaseSync) {
     },
     /** How many of an account have not expired at a moment (seconds). */
     openCerts: (name: string, at: number): number => Number(countCerts.get(name, at)?.['open'] ?? 0n),
+    /** What certificates of an account have left. */
+    aside(name: string, cur: Currency): bigint {
+      const row = aside.get(name, cur);
+      return row ? int(row, 'left') : 0n;
+    },
     /** Certificates that expired before a moment (seconds), with money still aside. */
     endedCerts: (before: number, most: number): ChequeCertRow[] => endedCerts.all(before, most).map(certOf),
 

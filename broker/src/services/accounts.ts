@@ -66,10 +66,12 @@ export function statement(
   const balance = ledger.journal.balance(name, cur);
   const lent = ledger.credit.line(name, cur);
   const due = ledger.invoices.dueOf({ account: name, cur }, balance);
+  const aside = ledger.cheques.aside(name, cur);
   return {
     balance: ledger.journal.shown(name, cur),
     ...(balance < 0n ? { owed: (-balance).toString() } : {}),
     ...(lent ? { line: lent.line.toString() } : {}),
+    ...(aside > 0n ? { aside: aside.toString() } : {}),
     ...(due === undefined ? {} : { due }),
     cur,
     lines: ledger.journal.lines(name, cur, { after, limit }).map((line) => ({

@@ -214,6 +214,8 @@ export const statementResult = v.object({
   owed: v.exactOptional(amt),
   /** How much the broker lets it owe; absent without credit. */
   line: v.exactOptional(amt0),
+  /** Of its money, what waits aside for cheques that sites may serve unasked; it is not in the balance. */
+  aside: v.exactOptional(amt),
   /** The moment from which what it owes by its last invoices is overdue; absent while nothing of them is. */
   due: v.exactOptional(seconds),
   lines: v.array(
