@@ -137,13 +137,45 @@ describe('A private window that was closed long ago', () => {
   });
 });
 
+describe('Workers that are killed while a private purse is filled', () => {
+  it('lose nothing: the next ones bring it over, once', async () => {
+    popup = await openPrivately(alice.browser, alice.desk.page, ours('popup.html#/top-up'));
+    const [before, inPocket] = [await alice.desk.balance(), await pocketOf(popup)];
+    const wished = alice.desk.page.evaluate(
+      () =>
+        new Promise<void>((seen) => {
+          const { storage } = (globalThis as unknown as { chrome: Chrome }).chrome;
+          storage.local.onChanged.addListener((changes) => 'mail wish' in changes && seen());
+        }),
+    );
+    await popup.getByRole('button', { name: '$0.50' }).click();
+    await wished;
+    await alice.desk.killWorker();
+    await expect
+      .poll(async () => [await alice.desk.balance(), await pocketOf(popup)], { timeout: 30_000 })
+      .toEqual([before - 500_000n, inPocket + 500_000n]);
+    await popup.close();
+  });
+});
+
+/** What the worker of private windows says that its purse holds. */
+async function pocketOf(page: Page): Promise<bigint> {
+  const answer = await page.evaluate(() =>
+    (globalThis as unknown as { chrome: Chrome }).chrome.runtime.sendMessage({ name: 'refresh', body: {} }),
+  );
+  const { ok } = answer as { ok?: { balance?: { totalMicro: { $n: string } } } };
+  return BigInt(ok?.balance?.totalMicro.$n ?? 0);
+}
+
 type Area = {
   get(all: null): Promise<Record<string, unknown>>;
   set(items: object): Promise<void>;
+  onChanged: { addListener(listener: (changes: object) => void): void };
 };
 type Chrome = {
   tabs: { query(of: { url: string }): Promise<{ id: number }[]> };
   storage: { local: Area; session: Area };
+  runtime: { sendMessage(message: object): Promise<unknown> };
   alarms: { create(name: string, when: { when: number; periodInMinutes: number }): Promise<void> };
 };
 

@@ -2,6 +2,7 @@
 // them, and money must not be. One worker uses it at a time.
 import type { Json } from '@farthing/protocol';
 import type { Change, WalletStore } from '@farthing/wallet';
+import { turns } from './one-at-a-time.ts';
 
 /** As `storage.local`: a `set` of several items is one step. */
 export type Area = {
@@ -13,16 +14,13 @@ export type Area = {
 /** A document, or that there is none any more: what is deleted goes with what is written, in the same step. */
 type Item = { readonly doc: Json } | { readonly gone: true };
 
-const turns = new WeakMap<Area, Promise<unknown>>();
+const lines = new WeakMap<Area, ReturnType<typeof turns>>();
 
 /** One step after the other: the area knows no transactions. */
 function inTurn<Value>(area: Area, step: () => Promise<Value>): Promise<Value> {
-  const mine = (turns.get(area) ?? Promise.resolve()).then(step);
-  turns.set(
-    area,
-    mine.catch(() => undefined),
-  );
-  return mine;
+  const line = lines.get(area) ?? turns();
+  lines.set(area, line);
+  return line(step);
 }
 
 /** Documents under names that begin with `prefix`. */

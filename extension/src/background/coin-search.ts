@@ -3,6 +3,7 @@
 import type { FoundCoins, RestoreProgress, Wallet } from '@farthing/wallet';
 import type { SearchView } from '../view.ts';
 import { problemOf, wallet } from './engine.ts';
+import { turns } from './one-at-a-time.ts';
 import { SessionMap } from './session.ts';
 import { stayAwake } from './stay-awake.ts';
 
@@ -18,13 +19,11 @@ function tell(view: SearchView): void {
 }
 
 type Look<Found> = (engine: Wallet, onProgress: (progress: RestoreProgress) => void) => Promise<Found>;
-let running: Promise<unknown> = Promise.resolve();
+const inTurn = turns();
 
 /** One at a time. @throws {PaymentProblem} why it stopped, which the snapshot says as well */
 export function search<Found extends FoundCoins>(kind: SearchView['kind'], look: Look<Found>): Promise<Found> {
-  const mine = running.then(() => run(kind, look));
-  running = mine.catch(() => undefined);
-  return mine;
+  return inTurn(() => run(kind, look));
 }
 
 async function run<Found extends FoundCoins>(kind: SearchView['kind'], look: Look<Found>): Promise<Found> {

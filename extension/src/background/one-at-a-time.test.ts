@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { oneAtATime } from './one-at-a-time.ts';
+import { oneAtATime, turns } from './one-at-a-time.ts';
 
 it('joins a round that is running, and begins a new one after it', async () => {
   const ends: (() => void)[] = [];
@@ -20,4 +20,18 @@ it('tells a failure to all who wait, and is not stopped by it', async () => {
   const [first, second] = await Promise.allSettled([run(), run()]);
   expect([first.status, second.status, rounds]).toEqual(['rejected', 'rejected', 1]);
   await expect(run()).resolves.toBeUndefined();
+});
+
+it('gives each his turn, after one that failed too', async () => {
+  const inTurn = turns();
+  const order: string[] = [];
+  const first = inTurn(async () => {
+    order.push('first begins');
+    await new Promise((later) => setImmediate(later));
+    order.push('first ends');
+    throw new Error('the broker is away');
+  });
+  const second = inTurn(async () => order.push('second'));
+  expect((await Promise.allSettled([first, second])).map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  expect(order).toEqual(['first begins', 'first ends', 'second']);
 });

@@ -7,9 +7,9 @@ import type { PocketView } from '../../coin-messages.ts';
 import { forgetPrivate } from '../../session-area.ts';
 import { clearArea, isEmptyArea } from '../area-store.ts';
 import { openPocket, problemOf, wallet } from '../engine.ts';
-import { oneAtATime } from '../one-at-a-time.ts';
+import { oneAtATime, turns } from '../one-at-a-time.ts';
 import { publish } from '../snapshot.ts';
-import { forget, type Mail, mail, onMail, POCKET, shared, write } from './mail.ts';
+import { forget, mail, onMail, POCKET, shared, write } from './mail.ts';
 
 export const KEEPER_ALARM = 'keeper';
 const SOON_MINUTES = 1;
@@ -25,15 +25,21 @@ const MOST_COINS = 40;
 
 /** In the worker's first turn. */
 export function beginKeeping(): void {
-  onMail('wish', (wish) => void serve(wish).catch(problemOf));
+  onMail('wish', () => void inTurn(serve).catch(problemOf));
   onMail('alive', () => void lookEvery(SOON_MINUTES));
-  void mail('wish').then((left) => left && serve(left).catch(problemOf));
+  void inTurn(serve).catch(problemOf);
   void isEmptyArea(shared, POCKET).then((empty) => (empty ? undefined : lookEvery(SOON_MINUTES)));
 }
 
 const lookEvery = (periodInMinutes: number): Promise<void> => browser.alarms.create(KEEPER_ALARM, { periodInMinutes });
 
-async function serve({ id, amount, atMs }: Mail<'wish'>): Promise<void> {
+const inTurn = turns();
+
+/** The wish that lies there, if one does: the letter that woke this worker may have been read already. */
+async function serve(): Promise<void> {
+  const wish = await mail('wish');
+  if (!wish) return;
+  const { id, amount, atMs } = wish;
   if (Date.now() - atMs > WISH_MS) return forget('wish');
   try {
     const { text } = await giftFor(await wallet, id, BigInt(amount));
@@ -42,7 +48,7 @@ async function serve({ id, amount, atMs }: Mail<'wish'>): Promise<void> {
   } catch (error) {
     await write('answer', { id, code: problemOf(error).code });
   }
-  await forget('wish');
+  if ((await mail('wish'))?.id === id) await forget('wish');
   publish();
 }
 

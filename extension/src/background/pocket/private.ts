@@ -2,6 +2,7 @@
 import { isProblemCode, PaymentProblem } from '@farthing/protocol';
 import { browser } from '../../browser.ts';
 import { problemOf, wallet } from '../engine.ts';
+import { turns } from '../one-at-a-time.ts';
 import { forget, type Mail, mail, onMail, write } from './mail.ts';
 
 export const ALIVE_ALARM = 'alive';
@@ -38,8 +39,10 @@ async function arrived(answer: Mail<'answer'>): Promise<void> {
   if (answer.text !== undefined) await take(answer.text);
 }
 
+const inTurn = turns();
+
 /** The same text again takes nothing twice. */
 async function take(text: string): Promise<void> {
-  await (await wallet).coins.take(text);
+  await inTurn(async () => (await wallet).coins.take(text));
   await forget('answer');
 }
