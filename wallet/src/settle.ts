@@ -63,6 +63,8 @@ function settleSuccess(tx: Transaction, ctx: Context, sent: Sent, answer: SiteAn
     return 'paid';
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;
+    // Locked meanwhile: the same credential gets the same receipt, when its change can be read.
+    if (error.code === 'wallet-locked') return unknown(tx, ctx, sent, { delivered: true });
     const data = { receipt: answer.receipt, credential: sending.header.value };
     keepEvidence(tx, ctx.env(), { about: sent.id, what: error.message, data });
     return unknown(tx, ctx, sent, { delivered: true, code: error.code });

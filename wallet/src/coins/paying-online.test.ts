@@ -21,6 +21,7 @@ beforeAll(async () => {
         res.send(`page ${req.params.id}`);
       });
       app.get('/dear', pay.wall({ price: '0.0777 USD' }), (_req, res) => void res.send('dear'));
+      app.get('/changed', pay.wall({ price: '0.0033 USD' }), (_req, res) => void res.send('changed'));
       app.get('/odd/:id', pay.wall({ price: '0.0288 USD' }), (req, res) => void res.send(`odd ${req.params.id}`));
       app.get('/broken/:id', pay.wall({ price: '0.0033 USD' }), (_req, res) => void res.status(500).send('sorry'));
     },
@@ -126,6 +127,25 @@ test('a page that fails costs nothing, also when its change was out already', as
   for (let n = 0; n < 3; n++) expect((await fetch(`${market.origin}/broken/${n}`)).status).toBe(500);
   await market.pay.redeemNow();
   await expectConserved(wallet, 0n);
+});
+
+test('a wallet that is locked before the receipt comes takes its change when it is open again', async () => {
+  const { wallet, fetch } = await customer();
+  await wallet.coins.withdraw({ amountMicro: 20_000n });
+  await wallet.password.set('correct horse');
+  market.control.middle = async (request, on) => {
+    const response = await on();
+    if (isPaid(request)) await wallet.password.lock();
+    return response;
+  };
+  expect(await (await fetch(`${market.origin}/changed`)).text()).toBe('changed');
+  expect((await wallet.history({ limit: 1 }))[0]).toMatchObject({ state: 'pending' });
+  expect(await wallet.evidence()).toEqual([]);
+  market.control.middle = (_, on) => on();
+  await wallet.password.unlock('correct horse');
+  expect(await (await fetch(`${market.origin}/changed`)).text()).toBe('changed');
+  expect((await wallet.history({ limit: 1 }))[0]).toMatchObject({ state: 'paid' });
+  await expectConserved(wallet, 3_300n);
 });
 
 test('when no reply ever comes, the broker tells whether the site was paid', async () => {

@@ -10,7 +10,7 @@ import {
   toBase64url,
   utf8,
 } from '@farthing/protocol';
-import { changeOf, coinSecret, payWithCoins } from '@farthing/protocol/wallet';
+import { changeOf, coinSecret, payWithCoins, type purse as purses } from '@farthing/protocol/wallet';
 import { type Context, move } from '../context.ts';
 import { type Doc, keys } from '../documents.ts';
 import type { Found } from '../offers.ts';
@@ -53,9 +53,7 @@ export const coinTill: Till = {
     const restoring = keys.restoring(brk);
     const wish = keys.later(brk, purseVnd(sending.purse));
     if (lock === 'vendor') return [restoring];
-    const { crypto } = ctx.env();
-    const seed = ctx.coinSeed(brk);
-    const change = planned.map((place) => ({ pk: toBase64url(crypto.publicKey(coinSecret({ seed, ...place }))) }));
+    const change = ctx.hasWords ? planned.map((place) => ({ pk: pkOf(ctx, brk, place) })) : [];
     return [restoring, wish, keys.mint(brk), keys.coinJob(id), ...coinKeysOf(brk, [...coins, ...change])];
   },
 
@@ -63,7 +61,7 @@ export const coinTill: Till = {
     const { lock, planned } = bundleIn(sending.coin.piece);
     const purse = tx.need('purse', sending.purse);
     const { brk } = purse;
-    const mint = lock === 'none' ? mintIn(tx, ctx, brk) : undefined;
+    const mint = planned.length > 0 ? mintIn(tx, ctx, brk) : undefined;
     const change = mint ? toDocs(changeOf(receipt, planned, mint, ctx.env()), mint) : [];
     const backMicro = sumOf(change);
     const put = () => {
@@ -98,6 +96,9 @@ export const coinTill: Till = {
     return 0n;
   },
 };
+
+const pkOf = (ctx: Context, brk: string, place: purses.Planned): string =>
+  toBase64url(ctx.env().crypto.publicKey(coinSecret({ seed: ctx.coinSeed(brk), ...place })));
 
 const brokerOf = (purse: string): string => purse.split('/')[2] ?? '';
 const purseVnd = (purse: string): string => purse.split('/')[3] ?? '';

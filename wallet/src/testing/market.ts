@@ -10,6 +10,7 @@ import express, { type Express } from 'express';
 import { MemoryStore } from '../memory-store.ts';
 import type { WalletStore } from '../types.ts';
 import { Wallet } from '../wallet.ts';
+import { quickStretch } from './mint.ts';
 
 export type Market = Awaited<ReturnType<typeof openMarket>>;
 type Middle = (request: Request, on: () => Promise<Response>) => Promise<Response>;
@@ -56,7 +57,8 @@ export async function openMarket(
     if (asked.url.startsWith(origin)) control.seen.push(asked.clone());
     return control.middle(asked, () => fetch(asked));
   };
-  const reopen = (store: WalletStore) => Wallet.open({ store, fetch: request, env, rsa: nativeRsa });
+  const reopen = (store: WalletStore) =>
+    Wallet.open({ store, fetch: request, env, rsa: nativeRsa, stretch: quickStretch });
   const customer = async ({ topUpMicro = 100_000n, store = new MemoryStore() as WalletStore } = {}) => {
     const wallet = await reopen(store);
     await wallet.init({ brokerUrl: broker.url });
