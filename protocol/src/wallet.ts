@@ -1,5 +1,7 @@
 // The wallet's half of every method. A new method is one more export here.
 
+export { type ChequeEvidence, type JudgedCheque, judgeEvidence } from './cheque/evidence.ts';
+export type { OpenedGoods } from './cheque/judge.ts';
 export * from './cheque/orders.ts';
 export * as cheque from './cheque/wallet.ts';
 export {

@@ -100,6 +100,8 @@ const sendingSchema = v.object({
   delivered: v.boolean(),
   repeatUntilMs: ms,
   stream: v.exactOptional(streamSchema),
+  /** Order by which the broker was shown that the goods are wrong: the same bytes get the same verdict. */
+  dispute: v.exactOptional(text),
 });
 
 const purposeSchema = v.variant('kind', [

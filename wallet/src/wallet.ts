@@ -1,9 +1,11 @@
 // The wallet: the one class that hosts talk to. Each method is a file; this one only says what there is.
 import type { SealedOffer } from '@farthing/protocol';
+import type { ChequeEvidence } from '@farthing/protocol/wallet';
 import type { TopUp } from './account.ts';
 import { init, phraseOf, topUp } from './account.ts';
 import { balance } from './balance.ts';
 import { disputeGoods } from './cheques/dispute.ts';
+import { chequeEvidence } from './cheques/evidence.ts';
 import { acceptPayment } from './choose.ts';
 import type { Phrase, Restored } from './coin-types.ts';
 import { Coins } from './coins/coins.ts';
@@ -226,6 +228,11 @@ export class Wallet {
   /** Goods that are not what was promised: shows the broker their ciphertext, which gives the money back if it sees the same. */
   dispute(paymentId: string, ciphertext: Uint8Array<ArrayBuffer>): Promise<Disputed> {
     return disputeGoods(this.#ctx, paymentId, ciphertext);
+  }
+
+  /** The papers of a payment by cheque, for whoever is to judge who broke the protocol. Asks nobody. */
+  papers(paymentId: string): Promise<ChequeEvidence> {
+    return chequeEvidence(this.#ctx, paymentId);
   }
 
   /** Payments without a known outcome, oldest first: present them again. */

@@ -16,6 +16,8 @@ import express, { type Express } from 'express';
 export type Shop = {
   readonly pay: Farthing;
   readonly url: string;
+  /** Its folder. */
+  readonly data: string;
   /** Base units that the broker says it owes the site. */
   owed(): Promise<bigint>;
 };
@@ -93,7 +95,7 @@ export class Town implements AsyncDisposable {
       const { balance } = await new Person(broker, new Uint8Array(seed)).statement({ vnd });
       return BigInt(String(balance));
     };
-    return { pay, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, owed };
+    return { pay, data, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, owed };
   }
 
   /** A wallet with demo money that trusts these shops. `fetch`: how it talks to its broker. */

@@ -23,11 +23,18 @@ export type Fault =
   | { readonly who: 'nobody'; readonly what: 'in-order' }
   | { readonly who: 'unknown'; readonly what: 'not-signed' | 'malformed' }
   | { readonly who: 'broker'; readonly what: 'two-outcomes' | 'paid-without-order' | 'paid-with-wrong-key' }
-  | { readonly who: 'vendor'; readonly what: 'offer-differs' }
+  | { readonly who: 'vendor'; readonly what: 'offer-differs' | 'goods-differ' }
   | { readonly who: 'customer'; readonly what: 'two-orders' };
 
-/** `root` is the broker's key, `vendorKey` the vendor's, both h32. */
-export function judge(papers: unknown, keys: { root: string; vendorKey: string }, crypto: Crypto): Fault {
+/** Digest of a ciphertext, and of what the key in the receipt makes of it; `undefined`: nothing. */
+export type OpenedGoods = { readonly ct: string; readonly pt: string | undefined };
+
+/** `root` is the broker's key, `vendorKey` the vendor's, both h32. `goods`: as whoever judges has opened them. */
+export function judge(
+  papers: unknown,
+  keys: { root: string; vendorKey: string; goods?: OpenedGoods },
+  crypto: Crypto,
+): Fault {
   const dispute = tryDecode(disputeSchema, papers);
   if (!dispute) return { who: 'unknown', what: 'malformed' };
   const { cheque, cert, receipts, offer, twin } = dispute;
@@ -38,9 +45,14 @@ export function judge(papers: unknown, keys: { root: string; vendorKey: string }
   if (contradict(receipts)) return { who: 'broker', what: 'two-outcomes' };
   if (receipts.some((receipt) => !keyFits(receipt, cheque))) return { who: 'broker', what: 'paid-with-wrong-key' };
   if (offer && differs(cheque, offer, keys.vendorKey, crypto)) return { who: 'vendor', what: 'offer-differs' };
+  if (offer && keys.goods && isBadly(cheque, receipts, keys.goods)) return { who: 'vendor', what: 'goods-differ' };
   if (twin && isTwin(twin, cheque, cert.pk, crypto)) return { who: 'customer', what: 'two-orders' };
   return { who: 'nobody', what: 'in-order' };
 }
+
+/** The very ciphertext that was paid for opens to something else, or not at all, by the key that its commitment names. */
+const isBadly = ({ goods }: Cheque, receipts: readonly ChequeReceipt[], opened: OpenedGoods): boolean =>
+  goods?.ct === opened.ct && opened.pt !== goods.pt && receipts.some(({ result }) => result === 'paid');
 
 /** A receipt for an order that its customer never signed. */
 const paidAnyway = (cheque: Cheque, receipts: readonly ChequeReceipt[], crypto: Crypto): Fault =>

@@ -6,6 +6,7 @@ import {
   type JsonObject,
   limits,
   makeOrder,
+  type Order,
   PaymentProblem,
   parseJson,
   readAnswer,
@@ -21,7 +22,7 @@ import type { Disputed } from '../types.ts';
 import { writtenIn } from './book.ts';
 
 /**
- * Shows the broker what was bought with a payment. Again, it says the same and gives nothing more back.
+ * Shows the broker what was bought with a payment. Again, it says the same, and nothing more comes back.
  * @throws {PaymentProblem} `method-unsupported`: not paid with a cheque; `body-too-large`; the broker's refusal
  */
 export async function disputeGoods(ctx: Context, id: string, ciphertext: Uint8Array<ArrayBuffer>): Promise<Disputed> {
@@ -32,27 +33,8 @@ export async function disputeGoods(ctx: Context, id: string, ciphertext: Uint8Ar
     });
   }
   if (ciphertext.length > limits.disputeBytes) throw new PaymentProblem('body-too-large');
-  const { cheque, certExp } = writtenIn(sending.coin.piece);
-  const broker = ctx.broker(cheque.brk);
-  const members = { cheque: { ...cheque } as JsonObject, certExp };
-  const order = makeOrder('cheque-dispute/1', members, ctx.secrets().seed, ctx.env());
-  let response: Response;
-  try {
-    response = await ctx.ports.fetch(`${broker.url}/v1/cheque/dispute`, {
-      ...{ method: 'POST', redirect: 'error', credentials: 'omit', cache: 'no-store', body: ciphertext },
-      headers: {
-        'content-type': 'application/octet-stream',
-        'farthing-order': toBase64url(utf8(canonicalJson(order))),
-      },
-      signal: AbortSignal.timeout(4 * PATIENCE_MS),
-    });
-  } catch {
-    throw new PaymentProblem('broker-unreachable', { detail: `no answer from ${new URL(broker.url).origin}` });
-  }
-  const json = parseJson(await readBounded(response));
-  if (response.status !== 200) throw problemOf({ status: response.status, json });
-  const { brk, root } = broker.keys;
-  const result = readAnswer(json, order, { brk, root }, ctx.env().crypto);
+  const { brk } = writtenIn(sending.coin.piece).cheque;
+  const result = await ask(ctx, brk, { body: await storedOrder(ctx, id), ciphertext });
   const { verdict, refunded } = decode(chequeDisputeResult, result, 'broker-untrusted');
   const record = await inPayment(ctx, id, (tx, sent) => {
     if (refunded > 0n && sent.record.state === 'paid') {
@@ -63,4 +45,37 @@ export async function disputeGoods(ctx: Context, id: string, ciphertext: Uint8Ar
     return recordIn(tx, id);
   });
   return { verdict, refundedMicro: refunded, record };
+}
+
+/** Stored before it is sent: a lost verdict is asked for again with the same bytes. */
+function storedOrder(ctx: Context, id: string): Promise<string> {
+  return inPayment(ctx, id, (tx, { record, sending }) => {
+    const { cheque, cert } = writtenIn(sending.coin.piece);
+    const members = { cheque: { ...cheque } as JsonObject, certExp: cert.exp };
+    const dispute =
+      sending.dispute ?? canonicalJson(makeOrder('cheque-dispute/1', members, ctx.secrets().seed, ctx.env()));
+    tx.put('journal', keys.journal(id), { record, sending: { ...sending, dispute } });
+    return dispute;
+  });
+}
+
+async function ask(
+  ctx: Context,
+  brk: string,
+  { body, ciphertext }: { body: string; ciphertext: Uint8Array<ArrayBuffer> },
+): Promise<JsonObject> {
+  const { url, keys: broker } = ctx.broker(brk);
+  let response: Response;
+  try {
+    response = await ctx.ports.fetch(`${url}/v1/cheque/dispute`, {
+      ...{ method: 'POST', redirect: 'error', credentials: 'omit', cache: 'no-store', body: ciphertext },
+      headers: { 'content-type': 'application/octet-stream', 'farthing-order': toBase64url(utf8(body)) },
+      signal: AbortSignal.timeout(4 * PATIENCE_MS),
+    });
+  } catch {
+    throw new PaymentProblem('broker-unreachable', { detail: `no answer from ${new URL(url).origin}` });
+  }
+  const json = parseJson(await readBounded(response));
+  if (response.status !== 200) throw problemOf({ status: response.status, json });
+  return readAnswer(json, JSON.parse(body) as Order, { brk, root: broker.root }, ctx.env().crypto);
 }

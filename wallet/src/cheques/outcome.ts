@@ -16,11 +16,11 @@ import { writtenIn } from './book.ts';
  */
 export async function inquireCheque(ctx: Context, id: string): Promise<Settled> {
   const sent = await needPayment(ctx, id);
-  const { cheque, certExp, aside } = writtenIn(sent.sending.coin.piece);
+  const { cheque, cert, aside } = writtenIn(sent.sending.coin.piece);
   const stays = () => withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
   // What a site served unasked the broker sees when the site claims it.
   if (sent.record.state !== 'pending' || aside) return stays();
-  const members = { cheque: { ...cheque } as JsonObject, certExp };
+  const members = { cheque: { ...cheque } as JsonObject, certExp: cert.exp };
   const order = makeOrder('cheque-outcome/1', members, ctx.secrets().seed, ctx.env());
   const posted = await post(ctx, ctx.broker(cheque.brk), { path: '/v1/cheque/outcome', body: JSON.stringify(order) });
   if (posted.kind === 'refused') throw posted.problem;

@@ -108,6 +108,6 @@ function write(ctx: Context, found: Found, { shown, book }: { shown: PayInput; b
   };
   const cheque = role.writeCheque(book, wanted, ctx.env());
   const payload = JSON.parse(canonicalJson({ cheque, cert: book.cert })) as JsonObject;
-  const held = writtenCoin({ cheque, certExp: book.cert.exp, aside: isServed(found) });
+  const held = writtenCoin({ cheque, cert: book.cert, aside: isServed(found) });
   return { amount: found.price, held, payload, repeatUntilMs: held.expiresAtMs };
 }

@@ -11,7 +11,7 @@ import { balance, close as closeSessions, history, init, recover, refund, sessio
 import { defaultData, openWallet } from './open.ts';
 import { password } from './password-command.ts';
 import { pay, stream } from './pay-command.ts';
-import { prove, verify } from './proof-commands.ts';
+import { evidence, prove, verify } from './proof-commands.ts';
 import { budget, limits } from './rule-commands.ts';
 import { unlock } from './typed.ts';
 
@@ -39,6 +39,7 @@ const commands: ReadonlyMap<string, Command> = new Map(
     request,
     requests,
     prove,
+    evidence,
     verify,
     phrase,
     password,

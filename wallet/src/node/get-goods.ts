@@ -31,6 +31,11 @@ export async function getGoods(options: GetOptions): Promise<Got> {
   const { wallet, url, fetch = globalThis.fetch, progress = () => {} } = options;
   const asked = await fetch(url, { cache: 'no-store' });
   await asked.body?.cancel();
+  if (asked.status !== 402) {
+    throw new PaymentProblem(asked.status >= 500 ? 'site-not-ready' : 'offer-unusable', {
+      detail: `the site answered ${asked.status}, where it would ask for money`,
+    });
+  }
   const site = new URL(url).origin;
   const offer = await wallet.sealedOffer({ url, method: 'GET', site, challenges: challengesOf(asked) });
   if (!offer) throw new PaymentProblem('offer-unusable', { detail: 'nothing is sold sealed there: farthing pay' });

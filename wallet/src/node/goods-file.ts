@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { nativeAead } from '@farthing/node-kit';
 import { fromBase64url, Opener, PaymentProblem, type SealedOffer, sealedSize } from '@farthing/protocol';
+import type { OpenedGoods } from '@farthing/protocol/wallet';
 
 export type Progress = (step: 'fetch' | 'open', bytes: number, of: number) => void;
 
@@ -108,21 +109,37 @@ type Opening = {
 };
 
 async function openInto(target: FileHandle, { file, offer, key, progress }: Opening): Promise<string> {
-  const opener = new Opener(fromBase64url(key) ?? new Uint8Array(), nativeAead);
   const hash = createHash('sha256');
   let done = 0;
-  const take = async (plain: readonly Uint8Array[] | undefined) => {
-    if (!plain) throw new PaymentProblem('goods-wrong', { detail: 'the key does not open the goods' });
-    for (const piece of plain) {
-      hash.update(piece);
-      await target.write(piece);
-      done += piece.length;
-    }
+  for await (const piece of piecesOf(sealedPath(file), key)) {
+    hash.update(piece);
+    await target.write(piece);
+    done += piece.length;
     progress('open', done, offer.size);
-  };
-  for await (const chunk of createReadStream(sealedPath(file), { highWaterMark: CHUNK }))
-    await take(opener.push(chunk));
-  const last = opener.end();
-  await take(last && [last]);
+  }
   return hash.digest('base64url');
+}
+
+/** The plaintext, record by record. @throws {PaymentProblem} `goods-wrong` */
+async function* piecesOf(path: string, key: string): AsyncIterable<Uint8Array> {
+  const opener = new Opener(fromBase64url(key) ?? new Uint8Array(), nativeAead);
+  const opened = <Plain>(plain: Plain | undefined): Plain => {
+    if (plain === undefined) throw new PaymentProblem('goods-wrong', { detail: 'the key does not open the goods' });
+    return plain;
+  };
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK })) yield* opened(opener.push(chunk));
+  yield opened(opener.end());
+}
+
+/** Digests of a ciphertext, and of what a key makes of it; without a key, or one that opens it, there is no second. */
+export async function openedGoods(path: string, key: string | undefined): Promise<OpenedGoods> {
+  const ct = await digestOf(path);
+  const hash = createHash('sha256');
+  try {
+    for await (const piece of piecesOf(path, key ?? '')) hash.update(piece);
+    return { ct, pt: hash.digest('base64url') };
+  } catch (error) {
+    if (!(error instanceof PaymentProblem)) throw error;
+    return { ct, pt: undefined };
+  }
 }

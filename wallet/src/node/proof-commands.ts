@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { nativeCrypto, nativeRsa } from '@farthing/node-kit';
 import { isObject, type Json, limits, PaymentProblem, parseJson } from '@farthing/protocol';
-import { checkCoinProof } from '@farthing/protocol/wallet';
+import { checkCoinProof, type JudgedCheque, judgeEvidence } from '@farthing/protocol/wallet';
 import { type Command, money, text, UsageError, type WalletCommand } from './command.ts';
+import { openedGoods } from './goods-file.ts';
 import { input } from './typed.ts';
 
 export const prove: WalletCommand = {
@@ -32,18 +33,36 @@ type Verified = {
 };
 
 /** By `typ`. Each throws a problem with what does not hold. */
-const verifiers: ReadonlyMap<string, (paper: Json) => Verified> = new Map([['coin-proof/1', coinProof]]);
+type Shown = { readonly goods?: string };
+const verifiers = new Map<string, (paper: Json, shown: Shown) => Verified | Promise<Verified>>([
+  ['coin-proof/1', coinProof],
+  ['cheque-evidence/1', chequePapers],
+]);
+
+export const evidence: WalletCommand = {
+  usage: 'farthing evidence ID > evidence.json',
+  about: 'Prints the papers of a payment by cheque, from which anybody can say off line who broke the protocol.',
+  args: 1,
+  options: {},
+  help: [['ID', 'of a payment by cheque (farthing history --json)']],
+  async run({ wallet, args: [id], out }) {
+    if (id === undefined) throw new UsageError('of which payment? farthing evidence ID');
+    const papers = await wallet.papers(id);
+    out.result(papers, [JSON.stringify(papers, undefined, 2)]);
+  },
+};
 
 export const verify: Command = {
   plain: true,
-  usage: 'farthing verify FILE [--for TEXT] [--broker ID]',
-  about: 'Checks what somebody shows as proof, off line, by its signatures alone.',
+  usage: 'farthing verify FILE [options]',
+  about: 'Checks what somebody shows as proof, off line, by its signatures alone, and says who broke the protocol.',
   args: 1,
-  options: { for: { type: 'string' }, broker: { type: 'string' } },
+  options: { for: { type: 'string' }, broker: { type: 'string' }, goods: { type: 'string' } },
   help: [
     ['FILE', 'or - for standard input'],
     ['--for TEXT', 'it must have been made for this'],
     ['--broker ID', 'it must be of this broker: names can be chosen, ids cannot'],
+    ['--goods FILE', 'the sealed goods that were paid for, to see what their key makes of them'],
   ],
   async run({ flags, args: [file], out }) {
     if (file === undefined) throw new UsageError('which file? farthing verify FILE');
@@ -53,7 +72,8 @@ export const verify: Command = {
     if (paper === undefined || !verifier) {
       throw new PaymentProblem('proof-invalid', { detail: `expected one of ${[...verifiers.keys()].join(', ')}` });
     }
-    const verified = verifier(paper);
+    const goods = text(flags, 'goods');
+    const verified = await verifier(paper, goods === undefined ? {} : { goods });
     const [whom, brk] = [text(flags, 'for'), text(flags, 'broker')];
     if (whom !== undefined && verified.for !== whom) {
       throw new PaymentProblem('proof-invalid', { detail: 'it was not made for this' });
@@ -98,6 +118,34 @@ function coinProof(paper: Json): Verified {
         : []),
       `Broker   ${brk} ("${brokerName}"), as of ${timeOf(atMs)}`,
       `For      ${whom === undefined ? 'anybody: the maker may have got it from somebody else' : JSON.stringify(whom)}`,
+    ],
+  };
+}
+
+const FAULTS: Readonly<Record<JudgedCheque['fault']['what'], string>> = {
+  'in-order': 'Nobody broke the protocol, as far as these papers tell.',
+  'not-signed': '',
+  malformed: '',
+  'two-outcomes': 'The BROKER broke the protocol: it signed two outcomes of one cheque.',
+  'paid-without-order': 'The BROKER broke the protocol: it took money for a cheque that its customer never signed.',
+  'paid-with-wrong-key': 'The BROKER broke the protocol: it took money for a key that does not open what was paid for.',
+  'offer-differs': 'The SITE broke the protocol: its own signed offer promised other goods, or another price.',
+  'goods-differ': 'The SITE broke the protocol: what was paid for opens to something else than it signed.',
+  'two-orders': 'The CUSTOMER broke the protocol: two different cheques for one payment.',
+};
+
+async function chequePapers(paper: Json, { goods: file }: Shown): Promise<Verified> {
+  const first = judgeEvidence(paper, { crypto: nativeCrypto });
+  const goods = file === undefined ? undefined : await openedGoods(file, first.key);
+  const judged = goods ? judgeEvidence(paper, { crypto: nativeCrypto, goods }) : first;
+  const { fault, brk, brokerName, test, vnd, siteName, amountMicro, currency, challengeId, results } = judged;
+  return {
+    value: judged,
+    brk,
+    lines: [
+      FAULTS[fault.what],
+      `Payment  ${money(amountMicro, currency)}${test ? ' of test money' : ''} to ${vnd} ("${siteName}"), ${challengeId}`,
+      `Broker   ${brk} ("${brokerName}") says: ${results.length === 0 ? 'nothing yet' : results.join(', then ')}`,
     ],
   };
 }

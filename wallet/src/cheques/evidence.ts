@@ -1,0 +1,33 @@
+// What this wallet can show of a payment by cheque: its papers as they were received.
+import { PaymentProblem, readRequest, tryDecode } from '@farthing/protocol';
+import { type ChequeEvidence, chequeReceiptSchema, judgeEvidence } from '@farthing/protocol/wallet';
+import type { Context } from '../context.ts';
+import { sealedIn } from '../goods/sealed.ts';
+import { vouchFor } from '../offers.ts';
+import { needPayment } from '../sent.ts';
+import { writtenIn } from './book.ts';
+
+/** @throws {PaymentProblem} `not-found`; `method-unsupported`: it was not paid with a cheque; `site-unvouched` */
+export async function chequeEvidence(ctx: Context, id: string): Promise<ChequeEvidence> {
+  const { sending, record } = await needPayment(ctx, id);
+  const { challenge, coin } = sending;
+  if (challenge.method !== 'cheque') {
+    throw new PaymentProblem('method-unsupported', { detail: 'only cheques leave papers that others can judge' });
+  }
+  const { cheque, cert } = writtenIn(coin.piece);
+  const { vnd, brk } = cheque;
+  const broker = ctx.broker(brk);
+  const { origin } = new URL(record.url ?? '');
+  const vendor = await vouchFor(ctx, { broker, brk, vnd, origin, offline: true });
+  const request = readRequest(challenge);
+  const offer = request && sealedIn({ request });
+  const shown = typeof record.receipt === 'object' && record.receipt !== null ? record.receipt : {};
+  const receipt = tryDecode(chequeReceiptSchema, 'receipt' in shown ? shown['receipt'] : undefined);
+  const evidence: ChequeEvidence = {
+    ...{ typ: 'cheque-evidence/1', broker: broker.keys, vendor },
+    papers: { typ: 'dispute/1', cheque, cert, receipts: receipt ? [receipt] : [], ...(offer ? { offer } : {}) },
+  };
+  // Nobody is handed papers that prove nothing.
+  judgeEvidence(evidence, { crypto: ctx.env().crypto });
+  return evidence;
+}
