@@ -98,7 +98,7 @@ export class Context {
   }
 }
 
-/** Its coins are all worth one base unit, so that nothing waits for keys; `everyCoin`: those of a real one. */
+/** Its coins are of few values, so that nothing waits for keys; `everyCoin`: those of a real one. */
 export async function startBroker(
   data: string,
   { everyCoin = false } = {},
