@@ -356,6 +356,26 @@ describe('An issuer that lies', () => {
   });
 });
 
+describe('An issuer that lies about a capture', () => {
+  it('by signing something that is no answer: the site is refused, and its signature is kept', async () => {
+    const { signed, id } = await payment(1n);
+    await at.present(signed, true);
+    const { seed } = openKeys(issuer.data, issuer.env());
+    wire.fate = ({ status, body }) => {
+      const { sig: _, ...answer } = body as JsonObject & { typ: string };
+      const { paidAt: __, ...less } = body['result'] as JsonObject;
+      const lie = { ...answer, typ: answer.typ, result: less };
+      return { status, body: { ...lie, sig: signObject(lie, seed, issuer.env().crypto) } };
+    };
+    const order = at.capture(id);
+    expect(await other.refused('/v1/ecash/capture', order)).toBe('broker-untrusted');
+    wire.fate = 'pass';
+    expect(await other.refused('/v1/ecash/capture', order)).toBe('broker-untrusted');
+    expect(audited(other)).toEqual([]);
+    expect(await at.captureHeld(id), 'asked again, it says what is so').toMatchObject({ paid: [id] });
+  });
+});
+
 describe('Who comes too late', () => {
   it('a site whose hold has ended gets nothing when the coins were spent meanwhile: the window is used by one side', async () => {
     const { taken, signed, id } = await payment(5n);

@@ -52,6 +52,8 @@ export function clearingMove(brk: string, { cur, period }: { cur: string; period
 }
 
 type Deposit = v.InferOutput<typeof ecashDepositOrder>;
+type Capture = v.InferOutput<typeof ecashCaptureOrder>;
+type Void = v.InferOutput<typeof ecashVoidOrder>;
 
 export class PeerModel {
   readonly payments = new Map<string, Foreign>();
@@ -174,29 +176,33 @@ export class PeerModel {
     return payment.amount;
   }
 
+  /** What the peer made of an order. An answer that it signed and that is none changes nothing. */
   #asked(ask: AskFacts): void {
     const { n, order, result = {} } = ask;
     const deposit = tryDecode(ecashDepositOrder, order);
+    const capture = tryDecode(ecashCaptureOrder, order);
+    const given = tryDecode(ecashVoidOrder, order);
     if (deposit) this.#deposit(ask, deposit);
-    const isKnown =
-      deposit !== undefined ||
-      ask.result === undefined ||
-      apply(ecashCaptureOrder, ecashCaptureResult, { order, result }, (o, r) => {
-        for (const challenge of new Set(o.held)) {
-          const payment = this.#heldBefore(`${o.vnd} ${challenge}`, n);
-          const paidAt = r.paidAt?.[r.paid.indexOf(challenge)];
-          if (payment && paidAt !== undefined) Object.assign(payment, { state: 'paid', paidAt, endedBy: n });
-          else if (payment && r.gone.includes(challenge))
-            Object.assign(payment, { state: 'void', until: 0, endedBy: n });
-        }
-      }) ||
-      apply(ecashVoidOrder, ecashVoidResult, { order, result }, (o, r) => {
-        for (const challenge of r.freed) {
-          const payment = o.held.includes(challenge) ? this.#heldBefore(`${o.vnd} ${challenge}`, n) : undefined;
-          if (payment) Object.assign(payment, { state: 'void', until: 0, endedBy: n });
-        }
-      });
-    if (!isKnown) this.#odd(String(n), 'an order that can be handed on', 'peer_order');
+    else if (capture) this.#captured(capture, tryDecode(ecashCaptureResult, result), n);
+    else if (given) this.#freed(given, tryDecode(ecashVoidResult, result), n);
+    else this.#odd(String(n), 'an order that can be handed on', 'peer_order');
+  }
+
+  #captured({ vnd, cur, held }: Capture, r: v.InferOutput<typeof ecashCaptureResult> | undefined, n: number): void {
+    if (!r || r.cur !== cur || r.paidAt?.length !== r.paid.length) return;
+    for (const challenge of new Set(held)) {
+      const payment = this.#heldBefore(`${vnd} ${challenge}`, n);
+      const paidAt = r.paidAt[r.paid.indexOf(challenge)];
+      if (payment && paidAt !== undefined) Object.assign(payment, { state: 'paid', paidAt, endedBy: n });
+      else if (payment && r.gone.includes(challenge)) Object.assign(payment, { state: 'void', until: 0, endedBy: n });
+    }
+  }
+
+  #freed({ vnd, held }: Void, r: v.InferOutput<typeof ecashVoidResult> | undefined, n: number): void {
+    for (const challenge of r?.freed ?? []) {
+      const payment = held.includes(challenge) ? this.#heldBefore(`${vnd} ${challenge}`, n) : undefined;
+      if (payment) Object.assign(payment, { state: 'void', until: 0, endedBy: n });
+    }
   }
 
   #heldBefore(name: string, n: number): Foreign | undefined {

@@ -1,5 +1,5 @@
-// The other side of `foreign.ts`: coins of ours, presented by a broker that we clear with, for a site of its own. The site's
-// own signature says how much and for what; the other broker can hand it on, and nothing else.
+// The other side of `foreign-take.ts` and `foreign-end.ts`: coins of ours, presented by a broker that we clear with, for a site
+// of its own. The site's own signature says how much and for what; the other broker can hand it on, and nothing else.
 import {
   checkOrder,
   decode,
