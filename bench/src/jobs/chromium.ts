@@ -17,10 +17,15 @@ type Way = (typeof WAYS)[number];
 type Plan = { readonly method: MethodName; readonly ways: readonly Way[] };
 
 const extension = join(import.meta.dirname, '..', '..', '..', 'extension');
+/** Browsers are measured with what is for pages, and with what is by the unit. */
+const inBrowsers = (name: MethodName): boolean => {
+  const { wallets, pages, unit } = methodOf(name);
+  return wallets && (pages || unit !== undefined);
+};
 const nameOf = (method: MethodName, way: Way): string => `wallet/chromium/${method}/${way}`;
 
 export async function chromiumJob(context: Context): Promise<Row[]> {
-  const plans = METHODS.filter((method) => methodOf(method).wallets).map((method) => ({
+  const plans = METHODS.filter(inBrowsers).map((method) => ({
     method,
     ways: WAYS.filter((way) => context.wants(nameOf(method, way))),
   }));

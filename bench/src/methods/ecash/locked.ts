@@ -4,7 +4,7 @@ import { COINS, DENOMINATIONS } from './coins.ts';
 
 export const lockedCoins: Method = {
   site: { methods: ['ecash'], ecash: { denominations: DENOMINATIONS, online: false } },
-  wallets: false,
+  wallets: true,
   pages: false,
   streams: false,
   proves: { thing: 'coin', each: COINS.length },
