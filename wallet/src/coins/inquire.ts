@@ -1,5 +1,5 @@
 // What became of a payment whose outcome is unknown: the broker says who was paid with its coins, when the site does not.
-import { expiresAtMs, limits } from '@farthing/protocol';
+import { type Challenge, expiresAtMs, limits } from '@farthing/protocol';
 import { phaseOf } from '@farthing/protocol/wallet';
 import { type Context, move } from '../context.ts';
 import { keys } from '../documents.ts';
@@ -15,12 +15,17 @@ import { mendChange } from './mend.ts';
 import { type CoinDoc, ECASH } from './purse.ts';
 import { fateOf } from './questions.ts';
 
+const hasEnded = (ctx: Context, challenge: Challenge): boolean =>
+  ctx.env().nowMs > (expiresAtMs(challenge) ?? 0) + limits.clockSkewMs;
+
 /** Every payment with coins that is not settled. What cannot be found out now stays. */
 export async function inquireAll(ctx: Context): Promise<void> {
   for (const { key } of await ctx.store.list('pending/')) {
     const id = key.slice('pending/'.length);
     const { sending } = await needPayment(ctx, id);
-    if (sending.challenge.method === ECASH && sending.phase === 'unknown') await inquire(ctx, id).catch(worldsFault);
+    // One that is under way now is its host's, until its challenge has ended.
+    const isOpen = sending.phase === 'held' && !hasEnded(ctx, sending.challenge);
+    if (sending.challenge.method === ECASH && !isOpen) await inquire(ctx, id).catch(worldsFault);
   }
 }
 
@@ -40,9 +45,8 @@ export async function inquire(ctx: Context, id: string): Promise<Settled> {
   const fates = await Promise.all(coins.map((coin) => fateOf(ctx, brk, coin, mint)));
   const isPaid = fates.every(({ state, deposit }) => state === 'paid' && deposit?.challengeId === challenge.id);
   if (isPaid) return withPayment(ctx, id, (tx, now) => paidFor(tx, ctx, now));
-  const isOver = ctx.env().nowMs > (expiresAtMs(challenge) ?? 0) + limits.clockSkewMs;
   // A site that has not asked the broker by then will never be paid.
-  const isFree = isOver && fates.every(({ state }) => state !== 'held');
+  const isFree = hasEnded(ctx, challenge) && fates.every(({ state }) => state !== 'held');
   return isFree ? freed(ctx, id) : asIs();
 }
 
