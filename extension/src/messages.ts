@@ -176,3 +176,8 @@ function senderKind(sender: Sender, self: { origin: string }): 'page' | 'content
   if (url === self.origin || url.startsWith(`${self.origin}/`)) return 'page';
   return sender.tabId !== undefined && /^https?:\/\//.test(url) ? 'content' : undefined;
 }
+
+/** One for every message. */
+export type Handlers = {
+  [Name in MessageName]: (body: MessageBody<Name>, sender: Sender) => Promise<Answers[Name]>;
+};

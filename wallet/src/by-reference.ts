@@ -2,7 +2,7 @@
 
 import { PATIENCE_MS } from './broker.ts';
 import type { Context } from './context.ts';
-import type { Sent } from './sent.ts';
+import type { Sent } from './till.ts';
 import { readOne } from './transaction.ts';
 
 /** Sites forget it after a while, so this goes before each presentation. One that does not get it refuses, and takes nothing. */

@@ -2,7 +2,8 @@
 import { expiresAtMs, readChallenges, readOpaque, readRequest } from '@farthing/protocol';
 import type { Context } from './context.ts';
 import { keys } from './documents.ts';
-import { originOf, type Sent } from './sent.ts';
+import { originOf } from './sent.ts';
+import type { Sent } from './till.ts';
 import type { Transaction } from './transaction.ts';
 import type { SiteAnswer } from './types.ts';
 

@@ -12,8 +12,9 @@ import { piecesOf } from './methods.ts';
 import { placeOf } from './offers.ts';
 import { freeCoins } from './piece-till.ts';
 import { dayOf, debit, FIRST_BUDGET, forbidden, leftToday, ruleOf } from './rules.ts';
-import { inPayment, needPayment, type Sent } from './sent.ts';
+import { inPayment, needPayment } from './sent.ts';
 import type { StreamState } from './stream.ts';
+import type { Sent } from './till.ts';
 import type { Transaction } from './transaction.ts';
 import type { Payment } from './types.ts';
 

@@ -5,7 +5,7 @@ import type { Doc } from './documents.ts';
 import type { PaidMany, PieceMethod } from './method.ts';
 import { piecesOf } from './methods.ts';
 import type { Coin } from './purse.ts';
-import type { Sending } from './sent.ts';
+import type { Sending } from './till.ts';
 import type { Transaction } from './transaction.ts';
 
 export type Stored = Doc<'purse'>['coins'];

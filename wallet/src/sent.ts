@@ -3,13 +3,10 @@ import { isProblemCode, PaymentProblem } from '@farthing/protocol';
 import type { Context } from './context.ts';
 import { type Doc, keys } from './documents.ts';
 import { toRecord } from './journal.ts';
+import type { Sent } from './till.ts';
 import { tillOf } from './tills.ts';
 import { readOne, type Transaction, transact } from './transaction.ts';
 import type { PaymentRecord, Settled, SiteAnswer } from './types.ts';
-
-type Entry = Doc<'journal'>;
-export type Sending = NonNullable<Entry['sending']>;
-export type Sent = { readonly id: string; readonly record: Entry['record']; readonly sending: Sending };
 
 /** A stored payment. @throws {PaymentProblem} `not-found` */
 export async function needPayment(ctx: Context, id: string): Promise<Sent> {

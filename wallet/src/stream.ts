@@ -7,7 +7,8 @@ import { type Doc, keys } from './documents.ts';
 import { piecesOf } from './methods.ts';
 import { confirmed, endChain, endSession, putBack, type Stored } from './pieces.ts';
 import { giveBack } from './rules.ts';
-import { isSpared, markAgain, type Sending, type Sent, unknown } from './sent.ts';
+import { isSpared, markAgain, unknown } from './sent.ts';
+import type { Sending, Sent } from './till.ts';
 import type { Transaction } from './transaction.ts';
 import type { MeterReading, Settled, SiteAnswer } from './types.ts';
 

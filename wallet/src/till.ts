@@ -4,10 +4,14 @@ import type { JsonObject, PayInput, Receipt } from '@farthing/protocol';
 import type { Context } from './context.ts';
 import type { Doc } from './documents.ts';
 import type { Found } from './offers.ts';
-import type { Sent } from './sent.ts';
 import type { Transaction } from './transaction.ts';
 
 export type StoredCoin = Doc<'purse'>['coins'][number];
+
+type Entry = Doc<'journal'>;
+export type Sending = NonNullable<Entry['sending']>;
+/** A payment that was written down, and what it takes to send and settle it. */
+export type Sent = { readonly id: string; readonly record: Entry['record']; readonly sending: Sending };
 
 /** Money that was set aside for a payment, in the purse under the payment's id. */
 export type Taken = {

@@ -15,7 +15,7 @@ import { Context, toBrokerInfo } from './context.ts';
 import { credit, setCredit } from './credit.ts';
 import type { Doc } from './documents.ts';
 import { FundingQueue } from './funding.ts';
-import { sealedOffer } from './goods/sealed.ts';
+import { sealedOffer } from './goods/look.ts';
 import { exportCsv, history, record } from './journal.ts';
 import { resolve } from './moves.ts';
 import { Password } from './password.ts';

@@ -1,7 +1,8 @@
 // What a row of the table of orders is.
 import { decode, type JsonObject, limits, type ProblemCode } from '@farthing/protocol';
 import type * as v from 'valibot';
-import type { Ahead, AheadStep, OrderStep } from '../services/step.ts';
+import type { AheadStep } from '../services/ahead-step.ts';
+import type { Ahead, OrderStep } from '../services/step.ts';
 
 export type OrderRoute = {
   readonly path: string;

@@ -7,8 +7,9 @@ import { type Cheque, type chequeDisputeOrder, chequeHash } from '@farthing/prot
 import type * as v from 'valibot';
 import type { PaidCheque } from '../ledger/cheque.ts';
 import { account } from '../ledger/journal.ts';
+import type { AheadStep } from './ahead-step.ts';
 import { giveBack, leftOf, theirs } from './cheque.ts';
-import type { Ahead, AheadStep, OrderStep, Step } from './step.ts';
+import type { Ahead, OrderStep, Step } from './step.ts';
 
 type Order = v.InferOutput<typeof chequeDisputeOrder>;
 type Disputed = { readonly row: PaidCheque; readonly key: string; readonly goods: NonNullable<Cheque['goods']> };

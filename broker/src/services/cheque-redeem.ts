@@ -5,11 +5,12 @@ import { type chequeRedeemOrder, cheque as rules } from '@farthing/protocol/brok
 import type * as v from 'valibot';
 import { type ChequeAlarm, type ChequeCertRow, onCert, type PaidCheque } from '../ledger/cheque.ts';
 import type { Posting } from '../ledger/journal.ts';
+import type { AheadStep } from './ahead-step.ts';
 import { rowOf, toSite } from './cheque.ts';
 import { restOf } from './cheque-certs.ts';
 import { checkAhead, nameOf } from './cheque-signed.ts';
 import { redemptionOf } from './redemption.ts';
-import type { Ahead, AheadStep, OrderStep } from './step.ts';
+import type { Ahead, OrderStep } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 type Order = v.InferOutput<typeof chequeRedeemOrder>;

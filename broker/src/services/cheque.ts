@@ -21,10 +21,11 @@ import {
 import type * as v from 'valibot';
 import { type ChequeCertRow, onHold, type PaidCheque } from '../ledger/cheque.ts';
 import { account, type Posting } from '../ledger/journal.ts';
+import type { AheadStep } from './ahead-step.ts';
 import { dayOf, hasRoom, lineOf, roomOf, tooMuch } from './cheque-certs.ts';
 import { checkAhead, nameOf } from './cheque-signed.ts';
 import { secondsOf } from './seconds.ts';
-import type { Ahead, AheadStep, OrderStep, Step } from './step.ts';
+import type { Ahead, OrderStep, Step } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 /**

@@ -9,8 +9,9 @@ import {
 import type * as v from 'valibot';
 import { account } from '../ledger/journal.ts';
 import type { PeerOrderRow, PeerPaymentRow } from '../ledger/peers.ts';
+import type { AheadStep } from './ahead-step.ts';
 import { type Answered, addAsk, type Foreign, falsehood, isForeign, keepFalse, owe, saidTo } from './foreign.ts';
-import type { Ahead, AheadStep, OrderStep, Step } from './step.ts';
+import type { Ahead, OrderStep, Step } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 type Capture = v.InferOutput<typeof ecashCaptureOrder>;

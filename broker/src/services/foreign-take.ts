@@ -5,10 +5,11 @@ import { coinSetHash, ecash, type ecashDepositOrder, ecashDepositResult } from '
 import type * as v from 'valibot';
 import { account } from '../ledger/journal.ts';
 import type { PeerOrderRow, PeerPaymentRow, PeerRow } from '../ledger/peers.ts';
+import type { AheadStep } from './ahead-step.ts';
 import { paymentHash } from './ecash-payments.ts';
 import { type Answered, addAsk, type Foreign, falsehood, isForeign, keepFalse, owe, saidTo } from './foreign.ts';
 import type { PeerMint } from './peer-desk.ts';
-import type { Ahead, AheadStep, OrderStep, Step } from './step.ts';
+import type { Ahead, OrderStep, Step } from './step.ts';
 import { ownVendor } from './vendors.ts';
 
 type Deposit = v.InferOutput<typeof ecashDepositOrder>;

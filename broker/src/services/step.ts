@@ -5,7 +5,6 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { PeerOrderRow } from '../ledger/peers.ts';
 import type { FaucetMeter } from './faucet-meter.ts';
 import type { KeyWishes } from './key-wishes.ts';
-import type { PeerDesk } from './peer-desk.ts';
 import type { Settings } from './settings.ts';
 
 export type Step = {
@@ -40,6 +39,3 @@ export type PeerSaid =
 
 /** What came with an order besides, as it comes. */
 export type Body = AsyncIterable<Uint8Array>;
-
-/** Outside of a transaction; `order` is as it came. */
-export type AheadStep = Step & { readonly order: Order; readonly peers: PeerDesk; readonly body?: Body };

@@ -1,7 +1,7 @@
 // Answers every message of messages.ts. This worker is the only writer; pages hold no key, no engine, no network.
 import { PaymentProblem } from '@farthing/protocol';
 import { browser } from '../browser.ts';
-import type { Answers, Decoded, MessageBody, MessageName, Sender } from '../messages.ts';
+import type { Decoded, Handlers, MessageBody, Sender } from '../messages.ts';
 import { aheadOf } from './ahead.ts';
 import * as approvals from './approvals.ts';
 import { coinHandlers } from './coin-answers.ts';
@@ -15,10 +15,6 @@ import * as streams from './streams.ts';
 
 const HOUR_MS = 3_600_000;
 const ANSWER_MS = 300;
-
-export type Handlers = {
-  [Name in MessageName]: (body: MessageBody<Name>, sender: Sender) => Promise<Answers[Name]>;
-};
 
 const handlers: Handlers = {
   start: async () => {

@@ -2,8 +2,7 @@
 // when the popup closes, and upkeep takes it up when the worker dies.
 
 import type { coinMessages } from '../coin-messages.ts';
-import type { MessageName } from '../messages.ts';
-import type { Handlers } from './answers.ts';
+import type { Handlers, MessageName } from '../messages.ts';
 import { search } from './coin-search.ts';
 import { problemOf, wallet } from './engine.ts';
 import { goOn } from './navigation.ts';

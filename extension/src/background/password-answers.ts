@@ -1,7 +1,7 @@
 // Answers to messages about the password.
 import type { Wallet } from '@farthing/wallet';
+import type { Handlers } from '../messages.ts';
 import type { passwordMessages } from '../password-messages.ts';
-import type { Handlers } from './answers.ts';
 import { wallet } from './engine.ts';
 import { write } from './snapshot.ts';
 

@@ -5,8 +5,9 @@ import { post } from '../broker.ts';
 import type { Context } from '../context.ts';
 import { release } from '../give-back.ts';
 import { outcomeOf } from '../journal.ts';
-import { needPayment, type Sent, withPayment } from '../sent.ts';
+import { needPayment, withPayment } from '../sent.ts';
 import { settle } from '../settle.ts';
+import type { Sent } from '../till.ts';
 import type { Settled } from '../types.ts';
 import { writtenIn } from './book.ts';
 

@@ -6,7 +6,7 @@ import { ecashSwapResult, purse as purses } from '@farthing/protocol/wallet';
 import { post } from '../broker.ts';
 import { type Context, keepEvidence, move } from '../context.ts';
 import { type Doc, keys } from '../documents.ts';
-import type { Sent } from '../sent.ts';
+import type { Sent } from '../till.ts';
 import { type Transaction, transact } from '../transaction.ts';
 import { bundleIn } from './bundle.ts';
 import {

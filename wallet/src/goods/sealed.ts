@@ -3,17 +3,18 @@
 import {
   isOffer,
   PaymentProblem,
+  type PaymentRequest,
   type SealedOffer,
   sealedOfferSchema,
   tryDecode,
   type VendorRecord,
 } from '@farthing/protocol';
 import type { Context } from '../context.ts';
-import { type Found, usableOffers } from '../offers.ts';
-import type { Ask } from '../types.ts';
+
+type Promised = { readonly request: PaymentRequest; readonly price: bigint };
 
 /** What an offer sells sealed; `undefined`: it sells nothing of the kind. @throws {PaymentProblem} `offer-unusable` */
-export function sealedIn({ request }: Pick<Found, 'request'>): SealedOffer | undefined {
+export function sealedIn({ request }: Pick<Promised, 'request'>): SealedOffer | undefined {
   const { sealed } = request.methodDetails;
   if (sealed === undefined) return undefined;
   const offer = tryDecode(sealedOfferSchema, sealed);
@@ -25,7 +26,7 @@ export function sealedIn({ request }: Pick<Found, 'request'>): SealedOffer | und
  * `seen`: digest of the ciphertext that is here; `any`: it is only looked at.
  * @throws {PaymentProblem} `offer-unusable`: not this site's promise at this price; `goods-unseen`
  */
-export function needGoods(ctx: Context, found: Found, record: VendorRecord, seen: string | undefined): void {
+export function needGoods(ctx: Context, found: Promised, record: VendorRecord, seen: string | undefined): void {
   const offer = sealedIn(found);
   if (!offer) return;
   const { crypto, nowMs } = ctx.env();
@@ -35,14 +36,4 @@ export function needGoods(ctx: Context, found: Found, record: VendorRecord, seen
     throw new PaymentProblem('offer-unusable', { detail: 'the site did not promise these goods at this price' });
   }
   if (seen !== 'any' && seen !== offer.ct) throw new PaymentProblem('goods-unseen', { detail: offer.item });
-}
-
-/** What a 402 sells sealed: genuine, and at the price that it asks. @throws {PaymentProblem} as `usableOffers` */
-export async function sealedOffer(ctx: Context, ask: Ask): Promise<SealedOffer | undefined> {
-  ctx.needAccount();
-  for (const found of await usableOffers(ctx, { ...ask, goods: 'any' })) {
-    const offer = sealedIn(found);
-    if (offer) return offer;
-  }
-  return undefined;
 }
