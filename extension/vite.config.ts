@@ -40,6 +40,7 @@ export function pagesBuild(options: BuildOptions): InlineConfig {
         input: {
           popup: here('src/pages/popup.html'),
           approve: here('src/pages/approve.html'),
+          goods: here('src/pages/goods.html'),
           welcome: here('src/pages/welcome.html'),
           background: here('src/background/main.ts'),
         },

@@ -3,6 +3,7 @@
 import type { PaymentRecord, Settled, SiteRule } from '@farthing/wallet';
 import * as v from 'valibot';
 import { type CoinAnswers, coinMessages } from './coin-messages.ts';
+import { type GoodsAnswers, goodsMessages } from './goods-messages.ts';
 import { type PasswordAnswers, passwordMessages } from './password-messages.ts';
 import type { Ahead } from './pattern.ts';
 import { amount, id, none, url } from './shapes.ts';
@@ -68,6 +69,7 @@ const map = {
   refund: { from: 'page', shape: v.strictObject({ origin }) },
   ...coinMessages,
   ...passwordMessages,
+  ...goodsMessages,
   // ── from content scripts: the site they speak for is the sender's, never a member ──
   hello: { from: 'content', shape: none },
   preempt: { from: 'content', shape: v.strictObject({ url }) },
@@ -99,7 +101,8 @@ export type PaidFetch = {
 };
 
 export type Answers = CoinAnswers &
-  PasswordAnswers & {
+  PasswordAnswers &
+  GoodsAnswers & {
     start: undefined;
     connectBroker: undefined;
     topUp: undefined;

@@ -86,6 +86,23 @@ export type ApprovalView = {
   readonly waiting: number;
 };
 
+/**
+ * What a site sells sealed; digests are base64url. `paid`: it was paid before; `pay`: a rule would; `ask`: a person must.
+ */
+export type GoodsView = {
+  readonly url: string;
+  readonly site: string;
+  /** The site's own name for it. */
+  readonly item: string;
+  readonly media: string;
+  /** Bytes of what it is when it is open. */
+  readonly size: number;
+  readonly ct: string;
+  readonly pt: string;
+  /** Where the ciphertext lies. */
+  readonly from: string;
+} & ({ readonly state: 'paid' } | { readonly state: 'pay' | 'ask'; readonly offer: Offer });
+
 /** Where a fresh wallet finds its first broker and article; written next to the build, never into it. */
 export type Config = {
   readonly broker?: string;

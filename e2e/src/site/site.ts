@@ -21,7 +21,7 @@ export async function makeSite({
 }: SiteOptions): Promise<{ app: Express; close(): Promise<void>; redeemNow(): Promise<unknown> }> {
   const app = express();
   app.disable('x-powered-by');
-  const pay = await farthing({ broker, data, name: 'The Harbour Gazette', methods: ['scrip', 'payword'] });
+  const pay = await farthing({ broker, data, name: 'The Harbour Gazette', methods: ['scrip', 'payword', 'cheque'] });
   const largePrint = join(import.meta.dirname, 'skerry-point.svg');
 
   app.get('/', (_req, res) => res.send(frontPage()));

@@ -7,6 +7,7 @@ import * as approvals from './approvals.ts';
 import { coinHandlers } from './coin-answers.ts';
 import { cancel, check, preempt } from './delivery.ts';
 import { config, problemOf, wallet } from './engine.ts';
+import { goodsHandlers } from './goods.ts';
 import * as navigation from './navigation.ts';
 import { handOver, payFetch } from './page-fetch.ts';
 import { passwordHandlers } from './password-answers.ts';
@@ -108,6 +109,7 @@ const handlers: Handlers = {
   },
   ...coinHandlers,
   ...passwordHandlers,
+  ...goodsHandlers,
   refund: async ({ origin }) => {
     const records = await (await wallet).refund({ origin });
     await changed();

@@ -37,6 +37,8 @@ export const approvalsReady = Promise.all([approvals.ready, declined.ready, appr
 });
 export const waiting = () => approvals.values().filter(({ offer }) => offer.expiresAtMs > Date.now());
 export const wasDeclined = (what: string) => (declined.get(what) ?? 0) > Date.now();
+/** Not now: nobody is asked of it for a while. */
+export const decline = (what: string) => declined.set(what, Date.now() + DECLINED_MS);
 /** Not now to one script is Not now to all of its page. */
 export const scriptsOf = (page: string) => `scripts ${page}`;
 export const approval = (id: string) => approvals.get(id);
@@ -63,7 +65,7 @@ export function close(id: string, answer: Answer): Approval | undefined {
   seen.delete(id);
   if (answer === 'approved') approved.set(id, Date.now());
   if (answer === 'declined') {
-    declined.set(entry.kind === 'fetch' ? scriptsOf(entry.page) : entry.ask.url, Date.now() + DECLINED_MS);
+    decline(entry.kind === 'fetch' ? scriptsOf(entry.page) : entry.ask.url);
     declinedListener(entry);
   }
   void browser.action.setPopup({ tabId: entry.tabId, popup: 'popup.html' }).catch(() => undefined);

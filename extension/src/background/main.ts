@@ -10,6 +10,7 @@ import { fetchAsks } from './asked.ts';
 import { onSearch, searchReady } from './coin-search.ts';
 import { pageLost } from './delivery.ts';
 import { problemOf, wallet } from './engine.ts';
+import { goodsReady } from './goods.ts';
 import * as navigation from './navigation.ts';
 import { type HeadersSeen, loadingReady, observe } from './observe.ts';
 import { fetchAnswered, fetchLost } from './page-fetch.ts';
@@ -32,6 +33,7 @@ const ready = Promise.all([
   loadingReady,
   streams.streamsReady,
   searchReady,
+  goodsReady,
 ]).then(findOrphans);
 const inOrder = (act: () => unknown) => void ready.then(act).catch(problemOf);
 

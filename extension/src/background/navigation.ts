@@ -1,8 +1,9 @@
 // A page that answers 402: what to do about it, whom to ask, and what a tab's going and coming means for it.
-import type { Ask, Decision, Offer, Approval as Yes } from '@farthing/wallet';
+import type { Ask, Decision, Offer, Payment, Approval as Yes } from '@farthing/wallet';
 import { type Approval, onDeclined, open, openOf, voidOf, wasDeclined } from './approvals.ts';
 import { answered, deliver, fail, pay, takeBackUnused } from './delivery.ts';
 import { wallet } from './engine.ts';
+import { openGoods, sealedAt } from './goods.ts';
 import { askOf, type HeadersSeen } from './observe.ts';
 import { arrived, sameDocument, show, views } from './tabs.ts';
 import { begin, end, isCurrent, isLive, mayTry, type Visit, visitOf } from './visits.ts';
@@ -34,6 +35,7 @@ async function follow(here: Visit, crossed: boolean): Promise<void> {
   here.decide(spends);
   if (spends && !mayTry(here.tabId, here.ask.url)) return endless(here, decision);
   if (decision.kind === 'again') return deliver(here, decision.payment, { automatic: true });
+  if (isSealed(here, decision)) return sealed(here, { crossed });
   if (decision.kind === 'refuse') return refuse(here, decision);
   // A redirect from elsewhere may not spend by a rule: the person did not ask for this site.
   if (decision.kind === 'ask' || crossed) {
@@ -46,6 +48,22 @@ async function follow(here: Visit, crossed: boolean): Promise<void> {
     maxMicro: decision.offer.amountMicro,
     by: 'rule',
   });
+}
+
+const isSealed = ({ ask }: Visit, decision: Decision) =>
+  decision.kind === 'refuse' && decision.reason === 'goods-unseen' && ask.method === 'GET';
+
+/** Goods are fetched and compared before they are paid, in a page of ours. */
+async function sealed(here: Visit, { crossed = false, insist = false }): Promise<void> {
+  const { tabId, ask } = here;
+  const sold = await sealedAt(ask);
+  if (!sold || !isCurrent(here)) return;
+  const { decision } = sold;
+  if (decision.kind === 'refuse') return refuse(here, decision);
+  const price = decision.kind === 'again' ? priceOf(decision.payment) : priceOf(decision.offer);
+  show(tabId, ask.url, { state: 'declined', reason: 'approval-needed', ...price });
+  const byRule = decision.kind !== 'ask' && !crossed && !insist;
+  if (insist || !wasDeclined(ask.url)) await openGoods(tabId, ask.url, byRule);
 }
 
 /** The site keeps asking after it was paid: reading again is free, but not for ever. */
@@ -71,7 +89,7 @@ function refuse(
   });
 }
 
-const priceOf = ({ amountMicro, currency }: Offer) => ({ amountMicro, currency });
+const priceOf = ({ amountMicro, currency }: Offer | Payment) => ({ amountMicro, currency });
 
 function question(
   { tabId, ask }: Visit,
@@ -100,6 +118,7 @@ export async function askAgain(tabId: number): Promise<Approval | undefined> {
   if (!here) return undefined;
   const decision = await (await wallet).decide(here.ask);
   if (decision.kind === 'again') await deliver(here, decision.payment, { automatic: false });
+  else if (isSealed(here, decision)) await sealed(here, { insist: true });
   else if (decision.kind === 'refuse') refuse(here, decision);
   else return question(here, decision.offer, decision.kind === 'ask' ? decision.reason : 'approval-needed', true);
   return undefined;

@@ -64,6 +64,20 @@ export function isKeyOf(text: string, kc: string): boolean {
   return key?.length === 32 && keyCommitment(key) === kc;
 }
 
+/** SHA-256 over pieces, for goods that are larger than memory where no native hash takes them piece by piece. */
+export class PieceDigest {
+  readonly #hash = sha256.create();
+
+  push(piece: Uint8Array): void {
+    this.#hash.update(piece);
+  }
+
+  /** As in an offer: base64url. */
+  end(): string {
+    return toBase64url(this.#hash.digest());
+  }
+}
+
 // ── records ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** AES-256-GCM with a tag of 16 bytes behind the ciphertext; hosts with native code pass their own. */

@@ -6,7 +6,7 @@ import type { ApprovalView } from '../../view.ts';
 import type { Step } from './follow.ts';
 
 const ARM_MS = 400;
-type PayButtonProps = { view: ApprovalView; step: Step; mostMicro: bigint; pay: () => void };
+type PayButtonProps = { view: Pick<ApprovalView, 'id' | 'offer'>; step: Step; mostMicro: bigint; pay: () => void };
 
 export function PayButton({ view: { id, offer }, step, mostMicro, pay }: PayButtonProps) {
   const armed = useArmed(`${id} ${offer.challengeId} ${mostMicro} ${step}`);

@@ -22,20 +22,7 @@ export function Question({ view: { site, url, title, offer }, mostMicro }: { vie
       </div>
       {other && <p class="s">{tx('approve_other', { site: <Host origin={new URL(url).origin} /> })}</p>}
       <Price offer={offer} mostMicro={mostMicro} />
-      <dl class="kv s">
-        <dt>{t('pay_with')}</dt>
-        <dd>
-          <bdi>{offer.broker.name}</bdi> · {says(offer.says.kind)}
-        </dd>
-        <dt>{t('balance_after')}</dt>
-        <dd>
-          <Money amount={offer.balanceAfterMicro} currency={offer.currency} />
-        </dd>
-        <dt>{t('site_learns')}</dt>
-        <dd>{says(offer.says.siteLearns)}</dd>
-        <dt>{t('broker_learns')}</dt>
-        <dd>{says(offer.says.brokerLearns)}</dd>
-      </dl>
+      <Terms offer={offer} />
       {offer.description !== undefined && (
         <details class="s">
           <summary>{t('site_says')}</summary>
@@ -46,7 +33,27 @@ export function Question({ view: { site, url, title, offer }, mostMicro }: { vie
   );
 }
 
-function Price({ offer, mostMicro }: { offer: ApprovalView['offer']; mostMicro: bigint }) {
+/** With which money, and who learns what by it. */
+export function Terms({ offer }: { offer: ApprovalView['offer'] }) {
+  return (
+    <dl class="kv s">
+      <dt>{t('pay_with')}</dt>
+      <dd>
+        <bdi>{offer.broker.name}</bdi> · {says(offer.says.kind)}
+      </dd>
+      <dt>{t('balance_after')}</dt>
+      <dd>
+        <Money amount={offer.balanceAfterMicro} currency={offer.currency} />
+      </dd>
+      <dt>{t('site_learns')}</dt>
+      <dd>{says(offer.says.siteLearns)}</dd>
+      <dt>{t('broker_learns')}</dt>
+      <dd>{says(offer.says.brokerLearns)}</dd>
+    </dl>
+  );
+}
+
+export function Price({ offer, mostMicro }: { offer: ApprovalView['offer']; mostMicro: bigint }) {
   const { amountMicro, currency, unit, units: count = 1, stream } = offer;
   const cents = centsText(amountMicro);
   const rate = unit !== undefined && <Rate amount={amountMicro / BigInt(count)} currency={currency} unit={unit} />;
