@@ -93,6 +93,10 @@ test.each([
     changePassword: { from: 'x', to: 'y' },
     removePassword: { password: 'x' },
     fillPocket: { amountMicro: '1', tabId: 1 },
+    goods: { url: 'https://news.example/print' },
+    buyGoods: { url: 'https://news.example/print', goods: 'A'.repeat(43), maxMicro: '1' },
+    declineGoods: { url: 'https://news.example/print' },
+    disputeGoods: { paymentId: 'a', goods: 'A'.repeat(43) },
     restore: { phrase: 'abandon', brokerUrl: 'https://broker.example' },
   };
   const message = { name, body: bodies[name] ?? {} };
