@@ -41,8 +41,9 @@ class Victim {
     return this.up;
   }
 
+  /** After the last one: a process that is killed while it starts has nobody to tell. */
   restart(): void {
-    this.up = this.#restart();
+    this.up = this.up.then(() => this.#restart());
   }
 
   get findings() {
