@@ -1,6 +1,9 @@
 // Sealed goods in a real browser: a print of the newspaper is fetched and compared before anything is paid, then it is the
 // picture byte for byte; what the site serves wrong is never paid for.
-import { readFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { contentKey, fromBase64url, type SealedGoods, Sealer } from '@farthing/protocol';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { typeAddress } from '../harness/desk.ts';
@@ -42,6 +45,14 @@ async function saved(sale: Page): Promise<{ name: string; bytes: Buffer }> {
   return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
 }
 
+type Tabs = { readonly tabs: { query(what: { url: string }): Promise<{ id: number }[]> } };
+
+const tabOf = (url: string) =>
+  stand.desk.page.evaluate(async (address) => {
+    const { tabs } = (globalThis as unknown as { chrome: Tabs }).chrome;
+    return (await tabs.query({ url: address }))[0]?.id;
+  }, url);
+
 const goodsServed = () => stand.served.filter(({ url }) => url.includes('/goods/')).length;
 
 describe('a print', () => {
@@ -54,6 +65,23 @@ describe('a print', () => {
     }
     expect(goodsServed()).toBe(0);
     await sale.close();
+  });
+
+  it('that is answered Not now is offered again when the person asks for it, and not before', async () => {
+    const url = `${print}?later`;
+    const sale = await salePage(url);
+    const closed = sale.waitForEvent('close');
+    await sale.getByRole('button', { name: 'Not now' }).click();
+    await closed;
+    await typeAddress(reader, url);
+    await stand.desk.state(url, 'declined');
+    expect(stand.browser.context.pages().filter(isGoods)).toEqual([]);
+    const opened = stand.browser.context.waitForEvent('page', { predicate: isGoods });
+    await stand.desk.tell('ask', { tabId: await tabOf(url) });
+    const again = await opened;
+    await again.getByRole('button', { name: 'Pay $0.005' }).waitFor();
+    expect(goodsServed()).toBe(0);
+    await again.close();
   });
 
   it('that the site serves wrong is never paid for', async () => {
@@ -92,6 +120,77 @@ describe('a print', () => {
     await sale.getByRole('heading', { name: 'It is yours' }).waitFor();
     expect((await saved(sale)).bytes.equals(picture)).toBe(true);
     expect(await stand.desk.balance()).toBe(before);
+    await sale.close();
+  });
+
+  it('whose connection breaks goes on from there, and is paid once', async () => {
+    const before = await stand.desk.balance();
+    const sale = await salePage(`${print}?cut`);
+    await sale.route('**/goods/**', async (route) => {
+      const answer = await route.fetch();
+      const { 'content-length': _, ...headers } = answer.headers();
+      await route.fulfill({ status: 200, headers, body: (await answer.body()).subarray(0, 100_000) });
+    });
+    await sale.getByRole('button', { name: 'Pay $0.005' }).click();
+    await sale.getByText('The file did not come whole.').waitFor();
+    expect(await stand.desk.balance()).toBe(before);
+    await sale.unroute('**/goods/**');
+    const rest = sale.waitForResponse(/\/goods\//);
+    await sale.getByRole('button', { name: 'Try again' }).click();
+    expect((await rest).status()).toBe(206);
+    await sale.getByRole('heading', { name: 'It is yours' }).waitFor();
+    expect((await saved(sale)).bytes.equals(picture)).toBe(true);
+    expect(before - (await stand.desk.balance())).toBe(PRICE);
+    await sale.close();
+  });
+
+  it('is paid by a rule that covers its price, also when the worker dies while it is fetched', async () => {
+    await stand.desk.setMode(stand.site, 'auto');
+    const before = await stand.desk.balance();
+    let deaths = 0;
+    await stand.browser.context.route('**/goods/**', async (route) => {
+      await stand.desk.killWorker();
+      deaths++;
+      await route.continue();
+    });
+    const sale = await salePage(`${print}?rule`);
+    await sale.getByRole('heading', { name: 'It is yours' }).waitFor();
+    await stand.browser.context.unroute('**/goods/**');
+    expect(deaths).toBe(1);
+    expect((await saved(sale)).bytes.equals(picture)).toBe(true);
+    expect(before - (await stand.desk.balance())).toBe(PRICE);
+    await stand.desk.setMode(stand.site, 'ask');
+    await sale.close();
+  });
+});
+
+describe('a site that sells something else than it signed for', () => {
+  /** Its own key, its own signature, the promise as it was: other bytes behind it. */
+  async function cheat(): Promise<void> {
+    const { item } = (await stand.desk.tell('goods', { url: print })) as { item: string };
+    const shelf = join(stand.data, 'goods');
+    const named = readdirSync(shelf).find((name) => name.endsWith('.json')) ?? '';
+    const known: SealedGoods = JSON.parse(readFileSync(join(shelf, named), 'utf8'));
+    const secret =
+      fromBase64url(readFileSync(join(stand.data, 'keys/goods.secret'), 'utf8').trim()) ?? new Uint8Array();
+    const other = randomBytes(90_000);
+    const sealer = new Sealer(contentKey(secret, { item, pt: known.pt }));
+    const sealed = Buffer.concat([...sealer.push(other), sealer.end()]);
+    const ct = createHash('sha256').update(sealed).digest('base64url');
+    writeFileSync(join(shelf, `${ct}.sealed`), sealed);
+    writeFileSync(join(shelf, named), JSON.stringify({ ...known, ct, size: other.length }));
+  }
+
+  it('is found out when the goods are opened; the broker sees the same and gives the money back', async () => {
+    await cheat();
+    const before = await stand.desk.balance();
+    const sale = await salePage(`${print}?cheat`);
+    await sale.getByRole('button', { name: 'Pay $0.005' }).click();
+    await sale.getByText('The broker has opened it too and gave $0.005 back.').waitFor();
+    await inspect(sale, 'goods-disputed');
+    expect(await sale.getByRole('link', { name: 'Save the file' }).count()).toBe(0);
+    expect(await stand.desk.balance()).toBe(before);
+    expect((await stand.desk.payments())[0]).toMatchObject({ state: 'refunded', amountMicro: PRICE });
     await sale.close();
   });
 });

@@ -27,6 +27,8 @@ export type Newsstand = {
   /** Folder of the broker, for its audit. */
   readonly books: string;
   readonly site: string;
+  /** Folder of the site, with its keys and its sealed goods. */
+  readonly data: string;
   readonly served: Served[];
   readonly browser: Visit;
   readonly desk: Desk;
@@ -41,7 +43,8 @@ export async function openNewsstand(): Promise<Newsstand> {
   const folder = mkdtempSync(join(tmpdir(), 'farthing-newsstand-'));
   const books = join(folder, 'broker');
   const broker = await startBrokerProcess(books);
-  const gazette = await makeSite({ broker: broker.url, data: join(folder, 'site') });
+  const data = join(folder, 'site');
+  const gazette = await makeSite({ broker: broker.url, data });
   const served: Served[] = [];
   const server = createServer(express().use(counted(served), gazette.app));
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -53,6 +56,7 @@ export async function openNewsstand(): Promise<Newsstand> {
     broker,
     books,
     site,
+    data,
     served,
     browser,
     desk,

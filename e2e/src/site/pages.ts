@@ -1,6 +1,6 @@
 // The Gazette's front page and its articles, as HTML strings.
 import { archivePrice, FIRST_YEAR, LAST_YEAR } from './archive.ts';
-import { type Article, almanac, almanacPrice, articlePrice, articles, film, picture } from './content.ts';
+import { type Article, almanac, almanacPrice, articlePrice, articles, film, picture, print } from './content.ts';
 import { radio, tidesPrice } from './harbour.ts';
 import { cents, shell } from './shell.ts';
 
@@ -55,7 +55,7 @@ export function frontPage(): string {
     'The Harbour Gazette',
     `<div class="grid">${
       lead
-        ? `<section class="lead"><a href="/picture/skerry-point.svg"><img src="/small/skerry-point.svg" width="640" height="400" alt="A lighthouse on a dark headland under a red evening sky"></a><div><div class="kicker">${lead.kicker}</div><h2><a href="/article/${lead.slug}">${lead.title}</a></h2><p>${lead.standfirst}</p><div class="price">${lead.minutes} min · ${cents(articlePrice)}</div><p class="price"><a href="/picture/skerry-point.svg">${picture.title}, the large print</a> · ${cents(picture.price)}</p></div></section>`
+        ? `<section class="lead"><a href="/picture/skerry-point.svg"><img src="/small/skerry-point.svg" width="640" height="400" alt="A lighthouse on a dark headland under a red evening sky"></a><div><div class="kicker">${lead.kicker}</div><h2><a href="/article/${lead.slug}">${lead.title}</a></h2><p>${lead.standfirst}</p><div class="price">${lead.minutes} min · ${cents(articlePrice)}</div><p class="price"><a href="/picture/skerry-point.svg">${picture.title}, the large print</a> · ${cents(picture.price)} · <a href="/print/skerry-point.png">the print for a wall</a> · ${cents(print.price)}</p></div></section>`
         : ''
     }${others.map(inPaper).join('')}${teaser(almanac, { path: '/archive/the-almanac', price: almanacPrice })}${shelf()}${byTheUnit()}</div>`,
     '<h1 class="name">The Harbour Gazette</h1>',

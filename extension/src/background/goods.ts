@@ -13,6 +13,7 @@ import { SessionMap } from './session.ts';
 import { resolve, watch } from './settling.ts';
 import { show, views } from './tabs.ts';
 
+/** `ask`: with the goods, as they are paid once they are here. */
 type Sold = { readonly ask: Ask; readonly offer: SealedOffer; readonly decision: Decision };
 type Bought = { readonly paymentId: string; readonly key: string };
 
@@ -20,11 +21,21 @@ type Bought = { readonly paymentId: string; readonly key: string };
 const open = new SessionMap<number>('goods', 50);
 export const goodsReady = open.ready;
 
-/** What is sold sealed behind this 402, and what the rules say of it once it is here. `undefined`: nothing is. */
+/**
+ * What is sold sealed behind this 402, and what the rules say of it once it is here. `undefined`: nothing is. A cheque goes first,
+ * unless the person prefers what tells the least: its broker alone knows what was promised, and gives money back.
+ */
 export async function sealedAt(ask: Ask): Promise<Sold | undefined> {
   const engine = await wallet;
   const offer = await engine.sealedOffer(ask);
-  return offer && { ask, offer, decision: await engine.decide({ ...ask, goods: offer.ct }) };
+  if (!offer) return undefined;
+  const whole = { ...ask, goods: offer.ct };
+  const byCheque = { ...whole, methods: ['cheque'] };
+  if ((await engine.budget()).prefer !== 'private') {
+    const decision = await engine.decide(byCheque);
+    if (decision.kind !== 'refuse') return { ask: byCheque, offer, decision };
+  }
+  return { ask: whole, offer, decision: await engine.decide(whole) };
 }
 
 /** Beside the tab that asked, if that is the one in front. `byRule`: it begins without a question. */
@@ -35,8 +46,9 @@ export async function openGoods(tabId: number, url: string, byRule: boolean): Pr
   const known = open.get(String(tabId));
   const there = known === undefined ? undefined : await browser.tabs.get(known).catch(() => undefined);
   if (there?.id !== undefined) {
-    await browser.tabs.update(there.id, { active: true, ...(there.url === page ? {} : { url: page }) });
-    return;
+    const change = { active: true, ...(there.url === page ? {} : { url: page }) };
+    const stands = await browser.tabs.update(there.id, change).catch(() => undefined);
+    if (stands) return;
   }
   const place = from.windowId === undefined ? {} : { windowId: from.windowId };
   const { id } = await browser.tabs.create({ url: page, index: from.index + 1, openerTabId: tabId, ...place });
@@ -82,13 +94,12 @@ function buy(yes: MessageBody<'buyGoods'>): Promise<Bought> {
 
 async function buyOnce({ url, goods, maxMicro }: MessageBody<'buyGoods'>): Promise<Bought> {
   const engine = await wallet;
-  const { ask } = await soldAt(url);
-  const whole = { ...ask, goods };
-  // Decided with what is here: goods that the site has replaced meanwhile are not these.
-  const decision = await engine.decide(whole);
+  const { ask, offer, decision } = await soldAt(url);
+  // The site may have replaced them since they were fetched.
+  if (offer.ct !== goods) throw new PaymentProblem('goods-unseen');
   if (decision.kind === 'refuse') throw refusal(decision);
   await watch();
-  const payment = decision.kind === 'again' ? decision.payment : await pay(whole, decision, maxMicro);
+  const payment = decision.kind === 'again' ? decision.payment : await pay(ask, decision, maxMicro);
   const outcome = await resolve(payment);
   const record = await engine.record(payment.id);
   if (outcome === 'unknown') throw new PaymentProblem('outcome-unknown', { consumed: 'unknown' });

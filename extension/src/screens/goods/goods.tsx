@@ -4,12 +4,12 @@ import { Refused, send } from '../../ui/client.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Money } from '../../ui/money.tsx';
 import { Avatar, Button, Chip, Host, Live, Meter, Problem, Title } from '../../ui/parts.tsx';
-import { localeTag, t, tx } from '../../ui/t.ts';
+import { type Key, localeTag, t, tx } from '../../ui/t.ts';
 import type { GoodsView } from '../../view.ts';
 import { PayButton } from '../approve/pay-button.tsx';
 import { Price, Terms } from '../approve/question.tsx';
 import { Unlock } from '../unlock.tsx';
-import { type Buying, useBuying } from './buying.ts';
+import { type Buying, type Step, useBuying } from './buying.ts';
 import { nameOf, sizeText } from './name.ts';
 
 export function Goods() {
@@ -38,6 +38,8 @@ export function Goods() {
   );
 }
 
+const TITLES: Partial<Record<Step, Key>> = { done: 'goods_done', wrong: 'goods_wrong' };
+
 function Sale({ view, begins }: { view: GoodsView; begins: boolean }) {
   const buying = useBuying(view);
   const offer = view.state === 'paid' ? undefined : view.offer;
@@ -58,7 +60,7 @@ function Sale({ view, begins }: { view: GoodsView; begins: boolean }) {
         {offer?.broker.test && <Chip tone="warn">{t('test')}</Chip>}
       </header>
       <main class="m">
-        <Title>{t(step === 'done' ? 'goods_done' : 'goods_title')}</Title>
+        <Title>{t(TITLES[step] ?? 'goods_title')}</Title>
         {problem === 'wallet-locked' && <Unlock unlocked={buy} />}
         {problem !== undefined && problem !== 'wallet-locked' && <Problem code={problem} />}
         {step === 'asking' && problem === 'goods-wrong' && offer && <p>{t('goods_unpaid')}</p>}
@@ -87,6 +89,11 @@ function Sale({ view, begins }: { view: GoodsView; begins: boolean }) {
         {step === 'asking' && (!offer || problem !== undefined) && (
           <Button kind="primary" wide onPress={buy}>
             {t(problem === undefined ? 'goods_fetch' : 'action_again')}
+          </Button>
+        )}
+        {step === 'wrong' && (
+          <Button wide onPress={() => window.close()}>
+            {t('close')}
           </Button>
         )}
         {step === 'done' && (
