@@ -2,13 +2,21 @@ import { defineConfig } from 'vitest/config';
 
 const resolve = { conditions: ['farthing-source'] };
 
+/** What is waited for comes when it comes: only what never comes is a failure, on a busy machine too. */
+const poll = { timeout: 20_000 };
+
 export default defineConfig({
   test: {
     projects: [
       {
         resolve,
         ssr: { resolve },
-        test: { name: 'unit', include: ['*/src/**/*.test.{ts,tsx}', 'extension/*.test.ts'], testTimeout: 60_000 },
+        test: {
+          name: 'unit',
+          include: ['*/src/**/*.test.{ts,tsx}', 'extension/*.test.ts'],
+          testTimeout: 60_000,
+          expect: { poll },
+        },
       },
       {
         resolve,
@@ -18,6 +26,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/src/**/*.e2e.ts'],
           testTimeout: 180_000,
+          expect: { poll },
           hookTimeout: 120_000,
           fileParallelism: false,
         },
