@@ -33,7 +33,9 @@ test('a wallet begins without a password, and stays unlocked where it was set', 
   await wallet.password.lock();
   expect(wallet.password.state()).toEqual({ set: true, locked: true });
   const stored = JSON.stringify(await store.list(''));
-  for (const word of phrase.split(' ')) expect(stored).not.toContain(word);
+  // Two in a row: one word alone may be the name of a member, such as box or account.
+  const words = phrase.split(' ');
+  for (const [n, word] of words.slice(1).entries()) expect(stored).not.toMatch(new RegExp(`${words[n]}\\W*${word}`));
   expect((await openHand(bench)).wallet.password.state()).toEqual({ set: false, locked: false });
 });
 

@@ -56,7 +56,9 @@ describe('The words', () => {
       const { storage } = (globalThis as unknown as { chrome: { storage: { local: Area; session: Area } } }).chrome;
       return JSON.stringify([await storage.local.get(null), await storage.session.get(null)]);
     });
-    for (const word of words.split(' ')) expect(kept).not.toMatch(new RegExp(`\\b${word}\\b`));
+    // Two in a row: one word alone may be the name of a member, such as account or balance.
+    const list = words.split(' ');
+    for (const [n, word] of list.slice(1).entries()) expect(kept).not.toMatch(new RegExp(`${list[n]}\\W*${word}`));
   });
 
   it('that are not right restore nothing', async () => {
