@@ -2,11 +2,10 @@
 import type { GiftInfo } from '@farthing/wallet';
 import { useState } from 'preact/hooks';
 import { send, snapshot } from '../../ui/client.ts';
-import { ago } from '../../ui/dates.ts';
-import { Money } from '../../ui/money.tsx';
-import { BackLink, Button, Chip, Title, useLoad } from '../../ui/parts.tsx';
+import { BackLink, Button, Title, useLoad } from '../../ui/parts.tsx';
 import { go, link } from '../../ui/router.ts';
 import { t } from '../../ui/t.ts';
+import { Entry } from './entry.tsx';
 import { GIFT_STATES } from './gift.tsx';
 
 export function Gifts() {
@@ -36,24 +35,7 @@ export function Gifts() {
   );
 }
 
-function Line({ gift: { id, amountMicro, currency, memo, atMs, state } }: { gift: GiftInfo }) {
-  const { key, tone } = GIFT_STATES[state];
-  return (
-    <li>
-      <a class="line" href={link('gift', id)}>
-        <span class="grow">
-          <b class="block ell" dir="auto">
-            {memo?.startsWith('pocket ') ? t('pocket') : (memo ?? t('gift'))}
-          </b>
-          <span class="muted s block">{ago(atMs, Date.now())}</span>
-        </span>
-        <span class="side">
-          <b>
-            <Money amount={amountMicro} currency={currency} />
-          </b>
-          <Chip tone={tone}>{t(key)}</Chip>
-        </span>
-      </a>
-    </li>
-  );
+function Line({ gift: { id, memo, state, ...sums } }: { gift: GiftInfo }) {
+  const title = memo?.startsWith('pocket ') ? t('pocket') : (memo ?? t('gift'));
+  return <Entry href={link('gift', id)} title={title} standing={GIFT_STATES[state]} {...sums} />;
 }

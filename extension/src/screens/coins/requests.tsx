@@ -2,11 +2,10 @@
 import type { RequestInfo } from '@farthing/wallet';
 import { useState } from 'preact/hooks';
 import { send, snapshot } from '../../ui/client.ts';
-import { ago } from '../../ui/dates.ts';
-import { Money } from '../../ui/money.tsx';
-import { BackLink, Button, Chip, Title, useLoad } from '../../ui/parts.tsx';
+import { BackLink, Button, Title, useLoad } from '../../ui/parts.tsx';
 import { go, link } from '../../ui/router.ts';
 import { t } from '../../ui/t.ts';
+import { Entry } from './entry.tsx';
 import { REQUEST_STATES } from './request.tsx';
 
 export function Requests() {
@@ -36,24 +35,7 @@ export function Requests() {
   );
 }
 
-function Line({ request: { id, amountMicro, currency, memo, atMs, state } }: { request: RequestInfo }) {
-  const { key, tone } = REQUEST_STATES[state];
-  return (
-    <li>
-      <a class="line" href={link('request', id)}>
-        <span class="grow">
-          <b class="block ell" dir="auto">
-            {memo ?? t('request')}
-          </b>
-          <span class="muted s block">{ago(atMs, Date.now())}</span>
-        </span>
-        <span class="side">
-          <b>
-            <Money amount={amountMicro} currency={currency} />
-          </b>
-          <Chip tone={tone}>{t(key)}</Chip>
-        </span>
-      </a>
-    </li>
-  );
+function Line({ request: { id, memo, state, ...sums } }: { request: RequestInfo }) {
+  const title = memo ?? t('request');
+  return <Entry href={link('request', id)} title={title} standing={REQUEST_STATES[state]} {...sums} />;
 }
