@@ -1,5 +1,6 @@
 // The wallet that people have pays with cheques: served at once while the broker is away, decided by the broker, and given back
 // when a page fails. Every sum agrees, and so do the books.
+import { printReceipt, type Receipt, readReceipt } from '@farthing/protocol';
 import { payingFetch } from '@farthing/wallet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Shop, Town } from '../profiles/town.ts';
@@ -44,6 +45,13 @@ async function spent(): Promise<bigint> {
 async function mustAddUp(): Promise<void> {
   for (const { driftMicro } of await wallet.conservation()) expect(driftMicro).toBe(0n);
 }
+
+type Details = Receipt['details'];
+const edited = (details: Details): Details => ({
+  ...details,
+  receipt: { ...Object(details['receipt']), at: 1 },
+});
+const missing = ({ receipt: _, ...details }: Details): Details => details;
 
 describe('a site that serves at once', () => {
   it('is paid without asking anybody once the day key is certified, also with the broker stopped', async () => {
@@ -96,6 +104,30 @@ describe('a site whose broker decides', () => {
     await mustAddUp();
   });
 
+  it('is not believed when the broker’s word in its receipt was edited or is missing; the broker itself tells, and it is paid once', async () => {
+    for (const [n, forge] of [
+      [20, edited],
+      [21, missing],
+    ] as const) {
+      const before = await spent();
+      const lying: typeof fetch = async (input, init) => {
+        const answer = await fetch(input, init);
+        const told = readReceipt(answer.headers.get('payment-receipt') ?? '');
+        const headers = new Headers(answer.headers);
+        if (told) headers.set('payment-receipt', printReceipt({ ...told, details: forge(told.details) }));
+        return new Response(answer.body, { status: answer.status, headers });
+      };
+      await payingFetch(lying, wallet)(`${decided.url}/page/${n}`);
+      const [payment] = await wallet.pending();
+      expect(payment?.url).toBe(`${decided.url}/page/${n}`);
+      expect(await spent()).toBe(before);
+      await decided.pay.redeemNow();
+      expect(await wallet.resolve(payment?.id ?? '')).toMatchObject({ outcome: 'paid' });
+      expect(await spent()).toBe(before + PRICE);
+      await mustAddUp();
+    }
+  });
+
   it('waits while the broker is away, and the same cheque pays once when it is back', async () => {
     const before = await spent();
     await town.stopBroker();
@@ -103,7 +135,7 @@ describe('a site whose broker decides', () => {
     await town.startBroker();
     expect((await read(decided, 3)).status).toBe(200);
     await decided.pay.redeemNow();
-    expect([await decided.owed(), await spent()]).toEqual([2n * PRICE, before + PRICE]);
+    expect([await decided.owed(), await spent()]).toEqual([4n * PRICE, before + PRICE]);
     await mustAddUp();
   });
 });

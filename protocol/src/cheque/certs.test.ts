@@ -4,6 +4,7 @@ import type { ProblemCode } from '../core/problems.ts';
 import { verifyObject } from '../core/sign.ts';
 import { type CertTerms, claimableUntilMs, issueCert, raiseBy } from './certs.ts';
 import { CUR, certOf, day, env, issuer, NOW_MS, root, VND } from './fixture.ts';
+import { isCertFor } from './wallet.ts';
 
 const code = (expected: ProblemCode) => expect.objectContaining({ code: expected });
 const terms: CertTerms = { vnd: VND, pk: day.pk, cur: CUR, limit: 10n, perDay: 100n, level: 2 };
@@ -58,5 +59,33 @@ describe('A site that asks for more', () => {
     expect(raise(10n, 1n, overMs)).toBe(1n);
     expect(() => raise(10n, 1n, overMs + 1)).toThrow(code('cert-expired'));
     expect(claimableUntilMs(cert)).toBe(overMs + limits.chequeWindowMs);
+  });
+});
+
+describe('A wallet believes a certificate', () => {
+  const ordered = { ...terms, brk: issuer.brk, root: root.pk };
+  const cert = issueCert('user:anna', terms, issuer, env);
+
+  it('that is what it ordered', () => {
+    expect(isCertFor(cert, ordered, env)).toBe(true);
+  });
+
+  it.each<[string, object]>([
+    ['for another site', { vnd: 'shop.example' }],
+    ['for another key', { pk: root.pk }],
+    ['in another currency', { cur: 'eur-micro' }],
+    ['with another limit', { limit: 11n }],
+    ['with another bound of the day', { perDay: 99n }],
+    ['of another broker', { brk: 'b2' }],
+    ['that another key signed', { root: day.pk }],
+  ])('not one %s', (_, more) => {
+    expect(isCertFor(cert, { ...ordered, ...more }, env)).toBe(false);
+  });
+
+  it('not one that has ended, that lasts longer than a day, or that is for PayWord', () => {
+    expect(isCertFor(cert, ordered, { ...env, nowMs: cert.exp * 1000 })).toBe(false);
+    expect(isCertFor(cert, ordered, { ...env, nowMs: NOW_MS - limits.clockSkewMs - 1000 })).toBe(false);
+    const { use: _, ...other } = cert;
+    expect(isCertFor(other, ordered, env)).toBe(false);
   });
 });
