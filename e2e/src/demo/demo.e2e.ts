@@ -39,16 +39,22 @@ function leftIn(group: number): string[] {
   return stdout.split('\n').filter((line) => line !== '' && !line.includes('<defunct>'));
 }
 
-it('--check ends with one line of JSON that says what was paid, and leaves no process and no folder', async () => {
+it('--check pays a page by each kind of money, says so in one line of JSON at its end, and leaves no process and no folder', async () => {
   const { child, output } = startDemo('--check');
   const [code] = (await once(child, 'close')) as [number];
   expect(code, output()).toBe(0);
   const facts = JSON.parse(output().trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
   expect(facts).toEqual({
     ok: true,
-    paidMicro: 1500,
+    paidMicro: 8200,
     balanceBeforeMicro: 5_000_000,
-    balanceAfterMicro: 4_998_500,
+    balanceAfterMicro: 4_991_800,
+    payments: [
+      { page: '/article/last-lighthouse-keeper', method: 'scrip', why: 'cheapest', paidMicro: 1500 },
+      { page: '/api/tides', method: 'payword', why: 'cheapest', paidMicro: 200 },
+      { page: '/print/skerry-point.png', method: 'cheque', why: 'asked', paidMicro: 5000 },
+      { page: '/article/the-price-of-a-herring', method: 'ecash', why: 'private', paidMicro: 1500 },
+    ],
     receipt: expect.stringMatching(/^k1\.\d+$/),
     auditOk: true,
   });

@@ -5,16 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { visit } from '../harness/browser.ts';
-import { startBrokerProcess, startSiteProcess } from '../harness/processes.ts';
+import { freePort, startBrokerProcess, startSiteProcess } from '../harness/processes.ts';
 import { ledgerLines, runAudit } from './books.ts';
-import { firstPaidPage } from './first-visit.ts';
+import { balanceOf, firstPaidPage } from './first-visit.ts';
+import { kindsAt, pagesOfEachKind } from './four-kinds.ts';
 
 const help = `npm run demo [-- options]
 
 Starts a broker and the Harbour Gazette on free ports and opens Chromium with the Farthing wallet.
 
   --check      make the visit headless; the last line is JSON: ok, paidMicro, balanceBeforeMicro, balanceAfterMicro,
-               receipt, auditOk; exit status 0 when all of it went well
+               payments (page, method, why, paidMicro: one by each kind of money), receipt of the first, auditOk;
+               exit status 0 when all of it went well
   --headless   make the visit headless and print what happened, also where there is a display
   --keep       keep the folder with the ledger and the browser profile
   --help       this text
@@ -64,33 +66,43 @@ function tooLong(): Promise<never> {
 }
 
 try {
-  const broker = await startBrokerProcess(join(folder, 'broker'));
+  const broker = await startBrokerProcess(join(folder, 'broker'), 0, ['--ecash']);
   undo.push(() => broker.stop());
   say(`Broker   ${broker.url} (test mode, ledger in SQLite)`);
-  const site = await startSiteProcess(broker.url, join(folder, 'site'));
-  undo.push(() => site.stop());
-  say(`Site     ${site.url} (The Harbour Gazette)`);
-  const article = `${site.url}/article/last-lighthouse-keeper`;
-  const browser = await visit({ brokerUrl: broker.url, demoUrl: article, headless, profile: join(folder, 'profile') });
-  undo.push(() => browser.close());
+  // The site waits for the keys of the coins, and the browser takes its time to open: both at once.
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const article = `${url}/article/last-lighthouse-keeper`;
+  const opening = startSiteProcess(broker.url, join(folder, 'site'), port, ['--coins']);
+  undo.push(async () => (await opening).stop());
+  const coming = visit({ brokerUrl: broker.url, demoUrl: article, headless, profile: join(folder, 'profile') });
+  undo.push(async () => (await coming).close());
+  const [site, browser] = await Promise.all([opening, coming]);
+  const kinds = await kindsAt(article);
+  say(`Site     ${site.url} (The Harbour Gazette, takes ${kinds.join(', ')})`);
   if (headless) await Promise.race([headlessVisit(), tooLong()]);
   else await guidedVisit();
 
   async function headlessVisit(): Promise<void> {
     const shots = join(import.meta.dirname, '..', '..', 'out');
     mkdirSync(shots, { recursive: true });
-    const facts = await firstPaidPage(browser, { article, screenshot: join(shots, 'demo-article.png'), say });
+    const first = await firstPaidPage(browser, { article, screenshot: join(shots, 'demo-article.png'), say });
+    const payments = await pagesOfEachKind(browser, { site: url, say });
+    const balanceAfterMicro = await balanceOf(browser);
     await site.stop();
     say('Ledger   what the broker booked:');
     for (const line of ledgerLines(join(folder, 'broker'))) say(`         ${line}`);
     const auditOk = await runAudit(join(folder, 'broker'));
     say(`Audit    ${auditOk ? 'clean: every line recomputed from the journal' : 'FOUND DIFFERENCES'}`);
-    const { receipt, ...amounts } = facts;
-    const numbers = Object.fromEntries(Object.entries(amounts).map(([name, micro]) => [name, Number(micro)]));
-    const ok =
-      auditOk && facts.paidMicro > 0n && facts.balanceBeforeMicro - facts.balanceAfterMicro === facts.paidMicro;
+    const { balanceBeforeMicro, receipt } = first;
+    const paidMicro = payments.reduce((sum, one) => sum + one.paidMicro, 0n);
+    const isExact = balanceBeforeMicro - balanceAfterMicro === paidMicro;
+    const isEach = kinds.length === 4 && kinds.every((kind) => payments.some(({ method }) => method === kind));
+    const ok = auditOk && isExact && isEach;
     await end();
-    if (values.check) say(JSON.stringify({ ok, ...numbers, receipt, auditOk }));
+    const facts = { ok, paidMicro, balanceBeforeMicro, balanceAfterMicro, payments, receipt, auditOk };
+    if (values.check)
+      say(JSON.stringify(facts, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)));
     process.exitCode = ok ? 0 : 1;
   }
 
@@ -99,6 +111,7 @@ try {
     await first.goto(site.url);
     say('\nThe front page is open, and so is the wallet’s welcome page: click "Start with demo money", then read on.');
     say('After an article, try what is paid as it comes: the film by the second, the tides by the day, the radio log.');
+    say('The print comes sealed, and its key with the payment. "Most private" in the budgets pays with private coins.');
     say('Close the browser, or press Ctrl-C here, to end.');
     await new Promise<void>((resolve) => browser.context.once('close', () => resolve()));
     await site.stop();

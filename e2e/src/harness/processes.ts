@@ -1,6 +1,8 @@
 // Broker and site as processes of their own, as in life: started on free ports, stopped or killed by the caller.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -71,8 +73,30 @@ export const startBrokerProcess = (data: string, port = 0, more: readonly string
     ...more,
   ]);
 
-export const startSiteProcess = (broker: string, data: string, port = 0): Promise<Running> =>
-  startProcess('The site', 'e2e/src/site/main.ts', ['--broker', broker, '--data', data, '--port', String(port)]);
+export const startSiteProcess = (
+  broker: string,
+  data: string,
+  port = 0,
+  more: readonly string[] = [],
+): Promise<Running> =>
+  startProcess('The site', 'e2e/src/site/main.ts', [
+    '--broker',
+    broker,
+    '--data',
+    data,
+    '--port',
+    String(port),
+    ...more,
+  ]);
+
+/** A port that nobody has now, for a process whose address has to be known before it is ready. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
 
 /** Runs a command of the project to its end. */
 export async function runCommand(

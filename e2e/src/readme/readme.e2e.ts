@@ -1,11 +1,9 @@
 // The README's own code, as it stands there: the site of a few lines takes money, the commands of a terminal pay it.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Running, runCommand, startBrokerProcess, startProcess } from '../harness/processes.ts';
+import { freePort, type Running, runCommand, startBrokerProcess, startProcess } from '../harness/processes.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'farthing-readme-'));
@@ -38,14 +36,6 @@ afterAll(async () => {
   await broker?.stop();
   rmSync(folder, { recursive: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port: free } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return free;
-}
 
 const farthing = (...args: string[]) =>
   runCommand('wallet/src/node/farthing.ts', args, { FARTHING_WALLET: join(folder, 'wallet') });

@@ -9,7 +9,8 @@ import { archivePage, articlePage, frontPage } from './pages.ts';
 import { png } from './print/png.ts';
 import { PRINT, paint } from './print/skerry-point.ts';
 
-export type SiteOptions = { broker: string; data: string };
+/** `coins`: private ones are taken, too; the broker has to make some. */
+export type SiteOptions = { broker: string; data: string; coins?: boolean };
 
 const bySlug = new Map(articles.map((article) => [article.slug, article]));
 
@@ -18,10 +19,12 @@ const articleOf = (req: Request): Article | undefined => bySlug.get(String(req.p
 export async function makeSite({
   broker,
   data,
+  coins = false,
 }: SiteOptions): Promise<{ app: Express; close(): Promise<void>; redeemNow(): Promise<unknown> }> {
   const app = express();
   app.disable('x-powered-by');
-  const pay = await farthing({ broker, data, name: 'The Harbour Gazette', methods: ['scrip', 'payword', 'cheque'] });
+  const methods = ['scrip', 'payword', ...(coins ? (['ecash'] as const) : []), 'cheque'] as const;
+  const pay = await farthing({ broker, data, name: 'The Harbour Gazette', methods });
   const largePrint = join(import.meta.dirname, 'skerry-point.svg');
 
   app.get('/', (_req, res) => res.send(frontPage()));
