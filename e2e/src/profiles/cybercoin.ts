@@ -1,16 +1,29 @@
 // CyberCoin (CyberCash, 1996): sealed goods on an account, in orders that the site hands on and can neither read nor change. The
-// original's messages are not published; orders here are signed by a day key, where it counted uses of a MAC key.
+// original's messages are not published; orders here are signed by a day key, where it counted uses of a MAC key: what its counter
+// and its limit were for, the order's own id and the certificate's limit do (protocol/src/cheque/README.md says why).
 import { strict as assert } from 'node:assert';
 import { cheques, type Person, Site } from '@farthing/broker/testing';
+import { type JsonObject, printReceipt, readReceipt } from '@farthing/protocol';
 import type { Cheque } from '@farthing/protocol/wallet';
-import { balanceOf, outcome, send, served } from './cheque-book.ts';
+import { balanceOf } from './cheque-book.ts';
 import type { Profile } from './profile.ts';
-import { FUNDS, fetchSealed, mustOpen, openBookshop, PRICE } from './sealed-shop.ts';
+import { byHand, FUNDS, isPaid, openBookshop, PRICE, Reader } from './sealed-shop.ts';
 import type { Town } from './town.ts';
 import { refused } from './visit.ts';
 
 /** A site that does not keep to its part. */
 const openCheat = ({ bench }: Town) => new Site(bench, 'cheat.example').open();
+/** What a site answers that keeps the key of what was paid for. */
+async function withoutKey(answer: Response): Promise<Response> {
+  const receipt = readReceipt(answer.headers.get('payment-receipt') ?? '');
+  assert.ok(receipt && typeof receipt.details['key'] === 'string');
+  const { key: _, ...details } = receipt.details;
+  const { key: __, ...word } = details['receipt'] as JsonObject;
+  const headers = new Headers(answer.headers);
+  headers.set('payment-receipt', printReceipt({ ...receipt, details: { ...details, receipt: word } }));
+  return new Response(answer.body, { status: answer.status, headers });
+}
+
 const spent = async (person: Person) => FUNDS - (await balanceOf(person));
 
 export const cybercoin: Profile = {
@@ -18,27 +31,38 @@ export const cybercoin: Profile = {
   after: 'CyberCoin, 1996',
   works: [
     {
-      says: 'goods and key for money, by an order that names neither account nor goods to those who hand it on',
+      says: 'goods and key for money, by an order of the wallet that names neither account nor goods to those who hand it on',
       async play(town) {
-        const { shop, alice } = await openBookshop(town);
-        const slip = await fetchSealed(shop, alice);
-        const { cheque, book } = slip;
-        assert.ok(!JSON.stringify([cheque, book.cert]).includes(alice.pk));
-        const { details } = await served(await send(`${shop.url}/book`, slip));
-        mustOpen(slip, details['key']);
-        assert.equal(await spent(alice), PRICE);
+        const shop = await openBookshop(town);
+        const reader = await Reader.open(town, shop);
+        const handed: string[] = [];
+        const { offer } = await reader.buy((request) => {
+          const credential = request.headers.get('authorization');
+          if (credential !== null)
+            handed.push(Buffer.from(credential.slice('Payment '.length), 'base64url').toString());
+          return fetch(request);
+        });
+        assert.ok(reader.hasBook);
+        assert.equal(handed.length, 1);
+        const { payload } = JSON.parse(handed[0] ?? '') as { payload: { cheque: Cheque } };
+        assert.equal(payload.cheque.amount, String(PRICE));
+        for (const secret of [reader.wallet.accountId(), offer.url, shop.url, '/book']) {
+          assert.ok(secret && !JSON.stringify(payload).includes(secret), secret);
+        }
+        assert.equal(await reader.spent(), PRICE);
       },
     },
     {
       says: 'a key that the site withholds is had from the broker',
       async play(town) {
-        const { shop, alice } = await openBookshop(town);
-        const slip = await fetchSealed(shop, alice);
-        await (await send(`${shop.url}/book`, slip)).body?.cancel();
-        await shop.pay.close();
-        const { result, key } = await outcome(alice, slip.cheque, slip.book);
-        assert.equal(result, 'paid');
-        mustOpen(slip, key);
+        const shop = await openBookshop(town);
+        const reader = await Reader.open(town, shop);
+        await reader.buy(async (request) => {
+          const answer = await fetch(request);
+          return isPaid(request) ? withoutKey(answer) : answer;
+        });
+        assert.ok(reader.hasBook);
+        assert.equal(await reader.spent(), PRICE);
       },
     },
   ],
@@ -46,7 +70,7 @@ export const cybercoin: Profile = {
     {
       says: 'an order that its site edited: another price, a longer life, another site',
       async play(town) {
-        const { alice } = await openBookshop(town);
+        const alice = await byHand(town);
         const cheat = await openCheat(town);
         const held = await cheques.openBook(alice, { vnd: '*' });
         const cheque = cheques.write(cheat, held, PRICE);
@@ -62,7 +86,7 @@ export const cybercoin: Profile = {
     {
       says: 'one order with two contents, and the same one twice',
       async play(town) {
-        const { alice } = await openBookshop(town);
+        const alice = await byHand(town);
         const cheat = await openCheat(town);
         const held = await cheques.openBook(alice, { vnd: '*' });
         const cheque = cheques.write(cheat, held, PRICE);
@@ -76,7 +100,7 @@ export const cybercoin: Profile = {
     {
       says: 'one unit more than the day allows',
       async play(town) {
-        const { alice } = await openBookshop(town);
+        const alice = await byHand(town);
         const site = await openCheat(town);
         const held = await cheques.openBook(alice, { vnd: '*', perDay: PRICE });
         assert.equal((await cheques.present(site, cheques.write(site, held, PRICE), held)).result, 'paid');

@@ -1,5 +1,5 @@
 // The fair hash chain (Yang, Lang, Tan, 2004; its double lock: Nguyen, Varadharajan, Mu, 1997): one prepaid chain at many
-// sites, each with a range of its own. The wallet's engine has a chain a site; here its roles pay by hand.
+// sites, each with a range of its own. The wallet buys a chain for each site; that one serves many is shown with its roles by hand.
 import { strict as assert } from 'node:assert';
 import { Person, payword, Site } from '@farthing/broker/testing';
 import type { JsonObject } from '@farthing/protocol';
@@ -8,12 +8,12 @@ import { Counted } from '../harness/counted.ts';
 import { WordPayer } from '../harness/word-payer.ts';
 import type { Profile } from './profile.ts';
 import type { Shop, Town } from './town.ts';
-import { refusal } from './visit.ts';
+import { read, refusal } from './visit.ts';
 
 const UNIT = 10n;
 const FUNDS = 100_000n;
 
-async function street(town: Town) {
+async function openShops(town: Town) {
   const counted = new Counted();
   const shops: Shop[] = [];
   for (const n of [1, 2, 3]) {
@@ -26,6 +26,13 @@ async function street(town: Town) {
     });
     shops.push(shop);
   }
+  const [a, b, c] = shops;
+  assert.ok(a && b && c);
+  return { counted, shops: [a, b, c] as const };
+}
+
+async function street(town: Town) {
+  const { counted, shops } = await openShops(town);
   const anna = new Person(town.bench);
   await anna.faucet(FUNDS);
   const balance = async () => BigInt(String((await anna.statement())['balance']));
@@ -35,9 +42,7 @@ async function street(town: Town) {
     const ticket = (await town.bench.send('/v1/payword/tickets', order))['ticket'] as unknown as Ticket;
     return { ticket, payer: new WordPayer(`${url}/tick`, pieceOf(ticket, chain, counted.env()), counted.env) };
   };
-  const [a, b, c] = shops;
-  assert.ok(a && b && c);
-  return { counted, anna, balance, payer, shops: [a, b, c] as const };
+  return { counted, anna, balance, payer, shops };
 }
 
 async function spend(payer: WordPayer, words: number): Promise<void> {
@@ -60,6 +65,29 @@ export const fairChain: Profile = {
   name: 'fair-chain',
   after: 'the fair hash chain, 2004',
   works: [
+    {
+      says: 'a wallet ticks at three sites without a public-key operation of theirs; what it did not use comes back to the unit',
+      async play(town) {
+        const { counted, shops } = await openShops(town);
+        const wallet = await town.wallet({ micro: FUNDS, trusts: shops });
+        for (const { url } of shops) assert.equal((await read(wallet, `${url}/tick`)).text, 'tick');
+        await town.stopBroker();
+        counted.restart();
+        for (const [k, { url }] of shops.entries()) {
+          for (let n = 0; n < 6 + k; n++) assert.equal((await read(wallet, `${url}/tick`)).text, 'tick');
+        }
+        assert.deepEqual(counted.whilePaying, []);
+        assert.ok(counted.hashes > 0);
+        await town.startBroker();
+        for (const [k, shop] of shops.entries()) {
+          await shop.pay.redeemNow();
+          assert.equal(await shop.owed(), UNIT * BigInt(7 + k));
+        }
+        await wallet.closeSessions();
+        const [money] = (await wallet.balance({ refresh: true })).brokers;
+        assert.deepEqual([money?.accountMicro, money?.coinsMicro], [FUNDS - 24n * UNIT, 0n]);
+      },
+    },
     {
       says: 'one chain at three sites at once without a public-key operation; credits and refund make its price',
       async play(town) {

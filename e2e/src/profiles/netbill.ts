@@ -3,9 +3,21 @@ import { strict as assert } from 'node:assert';
 import { randomBytes } from 'node:crypto';
 import { cheques, Site } from '@farthing/broker/testing';
 import { toBase64url } from '@farthing/protocol';
-import { balanceOf, outcome, send, served } from './cheque-book.ts';
+import { balanceOf, send, served } from './cheque-book.ts';
 import type { Profile } from './profile.ts';
-import { digest, FUNDS, fetchSealed, mustOpen, openBookshop, PRICE } from './sealed-shop.ts';
+import {
+  byHand,
+  digest,
+  FUNDS,
+  fetchSealed,
+  isPaid,
+  losingAnswers,
+  mustOpen,
+  openBookshop,
+  PRICE,
+  Reader,
+  type Wire,
+} from './sealed-shop.ts';
 import { refusal, refused } from './visit.ts';
 
 export const netbill: Profile = {
@@ -13,30 +25,30 @@ export const netbill: Profile = {
   after: 'NetBill, 1995',
   works: [
     {
-      says: 'a sealed book is fetched free, and opens by the key that comes with the payment; a broker that is away means neither',
+      says: 'a wallet fetches a sealed book free, and opens it by the key that comes with the payment; a broker that is away means neither',
       async play(town) {
-        const { shop, alice } = await openBookshop(town);
-        const slip = await fetchSealed(shop, alice);
-        await town.stopBroker();
-        const { status, headers } = await send(`${shop.url}/book`, slip);
-        assert.deepEqual([status, headers.has('retry-after')], [503, true]);
+        const shop = await openBookshop(town);
+        const reader = await Reader.open(town, shop);
+        const leaving: Wire = async (request) => {
+          if (isPaid(request)) await town.stopBroker();
+          return fetch(request);
+        };
+        await assert.rejects(reader.buy(leaving), { code: 'site-not-ready' });
         await town.startBroker();
-        assert.equal(await balanceOf(alice), FUNDS);
-        const receipt = await served(await send(`${shop.url}/book`, slip));
-        mustOpen(slip, receipt.details['key']);
-        assert.deepEqual([await shop.owed(), await balanceOf(alice)], [PRICE, FUNDS - PRICE]);
+        assert.deepEqual([reader.hasBook, await shop.owed()], [false, 0n]);
+        await reader.buy();
+        assert.ok(reader.hasBook);
+        assert.deepEqual([await shop.owed(), await reader.spent()], [PRICE, PRICE]);
       },
     },
     {
-      says: 'a site that dies with the receipt cannot keep the key: the broker has it',
+      says: 'a site that dies with the receipt cannot keep the key: the wallet gets it from the broker',
       async play(town) {
-        const { shop, alice } = await openBookshop(town);
-        const slip = await fetchSealed(shop, alice);
-        // Nobody ever reads what the site answers.
-        await (await send(`${shop.url}/book`, slip)).body?.cancel();
-        const receipt = await outcome(alice, slip.cheque, slip.book);
-        assert.equal(receipt['result'], 'paid');
-        mustOpen(slip, receipt['key']);
+        const shop = await openBookshop(town);
+        const reader = await Reader.open(town, shop);
+        await reader.buy(losingAnswers(() => shop.pay.close()));
+        assert.ok(reader.hasBook);
+        assert.equal(await reader.spent(), PRICE);
       },
     },
   ],
@@ -44,7 +56,7 @@ export const netbill: Profile = {
     {
       says: 'a key that does not open what was offered: no money moves',
       async play(town) {
-        const { shop, alice } = await openBookshop(town);
+        const [shop, alice] = [await openBookshop(town), await byHand(town)];
         const { kc } = await fetchSealed(shop, alice);
         const cheat = await new Site(town.bench, 'cheat.example').open();
         const held = await cheques.openBook(alice, { vnd: '*' });
@@ -57,7 +69,7 @@ export const netbill: Profile = {
     {
       says: 'ciphertext that was swapped on its way: its digest is not the one that is signed for, and it never opens',
       async play(town) {
-        const { shop, alice } = await openBookshop(town);
+        const [shop, alice] = [await openBookshop(town), await byHand(town)];
         const slip = await fetchSealed(shop, alice);
         const swapped = Buffer.from(slip.sealed);
         swapped.writeUInt8(swapped.readUInt8(100_000) ^ 1, 100_000);
@@ -70,7 +82,7 @@ export const netbill: Profile = {
     {
       says: 'an order that was replayed for another challenge, or changed',
       async play(town) {
-        const { shop, alice } = await openBookshop(town);
+        const [shop, alice] = [await openBookshop(town), await byHand(town)];
         const [slip, other] = [await fetchSealed(shop, alice), await fetchSealed(shop, alice)];
         await served(await send(`${shop.url}/book`, slip));
         assert.equal(

@@ -47,7 +47,7 @@ export class Town implements AsyncDisposable {
   readonly #neighbours: Bench[] = [];
   readonly #wallets: Wallet[] = [];
   readonly #ends: (() => unknown)[] = [];
-  #folders = 0;
+  #paths = 0;
   #port = 0;
 
   private constructor(options: Partial<BrokerOptions>) {
@@ -78,7 +78,7 @@ export class Town implements AsyncDisposable {
   }
 
   async shop({ vnd, broker = this.bench, options = {}, sell }: ShopPlan): Promise<Shop> {
-    const data = this.#newFolder();
+    const data = this.newPath();
     const pay = await farthing({ broker: broker.url, data, vnd, env: broker.env, log: () => undefined, ...options });
     const app = express();
     sell(app, pay);
@@ -100,7 +100,7 @@ export class Town implements AsyncDisposable {
 
   /** A wallet with demo money that trusts these shops. `fetch`: how it talks to its broker. */
   async wallet({ micro, trusts = [], fetch = globalThis.fetch }: WalletPlan): Promise<Wallet> {
-    const { wallet, close } = await openWallet(this.#newFolder(), { fetch });
+    const { wallet, close } = await openWallet(this.newPath(), { fetch });
     this.#ends.push(close);
     this.#wallets.push(wallet);
     await wallet.init({ brokerUrl: this.bench.url });
@@ -125,7 +125,8 @@ export class Town implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true });
   }
 
-  #newFolder(): string {
-    return join(this.#folder, String(++this.#folders));
+  /** For a file or a folder that is gone after the scene. */
+  newPath(): string {
+    return join(this.#folder, String(++this.#paths));
   }
 }
