@@ -1,6 +1,6 @@
 // A customer who writes cheques by hand, for scenes that need what no wallet does.
 import { strict as assert } from 'node:assert';
-import { cheques, type Person, USD } from '@farthing/broker/testing';
+import { type cheques, type Person, USD } from '@farthing/broker/testing';
 import {
   type Challenge,
   decode,
@@ -58,12 +58,6 @@ export async function served(answer: Response): Promise<Receipt> {
   const receipt = readReceipt(answer.headers.get('payment-receipt') ?? '');
   assert.ok(receipt);
   return receipt;
-}
-
-/** What the broker tells the customer about a cheque. */
-export async function outcome(person: Person, cheque: Cheque, book: Book): Promise<JsonObject> {
-  const { receipt } = await person.bench.send('/v1/cheque/outcome', cheques.outcomeOrder(person, cheque, book));
-  return receipt as JsonObject;
 }
 
 export const balanceOf = async (person: Person): Promise<bigint> =>
