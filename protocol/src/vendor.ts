@@ -2,12 +2,16 @@
 export {
   chequeAuthorizeResult,
   chequeCaptureResult,
+  chequeNotesResult,
   chequeRedeemResult,
   chequeRefundResult,
   chequeSettleResult,
+  chequeTraceResult,
 } from './cheque/orders.ts';
 export type { ChequeKeys } from './cheque/vendor/keys.ts';
 export { chequeVendor } from './cheque/vendor/role.ts';
+export type { ChequeReceipt } from './cheque/wire.ts';
+export { type CreditNote, isGenuineNote, standsOn } from './core/invoice.ts';
 export { keyListHash, readKeyList } from './ecash/keyset.ts';
 export {
   type EcashPeers,

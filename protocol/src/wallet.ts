@@ -14,6 +14,7 @@ export {
   chequeSchema,
   signCheque,
 } from './cheque/wire.ts';
+export { type Invoice, isGenuineInvoice, standsOn } from './core/invoice.ts';
 export {
   type Coin,
   coinSchema,

@@ -1,8 +1,8 @@
 // Puts one site together: keys, store, broker, licences, and what the owner calls.
 
 import { nodeEnv } from '@farthing/node-kit';
-import { limits, type Money, parsePrice } from '@farthing/protocol';
-import { chequeVendor, ecashVendor, paywordVendor, scripVendor } from '@farthing/protocol/vendor';
+import { type Currency, limits, type Money, parsePrice } from '@farthing/protocol';
+import { type CreditNote, chequeVendor, ecashVendor, paywordVendor, scripVendor } from '@farthing/protocol/vendor';
 import type { RequestHandler } from 'express';
 import { Approvals } from './approvals.ts';
 import { Bells } from './bells.ts';
@@ -21,6 +21,7 @@ import { chequeKeys } from './cheques.ts';
 import { Coins } from './coins.ts';
 import { type CorsOption, corsMiddleware } from './cors.ts';
 import { Crashed } from './crashed.ts';
+import { type Credited, creditNotes, creditOf } from './credit-notes.ts';
 import { Flights } from './flights.ts';
 import { Goods } from './goods/goods.ts';
 import type { GoodsSource } from './goods/source.ts';
@@ -85,6 +86,16 @@ export interface Farthing {
    * @throws {PaymentProblem} the broker is away, or refuses
    */
   refund(payment: string, price: string): Promise<Money>;
+  /**
+   * What the broker credited for cheques, oldest first: each note signed, and following the one before.
+   * @throws {PaymentProblem} `broker-untrusted`: one does not; the broker is away
+   */
+  creditNotes(currency?: Currency): Promise<CreditNote[]>;
+  /**
+   * Where one payment by cheque stands: the broker's receipt, and the note that it was shown to be on once its period has ended.
+   * @throws {PaymentProblem} `cheque-unknown`; `broker-untrusted`: the broker cannot show what it says
+   */
+  creditOf(payment: string): Promise<Credited>;
   /** Grants the next licence where one is needed, and learns new keysets. Runs by itself too. @throws {PaymentProblem} the broker is away */
   renewNow(): Promise<void>;
   /** Stops background work and closes the store. Claims that are due stay stored. */
@@ -234,6 +245,8 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     cors: (option = true) => corsMiddleware(option),
     redeemNow: () => redeemer.redeemNow(),
     refund: refunder({ store, vnd, seed: ring.seed, broker, env }),
+    creditNotes: (currency = 'usd-micro') => creditNotes({ vnd, seed: ring.seed, broker, env }, currency),
+    creditOf: (payment) => creditOf({ vnd, seed: ring.seed, broker, env }, payment),
     renewNow: async () => {
       await coins?.renew();
       await licences.renew();

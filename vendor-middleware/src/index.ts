@@ -1,4 +1,5 @@
 // @farthing/vendor: charge a fraction of a cent for an Express route.
+export type { Credited } from './credit-notes.ts';
 export { type Farthing, farthing } from './farthing.ts';
 export type { GoodsContent, GoodsSource } from './goods/source.ts';
 export type { FarthingOptions, MethodName, SealedOptions, StreamOptions, Text, WallOptions } from './options.ts';

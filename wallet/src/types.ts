@@ -1,5 +1,7 @@
 // The wallet's public shapes: what hosts (extension, command line, programs) give it and get from it.
+
 import type { Currency, Description, Env, Intent, Json, ProblemCode, Rsa, Stretch } from '@farthing/protocol';
+import type { Invoice } from '@farthing/protocol/wallet';
 
 /**
  * Storage of one wallet: documents by key. One engine owns it; several tabs or processes may share it.
@@ -261,6 +263,44 @@ export type SiteAnswer = {
   readonly challenges?: readonly string[];
   /** Members of a problem body, when the host could read it. */
   readonly problem?: { readonly code?: string; readonly consumed?: unknown };
+};
+
+/** What a broker billed in a period; genuine, and it follows the one before. */
+export type BilledPeriod = {
+  readonly brk: string;
+  /** Counts the invoices of this account from 1. */
+  readonly number: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly currency: Currency;
+  readonly billedMicro: bigint;
+  /** Owed after it on credit; to be paid by `dueAtMs`. */
+  readonly owedMicro: bigint;
+  readonly dueAtMs: number;
+  readonly lines: readonly BilledLine[];
+  /** As the broker signed it. */
+  readonly paper: Invoice;
+};
+
+/** `count`: cheques, or sessions on credit. */
+export type BilledLine = {
+  readonly vnd: string;
+  readonly kind: 'cheques' | 'sessions';
+  readonly totalMicro: bigint;
+  readonly count: number;
+};
+
+/** An invoice with those of this wallet's payments that were shown to stand on it. */
+export type ProvenPeriod = BilledPeriod & { readonly payments: readonly BilledPayment[] };
+
+/** `receipt`: hash of the broker's receipt, which stands under the root of the line of its site. */
+export type BilledPayment = {
+  readonly id: string;
+  readonly vnd: string;
+  readonly amountMicro: bigint;
+  readonly atMs: number;
+  readonly url?: string;
+  readonly receipt: string;
 };
 
 /** What the broker says of goods that it was shown, and what it gave back for them. */

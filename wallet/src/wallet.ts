@@ -6,6 +6,7 @@ import { init, phraseOf, topUp } from './account.ts';
 import { balance } from './balance.ts';
 import { disputeGoods } from './cheques/dispute.ts';
 import { chequeEvidence } from './cheques/evidence.ts';
+import { invoices, proveInvoice } from './cheques/invoices.ts';
 import { acceptPayment } from './choose.ts';
 import type { Phrase, Restored } from './coin-types.ts';
 import { Coins } from './coins/coins.ts';
@@ -29,6 +30,7 @@ import type {
   Approval,
   Ask,
   Balance,
+  BilledPeriod,
   BrokerInfo,
   Budget,
   Conservation,
@@ -37,6 +39,7 @@ import type {
   Disputed,
   Payment,
   PaymentRecord,
+  ProvenPeriod,
   Recovered,
   Rule,
   SessionInfo,
@@ -253,6 +256,23 @@ export class Wallet {
 
   exportCsv(): Promise<string> {
     return exportCsv(this.#ctx);
+  }
+
+  /**
+   * What brokers billed, oldest first: each invoice signed, and following the one before.
+   * @throws {PaymentProblem} `broker-untrusted`: one does not; `broker-unreachable`, `wallet-locked`
+   */
+  invoices(): Promise<BilledPeriod[]> {
+    return invoices(this.#ctx);
+  }
+
+  /**
+   * One invoice with those payments of this wallet that its broker shows to be on it, by Merkle proofs against its signed lines.
+   * One question a payment.
+   * @throws {PaymentProblem} `not-found`; `broker-untrusted`: it cannot show what it says; as `invoices`
+   */
+  proveInvoice(options: { brk: string; number: number }): Promise<ProvenPeriod> {
+    return proveInvoice(this.#ctx, options);
   }
 
   /** What did not verify: lying answers and receipts, coins that a site called spent. */

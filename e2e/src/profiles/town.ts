@@ -100,7 +100,7 @@ export class Town implements AsyncDisposable {
 
   /** A wallet with demo money that trusts these shops. `fetch`: how it talks to its broker. */
   async wallet({ micro, trusts = [], fetch = globalThis.fetch }: WalletPlan): Promise<Wallet> {
-    const { wallet, close } = await openWallet(this.newPath(), { fetch });
+    const { wallet, close } = await openWallet(this.newPath(), { fetch, env: this.bench.env });
     this.#ends.push(close);
     this.#wallets.push(wallet);
     await wallet.init({ brokerUrl: this.bench.url });

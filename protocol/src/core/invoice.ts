@@ -2,11 +2,11 @@
 // before, so that anyone with the broker's key can check one, or a row of them. Payments that have a receipt each stand there as
 // a count and a Merkle root: whoever has the receipt can show that it is among them, nobody else can tell.
 import * as v from 'valibot';
-import { utf8 } from './bytes.ts';
+import { fromBase64url, utf8 } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
 import { amt0Text, amtText, brk, cur, h32, seconds, sig, signedText, u32, vnd } from './decode.ts';
 import { limits } from './limits.ts';
-import { merkleLeaf } from './merkle.ts';
+import { isUnder, merkleLeaf } from './merkle.ts';
 import { objectHash, verifyObject } from './sign.ts';
 
 const sessionsLine = v.strictObject({
@@ -135,3 +135,26 @@ export function isGenuineNote(
 
 /** The leaf of a receipt, named by its hash (h32), under the root of a line. */
 export const receiptLeaf = (receipt: string, crypto: Crypto): Uint8Array => merkleLeaf(utf8(receipt), crypto);
+
+/** Where a broker says that a receipt stands: number `index` of the `count` receipts under `root`. Hashes are h32. */
+export type Place = {
+  readonly index: number;
+  readonly count: number;
+  readonly path: readonly string[];
+  readonly root: string;
+};
+
+/**
+ * Does the receipt (its hash, h32) stand on this line of a signed paper? Nobody has to believe who says so.
+ * @returns `false` too when the place belongs to another line
+ */
+export function standsOn(
+  receipt: string,
+  { index, count: of, path, root }: Place,
+  line: { readonly count: number; readonly root: string },
+  crypto: Crypto,
+): boolean {
+  const bytes = (hash: string) => fromBase64url(hash) ?? new Uint8Array();
+  const place = { index, count: of, path: path.map(bytes), root: bytes(root) };
+  return of === line.count && root === line.root && isUnder(receiptLeaf(receipt, crypto), place, crypto);
+}

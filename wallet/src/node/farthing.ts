@@ -7,6 +7,7 @@ import { type Command, Output, parse, type Run, text, toJsonText, UsageError, ty
 import { credit } from './credit-command.ts';
 import { get } from './get-command.ts';
 import { gift, gifts, request, requests, take } from './hand-commands.ts';
+import { invoices } from './invoices-command.ts';
 import { balance, close as closeSessions, history, init, recover, refund, sessions, topUp } from './money-commands.ts';
 import { defaultData, openWallet } from './open.ts';
 import { password } from './password-command.ts';
@@ -24,6 +25,7 @@ const commands: ReadonlyMap<string, Command> = new Map(
     stream,
     balance,
     history,
+    invoices,
     refund,
     sessions,
     close: closeSessions,
