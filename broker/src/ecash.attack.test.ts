@@ -313,8 +313,8 @@ describe('Which of many coins were spent', () => {
     await alice.swap(swapped.coins, [2n]);
     const coins = [good, held, paid, swapped].flatMap((one) => one.coins.map(({ coin }) => coin.pk));
     const ask = (pks: string[]) => alice.order('ecash-spent/1', { coins: pks });
-    expect(await bench.send('/v1/ecash/spent', ask(coins))).toEqual({ spent: [false, true, true, true] });
-    expect(await bench.send('/v1/ecash/spent', ask([challenge()]))).toEqual({ spent: [false] });
+    expect(await bench.send('/v1/ecash/spent', ask(coins))).toEqual({ spent: [false, true, true, true], sets: [] });
+    expect(await bench.send('/v1/ecash/spent', ask([challenge()]))).toEqual({ spent: [false], sets: [] });
     for (const pks of [[], Array.from({ length: limits.coinsToRestore + 1 }, challenge), ['nonsense']]) {
       expect(await bench.refused('/v1/ecash/spent', ask(pks))).toBe('request-malformed');
     }

@@ -18,6 +18,7 @@ export { type Invoice, isGenuineInvoice, standsOn } from './core/invoice.ts';
 export {
   type Coin,
   coinSchema,
+  coinSetHash,
   type Output,
   type SpendTerms,
   type SpentCoin,

@@ -2,6 +2,7 @@
 // keys, each once, and says what they were worth.
 import type { Json, JsonObject } from '@farthing/protocol';
 import {
+  coinSetHash,
   ecash,
   type ecashProveOrder,
   type ecashRestoreOrder,
@@ -91,20 +92,34 @@ export function prove({ from, nonce }: v.InferOutput<typeof ecashProveOrder>, st
   return { nonce, ...fateOf(from, step) };
 }
 
-/** The same of many, in one word each. */
+/** The same of many, in one word each; and which of them are good together alone. */
 export function spent({ coins }: v.InferOutput<typeof ecashSpentOrder>, step: OrderStep): JsonObject {
-  return { spent: coins.map((pk) => fateOf(pk, step).state !== 'unspent') };
+  const fates = coins.map((pk) => fateOf(pk, step));
+  const sets = new Map<string, VoidedSet & { readonly of: number[] }>();
+  fates.forEach(({ set }, place) => {
+    if (!set) return;
+    const known = sets.get(set.coins) ?? { ...set, of: [] };
+    known.of.push(place);
+    sets.set(set.coins, known);
+  });
+  return { spent: fates.map(({ state }) => state !== 'unspent'), sets: [...sets.values()] };
 }
 
-type Fate = { readonly state: 'unspent' | 'held' | 'paid' | 'swapped'; readonly deposit?: Json };
+type VoidedSet = { readonly coins: string; readonly worth: string };
+type Fate = {
+  readonly state: 'unspent' | 'held' | 'paid' | 'voided' | 'swapped';
+  readonly deposit?: Json;
+  readonly set?: VoidedSet;
+};
 
-function fateOf(pk: string, { ledger }: OrderStep): Fate {
+function fateOf(pk: string, { ledger, env }: OrderStep): Fate {
   const use = ledger.ecash.useOf(pk);
   const [kind, vnd = '', challenge = ''] = use?.split(' ') ?? [];
   if (kind === undefined) return { state: 'unspent' };
   if (kind === 'swap') return { state: 'swapped' };
   const row = ledger.ecash.payment(vnd, challenge);
   if (kind !== 'pay' || !row) throw new Error('a spent coin has a payment');
-  if (row.state !== 'paid' && row.state !== 'held') return { state: 'unspent' };
-  return { state: row.state, deposit: row.receipt };
+  if (row.state === 'held' || row.state === 'paid') return { state: row.state, deposit: row.receipt };
+  // One whose change was never signed has its coins back: they are not in use.
+  return { state: 'voided', set: { coins: coinSetHash(row.coins, env.crypto), worth: row.amount.toString() } };
 }

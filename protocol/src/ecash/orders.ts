@@ -1,7 +1,7 @@
 // What coins ask of the broker: `core/orders.ts` explains orders and answers. All are POST under /v1/ecash, but the keysets,
 // which anyone may GET. Orders of people without an account are signed by a key that is used for that one order.
 import * as v from 'valibot';
-import { amt, amt0, amtText, boundedText, brk, cur, h32, id16, seconds, sig, vnd } from '../core/decode.ts';
+import { amt, amt0, amtText, boundedText, brk, cur, h32, id16, seconds, sig, u32, vnd } from '../core/decode.ts';
 import { limits } from '../core/limits.ts';
 import { orderSchema, prevBatch, redemptionSchema } from '../core/orders.ts';
 import { outputSchema, rsaText, spentCoinSchema } from './coin.ts';
@@ -148,18 +148,33 @@ export const ecashRestoreResult = v.object({
 });
 
 /**
- * /v1/ecash/spent: which of these coins were spent, or are held for a site: for a wallet that looks for many of its own. Whoever
- * knows a coin's key may ask; it is secret until the coin is spent.
+ * A payment that was voided after its change went out: its coins are good no more one by one, and all together, as one set, for
+ * what the payment was: in a swap, or for the same payment again. `coins`: hash of the set (`coinSetHash`).
+ */
+const voidedSet = v.object({ coins: h32, worth: amt });
+
+/**
+ * /v1/ecash/spent: which of these coins were spent, or are held for a site, or belong to a voided set: for a wallet that looks
+ * for many of its own. Whoever knows a coin's key may ask; it is secret until the coin is spent.
  */
 export const ecashSpentOrder = orderSchema('ecash-spent/1', {
   coins: v.pipe(v.array(h32), v.minLength(1), v.maxLength(limits.coinsToRestore)),
 });
-export const ecashSpentResult = v.object({ spent: v.pipe(v.array(v.boolean()), v.maxLength(limits.coinsToRestore)) });
+/** `sets`: the voided sets, and which of the coins that were asked for (by place) belong to each. */
+export const ecashSpentResult = v.object({
+  spent: v.pipe(v.array(v.boolean()), v.maxLength(limits.coinsToRestore)),
+  sets: v.pipe(
+    v.array(v.object({ ...voidedSet.entries, of: v.pipe(v.array(u32), v.maxLength(limits.coinsToRestore)) })),
+    v.maxLength(limits.coinsToRestore),
+  ),
+});
 
 /** /v1/ecash/prove: the coin's one-time key asks (`from` = pk) what became of it. `nonce` makes the answer this one. */
 export const ecashProveOrder = orderSchema('ecash-prove/1', { nonce: id16 });
 export const ecashProveResult = v.object({
   nonce: id16,
-  state: v.picklist(['unspent', 'held', 'paid', 'swapped']),
+  state: v.picklist(['unspent', 'held', 'paid', 'voided', 'swapped']),
   deposit: v.exactOptional(depositReceiptSchema),
+  /** Of a voided one. */
+  set: v.exactOptional(voidedSet),
 });

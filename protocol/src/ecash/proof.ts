@@ -42,13 +42,16 @@ export const coinProofSchema = v.strictObject({
 });
 export type CoinProof = v.InferOutput<typeof coinProofSchema>;
 
-/** `payment`: as the broker's receipt says, which `coins` make up whole. Times in ms; `valueMicro`: of all coins. */
+/**
+ * `payment`: as the broker's receipt says, which `coins` make up whole. Times in ms; `valueMicro`: of all coins, or what they are
+ * worth as the one set that they are.
+ */
 export type ProvenCoins = {
   readonly brk: string;
   /** What the broker calls itself: anybody can call himself that, and `brk` cannot be copied. */
   readonly brokerName: string;
   readonly test: boolean;
-  readonly state: 'unspent' | 'held' | 'paid' | 'swapped';
+  readonly state: 'unspent' | 'held' | 'paid' | 'voided' | 'swapped';
   /** When the broker said so. */
   readonly atMs: number;
   readonly for?: string;
@@ -97,11 +100,12 @@ export function checkCoinProof(json: unknown, { crypto, rsa }: Checking): Proven
   if (!first || !keyset) throw wrong('it names no coin');
   if (told.some(({ state }) => state !== first.state)) throw wrong('its coins have different fates');
   const values = proof.coins.map(({ coin }) => keysets.get(coin.ks)?.value ?? 0n);
+  const valueMicro = worthOf(told, { pks, crypto }) ?? values.reduce((sum, value) => sum + value, 0n);
   return {
     ...{ brk: broker.brk, brokerName: broker.name, test: broker.test, state: first.state },
     atMs: Math.max(...told.map(({ at }) => at)) * 1000,
     ...(proof.for === undefined ? {} : { for: proof.for }),
-    ...{ coins: values.length, valueMicro: values.reduce((sum, value) => sum + value, 0n) },
+    ...{ coins: values.length, valueMicro },
     currency: keyset.record.cur,
     ...paymentOf(told, { pks, broker, crypto }),
   };
@@ -150,6 +154,25 @@ function answerOf(
   return { ...read, at: Number(answer['at']) };
 }
 
+/** Of a voided set, none missing. */
+function worthOf(
+  told: readonly Told[],
+  { pks, crypto }: { pks: readonly string[]; crypto: Crypto },
+): bigint | undefined {
+  if (told[0]?.state !== 'voided') return undefined;
+  const name = setName(pks, crypto);
+  const worth = told.map(({ set }) => (set?.coins === name ? set.worth : undefined));
+  const [first] = worth;
+  if (first === undefined || worth.some((one) => one !== first)) throw wrong('a coin of the set is missing');
+  return first;
+}
+
+const setName = (pks: readonly string[], crypto: Crypto): string =>
+  coinSetHash(
+    pks.map((pk) => ({ pk })),
+    crypto,
+  );
+
 /** The one payment that these coins made up, none missing. */
 function paymentOf(
   told: readonly Told[],
@@ -157,10 +180,7 @@ function paymentOf(
 ): Pick<ProvenCoins, 'payment'> {
   const [first] = told;
   if (first?.state !== 'paid' && first?.state !== 'held') return {};
-  const set = coinSetHash(
-    pks.map((pk) => ({ pk })),
-    crypto,
-  );
+  const set = setName(pks, crypto);
   for (const { deposit } of told) {
     const signed = deposit?.brk === broker.brk && verifyObject(deposit, broker.root, deposit.sig, crypto);
     if (!deposit || !signed) throw wrong('a receipt is not signed by this broker');

@@ -78,7 +78,7 @@ export async function gifts(ctx: Context, refresh: boolean): Promise<GiftInfo[]>
 }
 
 async function lookAfter(ctx: Context, key: string, { brk, coins }: Doc<'gift'>): Promise<void> {
-  const spent = await spentAmong(ctx, brk, coins);
+  const { spent } = await spentAmong(ctx, brk, coins);
   if (spent.size < coins.length) return;
   await transact(ctx.store, [key], (tx) => {
     const gift = tx.need('gift', key);

@@ -199,7 +199,7 @@ async function check(ctx: Context, id: string, mint: purses.Mint): Promise<void>
   if (made.length > 0 && !foreign) {
     throw new PaymentProblem('broker-untrusted', { detail: 'it signed some coins of an order, and not the others' });
   }
-  const spent = await spentAmong(ctx, job.brk, job.coins);
+  const { spent } = await spentAmong(ctx, job.brk, job.coins);
   // Nobody but a copy of this wallet could spend free coins of it.
   const copied = foreign || (isSwap(job.kind) && spent.size > 0);
   await undo(ctx, id, { spent, foreign: copied });

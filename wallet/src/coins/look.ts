@@ -1,11 +1,11 @@
 // Looking for coins at the mint: what was signed for the counters of a keyset, and what of it is spent.
 import { limits } from '@farthing/protocol';
-import { purse as purses } from '@farthing/protocol/wallet';
+import { coinSetHash, purse as purses } from '@farthing/protocol/wallet';
 import type { Context } from '../context.ts';
 import { listDocs } from '../transaction.ts';
 import { bundleIn } from './bundle.ts';
 import { type CoinDoc, ECASH } from './purse.ts';
-import { signaturesOf, spentAmong } from './questions.ts';
+import { signaturesOf, spentAmong, type Voided } from './questions.ts';
 
 /** An order that was refused leaves a gap of counters, which is shorter than what this looks over. */
 const BATCH = 25;
@@ -69,17 +69,38 @@ export async function busyPlaces(ctx: Context, brk: string): Promise<ReadonlySet
   return new Set(places.map(placeOf));
 }
 
-/** `tell` gets how many more were asked after. */
+/** Coins of a voided payment, all of them: worth so much together. */
+export type CoinSet = { readonly coins: readonly CoinDoc[]; readonly worthMicro: bigint };
+type Fates = { readonly spent: ReadonlySet<string>; readonly sets: readonly CoinSet[] };
+
+/** `tell` gets how many more were asked after. Coins of a set are among the spent. */
 export async function spentOf(
   ctx: Context,
   { brk, coins }: { brk: string; coins: readonly CoinDoc[] },
   tell?: (checked: number) => void,
-): Promise<ReadonlySet<string>> {
+): Promise<Fates> {
   const spent = new Set<string>();
+  const voided: Voided[] = [];
   for (let at = 0; at < coins.length; at += limits.coinsToRestore) {
     const some = coins.slice(at, at + limits.coinsToRestore);
-    for (const pk of await spentAmong(ctx, brk, some)) spent.add(pk);
+    const told = await spentAmong(ctx, brk, some);
+    for (const pk of told.spent) spent.add(pk);
+    voided.push(...told.voided);
     tell?.(some.length);
   }
-  return spent;
+  return { spent, sets: setsIn(ctx, voided, coins) };
+}
+
+/** Those that are here whole: their name says which coins they are. A set may be told in parts. */
+function setsIn(ctx: Context, voided: readonly Voided[], coins: readonly CoinDoc[]): CoinSet[] {
+  const byName = new Map<string, { pks: Set<string>; worthMicro: bigint }>();
+  for (const { name, pks, worthMicro } of voided) {
+    const known = byName.get(name) ?? { pks: new Set(), worthMicro };
+    for (const pk of pks) known.pks.add(pk);
+    byName.set(name, known);
+  }
+  return [...byName].flatMap(([name, { pks, worthMicro }]) => {
+    const own = coins.filter(({ pk }) => pks.has(pk));
+    return coinSetHash(own, ctx.env().crypto) === name ? [{ coins: own, worthMicro }] : [];
+  });
 }

@@ -43,7 +43,12 @@ export function mendChange(tx: Transaction, ctx: Context, { id, sending }: Sent,
   storeJob(tx, ctx, { brk, id, planned, coins: [], micro });
 }
 
-type NewJob = Pick<CoinJob, 'brk' | 'planned' | 'coins' | 'micro'> & { readonly id: string };
+/** The same for a set that a restore found. `coins` are no free coins any more. */
+export function mendSet(tx: Transaction, ctx: Context, set: Pick<NewJob, 'brk' | 'id' | 'coins' | 'micro'>): void {
+  storeJob(tx, ctx, { ...set, planned: [], set: true });
+}
+
+type NewJob = Pick<CoinJob, 'brk' | 'planned' | 'coins' | 'micro' | 'set'> & { readonly id: string };
 
 function storeJob(tx: Transaction, ctx: Context, { id, ...parts }: NewJob): void {
   const { brk } = parts;
@@ -70,13 +75,15 @@ export async function mend(ctx: Context, mending: Mending): Promise<void> {
   const isMade = planned.length > 0 && made.length === planned.length;
   const fresh = isMade ? toDocs(purses.finish(planned, made, mending.mint, ctx.env()), mending.mint) : [];
   if (coins.length === 0) return isMade ? end(ctx, mending, { back: fresh }) : undefined;
-  const gone = coins.filter((_, i) => fates[i]?.state !== 'unspent');
+  const gone = coins.filter((_, i) => !STILL_OURS.has(fates[i]?.state ?? ''));
   if (gone.length > 0)
     return lost(ctx, mending, { fresh, gone, deposits: fates.map(({ deposit }) => deposit ?? null) });
   // Its change is out: the coins are one set, which is worth what the payment was.
   if (isMade || job.set === true) return beginSet(ctx, mending, job.set === true ? [] : fresh);
   return end(ctx, mending, { back: coins });
 }
+
+const STILL_OURS: ReadonlySet<string> = new Set(['unspent', 'voided']);
 
 /** Sends the order that makes coins of the set. @returns whether that was the end of it */
 async function swapSet(ctx: Context, mending: Mending): Promise<boolean> {

@@ -1,6 +1,10 @@
 // Coins that are good everywhere at a site that asks their broker: change comes back, and whatever goes wrong on the way, the
 // broker and the wallet agree in the end.
+
+import { nativeCrypto, nativeRsa } from '@farthing/node-kit';
+import { checkCoinProof } from '@farthing/protocol/wallet';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MemoryStore } from '../memory-store.ts';
 import { payingFetch } from '../paying-fetch.ts';
 import { drift } from '../testing/customer.ts';
 import { type Market, openMarket } from '../testing/market.ts';
@@ -206,5 +210,29 @@ test('a copy of the wallet that was put back after spending finds out by itself,
   expect(brokers[0]?.heldMicro).toBe(0n);
   const said = await copy.history();
   expect(said.some(({ why, code }) => why === 'another copy of this wallet' || code === 'coin-spent')).toBe(true);
+  expect(await market.audit()).toMatchObject({ ok: true });
+});
+
+test('words bring back what a page that failed gave up after its change went out, and not its coins as well', async () => {
+  const { wallet, fetch } = await customer();
+  await wallet.coins.withdraw({ amountMicro: 20_000n });
+  for (const n of ['a', 'b']) expect((await fetch(`${market.origin}/broken/${n}`)).status).toBe(500);
+  await market.pay.redeemNow();
+  const { phrase } = await wallet.phrase();
+  const [record] = await wallet.history({ limit: 1 });
+  const proof = await wallet.coins.prove({ id: record?.id ?? '' });
+  expect(checkCoinProof(proof, { crypto: nativeCrypto, rsa: nativeRsa })).toMatchObject({
+    ...{ state: 'voided', valueMicro: 3_300n },
+  });
+
+  const second = await market.reopen(new MemoryStore());
+  await second.restore({ phrase, brokerUrl: market.broker.url });
+  const cash = async () => (await second.coins.list()).reduce((sum, { totalMicro }) => sum + totalMicro, 0n);
+  expect(await cash()).toBe(20_000n);
+  expect(await drift(second)).toBe(0n);
+  expect((await second.coins.check()).lostMicro).toBe(0n);
+  // Every one of them is good.
+  await second.coins.deposit({ amountMicro: 20_000n });
+  expect((await second.balance({ refresh: true })).brokers[0]).toMatchObject({ accountMicro: START, cashMicro: 0n });
   expect(await market.audit()).toMatchObject({ ok: true });
 });

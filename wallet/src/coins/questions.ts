@@ -72,21 +72,27 @@ export async function fateOf(
   return answer;
 }
 
-/** Which of these were spent, at most `limits.coinsToRestore` of them. One that is held for a site counts as spent. */
-export async function spentAmong(
-  ctx: Context,
-  brk: string,
-  coins: readonly { readonly pk: string }[],
-): Promise<ReadonlySet<string>> {
+/** Some coins of a voided payment: all of them together are worth that, and one alone nothing. `name`: hash of the set. */
+export type Voided = { readonly name: string; readonly worthMicro: bigint; readonly pks: readonly string[] };
+export type Spent = { readonly spent: ReadonlySet<string>; readonly voided: readonly Voided[] };
+
+/**
+ * Which of these were spent, at most `limits.coinsToRestore` of them. One that is held for a site counts as spent, and so does one
+ * of a voided payment.
+ */
+export async function spentAmong(ctx: Context, brk: string, coins: readonly { readonly pk: string }[]): Promise<Spent> {
   const pks = coins.map(({ pk }) => pk);
-  if (pks.length === 0) return new Set();
+  if (pks.length === 0) return { spent: new Set(), voided: [] };
   const result = await ask(ctx, brk, {
     ...{ path: '/v1/ecash/spent', typ: 'ecash-spent/1', seed: ctx.env().random(32) },
     members: { coins: pks },
   });
-  const { spent } = decode(ecashSpentResult, result, 'broker-untrusted');
+  const { spent, sets } = decode(ecashSpentResult, result, 'broker-untrusted');
   if (spent.length !== pks.length) {
     throw new PaymentProblem('broker-untrusted', { detail: 'it answers for fewer coins than it was asked for' });
   }
-  return new Set(pks.filter((_, i) => spent[i]));
+  const voided = sets.map(({ coins: name, worth: worthMicro, of }) => {
+    return { name, worthMicro, pks: of.flatMap((place) => pks[place] ?? []) };
+  });
+  return { spent: new Set(pks.filter((_, i) => spent[i])), voided };
 }

@@ -61,7 +61,7 @@ async function restoreAt(
   const found = toDocs(purse.coins, mint).filter((coin) => !busy.has(placeOf(coin)));
   const asked = [...own, ...found];
   tell({ found: asked.length - purse.coins.length });
-  const spent = await spentOf(ctx, { brk, coins: asked }, (checked) => tell({ checked }));
+  const { spent } = await spentOf(ctx, { brk, coins: asked }, (checked) => tell({ checked }));
   const [fresh, gone] = [found.filter(({ pk }) => !spent.has(pk)), own.filter(({ pk }) => spent.has(pk))];
   const lostMicro = await write(ctx, { brk, vnd, mint, fresh, gone, next: purse.next });
   const kept = asked.filter(({ pk }) => !spent.has(pk));

@@ -8,9 +8,12 @@ import { keys } from '../documents.ts';
 import { ownRecord } from '../journal.ts';
 import { readPhrase } from '../phrase.ts';
 import { refreshAccount } from '../statement.ts';
-import { readOne, transact } from '../transaction.ts';
+import { readOne, type Transaction, transact } from '../transaction.ts';
+import { worldsFault } from '../world.ts';
+import { advanceJob } from './jobs.ts';
 import { learnMint } from './keysets.ts';
-import { busyPlaces, lookThrough, placeOf, spentOf } from './look.ts';
+import { busyPlaces, type CoinSet, lookThrough, placeOf, spentOf } from './look.ts';
+import { mendSet } from './mend.ts';
 import { type CoinDoc, coinKeysOf, ECASH, loadPurse, putCoins, sumOf, toDocs } from './purse.ts';
 import { restoreLocked } from './restore-locked.ts';
 
@@ -61,15 +64,20 @@ export async function restoreCoins(
   const known = new Set(docs.map(({ pk }) => pk));
   const asked = [...docs, ...toDocs(made, mint)].filter((coin) => !busy.has(placeOf(coin)));
   tell({ found: asked.length - docs.length - made.length });
-  const spent = await spentOf(ctx, { brk, coins: asked }, (checked) => tell({ checked }));
+  const { spent, sets } = await spentOf(ctx, { brk, coins: asked }, (checked) => tell({ checked }));
+  const inSets = new Set(sets.flatMap(({ coins }) => coins.map(({ pk }) => pk)));
   const fresh = asked.filter(({ pk }) => !known.has(pk) && !spent.has(pk));
-  const gone = asked.filter(({ pk }) => known.has(pk) && spent.has(pk));
-  const lostMicro = await write(ctx, { brk, fresh, gone, next });
+  const gone = asked.filter(({ pk }) => known.has(pk) && spent.has(pk) && !inSets.has(pk));
+  const found = sets.map((set) => ({ ...set, id: ctx.newId() }));
+  const lostMicro = await write(ctx, { brk, fresh, gone, sets: found, next });
+  // What they are worth is ours as coins soon; what is in the way is stored, and tried again.
+  for (const { id } of found) await advanceJob(ctx, id).catch(worldsFault);
   const kept = asked.filter(({ pk }) => !spent.has(pk));
+  const setsMicro = found.reduce((sum, { worthMicro }) => sum + worthMicro, 0n);
   return {
-    coins: locked.coins + kept.length,
-    coinsMicro: locked.coinsMicro + sumOf(kept),
-    spent: locked.spent + spent.size,
+    coins: locked.coins + kept.length + inSets.size,
+    coinsMicro: locked.coinsMicro + sumOf(kept) + setsMicro,
+    spent: locked.spent + spent.size - inSets.size,
     lostMicro: locked.lostMicro + lostMicro,
   };
 }
@@ -86,18 +94,24 @@ function tellerOf(onProgress: OnProgress | undefined): (by: Partial<RestoreProgr
   };
 }
 
+/** With the id of the job that makes coins of it. */
+type FoundSet = CoinSet & { readonly id: string };
+
 type Found = {
   readonly brk: string;
   readonly fresh: readonly CoinDoc[];
   readonly gone: readonly CoinDoc[];
+  readonly sets: readonly FoundSet[];
   readonly next: Readonly<Record<string, number>>;
 };
 
 /** What was found, and what was spent without this wallet. @returns what was written off */
-async function write(ctx: Context, { brk, fresh, gone, next }: Found): Promise<bigint> {
+async function write(ctx: Context, { brk, fresh, gone, sets, next }: Found): Promise<bigint> {
   const record = ownRecord(ctx, brk, { kind: 'payment', amountMicro: sumOf(gone), method: ECASH });
   const all = [keys.counters(brk), keys.restoring(brk), keys.journal(record.id), ...ctx.moneyKeys()];
-  const lostMicro = await transact(ctx.store, [...all, ...coinKeysOf(brk, [...fresh, ...gone])], (tx) => {
+  const coins = coinKeysOf(brk, [...fresh, ...gone, ...sets.flatMap((set) => set.coins)]);
+  const jobs = sets.map(({ id }) => keys.coinJob(id));
+  const lostMicro = await transact(ctx.store, [...all, ...coins, ...jobs], (tx) => {
     const counters = { ...tx.get('counters', keys.counters(brk))?.next };
     for (const [ks, counter] of Object.entries(next)) counters[ks] = Math.max(counters[ks] ?? 0, counter);
     tx.put('counters', keys.counters(brk), { next: counters });
@@ -107,6 +121,7 @@ async function write(ctx: Context, { brk, fresh, gone, next }: Found): Promise<b
     for (const { pk } of lost) tx.drop(keys.coin(brk, pk));
     const [inMicro, outMicro] = [sumOf(added), sumOf(lost)];
     move(tx, brk, { cashMicro: inMicro - outMicro, receivedMicro: inMicro, lostMicro: outMicro });
+    for (const set of sets) setAside(tx, ctx, { brk, set });
     tx.drop(keys.restoring(brk));
     if (outMicro === 0n) return 0n;
     const said = { state: 'paid' as const, code: 'coin-spent', why: 'another copy of this wallet' };
@@ -117,4 +132,14 @@ async function write(ctx: Context, { brk, fresh, gone, next }: Found): Promise<b
   });
   ctx.changed();
   return lostMicro;
+}
+
+/** Its coins are free coins no more, for who had some of them; what they are worth together is. */
+function setAside(tx: Transaction, ctx: Context, { brk, set }: { brk: string; set: FoundSet }): void {
+  const { id, worthMicro, coins } = set;
+  const known = coins.filter(({ pk }) => tx.has(keys.coin(brk, pk)));
+  for (const { pk } of known) tx.drop(keys.coin(brk, pk));
+  const knownMicro = sumOf(known);
+  move(tx, brk, { cashMicro: -knownMicro, heldMicro: worthMicro, receivedMicro: worthMicro - knownMicro });
+  mendSet(tx, ctx, { id, brk, coins: [...coins], micro: worthMicro });
 }

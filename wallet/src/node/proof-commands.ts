@@ -97,6 +97,7 @@ function contentOf(path: string): string {
 const SAYS = {
   paid: 'paid',
   held: 'held for a site that has not taken the payment yet',
+  voided: 'of a payment that was given up after its change went out, and good together alone',
   swapped: 'swapped for others, by the maker or by whoever they were given to',
   unspent: 'not spent',
 } as const;
