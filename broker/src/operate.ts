@@ -1,8 +1,9 @@
 // What an operator does beside the running service, on a connection of its own: codes, audit, reports.
 import { existsSync } from 'node:fs';
-import { GroupCommit, nodeEnv, openDatabase, openReadOnly } from '@farthing/node-kit';
+import { nodeEnv, openDatabase, openReadOnly } from '@farthing/node-kit';
 import { type Currency, type Env, formatMoney, isCurrency, type Json, type Money } from '@farthing/protocol';
 import { auditLedger } from './audit/audit.ts';
+import { sqliteKeeper } from './books/sqlite.ts';
 import { type Keys, openKeys } from './keys.ts';
 import { newCode } from './ledger/codes.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
@@ -43,13 +44,12 @@ export async function write<T>(data: string, run: (desk: Desk) => T): Promise<T>
   const path = existing(data);
   const env = nodeEnv();
   const keys = openKeys(data, env);
-  const db = openDatabase(path, migrations);
-  const group = new GroupCommit(db);
+  const keeper = sqliteKeeper(openDatabase(path, migrations));
   try {
-    const ledger = openLedger(db, { crypto: env.crypto, seed: keys.seed });
-    return await group.run(() => run({ ledger, keys, env }));
+    const ledger = openLedger(keeper.books, { crypto: env.crypto, seed: keys.seed });
+    return await keeper.run(() => run({ ledger, keys, env }));
   } finally {
-    group.close();
+    await keeper.close();
   }
 }
 

@@ -1,7 +1,6 @@
 // The life of one order: known answer, else age, signature, and one durable transaction that consumes the order, moves
 // the money and stores order and answer together. Nothing leaves before it is on disk.
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { GroupCommit, verifyInPool } from '@farthing/node-kit';
+import { verifyInPool } from '@farthing/node-kit';
 import {
   type Env,
   fromBase64url,
@@ -14,6 +13,7 @@ import {
   textsOf,
   utf8,
 } from '@farthing/protocol';
+import type { Bookkeeper } from './books/port.ts';
 import type { OrderRoute, Prepared } from './http/route.ts';
 import type { Keys } from './keys.ts';
 import { KeysetOverdrawn } from './ledger/ecash.ts';
@@ -34,7 +34,7 @@ import { sweepCerts, sweepChains, sweepCheques, sweepHolds, sweepPeerHolds, swee
 import { Vouching } from './services/vouching.ts';
 
 export type ServiceParts = {
-  db: DatabaseSync;
+  keeper: Bookkeeper;
   keys: Keys;
   settings: Settings;
   /** By `typ`: how to finish orders that wait for another broker. */
@@ -61,11 +61,8 @@ export class BrokerService {
   readonly ledger: Ledger;
   readonly #env: () => Env;
   readonly #log: Step['log'];
-  readonly #group: GroupCommit;
-  readonly #db: DatabaseSync;
+  readonly #keeper: Bookkeeper;
   readonly #faucet: FaucetMeter;
-  readonly #savepoint: StatementSync;
-  readonly #release: StatementSync;
   readonly #keyWishes = new KeyWishes(() => void this.mint());
   readonly #stop = new AbortController();
   readonly #routes: ReadonlyMap<string, OrderRoute>;
@@ -77,27 +74,24 @@ export class BrokerService {
   /** The start of the newest period before which all was invoiced. */
   #closedMs = 0;
 
-  constructor({ db, keys, settings, routes, env, log }: ServiceParts) {
+  constructor({ keeper, keys, settings, routes, env, log }: ServiceParts) {
     this.keys = keys;
     this.settings = settings;
-    this.ledger = openLedger(db, { crypto: env().crypto, seed: keys.seed });
+    this.ledger = openLedger(keeper.books, { crypto: env().crypto, seed: keys.seed });
     this.#env = env;
     this.#log = log;
-    this.#db = db;
-    this.#group = new GroupCommit(db);
-    this.#savepoint = db.prepare('SAVEPOINT service');
-    this.#release = db.prepare('RELEASE service');
+    this.#keeper = keeper;
     this.#faucet = new FaucetMeter(settings.faucetMicro);
     this.#routes = routes;
     this.#peers = new PeerDesk({
-      group: this.#group,
+      keeper,
       step: () => this.step(),
       resume: (order) => this.#resume(order),
     });
-    this.#vouching = new Vouching(this.#peers, () => this.step());
+    this.#vouching = new Vouching(this.#peers);
   }
 
-  /** The world of one moment, for reads outside of a transaction: they see what is committed. */
+  /** The world of one moment; its ledger may be asked inside of an operation alone. */
   step(): Step {
     const { ledger, keys, settings } = this;
     return {
@@ -113,17 +107,17 @@ export class BrokerService {
 
   /** Licences of our own, and money that nobody can claim any more. Called at start and hourly. */
   async maintain(): Promise<void> {
-    await this.#group.run(() => {
+    await this.#keeper.run(() => {
       licenseOwnScrip(this.step());
       this.ledger.credit.setTerms({ feeBps: this.settings.paywordFeeBps, pollMicro: this.settings.pollMicro });
       this.ledger.orders.forgetRefusals(this.#env().nowMs);
     });
-    while (await this.#group.run(() => sweepResidue(this.step())));
-    while (await this.#group.run(() => sweepChains(this.step())));
-    while (await this.#group.run(() => sweepHolds(this.step())));
-    await this.#group.run(() => sweepPeerHolds(this.step()));
-    while (await this.#group.run(() => sweepCheques(this.step())));
-    while (await this.#group.run(() => sweepCerts(this.step())));
+    while (await this.#keeper.run(() => sweepResidue(this.step())));
+    while (await this.#keeper.run(() => sweepChains(this.step())));
+    while (await this.#keeper.run(() => sweepHolds(this.step())));
+    await this.#keeper.run(() => sweepPeerHolds(this.step()));
+    while (await this.#keeper.run(() => sweepCheques(this.step())));
+    while (await this.#keeper.run(() => sweepCerts(this.step())));
     await this.#closePeriods();
   }
 
@@ -141,11 +135,12 @@ export class BrokerService {
   async #makeKeysets(): Promise<void> {
     const { ecash } = this.settings;
     if (!ecash) return;
-    const wanted = due(ecash, this.#keyWishes.take(), { ledger: this.ledger, nowMs: this.#env().nowMs });
+    const wishes = this.#keyWishes.take();
+    const wanted = await this.read(({ ledger, env }) => due(ecash, wishes, { ledger, nowMs: env.nowMs }));
     const { signal } = this.#stop;
     const made = await makeKeys(wanted.length, signal);
     if (signal.aborted) return;
-    await this.#group.run(() => addKeysets(wanted, made, this.step(), ecash.epochDays));
+    await this.#keeper.run(() => addKeysets(wanted, made, this.step(), ecash.epochDays));
   }
 
   /** Once a period: whatever is billed after that waits for the next one. */
@@ -153,10 +148,10 @@ export class BrokerService {
     const beforeMs = periodStartMs(this.settings.invoicePeriod, this.#env().nowMs);
     if (beforeMs <= this.#closedMs) return;
     let last: Party | undefined;
-    do last = await this.#group.run(() => closePeriods(this.step(), { beforeMs, last }));
+    do last = await this.#keeper.run(() => closePeriods(this.step(), { beforeMs, last }));
     while (last);
     let site: SiteParty | undefined;
-    do site = await this.#group.run(() => closeNotes(this.step(), { beforeMs, last: site }));
+    do site = await this.#keeper.run(() => closeNotes(this.step(), { beforeMs, last: site }));
     while (site);
     this.#closedMs = beforeMs;
   }
@@ -169,12 +164,15 @@ export class BrokerService {
     const prepared = route.prepare(json);
     const order = json as Order; // every order schema has the members of `Order`
     const text = this.#textOf(order);
-    const known = route.stored ? this.ledger.orders.find(order, text) : undefined;
-    if (known !== undefined) return known;
-    const env = this.#env();
-    if (Math.abs(env.nowMs - order.at * 1000) > limits.requestAgeMs) throw new PaymentProblem('request-stale');
+    const isStale = Math.abs(this.#env().nowMs - order.at * 1000) > limits.requestAgeMs;
+    // What is decided at once finds its twin in the transaction.
+    if (route.stored && (isStale || prepared.ahead)) {
+      const known = await this.#known(order, text);
+      if (known !== undefined) return known;
+    }
+    if (isStale) throw new PaymentProblem('request-stale');
     await needSignature(order, text);
-    if (!route.stored) return this.#signed(order, prepared.run);
+    if (!route.stored) return this.#keeper.read(() => this.#signed(order, prepared.run));
     if (!body) return this.#decide(order, text, prepared);
     if (this.#bodies.has(order.from) || this.#bodies.size >= BODIES) {
       throw new PaymentProblem('rate-limit', { retryAfter: 5 });
@@ -189,8 +187,10 @@ export class BrokerService {
 
   async #decide(order: Order, text: OrderText, { ahead, run, body }: Prepared & { body?: Body }): Promise<string> {
     const more = body ? { body } : {};
-    const done = await ahead?.({ ...this.step(), order, peers: this.#peers, ...more });
-    const outcome = await this.#group.run(() =>
+    const { ledger: _, ...step } = this.step();
+    const read = <T>(look: (step: Step) => T) => this.read(look);
+    const done = await ahead?.({ ...step, read, order, peers: this.#peers, ...more });
+    const outcome = await this.#keeper.run(() =>
       this.#execute(order, text, done ? (step) => run({ ...step, ahead: done }) : run),
     );
     if (outcome instanceof PaymentProblem) throw outcome;
@@ -202,7 +202,16 @@ export class BrokerService {
     const route = this.#routes.get(order.typ);
     if (!route) throw new Error(`an order of typ ${order.typ} waits for another broker`);
     const text = this.#textOf(order);
-    return this.ledger.orders.find(order, text) ?? this.#decide(order, text, route.prepare(order));
+    return (await this.#known(order, text)) ?? this.#decide(order, text, route.prepare(order));
+  }
+
+  #known(order: Order, text: OrderText): Promise<string | undefined> {
+    return this.#keeper.read(() => this.ledger.orders.find(order, text));
+  }
+
+  /** What is committed. */
+  read<T>(look: (step: Step) => T): Promise<T> {
+    return this.#keeper.read(() => look(this.step()));
   }
 
   get peers(): PeerDesk {
@@ -214,19 +223,19 @@ export class BrokerService {
   }
 
   /** Keysets that would have redeemed more than they issued. */
-  get stopped(): string[] {
-    return [...(this.ledger.ecash.mintKeys().stopped ?? [])];
+  stopped(): Promise<string[]> {
+    return this.read(({ ledger }) => [...(ledger.ecash.mintKeys().stopped ?? [])]);
   }
 
   /** True while the database takes transactions: after a failed commit only a restart tells what is on disk. */
   healthy(): Promise<boolean> {
-    return this.#group.run(() => true).catch(() => false);
+    return this.#keeper.run(() => true).catch(() => false);
   }
 
   /** Lets what waits finish. */
-  close(): void {
+  close(): Promise<void> {
     this.#stop.abort();
-    this.#group.close();
+    return this.#keeper.close();
   }
 
   #textOf(order: Order): OrderText {
@@ -245,14 +254,13 @@ export class BrokerService {
     const { orders } = this.ledger;
     const twin = orders.find(order, text);
     if (twin !== undefined) return twin;
-    this.#savepoint.run();
     try {
-      const answer = this.#signed(order, run);
-      orders.add(order, text, answer);
-      this.#release.run();
-      return answer;
+      return this.#keeper.apart(() => {
+        const answer = this.#signed(order, run);
+        orders.add(order, text, answer);
+        return answer;
+      });
     } catch (error) {
-      this.#db.exec('ROLLBACK TO service; RELEASE service');
       this.ledger.ecash.forget();
       if (!(error instanceof PaymentProblem)) throw error;
       if (error instanceof KeysetOverdrawn) stop(error.ks, this.step());

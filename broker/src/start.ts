@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { nodeEnv, openDatabase } from '@farthing/node-kit';
 import type { Env } from '@farthing/protocol';
+import { sqliteKeeper } from './books/sqlite.ts';
 import { brokerListener, type Log } from './http/app.ts';
 import { orderRoutes } from './http/routes.ts';
 import { openKeys } from './keys.ts';
@@ -75,7 +76,14 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const db = openDatabase(ledgerPath(data), migrations);
   // 64 MB of pages in memory instead of 2, and fewer interruptions to copy the log into the file. Neither touches durability.
   db.exec('PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000');
-  const service = new BrokerService({ db, keys, settings: settingsOf(options), routes: routesByTyp, env, log });
+  const service = new BrokerService({
+    keeper: sqliteKeeper(db),
+    keys,
+    settings: settingsOf(options),
+    routes: routesByTyp,
+    env,
+    log,
+  });
   const maintain = () => service.maintain().catch((error: unknown) => log(`maintenance: ${String(error)}`));
   try {
     await service.maintain();
@@ -96,11 +104,11 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
         clearInterval(hourly);
         clearInterval(peering);
         await stop(server);
-        service.close();
+        await service.close();
       },
     };
   } catch (error) {
-    service.close();
+    await service.close();
     throw error;
   }
 }

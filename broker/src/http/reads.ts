@@ -27,10 +27,11 @@ export type ReadRoute = {
   read(service: BrokerService, params: Readonly<Record<string, unknown>>): object | Promise<object>;
 };
 
-function ownRecord(vnd: string, service: BrokerService) {
-  const row = service.ledger.vendors.get(vnd);
-  return row && vendorRecord(row, service.step());
-}
+const ownRecord = (vnd: string, service: BrokerService) =>
+  service.read((step) => {
+    const row = step.ledger.vendors.get(vnd);
+    return row && vendorRecord(row, step);
+  });
 
 export const readRoutes: readonly ReadRoute[] = [
   {
@@ -41,7 +42,8 @@ export const readRoutes: readonly ReadRoute[] = [
     problems: [],
     async read(service) {
       if (!(await service.healthy())) throw new PaymentProblem('unavailable', { retryAfter: 2 });
-      const { stopped, keys, settings } = service;
+      const { keys, settings } = service;
+      const stopped = await service.stopped();
       const alarm = stopped.length > 0 ? { stopped } : {};
       return { ok: stopped.length === 0, brk: keys.brk, test: settings.test, ...alarm };
     },
@@ -62,7 +64,7 @@ export const readRoutes: readonly ReadRoute[] = [
     problems: ['vendor-unknown'],
     async read(service, params) {
       const vnd = tryDecode(vndSchema, params['vnd']);
-      const own = vnd === undefined ? undefined : ownRecord(vnd, service);
+      const own = vnd === undefined ? undefined : await ownRecord(vnd, service);
       const record = own ?? (vnd === undefined ? undefined : await service.vouching.of(vnd));
       if (!record) throw new PaymentProblem('vendor-unknown');
       return record;
@@ -74,9 +76,9 @@ export const readRoutes: readonly ReadRoute[] = [
     result: vendorRecordSchema,
     params: { vnd: vndSchema },
     problems: ['vendor-unknown'],
-    read(service, params) {
+    async read(service, params) {
       const vnd = tryDecode(vndSchema, params['vnd']);
-      const own = vnd === undefined ? undefined : ownRecord(vnd, service);
+      const own = vnd === undefined ? undefined : await ownRecord(vnd, service);
       if (!own) throw new PaymentProblem('vendor-unknown');
       return own;
     },
@@ -87,7 +89,7 @@ export const readRoutes: readonly ReadRoute[] = [
     result: ecashPeersSchema,
     params: {},
     problems: [],
-    read: (service) => ecashPeers(service.step(), service.peers),
+    read: (service) => ecashPeers(service.peers),
   },
   {
     path: '/v1/ecash/peers/:brk/keysets',
@@ -95,7 +97,7 @@ export const readRoutes: readonly ReadRoute[] = [
     result: keysetsResult,
     params: { brk },
     problems: ['not-found', 'unavailable'],
-    read: (service, params) => peerKeysets(String(params['brk']), service.step(), service.peers),
+    read: (service, params) => peerKeysets(String(params['brk']), service.peers),
   },
   {
     path: '/v1/ecash/keysets',
@@ -103,7 +105,7 @@ export const readRoutes: readonly ReadRoute[] = [
     result: keysetsResult,
     params: {},
     problems: ['unavailable'],
-    read: (service) => keysetsOf('', service.step()),
+    read: (service) => service.read((step) => keysetsOf('', step)),
   },
   {
     path: '/v1/ecash/locks',
@@ -111,7 +113,7 @@ export const readRoutes: readonly ReadRoute[] = [
     result: ecashLocksResult,
     params: {},
     problems: [],
-    read: (service) => lockedSites(service.step()),
+    read: (service) => service.read(lockedSites),
   },
   {
     path: '/v1/vendors/:vnd/keysets',
@@ -119,6 +121,6 @@ export const readRoutes: readonly ReadRoute[] = [
     result: keysetsResult,
     params: { vnd: vndSchema },
     problems: ['vendor-unknown', 'unavailable'],
-    read: (service, params) => keysetsOf(String(params['vnd']), service.step()),
+    read: (service, params) => service.read((step) => keysetsOf(String(params['vnd']), step)),
   },
 ];

@@ -1,8 +1,9 @@
 // Certificates with what is kept aside for them, what became of each cheque, days of accounts, and who has to agree.
-import type { DatabaseSync } from 'node:sqlite';
+
 import { type Currency, canonicalJson, type DayCert, daycertSchema, type Level, parseJson } from '@farthing/protocol';
 import { type ChequeReceipt, chequeReceiptSchema } from '@farthing/protocol/broker';
 import * as v from 'valibot';
+import type { Books } from '../books/port.ts';
 import { account, type Posting } from './journal.ts';
 import { int, num, type Row, text, textOrNull } from './rows.ts';
 import { currencyOf } from './scrip.ts';
@@ -59,7 +60,7 @@ export type AccountDay = {
 };
 export type ChequeAlarm = { readonly n: number; readonly epoid: string; readonly why: string };
 
-export function openCheques(db: DatabaseSync) {
+export function openCheques(db: Books) {
   const addCert = db.prepare(
     `INSERT INTO cheque_cert (sub, exp, account, cur, doc, kept, paid, returned, captured) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0)`,
   );

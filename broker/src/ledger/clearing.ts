@@ -1,6 +1,7 @@
 // What two brokers settle with each other: the claims that are open between them, and what was settled or is proposed.
-import type { DatabaseSync } from 'node:sqlite';
+
 import { type Crypto, type Currency, type PeerClaim, signObject } from '@farthing/protocol';
+import type { Books } from '../books/port.ts';
 import { int, num, type Row, text } from './rows.ts';
 
 /** The accounts of one peer in one currency. */
@@ -13,7 +14,7 @@ export type ClearingRow = Pair & {
   readonly answer: string;
 };
 
-export function openClearing(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
+export function openClearing(db: Books, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
   const last = db.prepare('SELECT * FROM clearing WHERE brk = ? AND cur = ? ORDER BY period DESC LIMIT 1');
   const add = db.prepare(
     "INSERT INTO clearing (brk, cur, period, ours, doc, answer, at_ms, sig) VALUES (?, ?, ?, ?, ?, '', 0, '')",

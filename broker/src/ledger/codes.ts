@@ -1,6 +1,7 @@
 // Voucher and invite codes: stored hashed and signed by the broker, used once.
-import type { DatabaseSync } from 'node:sqlite';
+
 import { type Crypto, type Currency, signObject, toBase64url, utf8, verifyObject } from '@farthing/protocol';
+import type { Books } from '../books/port.ts';
 import { int, num, text } from './rows.ts';
 import { currencyOf } from './scrip.ts';
 
@@ -17,7 +18,7 @@ export function newCode(random: (length: number) => Uint8Array): string {
 export type VoucherRow = { amount: bigint; cur: Currency; used: boolean };
 export type Codes = ReturnType<typeof openCodes>;
 
-export function openCodes(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
+export function openCodes(db: Books, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
   const root = toBase64url(crypto.publicKey(seed));
   const addVoucher = db.prepare('INSERT INTO voucher (hash, amount, cur, made_ms, sig) VALUES (?, ?, ?, ?, ?)');
   const getVoucher = db.prepare('SELECT * FROM voucher WHERE hash = ?');

@@ -1,8 +1,9 @@
 // What the broker lends and on which terms: rows that no order asked for carry its signature. Day certificates and polls.
-import type { DatabaseSync } from 'node:sqlite';
+
 import { type Crypto, type Currency, parseJson, signObject, toBase64url, verifyObject } from '@farthing/protocol';
 import { type payword, paywordCertResult } from '@farthing/protocol/broker';
 import * as v from 'valibot';
+import type { Books } from '../books/port.ts';
 import { blob, int, num, type Row, text } from './rows.ts';
 
 /** `line`: how far the account may be below zero. `perSite`: the largest certificate. Base units. */
@@ -20,7 +21,7 @@ export type Terms = { readonly feeBps: number; readonly pollMicro: bigint };
 export type CertRow = payword.CertRow;
 export type PollRow = payword.PollRow;
 
-export function openCredit(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
+export function openCredit(db: Books, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
   const root = toBase64url(crypto.publicKey(seed));
   const lastTerms = db.prepare('SELECT * FROM payword_terms ORDER BY n DESC LIMIT 1');
   const lastOrder = db.prepare('SELECT max(n) AS n FROM stored_order');

@@ -1,5 +1,5 @@
 // Keysets with their totals, spent coins, blind signatures, and payments that wait for their sites.
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+
 import { blindSigner, nativeRsa } from '@farthing/node-kit';
 import { type Crypto, type Currency, canonicalJson, type Json, PaymentProblem, parseJson } from '@farthing/protocol';
 import {
@@ -15,6 +15,7 @@ import {
   type TotalsStep,
 } from '@farthing/protocol/broker';
 import * as v from 'valibot';
+import type { Books } from '../books/port.ts';
 import { blob, int, num, type Row, text } from './rows.ts';
 import { currencyOf } from './scrip.ts';
 import type { BatchRow } from './vendors.ts';
@@ -50,14 +51,13 @@ export type EcashAlarm = { readonly n: number; readonly challenge: string; reado
 const coinRefs = v.array(v.object({ ks: v.string(), pk: v.string() }));
 const texts = v.array(v.string());
 
-export function openEcash(db: DatabaseSync, crypto: Crypto) {
+export function openEcash(db: Books, crypto: Crypto) {
   const addKeyset = db.prepare(
     `INSERT INTO keyset (ks, cur, denom, vnd, epoch, doc, pkcs8, state, issued, redeemed, held)
      VALUES (?, ?, ?, ?, ?, ?, ?, 'live', 0, 0, 0)`,
   );
   const getKeysets = db.prepare('SELECT * FROM keyset ORDER BY vnd, cur, denom, epoch');
   const setState = db.prepare('UPDATE keyset SET state = ? WHERE ks = ?');
-  const getVersion = db.prepare('PRAGMA data_version');
   const getTotals = db.prepare('SELECT issued, redeemed, held FROM keyset WHERE ks = ?');
   const setTotals = db.prepare('UPDATE keyset SET issued = ?, redeemed = ?, held = ? WHERE ks = ?');
   const addList = db.prepare('INSERT INTO key_list (vnd, no, doc) VALUES (?, ?, ?)');
@@ -89,7 +89,7 @@ export function openEcash(db: DatabaseSync, crypto: Crypto) {
   let cache: Cache | undefined;
   const cached = (): Cache => {
     // Another process, such as the operator's command, may have revoked one.
-    const version = getVersion.get()?.['data_version'];
+    const version = db.version();
     if (cache?.version !== version) cache = undefined;
     cache ??= cacheOf(getKeysets.all(), { version, crypto });
     return cache;
@@ -213,7 +213,7 @@ function sumOf(ks: string, row: KeysetTotals, step: KeysetTotals): KeysetTotals 
 }
 
 type Cache = {
-  readonly version: SQLOutputValue | undefined;
+  readonly version: unknown;
   readonly keysets: ReadonlyMap<string, MintKeyset>;
   readonly mintKeys: MintKeys;
 };

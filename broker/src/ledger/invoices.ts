@@ -1,5 +1,5 @@
 // Invoices, what is billed and on none yet (sessions on credit, and cheques), and whether an account has paid what they say.
-import type { DatabaseSync } from 'node:sqlite';
+
 import {
   type Crypto,
   type Currency,
@@ -11,6 +11,7 @@ import {
 } from '@farthing/protocol';
 import { type billing, chequeReceiptSchema, type Invoice, invoiceSchema } from '@farthing/protocol/broker';
 import * as v from 'valibot';
+import type { Books } from '../books/port.ts';
 import { int, num, type Row, text } from './rows.ts';
 import { currencyOf } from './scrip.ts';
 
@@ -21,7 +22,7 @@ export type Party = { readonly account: string; readonly cur: Currency };
 /** Invoices that are looked at for the oldest unpaid one: a year of months. */
 const LOOKED_AT = 12;
 
-export function openInvoices(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
+export function openInvoices(db: Books, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
   const parties = db.prepare(
     `SELECT source, cur FROM deal WHERE funding = 'credit' AND invoiced < credited AND (source, cur) > (?1, ?2)
      UNION SELECT account, cur FROM cheque

@@ -1,6 +1,7 @@
 // The double-entry journal: append-only, hash-linked, each entry's postings sum to zero per currency.
-import type { DatabaseSync } from 'node:sqlite';
+
 import { type Crypto, type Currency, canonicalJson, concat, limits, PaymentProblem, utf8 } from '@farthing/protocol';
+import type { Books } from '../books/port.ts';
 import { blob, int, num, text } from './rows.ts';
 
 /** Accounts as they stand in the database. */
@@ -59,7 +60,7 @@ export type Journal = ReturnType<typeof openJournal>;
 const START = new Uint8Array(32);
 
 /** All of it must be called inside a transaction, except the reads. */
-export function openJournal(db: DatabaseSync, crypto: Crypto) {
+export function openJournal(db: Books, crypto: Crypto) {
   const head = db.prepare('SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1');
   const addEntry = db.prepare(
     'INSERT INTO journal (seq, at_ms, kind, ref, from_key, rid, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',

@@ -1,6 +1,7 @@
-// The broker's books over one database connection, with every statement prepared once.
-import type { DatabaseSync } from 'node:sqlite';
+// The broker's ledger on its books, with every statement prepared once.
+
 import type { Crypto } from '@farthing/protocol';
+import type { Books } from '../books/port.ts';
 import { openCheques } from './cheque.ts';
 import { openClearing } from './clearing.ts';
 import { openCodes } from './codes.ts';
@@ -17,7 +18,7 @@ import { openVendors } from './vendors.ts';
 
 export type Ledger = ReturnType<typeof openLedger>;
 
-export function openLedger(db: DatabaseSync, signer: { crypto: Crypto; seed: Uint8Array }) {
+export function openLedger(db: Books, signer: { crypto: Crypto; seed: Uint8Array }) {
   return {
     journal: openJournal(db, signer.crypto),
     orders: openOrders(db),
@@ -32,5 +33,7 @@ export function openLedger(db: DatabaseSync, signer: { crypto: Crypto; seed: Uin
     clearing: openClearing(db, signer),
     cheques: openCheques(db),
     codes: openCodes(db, signer),
+    /** Names what will be asked for, by reading it: where it has to be brought, it comes in one journey. */
+    gather: (read: () => void): void => db.gather(read),
   };
 }

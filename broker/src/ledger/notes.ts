@@ -1,8 +1,9 @@
 // Credit notes of sites, and what they were paid by cheque that is on none yet.
-import type { DatabaseSync } from 'node:sqlite';
+
 import { type Crypto, type Currency, canonicalJson, objectHash, parseJson, signObject } from '@farthing/protocol';
 import { type billing, type CreditNote, creditNoteSchema } from '@farthing/protocol/broker';
 import * as v from 'valibot';
+import type { Books } from '../books/port.ts';
 import { type ListedRow, linesOf, listedOf } from './invoices.ts';
 import { num, type Row, text } from './rows.ts';
 import { currencyOf } from './scrip.ts';
@@ -12,7 +13,7 @@ export type SoldRow = billing.Sold;
 /** A site in one currency. */
 export type SiteParty = { readonly vnd: string; readonly cur: Currency };
 
-export function openNotes(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
+export function openNotes(db: Books, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
   const parties = db.prepare(
     `SELECT DISTINCT vnd, cur FROM cheque
      WHERE state = 'paid' AND note IS NULL AND (vnd, cur) > (?, ?) ORDER BY vnd, cur LIMIT ?`,

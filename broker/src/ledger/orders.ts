@@ -1,6 +1,7 @@
 // Orders with their answers, by (from, rid): what makes every repeat safe and every call evidence.
-import type { DatabaseSync } from 'node:sqlite';
+
 import { isProblemCode, type JsonObject, type Order, PaymentProblem } from '@farthing/protocol';
+import type { Books } from '../books/port.ts';
 import { blob, text, textOrNull } from './rows.ts';
 
 export type OrderBook = ReturnType<typeof openOrders>;
@@ -8,7 +9,7 @@ export type OrderBook = ReturnType<typeof openOrders>;
 /** `body` is the canonical JSON of the whole order, signature included; `hash` its SHA-256; `signed` what the signature covers. */
 export type OrderText = { readonly body: string; readonly signed: string; readonly hash: Uint8Array };
 
-export function openOrders(db: DatabaseSync) {
+export function openOrders(db: Books) {
   const get = db.prepare(
     `SELECT hash, answer, NULL AS code, NULL AS extra FROM stored_order WHERE from_key = ?1 AND rid = ?2
      UNION ALL SELECT hash, NULL, code, extra FROM refusal WHERE from_key = ?1 AND rid = ?2 LIMIT 1`,

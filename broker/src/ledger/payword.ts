@@ -1,8 +1,9 @@
 // Chains that were sold, deals that can be claimed, and what of them was.
-import type { DatabaseSync } from 'node:sqlite';
+
 import { canonicalJson, parseJson } from '@farthing/protocol';
 import { type payword, paywordBuyOrder } from '@farthing/protocol/broker';
 import * as v from 'valibot';
+import type { Books } from '../books/port.ts';
 import { account, type Posting } from './journal.ts';
 import { int, num, type Row, text, textOrNull } from './rows.ts';
 import { currencyOf } from './scrip.ts';
@@ -22,7 +23,7 @@ export type PaywordAlarm = {
   readonly deed: string;
 };
 
-export function openPayword(db: DatabaseSync) {
+export function openPayword(db: Books) {
   const addChain = db.prepare(
     `INSERT INTO chain (id, account, cur, unit, n, anchor, next, tickets, credited, refunded, exp, closed)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

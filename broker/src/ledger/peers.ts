@@ -1,6 +1,7 @@
 // Brokers that this one clears with: how far it trusts them, what it asked them, and coins of theirs that its sites took.
-import type { DatabaseSync } from 'node:sqlite';
+
 import { type Crypto, type Currency, signObject, toBase64url, verifyObject } from '@farthing/protocol';
+import type { Books } from '../books/port.ts';
 import { int, num, type Row, text, textOrNull } from './rows.ts';
 import { currencyOf } from './scrip.ts';
 
@@ -42,7 +43,7 @@ export type PeerPaymentRow = {
   readonly paidAt: number;
 };
 
-export function openPeers(db: DatabaseSync, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
+export function openPeers(db: Books, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
   const root = toBase64url(crypto.publicKey(seed));
   const get = db.prepare('SELECT * FROM peer WHERE brk = ? AND cur = ?');
   const all = db.prepare('SELECT * FROM peer ORDER BY brk, cur');

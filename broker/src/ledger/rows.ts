@@ -1,7 +1,7 @@
 // Reading rows of STRICT tables: a column of another type than the schema says is our fault or a damaged file.
-import type { SQLOutputValue } from 'node:sqlite';
+import type { Row } from '../books/port.ts';
 
-export type Row = Record<string, SQLOutputValue>;
+export type { Row } from '../books/port.ts';
 
 const wrong = (name: string, expected: string) => new Error(`column ${name}: expected ${expected}`);
 

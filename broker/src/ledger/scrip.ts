@@ -1,8 +1,9 @@
 // Licences, the pieces sold under them, and the broker scrip that was spent.
-import type { DatabaseSync } from 'node:sqlite';
+
 import { type Currency, isCurrency } from '@farthing/protocol';
 import { type Licence, licenceSchema, type scrip } from '@farthing/protocol/broker';
 import * as v from 'valibot';
+import type { Books } from '../books/port.ts';
 import { account, type Posting } from './journal.ts';
 import { blob, int, num, type Row, text, textOrNull } from './rows.ts';
 
@@ -10,7 +11,7 @@ export type LicenceRow = scrip.LicenceRow;
 export type RootRow = scrip.RootRow;
 export type ScripBook = ReturnType<typeof openScrip>;
 
-export function openScrip(db: DatabaseSync) {
+export function openScrip(db: Books) {
   const addLicence = db.prepare(
     `INSERT INTO licence (vnd, kid, doc, scrip_secret, customer_secret, cur, first, last, ceiling, exp_ms, next, sold)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

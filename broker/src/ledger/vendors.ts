@@ -1,5 +1,5 @@
 // Sites that this broker vouches for, their batches of claims, and what was wrong with them.
-import type { DatabaseSync } from 'node:sqlite';
+import type { Books } from '../books/port.ts';
 import { num, type Row, text } from './rows.ts';
 
 export type VendorRow = {
@@ -24,7 +24,7 @@ export type AlarmRow = { readonly n: number; readonly root: string; readonly cum
 
 export type Vendors = ReturnType<typeof openVendors>;
 
-export function openVendors(db: DatabaseSync) {
+export function openVendors(db: Books) {
   const get = db.prepare('SELECT * FROM vendor WHERE vnd = ?');
   const all = db.prepare('SELECT * FROM vendor ORDER BY vnd');
   const put = db.prepare(

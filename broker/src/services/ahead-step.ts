@@ -4,4 +4,10 @@ import type { PeerDesk } from './peer-desk.ts';
 import type { Body, Step } from './step.ts';
 
 /** Outside of a transaction; `order` is as it came. */
-export type AheadStep = Step & { readonly order: Order; readonly peers: PeerDesk; readonly body?: Body };
+export type AheadStep = Omit<Step, 'ledger'> & {
+  /** What is committed. */
+  readonly read: <T>(look: (step: Step) => T) => Promise<T>;
+  readonly order: Order;
+  readonly peers: PeerDesk;
+  readonly body?: Body;
+};

@@ -19,7 +19,7 @@ type Disputed = { readonly row: PaidCheque; readonly key: string; readonly goods
  * @throws {PaymentProblem} `cheque-unknown`, `dispute-over`, `ciphertext-wrong`, `body-too-large`
  */
 export async function openAhead(order: Order, step: AheadStep): Promise<Ahead> {
-  const { key, goods } = disputed(order, step);
+  const { key, goods } = await step.read((now) => disputed(order, now));
   const { body } = step;
   if (!body) throw new PaymentProblem('ciphertext-wrong');
   const sealed = createHash('sha256');

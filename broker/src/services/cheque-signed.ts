@@ -2,16 +2,22 @@
 import { verifyInPool } from '@farthing/node-kit';
 import { type Crypto, fromBase64url, textsOf, utf8 } from '@farthing/protocol';
 import { type Cheque, chequeHash } from '@farthing/protocol/broker';
-import type { Ahead, Step } from './step.ts';
+import type { AheadStep } from './ahead-step.ts';
+import type { Ahead } from './step.ts';
 
 export type Shown = { readonly cheque: Cheque; readonly certExp: number };
 
 /** Names the cheques that are signed under a certificate of this broker. What is not among them is checked once more. */
-export async function checkAhead(shown: readonly Shown[], { ledger, keys, env }: Step): Promise<Ahead> {
+export async function checkAhead(shown: readonly Shown[], { read, keys, env }: AheadStep): Promise<Ahead> {
+  const certs = await read(({ ledger }) => {
+    const certOf = ({ cheque: { sub }, certExp }: Shown) => ledger.cheques.cert(sub, certExp)?.cert;
+    ledger.gather(() => shown.forEach(certOf));
+    return new Map(shown.map((one) => [holderOf(one), certOf(one)]));
+  });
   const dayKeys = new Map<string, Promise<string | undefined>>();
-  const dayKeyOf = ({ cheque: { sub }, certExp }: Shown): Promise<string | undefined> => {
-    const name = `${sub} ${certExp}`;
-    const known = dayKeys.get(name) ?? dayKey(ledger.cheques.cert(sub, certExp)?.cert, keys.root);
+  const dayKeyOf = (one: Shown): Promise<string | undefined> => {
+    const name = holderOf(one);
+    const known = dayKeys.get(name) ?? dayKey(certs.get(name), keys.root);
     dayKeys.set(name, known);
     return known;
   };
@@ -24,6 +30,8 @@ export async function checkAhead(shown: readonly Shown[], { ledger, keys, env }:
   );
   return { genuine: new Set(names.filter((name) => name !== undefined)) };
 }
+
+const holderOf = ({ cheque: { sub }, certExp }: Shown): string => `${sub} ${certExp}`;
 
 /** A content under one certificate: a good signature of it was shown. */
 export const nameOf = ({ cheque, certExp }: Shown, crypto: Crypto): string =>

@@ -4,15 +4,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Currency, fromBase64url, PaymentProblem, toBase64url } from '@farthing/protocol';
 import { ecash, type ecashWithdrawOrder, type Output } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
+import type { MintKeyset } from '../ledger/ecash.ts';
 import { account } from '../ledger/journal.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { AheadStep } from './ahead-step.ts';
 import type { Ahead, OrderStep, Step } from './step.ts';
 
 /** @throws {PaymentProblem} `request-malformed`, `coin-repeated` */
 export function sign(outputs: readonly Output[], { ledger, ahead }: Pick<OrderStep, 'ledger' | 'ahead'>): string[] {
   return outputs.map((output, i) => {
     const { ks, b } = output;
-    const text = ahead?.signatures?.get(nameOf(output)) ?? signed(output, ledger);
+    const text = ahead?.signatures?.get(nameOf(output)) ?? signed(output, ledger.ecash.keysets());
     if (text === undefined) {
       throw new PaymentProblem('request-malformed', { detail: `outputs.${i}.b: expected a number below the modulus` });
     }
@@ -24,9 +25,9 @@ export function sign(outputs: readonly Output[], { ledger, ahead }: Pick<OrderSt
 }
 
 /** `undefined`: there is no such keyset, or the number is not below its modulus. */
-function signed({ ks, b }: Output, ledger: Ledger): string | undefined {
+function signed({ ks, b }: Output, keysets: ReadonlyMap<string, MintKeyset>): string | undefined {
   const blinded = fromBase64url(b);
-  const signature = blinded && ledger.ecash.keysets().get(ks)?.sign(blinded);
+  const signature = blinded && keysets.get(ks)?.sign(blinded);
   return signature && toBase64url(signature);
 }
 
@@ -36,14 +37,16 @@ const AT_ONCE = 4;
 /** Signs what a withdrawal will get, if the account has the money now; the transaction decides. */
 export async function signAhead(
   { from, cur, outputs }: v.InferOutput<typeof ecashWithdrawOrder>,
-  step: Step,
+  step: AheadStep,
 ): Promise<Ahead> {
-  const { ledger } = step;
+  const keysets = await step.read((now) =>
+    canPay(from, { cur, outputs }, now) ? now.ledger.ecash.keysets() : undefined,
+  );
+  if (!keysets) return {};
   const made = new Map<string, string>();
-  if (!canPay(from, { cur, outputs }, step)) return {};
   for (const [i, output] of outputs.entries()) {
     if (i % AT_ONCE === 0) await nextTurn();
-    const text = signed(output, ledger);
+    const text = signed(output, keysets);
     if (text !== undefined) made.set(nameOf(output), text);
   }
   return { signatures: made };

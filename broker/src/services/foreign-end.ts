@@ -23,12 +23,14 @@ type Void = v.InferOutput<typeof ecashVoidOrder>;
  */
 export async function askToEnd(order: Capture | Void, step: AheadStep): Promise<Ahead> {
   if (!isForeign(order, step)) return {};
-  const { peers, ledger } = step;
-  ownVendor(order.vnd, order.from, ledger);
+  const { peers } = step;
+  await step.read(({ ledger }) => ownVendor(order.vnd, order.from, ledger));
   // What the other broker was asked to take, and has not answered, must be known first.
   for (const challenge of new Set(order.held)) {
-    const row = ledger.peers.payment(order.vnd, challenge);
-    const open = row?.state === 'asked' ? ledger.peers.ask(row.ask) : undefined;
+    const open = await step.read(({ ledger }) => {
+      const row = ledger.peers.payment(order.vnd, challenge);
+      return row?.state === 'asked' ? ledger.peers.ask(row.ask) : undefined;
+    });
     if (open) await peers.finish(open).catch(needKnown);
   }
   const ask = await peers.write((now) => planToEnd(order, { ...now, order: step.order }));

@@ -21,10 +21,11 @@ type Deposit = v.InferOutput<typeof ecashDepositOrder>;
  */
 export async function askToTake(order: Deposit, step: AheadStep): Promise<Ahead> {
   if (!isForeign(order, step)) return {};
-  const { peers, ledger } = step;
-  ownVendor(order.vnd, order.from, ledger);
-  const peer = livePeer(order, step);
-  const known = ledger.peers.payment(order.vnd, order.challengeId);
+  const { peers } = step;
+  const { peer, known } = await step.read((now) => {
+    ownVendor(order.vnd, order.from, now.ledger);
+    return { peer: livePeer(order, now), known: now.ledger.peers.payment(order.vnd, order.challengeId) };
+  });
   if (!known)
     checkCoins(
       order,
@@ -45,7 +46,7 @@ export async function askToTake(order: Deposit, step: AheadStep): Promise<Ahead>
 }
 
 /** As the mint will check them, by its published keys: what is bad does not reach it. */
-function checkCoins(order: Foreign<Deposit>, { keysets }: PeerMint, { env }: Step): void {
+function checkCoins(order: Foreign<Deposit>, { keysets }: PeerMint, { env }: Pick<Step, 'env'>): void {
   const { challengeId, vnd, amount, cur, coins, change = [], exp, hold } = order;
   const revoked = new Set([...keysets.values()].flatMap(({ ks, revoked: isRevoked }) => (isRevoked ? [ks] : [])));
   const terms = { challengeId, vnd, amount, cur, coins, change, exp };
@@ -114,7 +115,7 @@ const resultOf = (result: JsonObject) => {
 function isTaken(
   order: Foreign<Deposit>,
   { result }: Answered,
-  { step: { env, keys }, peer }: { step: Step; peer: PeerRow },
+  { step: { env, keys }, peer }: { step: Pick<Step, 'env' | 'keys'>; peer: PeerRow },
 ): boolean {
   const read = tryDecode(ecashDepositResult, result);
   if (!read) return false;

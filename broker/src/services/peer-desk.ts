@@ -1,6 +1,6 @@
 // Asking other brokers. An order to one of them is written down before it is sent and kept until there is an answer: the same
 // bytes, however often, so that a lost message or a crash on either side is mended by asking again.
-import { callBroker, type GroupCommit, type Reply, statedProblem } from '@farthing/node-kit';
+import { callBroker, type Reply, statedProblem } from '@farthing/node-kit';
 import {
   canonicalJson,
   decode,
@@ -12,11 +12,12 @@ import {
   readAnswer,
 } from '@farthing/protocol';
 import { type KeyList, type Keyset, keyListHash, keysetsResult, readKeyList } from '@farthing/protocol/broker';
+import type { Bookkeeper } from '../books/port.ts';
 import type { PeerOrderRow, PeerRow } from '../ledger/peers.ts';
 import type { PeerSaid, Step } from './step.ts';
 
 type Parts = {
-  readonly group: GroupCommit;
+  readonly keeper: Bookkeeper;
   readonly step: () => Step;
   /** Finishes the site's order that is in an order of ours, as if the site had repeated it. */
   readonly resume: (order: Order) => Promise<unknown>;
@@ -50,7 +51,16 @@ export class PeerDesk {
 
   /** One durable transaction. */
   write<T>(run: (step: Step) => T): Promise<T> {
-    return this.#parts.group.run(() => run(this.#parts.step()));
+    return this.#parts.keeper.run(() => run(this.#parts.step()));
+  }
+
+  /** What is committed. */
+  look<T>(look: (step: Step) => T): Promise<T> {
+    return this.#parts.keeper.read(() => look(this.#parts.step()));
+  }
+
+  get env(): Step['env'] {
+    return this.#parts.step().env;
   }
 
   /**
@@ -58,8 +68,8 @@ export class PeerDesk {
    * @throws {PaymentProblem} `unavailable`: whether it was done is not known; ask again
    */
   async ask(row: PeerOrderRow): Promise<PeerSaid> {
-    const { ledger, env } = this.#parts.step();
-    const peer = peerOf(row.brk, ledger.peers.all());
+    const { env } = this;
+    const peer = await this.look(({ ledger }) => peerOf(row.brk, ledger.peers.all()));
     const order = orderOf(row);
     if (row.answer !== undefined) return said(row, row.answer, order, peer, env.crypto);
     const reply = await this.#call(peer, '/v1/peers/forward', row.body);
@@ -81,9 +91,10 @@ export class PeerDesk {
   }
 
   async #resume(): Promise<void> {
-    const { ledger, log } = this.#parts.step();
+    const { log } = this.#parts.step();
     const silent = new Set<string>();
-    for (let page = ledger.peers.openAsks(0, PAGE); page.length > 0; page = ledger.peers.openAsks(endOf(page), PAGE)) {
+    const pageAfter = (n: number) => this.look(({ ledger }) => ledger.peers.openAsks(n, PAGE));
+    for (let page = await pageAfter(0); page.length > 0; page = await pageAfter(endOf(page))) {
       for (const row of page) {
         if (silent.has(row.brk)) continue;
         await this.#parts.resume(orderIn(row)).catch((error: unknown) => {
@@ -104,7 +115,7 @@ export class PeerDesk {
    * @throws {PaymentProblem} `unavailable`, `broker-untrusted`
    */
   async mint(peer: PeerRow, names: readonly string[] = []): Promise<PeerMint> {
-    const { env } = this.#parts.step();
+    const { env } = this;
     const known = this.#mints.get(peer.brk);
     const ageMs = known ? Math.abs(env.nowMs - known.atMs) : Number.POSITIVE_INFINITY;
     const isEnough = known && names.every((name) => known.keysets.has(name));
@@ -126,7 +137,7 @@ export class PeerDesk {
   }
 
   async #fetchMint(peer: PeerRow): Promise<PeerMint> {
-    const { env } = this.#parts.step();
+    const { env } = this;
     const reply = await this.#call(peer, '/v1/ecash/keysets');
     if (reply.status !== 200) throw away('it makes no coins');
     const { list, keysets } = decode(keysetsResult, reply.json, 'broker-untrusted');

@@ -10,15 +10,15 @@ const takenFrom = ({ ledger }: Step): PeerRow[] =>
   ledger.peers.all().filter(({ state, line }) => state === 'live' && line > 0n);
 
 /** `GET /v1/ecash/peers`. One whose keysets cannot be read now is left out. */
-export async function ecashPeers(step: Step, desk: PeerDesk): Promise<JsonObject> {
-  const all = Map.groupBy(takenFrom(step), ({ brk }) => brk);
+export async function ecashPeers(desk: PeerDesk): Promise<JsonObject> {
+  const { taken, keys, env } = await desk.look((step) => ({ ...step, taken: takenFrom(step) }));
+  const all = Map.groupBy(taken, ({ brk }) => brk);
   const read = [...all].map(async ([brk, [first, ...more]]) => {
     if (!first) return [];
     const mint = await desk.mint(first).catch(() => undefined);
     const { root, url } = first;
     return mint ? [{ brk, root, url, list: mint.hash, cur: [first, ...more].map(({ cur }) => cur) }] : [];
   });
-  const { keys, env } = step;
   const unsigned = {
     typ: 'ecash-peers/1' as const,
     brk: keys.brk,
@@ -29,8 +29,8 @@ export async function ecashPeers(step: Step, desk: PeerDesk): Promise<JsonObject
 }
 
 /** `GET /v1/ecash/peers/:brk/keysets` @throws {PaymentProblem} `not-found`, `unavailable`, `broker-untrusted` */
-export async function peerKeysets(brk: string, step: Step, desk: PeerDesk): Promise<JsonObject> {
-  const peer = takenFrom(step).find((one) => one.brk === brk);
+export async function peerKeysets(brk: string, desk: PeerDesk): Promise<JsonObject> {
+  const peer = (await desk.look(takenFrom)).find((one) => one.brk === brk);
   if (!peer) throw new PaymentProblem('not-found', { detail: 'no such peer' });
   const { records } = await desk.mint(peer);
   if (!isObject(records)) throw new PaymentProblem('unavailable');

@@ -24,14 +24,12 @@ type Seen = { readonly record: VendorRecord | undefined; readonly untilMs: numbe
 
 export class Vouching {
   readonly #desk: PeerDesk;
-  readonly #step: () => Step;
   /** Oldest first. */
   readonly #seen = new Map<string, Seen>();
   readonly #asking = new Map<string, Promise<VendorRecord | undefined>>();
 
-  constructor(desk: PeerDesk, step: () => Step) {
+  constructor(desk: PeerDesk) {
     this.#desk = desk;
-    this.#step = step;
   }
 
   /**
@@ -39,7 +37,7 @@ export class Vouching {
    * @throws {PaymentProblem} `rate-limit`; `unavailable`: the one that would know is away
    */
   async of(vnd: string): Promise<VendorRecord | undefined> {
-    const { env } = this.#step();
+    const { env } = this.#desk;
     const seen = this.#seen.get(vnd);
     if (seen && env.nowMs < seen.untilMs) return seen.record;
     const asking = this.#asking.get(vnd);
@@ -51,9 +49,10 @@ export class Vouching {
   }
 
   async #ask(vnd: string): Promise<VendorRecord | undefined> {
-    const step = this.#step();
-    const owner = step.ledger.peers.vendor(vnd)?.brk;
-    const live = step.ledger.peers.all().filter(({ state, brk }) => state === 'live' && (owner ?? brk) === brk);
+    const live = await this.#desk.look(({ ledger: { peers } }) => {
+      const owner = peers.vendor(vnd)?.brk;
+      return peers.all().filter(({ state, brk }) => state === 'live' && (owner ?? brk) === brk);
+    });
     const peers = new Map(live.map((peer) => [peer.brk, peer]));
     const found = await Promise.allSettled([...peers.values()].map((peer) => this.#askOne(vnd, peer)));
     const records = found.flatMap((one) => (one.status === 'fulfilled' && one.value ? [one.value] : []));
@@ -61,8 +60,8 @@ export class Vouching {
     const record = new Set(records.map(({ pk }) => pk)).size === 1 ? records[0] : undefined;
     if (records.length === 0 && found.some(({ status }) => status === 'rejected'))
       throw away('it may know this site, and is away');
-    const mine = record && ours(record, step);
-    this.#remember(vnd, { record: mine, untilMs: step.env.nowMs + (mine ? KNOWN_MS : UNKNOWN_MS) });
+    const mine = record && (await this.#desk.look((step) => ours(record, step)));
+    this.#remember(vnd, { record: mine, untilMs: this.#desk.env.nowMs + (mine ? KNOWN_MS : UNKNOWN_MS) });
     return mine;
   }
 
@@ -71,7 +70,7 @@ export class Vouching {
     const reply = await this.#desk.read(peer, `/v1/peers/vendors/${encodeURIComponent(vnd)}`);
     if (reply.status === 404) return undefined;
     const record = tryDecode(vendorRecordSchema, reply.json);
-    const { crypto } = this.#step().env;
+    const { crypto } = this.#desk.env;
     const isIts = record?.brk === peer.brk && record.vnd === vnd && record.via === undefined;
     if (!record || !isIts || !verifyObject(record, peer.root, record.sig, crypto)) throw away('its word is not signed');
     return record;

@@ -1,0 +1,37 @@
+// Books in a file of SQLite: statements answer at once, and concurrent operations share a transaction.
+import type { DatabaseSync } from 'node:sqlite';
+import { GroupCommit } from '@farthing/node-kit';
+import type { Bookkeeper, Books } from './port.ts';
+
+function sqliteBooks(db: DatabaseSync): Books {
+  const version = db.prepare('PRAGMA data_version');
+  return {
+    prepare: (sql) => db.prepare(sql),
+    version: () => version.get()?.['data_version'],
+    // Everything is here already.
+    gather: () => undefined,
+  };
+}
+
+export function sqliteKeeper(db: DatabaseSync): Bookkeeper {
+  const group = new GroupCommit(db);
+  const begin = db.prepare('SAVEPOINT part');
+  const end = db.prepare('RELEASE part');
+  return {
+    books: sqliteBooks(db),
+    run: (operation) => group.run(operation),
+    read: async (operation) => operation(),
+    apart(part) {
+      begin.run();
+      try {
+        const result = part();
+        end.run();
+        return result;
+      } catch (error) {
+        db.exec('ROLLBACK TO part; RELEASE part');
+        throw error;
+      }
+    },
+    close: async () => group.close(),
+  };
+}
