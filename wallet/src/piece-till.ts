@@ -111,7 +111,8 @@ function setAside(
 
 /**
  * Coins that a payment may take. A stream shares its session with no other payment, so that it knows what it used; nor
- * with what one before it left of another chain, which the site takes first.
+ * with what one before it left of another chain, which the site takes first; and it begins in none that takes no more
+ * chains, because it would stop where this one ends.
  */
 export function freeCoins(
   purse: Doc<'purse'> | undefined,
@@ -125,8 +126,11 @@ export function freeCoins(
   const held = coins.filter((coin) => coin.holder !== undefined && (stream !== undefined || coin.stream === true));
   const busy = new Set(held.map(({ piece }) => many.sessionOf(piece)));
   const able = free.filter(({ piece }) => !busy.has(many.sessionOf(piece)));
-  return stream === undefined ? able : able.filter((coin) => !isAhead(many, coin, coins));
+  return stream === undefined ? able : able.filter((coin) => !isFull(many, coin) && !isAhead(many, coin, coins));
 }
+
+/** Does the session of a chain take no other after it? */
+const isFull = (many: PaidMany, { piece }: StoredCoin): boolean => many.join(piece, piece) === undefined;
 
 /** May the site take something of another chain, in the session that this one pays into? */
 const isAhead = (many: PaidMany, { piece }: StoredCoin, coins: readonly StoredCoin[]): boolean =>
@@ -148,5 +152,6 @@ export function toppingUp(
   const piece = last && many.join(coin.piece, last.piece);
   if (piece === undefined) return coin;
   const joined = { ...coin, piece };
-  return stream !== undefined && isAhead(many, joined, coins) ? coin : joined;
+  const isForStreams = !isFull(many, joined) && !isAhead(many, joined, coins);
+  return stream === undefined || isForStreams ? joined : coin;
 }

@@ -129,6 +129,20 @@ test('what a stream left of a chain that is used up is not taken for the next on
   await expectConserved(11_900n);
 });
 
+test('the sixth stream at a site plays as far as the first: none begins in a session that can take no more', async () => {
+  await wallet.setRule(market.origin, { ...RULE, perPageMicro: 10_000n, perDayMicro: 90_000n });
+  for (let n = 1; n <= 6; n++) {
+    reel = tape();
+    const { response, meter } = await listen();
+    reel.roll(900);
+    reel.end();
+    expect(unitsIn(await response.text())).toBe(900);
+    expect(await meter.done).toMatchObject({ state: 'ended', units: 900 });
+  }
+  await expectConserved(54_000n);
+  expect((await wallet.sessions()).length).toBeGreaterThan(1);
+});
+
 test('the limit of a page bounds the whole stream; raising it goes on, without another request of the page', async () => {
   await wallet.setRule(market.origin, { ...RULE, perPageMicro: 40n });
   const { response, meter } = await listen();

@@ -14,7 +14,8 @@ film.addEventListener('waiting', () => {
   if (film.readyState > HTMLMediaElement.HAVE_NOTHING) say('Waiting for the next second…');
 });
 film.addEventListener('ended', () => {
-  if (film.duration - seen > 2) stopped();
+  // A player tells its time every quarter of a second: one second that did not come is more than that.
+  if (film.duration - seen > 0.75) stopped();
 });
 film.addEventListener('error', () => {
   if (seen > 0) stopped();
