@@ -36,7 +36,7 @@ const rules: Rule[] = [
   {
     name: 'the middleware knows the vendor’s half only',
     files: /^vendor-middleware\/src\//,
-    may: /^(\.\.?\/|node:|on-headers$|express$|pg$|valibot$|@farthing\/(protocol(\/vendor)?|node-kit)$)/,
+    may: /^(\.\.?\/|node:|on-headers$|express$|pg$|@redis\/client$|valibot$|@farthing\/(protocol(\/vendor)?|node-kit)$)/,
   },
   {
     name: 'the broker knows the broker’s half only',

@@ -2,7 +2,7 @@
 // to Node 24 from the packages. Plain JavaScript, because it has to start on an older Node.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -11,7 +11,7 @@ const [job, ...args] = process.argv.slice(2);
 
 const jobs = {
   demo: { file: 'e2e/src/demo/demo.ts', browser: true, extension: true },
-  test: { file: 'scripts/test.ts', browser: true, extension: true, postgres: true },
+  test: { file: 'scripts/test.ts', browser: true, extension: true, postgres: true, redis: true },
   'test:e2e': { file: 'scripts/test.ts', browser: true, extension: true, args: ['e2e'] },
   bench: { file: 'bench/src/main.ts' },
   profiles: { file: 'e2e/src/profiles/main.ts' },
@@ -25,6 +25,7 @@ if (!todo) fail(`Unknown job ${job}. Jobs: ${Object.keys(jobs).join(', ')}.`);
 install();
 if (todo.browser) browser();
 if (todo.postgres) postgres();
+if (todo.redis) redis();
 if (todo.extension) buildExtension();
 handOver();
 
@@ -89,6 +90,12 @@ function postgres() {
   if (existsSync(folder) && readdirSync(folder).some((version) => existsSync(join(folder, version, 'bin', 'initdb'))))
     return;
   debian('PostgreSQL', ['postgresql']);
+}
+
+/** Redis, likewise. Debian starts a server of its own where it may: nothing here talks to it. */
+function redis() {
+  const found = (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'redis-server')));
+  if (!found) debian('Redis', ['redis-server']);
 }
 
 function buildExtension() {

@@ -1,0 +1,124 @@
+// Redis servers for tests and benchmarks, one or a cluster: their own files and ports, gone afterwards.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from './free-port.ts';
+
+export type RedisServer = {
+  readonly url: string;
+  readonly port: number;
+  /** Without a word to anybody, as a machine that loses its power: what it acknowledged must be there afterwards. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+export type RedisCluster = {
+  readonly urls: readonly string[];
+  readonly servers: readonly RedisServer[];
+  stop(): Promise<void>;
+};
+
+/** As a site wants them. */
+const DURABLE = { appendonly: 'yes', appendfsync: 'always', save: '' };
+type Settings = Readonly<Record<string, string>>;
+
+/** Whether Redis is installed. */
+export const hasRedis = (): boolean => spawnSync('redis-server', ['--version']).status === 0;
+
+/** @throws {Error} Redis is not installed, or does not start */
+export async function startRedis(settings: Settings = {}): Promise<RedisServer> {
+  const [port = 0] = await freePorts(1);
+  return serve(port, settings);
+}
+
+/** Masters without replicas that share the slots evenly. */
+export async function startRedisCluster(count = 3, settings: Settings = {}): Promise<RedisCluster> {
+  // Servers of a cluster talk to each other at a port of its own.
+  const ports = await freePorts(2 * count);
+  const cluster = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000' };
+  const servers = await Promise.all(
+    ports
+      .slice(0, count)
+      .map((port, i) => serve(port, { ...cluster, 'cluster-port': String(ports[count + i]), ...settings })),
+  );
+  const nodes = servers.map(({ port }) => `127.0.0.1:${port}`);
+  const [first] = servers;
+  for (const [i, { port }] of servers.entries()) {
+    const share = [i, i + 1].map((part) => Math.floor((16384 * part) / count));
+    cli(port, ['CLUSTER', 'ADDSLOTSRANGE', String(share[0]), String((share[1] ?? 0) - 1)]);
+    if (first && i > 0) cli(port, ['CLUSTER', 'MEET', '127.0.0.1', String(first.port), String(ports[count])]);
+  }
+  await untilTrue(() => servers.every(({ port }) => isWhole(port, count)));
+  return {
+    urls: nodes.map((node) => `redis://${node}`),
+    servers,
+    stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
+  };
+}
+
+/** What redis-cli prints. @throws {Error} the server refused */
+export function cli(port: number, args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync('redis-cli', ['-e', '-p', String(port), ...args], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`redis-cli ${args.join(' ')}: ${stdout}${stderr}`);
+  return stdout.trim();
+}
+
+function isWhole(port: number, count: number): boolean {
+  const info = cli(port, ['CLUSTER', 'INFO']);
+  return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${count}`);
+}
+
+async function untilTrue(isSo: () => boolean): Promise<void> {
+  const untilMs = performance.now() + 20_000;
+  while (!isSo()) {
+    if (performance.now() > untilMs) throw new Error('the servers of the cluster do not find each other');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function serve(port: number, settings: Settings): Promise<RedisServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'farthing-redis-'));
+  const all = { port: String(port), bind: '127.0.0.1', dir: folder, ...DURABLE, ...settings };
+  const flags = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
+  let child: ChildProcess | undefined;
+  const end = async (signal: NodeJS.Signals) => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  };
+  const start = async () => {
+    child = spawn('redis-server', flags, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    await ready(child);
+  };
+  const onExit = () => void child?.kill('SIGKILL');
+  process.once('exit', onExit);
+  await start();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    start,
+    kill: () => end('SIGKILL'),
+    async stop() {
+      await end('SIGKILL');
+      process.off('exit', onExit);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Resolves when it says that it takes connections. @throws {Error} it ended before, with what it said */
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    child.stdout?.on('data', (chunk) => {
+      said = `${said}${chunk}`.slice(-4000);
+      if (said.includes('Ready to accept connections')) resolve();
+    });
+    child.once('error', () => reject(new Error('Redis is missing: sudo apt-get install redis-server')));
+    child.once('exit', () => reject(new Error(`Redis ended: ${said}`)));
+  });
+}

@@ -1,0 +1,166 @@
+// Operations of one turn of the event loop go to the server as one script. A second batch is under way while the first is
+// on its way to the disk; the server takes them in order.
+import { setTimeout as pause } from 'node:timers/promises';
+import { listOf, type Reply } from './lines.ts';
+import { isReply, type Link } from './link.ts';
+import { SCRIPT, SCRIPT_SHA } from './script.ts';
+
+/** The answer was about a row that another process changed meanwhile: the operation is printed and sent anew. */
+export const AGAIN = Symbol('again');
+
+export type Operation<Result> = {
+  /** The step and its values, and texts that the step names by their place. May throw: then nothing is sent. */
+  print(): Printed;
+  read(reply: Reply): Result | typeof AGAIN;
+};
+type Values = readonly unknown[];
+export type Printed = { readonly step: string; readonly values: Values; readonly texts?: readonly string[] };
+
+type Waiting = {
+  readonly operation: Operation<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  tries: number;
+};
+
+export type BatchOptions = {
+  /** Braces and all: what every key begins with. */
+  readonly tag: string;
+  /** What the gate must hold: see `gate.ts`. */
+  readonly gate: string;
+  readonly waitReplicas: number;
+  /** Nobody knows what became of a batch. */
+  readonly onLost: () => void;
+};
+
+const BATCH = 256;
+const LANES = 2;
+/** So often may others get ahead with the same session. */
+const TRIES = 64;
+/** A server that says it cannot right now has done nothing. It is asked again for so long. */
+const PATIENCE_MS = 2_000;
+const PAUSE_MS = 25;
+/** Replicas that have not confirmed by then: nobody knows whether the write outlives a failover. */
+const REPLICAS_MS = 1_000;
+/** How JSON prints half of a pair. */
+const LONE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
+const NOT_NOW = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY|BUSY|NOSCRIPT|UNBLOCKED)\b/;
+
+export class Batches {
+  readonly #link: Link;
+  readonly #options: BatchOptions;
+  #waiting: Waiting[] = [];
+  #lanes = 0;
+  #scheduled = false;
+  #idle: PromiseWithResolvers<void> | undefined;
+  #closed = false;
+
+  constructor(link: Link, options: BatchOptions) {
+    this.#link = link;
+    this.#options = options;
+  }
+
+  /** Resolves when it is on disk. @throws {Error} the server is away, or refused; the outcome may be unknown */
+  run<Result>(operation: Operation<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) throw new Error('the store is closed');
+      this.#waiting.push({ operation, resolve: resolve as (value: unknown) => void, reject, tries: 0 });
+      this.#schedule();
+    });
+  }
+
+  /** Lets what waits finish. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#lanes === 0 && this.#waiting.length === 0) return;
+    this.#idle ??= Promise.withResolvers();
+    await this.#idle.promise;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#lanes >= LANES) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      const batch = this.#waiting.splice(0, BATCH);
+      if (batch.length > 0) void this.#lane(batch);
+      if (this.#waiting.length > 0) this.#schedule();
+    });
+  }
+
+  async #lane(batch: readonly Waiting[]): Promise<void> {
+    this.#lanes++;
+    await this.#settle(batch);
+    this.#lanes--;
+    if (this.#waiting.length > 0) this.#schedule();
+    else if (this.#lanes === 0) this.#idle?.resolve();
+  }
+
+  /** Every member has its answer afterwards, or waits again; never throws. */
+  async #settle(batch: readonly Waiting[]): Promise<void> {
+    const { tag, gate } = this.#options;
+    const args = [tag, gate];
+    const sent: Waiting[] = [];
+    for (const member of batch) {
+      try {
+        args.push(...argumentsOf(member.operation.print()));
+        sent.push(member);
+      } catch (error) {
+        member.reject(error);
+      }
+    }
+    if (sent.length === 0) return;
+    try {
+      const replies = listOf(await this.#send(args));
+      for (const [i, member] of sent.entries()) this.#read(member, replies[i]);
+    } catch (error) {
+      this.#options.onLost();
+      for (const { reject } of sent) reject(error);
+    }
+  }
+
+  #read(member: Waiting, reply: Reply | undefined): void {
+    try {
+      if (reply === undefined) throw new Error('the server left an operation without an answer');
+      const result = member.operation.read(reply);
+      if (result !== AGAIN) member.resolve(result);
+      else if (++member.tries < TRIES) this.#waiting.push(member);
+      else throw new Error('other processes were ahead too often');
+    } catch (error) {
+      member.reject(error);
+    }
+  }
+
+  async #send(args: readonly string[]): Promise<Reply> {
+    const { tag, waitReplicas } = this.#options;
+    // Two keys, one that is there and one that never is: while a cluster moves the slot, every server of it refuses the script.
+    // What the script reads could have moved already, and would look unspent.
+    const script = ['EVALSHA', SCRIPT_SHA, '2', `${tag}gate`, `${tag}never`, ...args];
+    const wait = ['WAIT', String(waitReplicas), String(REPLICAS_MS)];
+    const untilMs = performance.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        const [replies = null, confirmed] = await this.#link.send(waitReplicas > 0 ? [script, wait] : [script]);
+        if (waitReplicas > 0 && Number(confirmed) < waitReplicas) {
+          throw new Error(`only ${confirmed} of ${waitReplicas} replicas confirmed the write`);
+        }
+        return replies;
+      } catch (error) {
+        if (!isReply(error) || !NOT_NOW.test(error.message) || performance.now() > untilMs) throw error;
+        await this.#makeWay(error.message);
+      }
+    }
+  }
+
+  async #makeWay(message: string): Promise<void> {
+    if (message.startsWith('NOSCRIPT')) await this.#link.send([['SCRIPT', 'LOAD', SCRIPT]]);
+    else if (!message.startsWith('MOVED')) await pause(PAUSE_MS);
+  }
+}
+
+/** @throws {TypeError} text that is not Unicode: the server could not read it, nor the others of the batch */
+function argumentsOf({ step, values, texts = [] }: Printed): string[] {
+  const text = JSON.stringify([step, texts.length, ...values]);
+  if (text.includes('\\ud') && LONE.test(text)) throw new TypeError('the store takes well-formed text only');
+  return [text, ...texts];
+}

@@ -1,0 +1,138 @@
+// One connection to the server that has the store, made when somebody needs it. What was sent over a connection that broke has an
+// unknown outcome and is never sent again from here: the payment's own repeat finds out.
+import { createClient, ErrorReply } from '@redis/client';
+import { homeOf, movedTo } from './cluster.ts';
+import type { Reply } from './lines.ts';
+import { needDurable, type Wanted } from './settings.ts';
+
+/** Connected to one server. */
+export type Wire = {
+  send(args: readonly string[]): Promise<Reply>;
+  /** When everything is answered. */
+  close(): void;
+  destroy(): void;
+};
+
+const CONNECT_MS = 5_000;
+/** A server that does not answer is as good as one that is away. */
+const ANSWER_MS = 10_000;
+/** Answers of a server that is not, or not any more, the one to talk to. */
+const ELSEWHERE = /^(MOVED|READONLY|MASTERDOWN|CLUSTERDOWN)\b/;
+
+export type LinkOptions = {
+  /** One server, or some of the servers of a cluster. */
+  readonly urls: readonly string[];
+  readonly isCluster: boolean;
+  /** A key of the store: all of them are in its slot. */
+  readonly key: string;
+  readonly script: string;
+  readonly wanted: Wanted;
+};
+
+export class Link {
+  readonly #options: LinkOptions;
+  #wire: Wire | undefined;
+  #connecting: Promise<Wire> | undefined;
+  /** Where a server of the cluster said that the slot is. */
+  #told: string | undefined;
+  #closed = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {Error} no connection; it broke, or the server took too long: then what was sent may stand all the same */
+  async send(commands: readonly (readonly string[])[]): Promise<Reply[]> {
+    const wire = this.#wire ?? (await this.connect());
+    try {
+      return await inTime(Promise.all(commands.map((args) => wire.send(args))));
+    } catch (error) {
+      if (!isReply(error)) this.#drop(wire);
+      else if (ELSEWHERE.test(error.message)) this.#leave(wire, error.message);
+      throw error;
+    }
+  }
+
+  connect(): Promise<Wire> {
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#wire) this.#drop(this.#wire);
+  }
+
+  async #connect(): Promise<Wire> {
+    const wire = await this.#open();
+    try {
+      await inTime(needDurable(wire, this.#options.wanted));
+      await inTime(wire.send(['SCRIPT', 'LOAD', this.#options.script]));
+    } catch (error) {
+      wire.destroy();
+      throw error;
+    }
+    if (this.#closed) {
+      wire.destroy();
+      throw new Error('the store is closed');
+    }
+    this.#wire = wire;
+    return wire;
+  }
+
+  async #open(): Promise<Wire> {
+    const { urls, isCluster, key } = this.#options;
+    const told = this.#told;
+    this.#told = undefined;
+    const url = told ?? (isCluster ? await homeOf(key, urls, (seed) => wireTo(seed, () => {})) : urls[0]);
+    return wireTo(url ?? '', (wire) => this.#drop(wire));
+  }
+
+  /** What is under way on it may still be answered; the next to send looks for the right server. */
+  #leave(wire: Wire, message: string): void {
+    if (this.#wire !== wire) return;
+    this.#told = movedTo(message, this.#options.urls[0] ?? '');
+    this.#wire = undefined;
+    wire.close();
+  }
+
+  #drop(wire: Wire): void {
+    if (this.#wire === wire) this.#wire = undefined;
+    wire.destroy();
+  }
+}
+
+async function wireTo(url: string, onEnd: (wire: Wire) => void): Promise<Wire> {
+  const client = createClient({
+    url,
+    RESP: 2,
+    disableOfflineQueue: true,
+    maintNotifications: 'disabled',
+    clientInfoTag: 'farthing',
+    socket: { connectTimeout: CONNECT_MS, reconnectStrategy: false, keepAlive: true, noDelay: true },
+  });
+  const wire: Wire = {
+    send: (args) => client.sendCommand<Reply>([...args]),
+    close: () => void client.close().catch(() => {}),
+    destroy: () => void (client.isOpen && client.destroy()),
+  };
+  client.on('error', () => onEnd(wire));
+  client.on('end', () => onEnd(wire));
+  await client.connect();
+  return wire;
+}
+
+/** The server has answered: it did nothing, and the connection is good. */
+export const isReply = (error: unknown): error is Error => error instanceof ErrorReply;
+
+async function inTime<Result>(work: Promise<Result>): Promise<Result> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error('the server did not answer in time')), ANSWER_MS);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
