@@ -35,12 +35,16 @@ export async function sweepExpired(ctx: Context): Promise<void> {
   await closeExpired(ctx, nowMs);
 }
 
-/** A payment that is still unknown when no site accepts its coin any more stays charged: the page was never shown to be free. */
+/**
+ * A payment that is still unknown when no site accepts its coin any more stays charged: the page was never shown to be free. What
+ * became of a cheque its broker knows for ever, and says when it is asked.
+ */
 async function closeExpired(ctx: Context, nowMs: number): Promise<void> {
   for (const { key } of await ctx.store.list('pending/')) {
     const id = key.slice('pending/'.length);
     const { sending } = await needPayment(ctx, id);
-    if (nowMs <= sending.coin.expiresAtMs + limits.clockSkewMs) continue;
+    const isKnown = methodOf(sending.challenge.method).money === 'cheques';
+    if (isKnown || nowMs <= sending.coin.expiresAtMs + limits.clockSkewMs) continue;
     await withPayment(ctx, id, (tx, sent) => {
       if (!tx.has(keys.pending(id))) return outcomeOf(sent.record.state);
       const { record } = sent;

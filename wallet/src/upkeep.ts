@@ -1,7 +1,6 @@
 // Upkeep: finishing what was begun, moving coins in numbers, forgetting what is over.
 import { advanceChain } from './chains.ts';
 import { lockWished } from './coins/fund.ts';
-import { inquireAll } from './coins/inquire.ts';
 import { advanceJob } from './coins/jobs.ts';
 import { unlockCoins } from './coins/unlock.ts';
 import { refreshCoins } from './coins/withdraw.ts';
@@ -14,6 +13,7 @@ import { openOrders, runOrder } from './orders.ts';
 import { sweepExpired } from './sweep.ts';
 import { listDocs, readOne, transact } from './transaction.ts';
 import type { PaymentRecord, Recovered } from './types.ts';
+import { inquireAll } from './unsettled.ts';
 import { worldsFault } from './world.ts';
 
 export async function recover(ctx: Context): Promise<Recovered> {

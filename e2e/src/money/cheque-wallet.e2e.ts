@@ -1,6 +1,6 @@
 // The wallet that people have pays with cheques: served at once while the broker is away, decided by the broker, and given back
 // when a page fails. Every sum agrees, and so do the books.
-import { printReceipt, type Receipt, readReceipt } from '@farthing/protocol';
+import { limits, printReceipt, type Receipt, readReceipt } from '@farthing/protocol';
 import { payingFetch } from '@farthing/wallet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Shop, Town } from '../profiles/town.ts';
@@ -136,6 +136,71 @@ describe('a site whose broker decides', () => {
     expect((await read(decided, 3)).status).toBe(200);
     await decided.pay.redeemNow();
     expect([await decided.owed(), await spent()]).toEqual([4n * PRICE, before + PRICE]);
+    await mustAddUp();
+  });
+});
+
+describe('a payment whose answer never comes', () => {
+  const deaf: typeof fetch = (input, init) =>
+    new Request(input, init).headers.has('authorization')
+      ? Promise.reject(new TypeError('no route'))
+      : fetch(input, init);
+  const dumb: typeof fetch = async (input, init) => {
+    const request = new Request(input, init);
+    const answer = await fetch(request);
+    if (!request.headers.has('authorization')) return answer;
+    await answer.body?.cancel();
+    throw new TypeError('the connection broke');
+  };
+  /** @returns its id */
+  async function lost(shop: Shop, n: number, by: typeof fetch): Promise<string> {
+    const options = { tries: 1, sleep: async () => {} };
+    await expect(payingFetch(by, wallet, options)(`${shop.url}/page/${n}`)).rejects.toThrow();
+    const payment = (await wallet.pending()).find(({ url }) => url.endsWith(`/page/${n}`));
+    expect(payment).toBeDefined();
+    return payment?.id ?? '';
+  }
+  const stateOf = async (id: string) => (await wallet.record(id))?.state;
+  const held = async () => (await wallet.balance()).brokers[0]?.heldMicro;
+
+  it('because it never left: it is free a minute after the cheque has ended, and no sooner', async () => {
+    const before = await spent();
+    const id = await lost(decided, 40, deaf);
+    await wallet.recover();
+    expect([await stateOf(id), await held()]).toEqual(['pending', PRICE]);
+    town.bench.offsetMs += limits.challengeLifeMs;
+    await wallet.recover();
+    expect(await stateOf(id)).toBe('pending');
+    town.bench.offsetMs += limits.clockSkewMs + 1000;
+    await wallet.recover();
+    expect([await stateOf(id), await held(), await spent()]).toEqual(['failed_not_charged', 0n, before]);
+    const { brokers } = await wallet.balance({ refresh: true });
+    expect([brokers[0]?.heldMicro, await spent()]).toEqual([0n, before]);
+    await mustAddUp();
+  });
+
+  it('though it was served at once: the broker tells when the site has claimed it', async () => {
+    const before = await spent();
+    const id = await lost(served, 41, dumb);
+    await served.pay.redeemNow();
+    await wallet.recover();
+    expect([await stateOf(id), await held(), await spent()]).toEqual(['paid', 0n, before + PRICE]);
+    await mustAddUp();
+  });
+
+  it('from a site that would have served at once: it stays set aside until nobody can claim it, and comes back then', async () => {
+    const before = await spent();
+    const id = await lost(served, 42, deaf);
+    town.bench.offsetMs += limits.certLifeMs + limits.clockSkewMs + 1000;
+    await wallet.recover();
+    expect([await stateOf(id), await held(), await spent()]).toEqual(['pending', PRICE, before]);
+    town.bench.offsetMs += limits.chequeWindowMs + limits.clockSkewMs;
+    await town.stopBroker();
+    await wallet.recover();
+    expect(await stateOf(id)).toBe('pending');
+    await town.startBroker();
+    await wallet.balance({ refresh: true });
+    expect([await stateOf(id), await held(), await spent()]).toEqual(['failed_not_charged', 0n, before]);
     await mustAddUp();
   });
 });

@@ -1,6 +1,6 @@
 // What became of a cheque, when its site does not say: the broker knows, and it keeps the key of sealed goods.
 import { decode, type JsonObject, makeOrder, printReceipt } from '@farthing/protocol';
-import { type ChequeReceipt, chequeHash, chequeOutcomeResult } from '@farthing/protocol/wallet';
+import { type ChequeReceipt, chequeHash, chequeOutcomeResult, cheque as role } from '@farthing/protocol/wallet';
 import { post } from '../broker.ts';
 import type { Context } from '../context.ts';
 import { release } from '../give-back.ts';
@@ -12,22 +12,25 @@ import type { Settled } from '../types.ts';
 import { writtenIn } from './book.ts';
 
 /**
- * Asks the broker of a payment whose outcome is not known. One that it never saw stays open until it is too late for it.
- * @throws {PaymentProblem} `broker-unreachable`, `broker-untrusted`, `wallet-locked`
+ * Asks the broker of a payment whose outcome is not known. One that it never saw stays open until it is too late for it: a minute
+ * after the cheque has ended, as the broker refuses it for ever then. What a site served unasked it may claim for two days longer
+ * than the certificate.
+ * @throws {PaymentProblem} `broker-unreachable`, `broker-untrusted`, `receipt-invalid`, `wallet-locked`
  */
 export async function inquireCheque(ctx: Context, id: string): Promise<Settled> {
   const sent = await needPayment(ctx, id);
-  const { cheque, cert, aside } = writtenIn(sent.sending.coin.piece);
+  const { cheque, cert } = writtenIn(sent.sending.coin.piece);
   const stays = () => withPayment(ctx, id, (_tx, now) => outcomeOf(now.record.state));
-  // What a site served unasked the broker sees when the site claims it.
-  if (sent.record.state !== 'pending' || aside) return stays();
+  if (sent.record.state !== 'pending') return stays();
   const members = { cheque: { ...cheque } as JsonObject, certExp: cert.exp };
   const order = makeOrder('cheque-outcome/1', members, ctx.secrets().seed, ctx.env());
-  const posted = await post(ctx, ctx.broker(cheque.brk), { path: '/v1/cheque/outcome', body: JSON.stringify(order) });
+  const broker = ctx.broker(cheque.brk);
+  const posted = await post(ctx, broker, { path: '/v1/cheque/outcome', body: JSON.stringify(order) });
   if (posted.kind === 'refused') throw posted.problem;
   const { receipt } = decode(chequeOutcomeResult, posted.result, 'broker-untrusted');
   if (receipt?.result === 'paid') return settle(ctx, id, { status: 200, receipt: siteReceipt(ctx, sent, receipt) });
   if (receipt?.result !== 'refused') return stays();
+  role.checkReceipt(receipt, cheque, broker.keys.root, ctx.env());
   const { code = 'cheque-void' } = receipt;
   return withPayment(ctx, id, (tx, now) => {
     if (now.record.state !== 'pending') return outcomeOf(now.record.state);

@@ -9,26 +9,14 @@ import { markAgain, needPayment, withPayment } from '../sent.ts';
 import type { Sent } from '../till.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Settled } from '../types.ts';
-import { worldsFault } from '../world.ts';
 import { bundleIn } from './bundle.ts';
 import { knownMint } from './keysets.ts';
 import { mendChange } from './mend.ts';
-import { type CoinDoc, ECASH } from './purse.ts';
+import type { CoinDoc } from './purse.ts';
 import { fateOf } from './questions.ts';
 
-const hasEnded = (ctx: Context, challenge: Challenge): boolean =>
+export const hasEnded = (ctx: Context, challenge: Challenge): boolean =>
   ctx.env().nowMs > (expiresAtMs(challenge) ?? 0) + limits.clockSkewMs;
-
-/** Every payment with coins that is not settled. What cannot be found out now stays. */
-export async function inquireAll(ctx: Context): Promise<void> {
-  for (const { key } of await ctx.store.list('pending/')) {
-    const id = key.slice('pending/'.length);
-    const { sending } = await needPayment(ctx, id);
-    // One that is under way now is its host's, until its challenge has ended.
-    const isOpen = sending.phase === 'held' && !hasEnded(ctx, sending.challenge);
-    if (sending.challenge.method === ECASH && !isOpen) await inquire(ctx, id).catch(worldsFault);
-  }
-}
 
 /**
  * Locked coins are between the site and the wallet while it can claim them: the same credential tells.
