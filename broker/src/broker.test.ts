@@ -105,7 +105,9 @@ test('a fault of the database is a 503 to repeat, logged without anything of the
   const reply = await bench.post('/v1/faucet', order);
   expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '2']);
   expect(reply.body).toMatchObject({ code: 'unavailable', consumed: 'unknown' });
-  expect(bench.log).toEqual(['POST /v1/faucet: Error: no such table: balance']);
+  expect(bench.log).toEqual([
+    'ERROR an answer failed method=POST path=/v1/faucet fault="Error: no such table: balance"',
+  ]);
   db.exec('ALTER TABLE elsewhere RENAME TO balance');
   db.close();
   expect(await bench.send('/v1/faucet', order)).toMatchObject({ balance: '5' });

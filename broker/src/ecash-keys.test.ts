@@ -199,9 +199,9 @@ describe('A keyset of which more comes back than went out', () => {
     expect(await site.statement({ vnd: site.vnd }), 'no more than was issued').toMatchObject({ balance: '4' });
 
     const ks = last.coins[0]?.['ks'];
-    const health = async () => (await fetch(`${bench.url}/health`)).json();
+    const health = async () => (await fetch(`${bench.url}/ready`)).json();
     expect(await health()).toMatchObject({ ok: false, stopped: [ks] });
-    expect(bench.log.filter((line) => line.startsWith('ALARM'))).toEqual([expect.stringContaining(String(ks))]);
+    expect(bench.log.filter((line) => line.startsWith('ERROR ALARM'))).toEqual([expect.stringContaining(String(ks))]);
     expect(await refused(site, alice.sign(alice.take(1n), site, challenge(), 1n))).toBe('accepted');
     const honest = alice.take(2n, { change: false });
     expect(await refused(site, alice.sign(honest, site, challenge(), 2n))).toBe('keyset-stopped');
@@ -231,7 +231,7 @@ describe('A keyset of which more comes back than went out', () => {
       { challengeId: expect.any(String), credited: '1' },
       { challengeId: expect.any(String), credited: '0', alarm: 'keyset-stopped' },
     ] satisfies JsonObject[]);
-    expect(await (await fetch(`${bench.url}/health`)).json()).toMatchObject({ ok: false });
+    expect(await (await fetch(`${bench.url}/ready`)).json()).toMatchObject({ ok: false });
     expect(findings(bench)).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 // The life of one order: known answer, else age, signature, and one durable transaction that consumes the order, moves
 // the money and stores order and answer together. Nothing leaves before it is on disk.
-import { verifyInPool } from '@farthing/node-kit';
+import { faultOf, type Logger, verifyInPool } from '@farthing/node-kit';
 import {
   type Env,
   fromBase64url,
@@ -21,6 +21,7 @@ import type { Party } from './ledger/invoices.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
 import type { SiteParty } from './ledger/notes.ts';
 import type { OrderText } from './ledger/orders.ts';
+import { Readiness } from './readiness.ts';
 import { FaucetMeter } from './services/faucet-meter.ts';
 import { closePeriods, periodStartMs } from './services/invoices.ts';
 import { KeyWishes } from './services/key-wishes.ts';
@@ -40,7 +41,7 @@ export type ServiceParts = {
   /** By `typ`: how to finish orders that wait for another broker. */
   routes: ReadonlyMap<string, OrderRoute>;
   env: () => Env;
-  log: Step['log'];
+  log: Logger;
 };
 
 /** Refusals that time or an operator mends: the same order may be sent again. All others stay. */
@@ -60,7 +61,8 @@ export class BrokerService {
   readonly settings: Settings;
   readonly ledger: Ledger;
   readonly #env: () => Env;
-  readonly #log: Step['log'];
+  readonly readiness: Readiness;
+  readonly #log: Logger;
   readonly #keeper: Bookkeeper;
   readonly #faucet: FaucetMeter;
   readonly #keyWishes = new KeyWishes(() => void this.mint());
@@ -89,6 +91,7 @@ export class BrokerService {
       resume: (order) => this.#resume(order),
     });
     this.#vouching = new Vouching(this.#peers);
+    this.readiness = new Readiness(() => keeper.run(() => true));
   }
 
   /** The world of one moment; its ledger may be asked inside of an operation alone. */
@@ -105,8 +108,9 @@ export class BrokerService {
     };
   }
 
-  /** Licences of our own, and money that nobody can claim any more. Called at start and hourly. */
+  /** Licences of our own, and money that nobody can claim any more. Called at start and hourly; not while a law is broken. */
   async maintain(): Promise<void> {
+    if (!this.readiness.isLawful()) return;
     await this.#keeper.run(() => {
       licenseOwnScrip(this.step());
       this.ledger.credit.setTerms({ feeBps: this.settings.paywordFeeBps, pollMicro: this.settings.pollMicro });
@@ -127,7 +131,7 @@ export class BrokerService {
       .then(() => this.#makeKeysets())
       .catch((error: unknown) => {
         this.ledger.ecash.forget();
-        this.#log(`keys of coins: ${String(error)}`);
+        this.#log.error({ fault: faultOf(error) }, 'keys of coins could not be made');
       });
     return this.#making;
   }
@@ -165,10 +169,13 @@ export class BrokerService {
     const order = json as Order; // every order schema has the members of `Order`
     const text = this.#textOf(order);
     const isStale = Math.abs(this.#env().nowMs - order.at * 1000) > limits.requestAgeMs;
+    const isLawful = this.readiness.isLawful();
     // What is decided at once finds its twin in the transaction.
-    if (route.stored && (isStale || prepared.ahead)) {
+    if (route.stored && (isStale || prepared.ahead || !isLawful)) {
       const known = await this.#known(order, text);
       if (known !== undefined) return known;
+      // Books that do not add up are only read until somebody has looked at them.
+      if (!isLawful) throw new PaymentProblem('unavailable', { retryAfter: 30 });
     }
     if (isStale) throw new PaymentProblem('request-stale');
     await needSignature(order, text);
@@ -225,11 +232,6 @@ export class BrokerService {
   /** Keysets that would have redeemed more than they issued. */
   stopped(): Promise<string[]> {
     return this.read(({ ledger }) => [...(ledger.ecash.mintKeys().stopped ?? [])]);
-  }
-
-  /** True while the database takes transactions: after a failed commit only a restart tells what is on disk. */
-  healthy(): Promise<boolean> {
-    return this.#keeper.run(() => true).catch(() => false);
   }
 
   /** Lets what waits finish. */

@@ -3,12 +3,14 @@ import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { nodeEnv, openDatabase } from '@farthing/node-kit';
+import type { DatabaseSync } from 'node:sqlite';
+import { faultOf, type Logger, lineLogger, nodeEnv, openDatabase } from '@farthing/node-kit';
 import type { Env } from '@farthing/protocol';
 import { sqliteKeeper } from './books/sqlite.ts';
-import { brokerListener, type Log } from './http/app.ts';
+import { brokerListener } from './http/app.ts';
 import { orderRoutes } from './http/routes.ts';
 import { openKeys } from './keys.ts';
+import { LAWS_EVERY_MS, LawWatch } from './laws/watch.ts';
 import { migrations } from './ledger/schema.ts';
 import { BrokerService } from './service.ts';
 import type { Settings } from './services/settings.ts';
@@ -47,8 +49,10 @@ export type BrokerOptions = {
   readonly publicUrl?: string;
   /** Clock and randomness, called for each step. */
   readonly env?: () => Env;
-  /** One line for each fault of our own, without secrets. Default: standard error. */
-  readonly log?: Log;
+  /** Faults of our own and what an operator should know, without secrets; pino fits. Default: lines on standard error. */
+  readonly log?: Logger;
+  /** How long between two looks at the laws of the books. Default 5,000. */
+  readonly lawsEveryMs?: number;
 };
 
 export type RunningBroker = {
@@ -70,7 +74,7 @@ export const ledgerPath = (data: string): string => join(data, 'ledger.db');
 
 /** @throws {Error} the data directory, its keys or the port cannot be used; the message says what to change */
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
-  const { data, env = nodeEnv, log = (line: string) => console.error(line) } = options;
+  const { data, env = nodeEnv, log = lineLogger((line) => console.error(line)) } = options;
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const keys = openKeys(data, env());
   const db = openDatabase(ledgerPath(data), migrations);
@@ -84,14 +88,18 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     env,
     log,
   });
-  const maintain = () => service.maintain().catch((error: unknown) => log(`maintenance: ${String(error)}`));
+  const maintain = () =>
+    service.maintain().catch((error: unknown) => log.error({ fault: faultOf(error) }, 'the hourly round failed'));
+  const laws = new LawWatch(ledgerPath(data), { everyMs: options.lawsEveryMs ?? LAWS_EVERY_MS, log });
+  service.readiness.isLawful = () => laws.broken.length === 0;
+  service.readiness.isCurrent = () => schemaOf(db) === migrations.length;
   try {
     await service.maintain();
     const server = createServer({ maxHeaderSize: 16_384 }, brokerListener(service, log));
     bound(server);
     const { host = '127.0.0.1', port = 0 } = options;
     await listen(server, { host, port });
-    server.on('error', (error) => log(`server: ${String(error)}`));
+    server.on('error', (error) => log.error({ fault: faultOf(error) }, 'the server failed'));
     void service.mint();
     const hourly = setInterval(() => void maintain().then(() => service.mint()), HOUR_MS).unref();
     const peering = keepAsking(service, log);
@@ -103,11 +111,14 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       close: async () => {
         clearInterval(hourly);
         clearInterval(peering);
+        service.readiness.isDraining = true;
         await stop(server);
+        await laws.close();
         await service.close();
       },
     };
   } catch (error) {
+    await laws.close();
     await service.close();
     throw error;
   }
@@ -116,11 +127,16 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
 const routesByTyp = new Map(orderRoutes.map((route) => [route.typ, route]));
 
 /** What other brokers have not answered is asked again. */
-function keepAsking({ peers }: BrokerService, log: Log): NodeJS.Timeout {
-  const next = () => void peers.resume().catch((error: unknown) => log(`peers: ${String(error)}`));
+function keepAsking({ peers }: BrokerService, log: Logger): NodeJS.Timeout {
+  const next = () =>
+    void peers
+      .resume()
+      .catch((error: unknown) => log.error({ fault: faultOf(error) }, 'other brokers could not be asked again'));
   next();
   return setInterval(next, PEERS_MS).unref();
 }
+
+const schemaOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
 
 function settingsOf(options: BrokerOptions): Settings {
   const { name, test = false, registration = 'invite', faucetMicro } = options;

@@ -1,5 +1,6 @@
 // HTTP around the service: bounds first, then strict JSON, then the table of routes. Handlers hold no decisions.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { faultOf, type Logger } from '@farthing/node-kit';
 import { PaymentProblem } from '@farthing/protocol';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { BrokerService } from '../service.ts';
@@ -11,17 +12,17 @@ import { readRoutes } from './reads.ts';
 import type { OrderRoute } from './route.ts';
 import { orderRoutes } from './routes.ts';
 
-export type Log = (line: string) => void;
-
 /** Orders are nearly all that a broker is asked: they go past the router, whose layers would cost as much as a write. */
-export function brokerListener(service: BrokerService, log: Log): RequestListener {
+export function brokerListener(service: BrokerService, log: Logger): RequestListener {
   const app = brokerApp(service, log);
   const orders = new Map(orderRoutes.map((route) => [route.path, route]));
   return (request, response) => {
+    // Whoever keeps the connection would send the next request into the end of this process.
+    if (service.readiness.isDraining) response.shouldKeepAlive = false;
     const route = request.method === 'POST' ? orders.get(pathOf(request)) : undefined;
     if (!route) return app(request, response);
     takeOrder(route, { service, request, response }).catch((error: unknown) => {
-      fail(error, { request, response, log });
+      fail(error, { request, response, log, path: route.path });
     });
   };
 }
@@ -44,16 +45,20 @@ async function takeOrder(
 /** Without the query, which may name anything. */
 const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] ?? '';
 
-function fail(error: unknown, { request, response, log }: Exchange & { log: Log }): void {
+/** `path`: of the route, as its table has it. */
+function fail(error: unknown, { request, response, log, path }: Exchange & { log: Logger; path: string }): void {
   const problem = problemOf(error);
-  // Never the body or the query: they may name keys and codes. What we refuse on purpose is no fault, and could fill a disk.
-  if (!(error instanceof PaymentProblem) && problem.status >= 500)
-    log(`${request.method} ${pathOf(request).slice(0, 80)}: ${String(error).slice(0, 300)}`);
+  // Never the body or the real path: they may name keys, codes and sites. What we refuse on purpose is no fault, and could fill
+  // a disk.
+  if (!(error instanceof PaymentProblem) && problem.status >= 500) {
+    const { method = '' } = request;
+    log.error({ method, path, fault: faultOf(error) }, 'an answer failed');
+  }
   if (response.headersSent) response.destroy();
   else sendProblem(response, problem, ALWAYS);
 }
 
-function brokerApp(service: BrokerService, log: Log): Express {
+function brokerApp(service: BrokerService, log: Logger): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag');
   app.enable('case sensitive routing').enable('strict routing');
@@ -113,6 +118,6 @@ const notAllowed =
   };
 
 const lastResort =
-  (log: Log): ErrorRequestHandler =>
+  (log: Logger): ErrorRequestHandler =>
   (error: unknown, request, response, _next) =>
-    fail(error, { request, response, log });
+    fail(error, { request, response, log, path: String(request.route?.path ?? '') });

@@ -81,7 +81,7 @@ test('real answers and real refusals fit the documented schemas', async () => {
     for (const status of [200, 400, 413]) expect(checked).toContain(`${path} ${status}`);
   expect(checked).toContain('/v1/scrip/buy 404');
 
-  for (const path of ['/health', '/v1/keys', '/v1/vendors/{vnd}', '/openapi.json']) {
+  for (const path of ['/health', '/ready', '/v1/keys', '/v1/vendors/{vnd}', '/openapi.json']) {
     const json: unknown = await (await fetch(bench.url + concrete(path))).json();
     expect(fits(schemaOf(path, 'get', '200', 'application/json'), json), path).toBe('fits');
   }

@@ -36,13 +36,23 @@ const ownRecord = (vnd: string, service: BrokerService) =>
 export const readRoutes: readonly ReadRoute[] = [
   {
     path: '/health',
-    summary: 'Whether the broker can work',
+    summary: 'Whether the process is alive: who gets no answer starts it again',
+    result: v.object({ ok: v.literal(true), brk, test: v.boolean() }),
+    params: {},
+    problems: [],
+    read: ({ keys, settings }) => ({ ok: true, brk: keys.brk, test: settings.test }),
+  },
+  {
+    path: '/ready',
+    summary: 'Whether orders should be sent here. 503 says in `reasons` why not: database, schema, laws, draining',
     result: v.object({ ok: v.boolean(), brk, test: v.boolean(), stopped: v.exactOptional(v.array(h32)) }),
     params: {},
     problems: [],
     async read(service) {
-      if (!(await service.healthy())) throw new PaymentProblem('unavailable', { retryAfter: 2 });
+      const reasons = await service.readiness.reasons();
+      if (reasons.length > 0) throw new PaymentProblem('unavailable', { retryAfter: 2, members: { reasons } });
       const { keys, settings } = service;
+      // Sites and wallets are told by the list of keysets; all other money moves on.
       const stopped = await service.stopped();
       const alarm = stopped.length > 0 ? { stopped } : {};
       return { ok: stopped.length === 0, brk: keys.brk, test: settings.test, ...alarm };

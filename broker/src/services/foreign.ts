@@ -33,7 +33,7 @@ export function keepFalse({ ask, answer }: Answered, { ledger: { peers }, log }:
   peers.setAnswer(ask.n, answer);
   const row = ask.challenge === '' ? undefined : peers.payment(ask.vnd, ask.challenge);
   if (row?.ask === ask.n) peers.setPayment({ ...row, state: 'false', until: 0, paidAt: 0 });
-  log(`ALARM: broker ${ask.brk} signed something else than it was asked: order ${ask.n} is the evidence`);
+  log.error({ broker: ask.brk, order: ask.n }, 'ALARM: another broker signed something else than it was asked');
 }
 
 export const falsehood = (): PaymentProblem =>

@@ -146,9 +146,9 @@ export function stop(ks: string, step: Step): void {
   const vnd = record.vnd ?? '';
   publish(vnd, step);
   keyWishes.add([{ cur: record.cur, denom: value, vnd }]);
-  log(
-    `ALARM: keyset ${ks} would redeem more than it issued and is stopped: its key was stolen, or the books are wrong`,
-  );
+  const why =
+    'ALARM: a keyset would redeem more than it issued and is stopped: its key was stolen, or the books are wrong';
+  log.error({ keyset: ks }, why);
 }
 
 /**

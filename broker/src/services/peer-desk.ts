@@ -1,6 +1,6 @@
 // Asking other brokers. An order to one of them is written down before it is sent and kept until there is an answer: the same
 // bytes, however often, so that a lost message or a crash on either side is mended by asking again.
-import { callBroker, type Reply, statedProblem } from '@farthing/node-kit';
+import { callBroker, faultOf, type Reply, statedProblem } from '@farthing/node-kit';
 import {
   canonicalJson,
   decode,
@@ -98,7 +98,8 @@ export class PeerDesk {
       for (const row of page) {
         if (silent.has(row.brk)) continue;
         await this.#parts.resume(orderIn(row)).catch((error: unknown) => {
-          if (!(error instanceof PaymentProblem)) log(`peer ${row.brk}: ${String(error).slice(0, 200)}`);
+          if (!(error instanceof PaymentProblem))
+            log.error({ broker: row.brk, fault: faultOf(error) }, 'another broker could not be asked again');
           else if (error.code === 'unavailable') silent.add(row.brk);
         });
       }

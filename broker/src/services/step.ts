@@ -1,4 +1,5 @@
 // What a service gets to work with: the books inside an open transaction, the broker's keys and settings, the moment.
+import type { Logger } from '@farthing/node-kit';
 import type { Env, JsonObject, Order, PaymentProblem } from '@farthing/protocol';
 import type { Keys } from '../keys.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -14,8 +15,7 @@ export type Step = {
   readonly faucet: FaucetMeter;
   readonly keyWishes: KeyWishes;
   readonly env: Env;
-  /** One line for the operator, without secrets. */
-  readonly log: (line: string) => void;
+  readonly log: Logger;
 };
 
 /** A step that answers one order, whose signature was checked. */

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nodeEnv } from '@farthing/node-kit';
+import { lineLogger, nodeEnv } from '@farthing/node-kit';
 import {
   type BrokerKeys,
   type Currency,
@@ -43,7 +43,7 @@ export class Bench {
       data: this.data,
       test: true,
       env: this.env,
-      log: (line) => this.log.push(line),
+      log: lineLogger((line) => this.log.push(line)),
       ...options,
     });
     return this.attach(this.broker.url);
