@@ -5,7 +5,7 @@ export { nativeCrypto, nodeEnv, verifyInPool } from './crypto.ts';
 export { GroupCommit, isBusy } from './group-commit.ts';
 export { faultOf, type LogFields, type LogFormat, type Logger, type LogLevel, lineLogger, logLevels } from './log.ts';
 export { nativeStretch } from './password.ts';
-export { proveInPool } from './prove.ts';
+export { ProofPool, proofPool, Unchecked } from './proofs/pool.ts';
 export { blindSigner, type MintKey, makeMintKey, nativeRsa } from './rsa.ts';
 export { secretFile } from './secret-file.ts';
 export { openDatabase, openReadOnly } from './sqlite.ts';

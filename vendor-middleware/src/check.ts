@@ -1,6 +1,6 @@
 // Is this credential good for this request? Cheap checks first: binding, expiry, method, price and scope, and only then
 // the method's own cryptography. Nothing is written here.
-import { proveInPool } from '@farthing/node-kit';
+import { proofPool } from '@farthing/node-kit';
 import {
   type Crypto,
   canonicalJson,
@@ -71,17 +71,19 @@ const withGoods = (input: VerifyInput, { offer, key }: Opening): VerifyInput => 
   key,
 });
 
-/** Signatures at once: more than the pool has threads, and few enough that a forgery of many costs no more than one of four. */
-const AT_ONCE = 8;
-
-/** Off the event loop: free pages are served meanwhile. @throws {PaymentProblem} the code of the first that is not good */
+/**
+ * Off the event loop: free pages are served meanwhile.
+ * @throws {PaymentProblem} the code of the first that is not good; `site-not-ready`: they were not checked
+ */
 export async function prove(proofs: readonly Proof[]): Promise<void> {
-  for (let i = 0; i < proofs.length; i += AT_ONCE) {
-    const some = proofs.slice(i, i + AT_ONCE);
-    const good = await Promise.all(some.map(proveInPool));
-    const wrong = some.find((_, j) => !good[j]);
-    if (wrong) throw new PaymentProblem(wrong.code);
-  }
+  const wrong = await proofPool.firstWrong(proofs).catch(unchecked);
+  if (wrong !== -1) throw new PaymentProblem(proofs[wrong]?.code ?? 'site-fault');
+}
+
+/** Nothing is known of the signatures, so nothing is taken. */
+function unchecked(cause: unknown): never {
+  const detail = 'signatures could not be checked';
+  throw Object.assign(new PaymentProblem('site-not-ready', { detail, retryAfter: 1 }), { cause });
 }
 
 /** Replay keys come from decoded values: all spellings of one credential have one hash. `source` is none of its values. */

@@ -86,7 +86,8 @@ export function proofsOfSpend(
   const message = spendMessage(terms, crypto);
   return coins.flatMap((coin): Proof[] => {
     const [key, signature] = [bytesOf(coin.pk), bytesOf(coin.spend)];
-    return [{ scheme: 'ed25519', key, message, signature, code: 'spend-wrong' }, proofOfCoin(coin, keysets)];
+    const spend = { scheme: 'ed25519', once: true, key, message, signature, code: 'spend-wrong' } as const;
+    return [spend, proofOfCoin(coin, keysets)];
   });
 }
 
