@@ -41,7 +41,7 @@ const rules: Rule[] = [
   {
     name: 'the broker knows the broker’s half only',
     files: /^broker\/src\//,
-    may: /^(\.\.?\/|node:|express$|valibot$|@valibot\/|@farthing\/(protocol(\/broker)?|node-kit)$)/,
+    may: /^(\.\.?\/|node:|express$|valibot$|@valibot\/|@simplewebauthn\/server$|@farthing\/(protocol(\/broker)?|node-kit)$)/,
   },
   {
     name: 'only one file names the extension API',

@@ -53,7 +53,7 @@ export function openKeys(data: string, { crypto, random }: Pick<Env, 'crypto' | 
 /** `GET /v1/keys` */
 export function keysRecord(
   keys: Keys,
-  about: { name: string; test: boolean; faucetMicro: bigint; pollMicro: bigint },
+  about: { name: string; test: boolean; faucetMicro: bigint; pollMicro: bigint; payUrl?: string | undefined },
   env: Env,
 ) {
   const unsigned = {
@@ -66,6 +66,7 @@ export function keysRecord(
     currencies: carried,
     ...(about.test ? { faucet: about.faucetMicro.toString() } : {}),
     poll: about.pollMicro.toString(),
+    ...(about.payUrl === undefined ? {} : { pay: about.payUrl }),
     at: Math.floor(env.nowMs / 1000),
   };
   return { ...unsigned, sig: signObject(unsigned, keys.seed, env.crypto) };

@@ -60,6 +60,8 @@ export class BrokerService {
   readonly keys: Keys;
   readonly settings: Settings;
   readonly ledger: Ledger;
+  /** Where people without a wallet pay; known once the broker listens. */
+  payUrl: string | undefined;
   readonly #env: () => Env;
   readonly readiness: Readiness;
   readonly #log: Logger;

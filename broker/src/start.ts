@@ -7,7 +7,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { faultOf, type Logger, lineLogger, nodeEnv, openDatabase } from '@farthing/node-kit';
 import type { Env } from '@farthing/protocol';
 import { sqliteKeeper } from './books/sqlite.ts';
+import { Hosted, hostedOrigin } from './hosted/hosted.ts';
+import type { SendCode } from './hosted/passwords.ts';
 import { brokerListener } from './http/app.ts';
+import { askDirectly, vouchedFor } from './http/direct.ts';
 import { orderRoutes } from './http/routes.ts';
 import { openKeys } from './keys.ts';
 import { LAWS_EVERY_MS, LawWatch } from './laws/watch.ts';
@@ -45,6 +48,10 @@ export type BrokerOptions = {
   readonly singleMicro?: bigint;
   /** Makes coins: their currencies, denominations in base units, and for how many days an epoch's can be spent. */
   readonly ecash?: Partial<EcashSettings>;
+  /** Pages where people without a wallet of their own pay, with passkeys. Default: in test mode, where the address allows it. */
+  readonly hosted?: boolean;
+  /** Sends the codes of hosted wallets with a password. Default: in test mode they are shown on the page; else there are none. */
+  readonly sendCode?: SendCode;
   /** How others reach it, when that differs from host and port. */
   readonly publicUrl?: string;
   /** Clock and randomness, called for each step. */
@@ -93,9 +100,15 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const laws = new LawWatch(ledgerPath(data), { everyMs: options.lawsEveryMs ?? LAWS_EVERY_MS, log });
   service.readiness.isLawful = () => laws.broken.length === 0;
   service.readiness.isCurrent = () => schemaOf(db) === migrations.length;
+  let hosted: Hosted | undefined;
+  let server: Server | undefined;
   try {
     await service.maintain();
-    const server = createServer({ maxHeaderSize: 16_384 }, brokerListener(service, log));
+    server = createServer(
+      { maxHeaderSize: 16_384 },
+      brokerListener(service, log, () => hosted),
+    );
+    const running = server;
     bound(server);
     const { host = '127.0.0.1', port = 0 } = options;
     await listen(server, { host, port });
@@ -105,19 +118,24 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     const peering = keepAsking(service, log);
     const address = server.address() as AddressInfo;
     const shown = host.includes(':') ? `[${host}]` : host;
+    const url = options.publicUrl ?? `http://${shown}:${address.port}`;
+    hosted = hostedFor(options, { url, service, env });
+    service.payUrl = hosted?.payUrl;
     return {
-      url: options.publicUrl ?? `http://${shown}:${address.port}`,
+      url,
       brk: keys.brk,
       close: async () => {
         clearInterval(hourly);
         clearInterval(peering);
         service.readiness.isDraining = true;
-        await stop(server);
+        await stop(running);
+        hosted?.close();
         await laws.close();
         await service.close();
       },
     };
   } catch (error) {
+    server?.close();
     await laws.close();
     await service.close();
     throw error;
@@ -125,6 +143,25 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
 }
 
 const routesByTyp = new Map(orderRoutes.map((route) => [route.typ, route]));
+
+/** Hosted wallets order like any other wallet. @throws {Error} wanted, and the address or the files cannot be used */
+function hostedFor(
+  { data, test = false, hosted, sendCode }: BrokerOptions,
+  { url, service, env }: { url: string; service: BrokerService; env: () => Env },
+): Hosted | undefined {
+  const isWanted = hosted ?? (test && hostedOrigin(url) !== undefined);
+  if (!isWanted) return undefined;
+  const { keys, settings } = service;
+  const made = new Hosted({
+    ...{ data, url, brk: keys.brk, settings, env },
+    ask: (path, order) => askDirectly(service, path, order),
+    vendor: (vnd) => vouchedFor(service, vnd),
+    sendCode: sendCode ?? (test ? async () => undefined : undefined),
+  });
+  // A secret that cannot be read is better known now than by the first customer.
+  if (hosted) void made.pages;
+  return made;
+}
 
 /** What other brokers have not answered is asked again. */
 function keepAsking({ peers }: BrokerService, log: Logger): NodeJS.Timeout {

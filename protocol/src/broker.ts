@@ -3,11 +3,13 @@ export * as cheque from './cheque/broker.ts';
 export * from './cheque/orders.ts';
 export {
   type Approval,
+  asJson,
   type Cheque,
   type ChequeReceipt,
   chequeHash,
   chequeReceiptSchema,
   isSigned,
+  signCheque,
 } from './cheque/wire.ts';
 export * as billing from './core/billing.ts';
 export * from './core/invoice.ts';

@@ -1,7 +1,15 @@
 // The header lines of a request, and the headers that every gated answer carries, merged into what the handler set.
 import type { Request, Response } from 'express';
 
-const VARY = ['Accept', 'Accept-Language', 'Accept-Payment', 'Authorization', 'Payment-Authorization', 'Origin'];
+const VARY = [
+  'Accept',
+  'Accept-Language',
+  'Accept-Payment',
+  'Authorization',
+  'Payment-Authorization',
+  'Cookie',
+  'Origin',
+];
 
 const ALL_VARY = VARY.join(', ');
 

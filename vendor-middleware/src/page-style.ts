@@ -10,6 +10,7 @@ main{max-inline-size:520px;margin:24px auto;padding:clamp(16px,6vw,32px);backgro
 .avatar{inline-size:36px;block-size:36px;flex:none;display:grid;place-items:center;border-radius:6px;background:var(--accent-soft);color:var(--accent)}
 .card{border:1px solid var(--line);border-radius:10px;padding:16px}
 .amount{font-size:2.25rem;font-weight:700;line-height:1.1;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+.button{display:block;padding:12px 16px;border-radius:10px;background:var(--accent);color:var(--surface);font-weight:700;text-align:center;text-decoration:none}
 .muted,footer{color:var(--muted)}
 .test,.refused{padding:8px 12px;border-radius:10px}
 .test{max-inline-size:520px;margin:0 auto;background:var(--warn-soft);color:var(--warn);font-weight:600}

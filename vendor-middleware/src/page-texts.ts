@@ -10,6 +10,8 @@ export type Texts = {
   readonly have: string;
   /** Text before the keys Alt+Shift+P, and after them. */
   readonly press: readonly [string, string];
+  readonly payAt: (broker: string) => string;
+  readonly payAtText: string;
   readonly what: string;
   readonly whatText: string;
   readonly learns: string;
@@ -28,6 +30,8 @@ const en: Texts = {
   price: 'Price',
   have: 'Already have the wallet?',
   press: ['Click its icon or press', ''],
+  payAt: (broker) => `Pay on ${broker}’s page`,
+  payAtText: 'Without a wallet in this browser: with a passkey, also on a phone.',
   what: 'What is this?',
   whatText:
     'This site charges a tiny amount for a page. A wallet in your browser pays it from a balance and within limits that you set. No account, no e-mail address.',
@@ -50,6 +54,8 @@ const de: Texts = {
   price: 'Preis',
   have: 'Wallet schon da?',
   press: ['Auf ihr Symbol klicken oder', ' drücken'],
+  payAt: (broker) => `Auf der Seite von ${broker} zahlen`,
+  payAtText: 'Ohne Wallet in diesem Browser: mit einem Passkey, auch am Telefon.',
   what: 'Was ist das?',
   whatText:
     'Diese Website verlangt einen winzigen Betrag für eine Seite. Eine Wallet im Browser zahlt ihn aus einem Guthaben und in Grenzen, die du setzt. Kein Konto, keine E-Mail-Adresse.',
@@ -72,6 +78,8 @@ const es: Texts = {
   price: 'Precio',
   have: '¿Ya tienes el monedero?',
   press: ['Haz clic en su icono o pulsa', ''],
+  payAt: (broker) => `Pagar en la página de ${broker}`,
+  payAtText: 'Sin monedero en este navegador: con una llave de acceso, también en el móvil.',
   what: '¿Qué es esto?',
   whatText:
     'Este sitio cobra una cantidad minúscula por una página. Un monedero en tu navegador la paga de un saldo y dentro de los límites que tú fijas. Sin cuenta ni correo electrónico.',
@@ -94,6 +102,8 @@ const ar: Texts = {
   price: 'السعر',
   have: 'لديك المحفظة بالفعل؟',
   press: ['انقر على أيقونتها أو اضغط', ''],
+  payAt: (broker) => `ادفع في صفحة ${broker}`,
+  payAtText: 'دون محفظة في هذا المتصفح: بمفتاح مرور، وعلى الهاتف أيضًا.',
   what: 'ما هذا؟',
   whatText:
     'يتقاضى هذا الموقع مبلغًا ضئيلًا مقابل الصفحة. تدفعه محفظة في متصفحك من رصيد وضمن حدود تضعها أنت. بلا حساب وبلا بريد إلكتروني.',

@@ -35,7 +35,7 @@ test('people get a page, programs a problem, with the same headers and the same 
   for (const name of ['cache-control', 'vary']) expect(page.headers.get(name)).toBe(problem.headers.get(name));
   expect(page.headers.get('cache-control')).toBe('no-store');
   expect(page.headers.get('vary')).toBe(
-    'Accept, Accept-Language, Accept-Payment, Authorization, Payment-Authorization, Origin',
+    'Accept, Accept-Language, Accept-Payment, Authorization, Payment-Authorization, Cookie, Origin',
   );
   expect(page.headers.get('etag')).toBeNull();
   expect(problem.headers.get('content-type')).toBe('application/problem+json');

@@ -1,7 +1,7 @@
 // The 402 page for people (screens §3): exact price, plain words, no script, no sub-request, under 10 KB.
 import { randomBytes } from 'node:crypto';
+import { dataBlock, html, type Markup, styleBlock } from '@farthing/node-kit';
 import type { JsonObject, PaymentProblem } from '@farthing/protocol';
-import { dataBlock, html, type Markup, styleBlock } from './html.ts';
 import { priceFor, type Quote } from './offers.ts';
 import { css } from './page-style.ts';
 import { type Language, moneyText, plainPrice, sizeText, texts } from './page-texts.ts';
@@ -17,11 +17,13 @@ export type PageContent = {
   readonly text: PageText;
   readonly body: JsonObject;
   readonly language: Language;
+  /** Where a person without a wallet pays. */
+  readonly pay?: string | undefined;
 };
 
 export function paywallPage(content: PageContent): { html: string; policy: string } {
   const nonce = randomBytes(16).toString('base64');
-  const { site, problem, quote, text, body, language } = content;
+  const { site, problem, quote, text, body, language, pay } = content;
   const t = texts[language];
   const title = text.title ?? quote?.description ?? quote?.sold?.item ?? (problem.status === 402 ? t.priced : t.retry);
   const page = html`<!doctype html>
@@ -42,6 +44,7 @@ ${text.teaser ? html`<p dir="auto">${text.teaser}</p>` : undefined}
 ${goods(quote, language)}
 ${refusal(problem, language)}
 ${problem.status === 402 && quote ? offer(quote, language) : undefined}
+${pay ? html`<p><a class="button" href="${pay}">${t.payAt(site.broker.name)}</a></p><p class="muted">${t.payAtText}</p>` : undefined}
 <details><summary>${t.what}</summary><p>${t.whatText}</p></details>
 </main>
 <footer><p>${t.learns} ${t.broker}: <bdi>${site.broker.name}</bdi>. ${t.code}: <code>${problem.code}</code></p></footer>

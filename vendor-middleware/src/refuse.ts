@@ -15,6 +15,7 @@ import { addVary, tellConsumed } from './headers.ts';
 import type { Quote } from './offers.ts';
 import { type PageText, paywallPage } from './page.ts';
 import { type Language, languages } from './page-texts.ts';
+import { payLink } from './pay-link.ts';
 import type { Site } from './site.ts';
 
 export type Refusal = {
@@ -42,7 +43,8 @@ export function refuse(refusal: Refusal, req: Request, res: Response): void {
   tellConsumed(res, refusal.consumed !== false);
   if (challenges.length > 0) res.setHeader('WWW-Authenticate', challenges.map(printChallenge));
   if (problem.extra.retryAfter !== undefined) res.setHeader('Retry-After', String(problem.extra.retryAfter));
-  const page = wantsPage(req.get('accept')) ? paywallPage({ ...refusal, body, language: languageOf(req) }) : undefined;
+  const shown = { ...refusal, body, language: languageOf(req), pay: payLink(site, challenges, req) };
+  const page = wantsPage(req.get('accept')) ? paywallPage(shown) : undefined;
   if (page) res.setHeader('Content-Security-Policy', page.policy);
   res.setHeader('Content-Type', page ? 'text/html; charset=utf-8' : 'application/problem+json');
   // `end`, not `send`: no entity tag, so that no cache can answer 304 for it.

@@ -12,6 +12,7 @@ import {
 } from '@farthing/protocol';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { answerOptions, corsHeaders } from './cors.ts';
+import { takeHandIn } from './hand-in.ts';
 import { isDead } from './owner.ts';
 import type { Site } from './site.ts';
 
@@ -28,6 +29,7 @@ export function makeRoutes(site: Site): RequestHandler {
     const ct = ciphertextOf(req);
     if (ct !== undefined) return site.goods.serve(ct, res, next);
     res.setHeader('Cache-Control', 'no-store');
+    if (req.path === '/hand-in' && req.method === 'POST') return void takeHandIn(site, req, res);
     serve(site, req).then(
       (answer) => (answer === undefined ? next() : send(res, 200, answer)),
       (error: unknown) => fail(site, res, error),
@@ -39,7 +41,7 @@ async function serve(site: Site, req: Request): Promise<string | undefined> {
   const path = req.path.replace(/^\/|\/$/g, '');
   if (path === '' && ['GET', 'HEAD'].includes(req.method)) return JSON.stringify(about(site));
   const service = site.methods.map(({ services }) => services.get(path)).find((found) => found !== undefined);
-  if (!service && path !== 'payload') return undefined;
+  if (!service && path !== 'payload' && path !== 'hand-in') return undefined;
   if (req.method !== 'POST') throw new PaymentProblem('method-not-allowed');
   if (!service) return JSON.stringify({ ref: site.payloads.put(await jsonBody(req)) });
   return answerOnce(site, path, { body: await jsonBody(req), service });

@@ -71,3 +71,6 @@ export function targetOf(req: Request, method: string = req.method): string {
   }
   return target;
 }
+
+/** Path and query of a request. @throws {PaymentProblem} as `targetOf` */
+export const pathOf = (req: Request): string => targetOf(req, 'GET').slice('GET '.length);

@@ -20,7 +20,15 @@ export type Site = {
   readonly vnd: string;
   readonly name: string;
   readonly api: string;
-  readonly broker: { readonly id: string; readonly url: string; readonly name: string };
+  readonly broker: {
+    readonly id: string;
+    readonly url: string;
+    readonly name: string;
+    /** Its page for people without a wallet. */
+    readonly pay?: string | undefined;
+  };
+  /** As registered: `loopback`, or web origins. */
+  readonly origins: readonly string[];
   readonly test: boolean;
   readonly secrets: BindingSecrets;
   readonly challenges: Challenges;

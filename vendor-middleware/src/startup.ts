@@ -123,7 +123,7 @@ export function asSetupError(cause: unknown, what: string): SetupError {
   return new SetupError(away ? 'broker-unreachable' : 'broker-refused', `${what}: ${said(cause)}`, { cause });
 }
 
-function isLoopback(url: string): boolean {
+export function isLoopback(url: string): boolean {
   const { hostname } = new URL(url);
   return (
     hostname === 'localhost' ||

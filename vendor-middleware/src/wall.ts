@@ -10,6 +10,7 @@ import { answerOptions, corsHeaders } from './cors.ts';
 import { attach, type Delivery, deliver, end } from './deliver.ts';
 import { Counter, handOver } from './goods/counter.ts';
 import type { GoodsSource } from './goods/source.ts';
+import { brought, forget } from './hand-in.ts';
 import { addVary, keepPrivate, linesOf } from './headers.ts';
 import { idempotencySpend } from './idempotency.ts';
 import { Offers } from './offers.ts';
@@ -118,9 +119,12 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
   let visit: Visit | undefined;
   // Only here the store is asked what became of the credential; a wall that fails before does not know.
   let isAdmitting = false;
+  let handedIn: string | undefined;
   try {
     const lines = [...linesOf(req, 'authorization'), ...linesOf(req, 'payment-authorization')];
-    const credential = readCredential(lines, site.challenges.recall);
+    const own = readCredential(lines, site.challenges.recall);
+    handedIn = own || stream || counter ? undefined : brought(req);
+    const credential = own ?? readCredential(handedIn ? [handedIn] : []);
     const scope = scopeOf(req);
     if (!credential && (await takeFree(site, options.free, { req, scope: scope.s }))) {
       onHeaders(res, () => {
@@ -154,6 +158,8 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     return (next) => deliver(delivery, res, next);
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;
+    // It will never be good again: the next visit starts afresh.
+    if (handedIn && error.status === 402) forget(req, res);
     const consumed = isAdmitting ? (error.extra.consumed ?? false) : 'unknown';
     return await answer(wall, { problem: error, visit, consumed }, req, res);
   }

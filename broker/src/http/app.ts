@@ -1,8 +1,10 @@
 // HTTP around the service: bounds first, then strict JSON, then the table of routes. Handlers hold no decisions.
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, RequestListener, ServerResponse } from 'node:http';
 import { faultOf, type Logger } from '@farthing/node-kit';
 import { PaymentProblem } from '@farthing/protocol';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { Hosted } from '../hosted/hosted.ts';
+import { isOfPages, PAY, pageHeaders } from '../hosted/pages.ts';
 import type { BrokerService } from '../service.ts';
 import { bodyOf, readHeader, readJson } from './body.ts';
 import { openPage } from './open-page.ts';
@@ -13,13 +15,25 @@ import type { OrderRoute } from './route.ts';
 import { orderRoutes } from './routes.ts';
 
 /** Orders are nearly all that a broker is asked: they go past the router, whose layers would cost as much as a write. */
-export function brokerListener(service: BrokerService, log: Logger): RequestListener {
+export function brokerListener(
+  service: BrokerService,
+  log: Logger,
+  hosted: () => Hosted | undefined = () => undefined,
+): RequestListener {
   const app = brokerApp(service, log);
   const orders = new Map(orderRoutes.map((route) => [route.path, route]));
   return (request, response) => {
     // Whoever keeps the connection would send the next request into the end of this process.
     if (service.readiness.isDraining) response.shouldKeepAlive = false;
     const route = request.method === 'POST' ? orders.get(pathOf(request)) : undefined;
+    if (!route && isOfPages(pathOf(request))) {
+      const pages = hosted()?.pages;
+      if (!pages) return app(request, response);
+      pages.handle(request, response).catch((error: unknown) => {
+        fail(error, { request, response, log, path: PAY }, pageHeaders);
+      });
+      return;
+    }
     if (!route) return app(request, response);
     takeOrder(route, { service, request, response }).catch((error: unknown) => {
       fail(error, { request, response, log, path: route.path });
@@ -46,7 +60,11 @@ async function takeOrder(
 const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] ?? '';
 
 /** `path`: of the route, as its table has it. */
-function fail(error: unknown, { request, response, log, path }: Exchange & { log: Logger; path: string }): void {
+function fail(
+  error: unknown,
+  { request, response, log, path }: Exchange & { log: Logger; path: string },
+  headers: OutgoingHttpHeaders = ALWAYS,
+): void {
   const problem = problemOf(error);
   // Never the body or the real path: they may name keys, codes and sites. What we refuse on purpose is no fault, and could fill
   // a disk.
@@ -55,7 +73,7 @@ function fail(error: unknown, { request, response, log, path }: Exchange & { log
     log.error({ method, path, fault: faultOf(error) }, 'an answer failed');
   }
   if (response.headersSent) response.destroy();
-  else sendProblem(response, problem, ALWAYS);
+  else sendProblem(response, problem, headers);
 }
 
 function brokerApp(service: BrokerService, log: Logger): Express {

@@ -64,7 +64,7 @@ export const readRoutes: readonly ReadRoute[] = [
     result: brokerKeysSchema,
     params: {},
     problems: [],
-    read: (service) => keysRecord(service.keys, service.settings, service.step().env),
+    read: (service) => keysRecord(service.keys, { ...service.settings, payUrl: service.payUrl }, service.step().env),
   },
   {
     path: '/v1/vendors/:vnd',

@@ -107,6 +107,16 @@ const table = {
   passwordTries: [5, 'tries', 'wrong passwords in a row before the wallet makes one wait'],
   passwordWaitMs: [30_000, 'ms', 'the first wait after them; each further wrong one doubles it'],
   passwordWaitMaxMs: [900_000, 'ms', 'the longest wait: a mistake never locks anybody out for good'],
+  handInBytes: [12_288, 'bytes', 'a payment that a person brings from the page of a broker, as a form'],
+  handInMs: [86_400_000, 'ms', 'how long that person may read the page again: as long as outcomes are kept'],
+  hostedSessionMs: [3_600_000, 'ms', 'signed in at a hosted wallet by a passkey, which still signs each payment'],
+  hostedPasswordMs: [900_000, 'ms', 'signed in by password and code: the session pays, so it is short'],
+  hostedAskMs: [300_000, 'ms', 'what a hosted wallet asked of a passkey, or by a code, can be answered so long'],
+  hostedAsks: [10_000, 'questions', 'that one broker process has open at once; the oldest is dropped'],
+  hostedPasskeys: [8, 'passkeys', 'of one hosted wallet'],
+  hostedNewAccounts: [600, 'accounts', 'hosted wallets that one broker process opens in an hour'],
+  hostedCodeTries: [3, 'tries', 'of a code of six digits: one guess in 333,000 gets through'],
+  hostedStretches: [2, 'passwords', 'that are checked at once, 64 MB each; more have to come again'],
   passwordFreshMs: [300_000, 'ms', 'how long after the password coins leave the account, and words are shown'],
 } as const satisfies Record<string, readonly [number | bigint, string, string]>;
 

@@ -143,6 +143,8 @@ export const brokerKeysSchema = v.object({
   faucet: v.exactOptional(v.string()),
   /** PayWord on credit: sites report one payment in so many base units of any currency, on average. */
   poll: v.exactOptional(amtText),
+  /** Where people without a wallet of their own pay: the broker's own page. */
+  pay: v.exactOptional(v.pipe(boundedText(300), v.regex(/^https?:\/\/[^\s?#]+$/, 'an address'))),
   at: seconds,
   sig,
 });

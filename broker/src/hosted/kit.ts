@@ -1,0 +1,20 @@
+// What every part of the hosted wallets works with.
+import type { GroupCommit } from '@farthing/node-kit';
+import type { Env } from '@farthing/protocol';
+import type { Settings } from '../services/settings.ts';
+import type { Book } from './book.ts';
+import type { HostedKeys } from './keys.ts';
+import type { SendCode } from './passwords.ts';
+import type { Ask } from './purse.ts';
+
+export type Kit = {
+  readonly book: Book;
+  /** Writes to the book, durable when they resolve. */
+  readonly group: GroupCommit;
+  readonly keys: HostedKeys;
+  readonly settings: Settings;
+  readonly ask: Ask;
+  readonly env: () => Env;
+  /** Absent: no terminal with a password. */
+  readonly sendCode: SendCode | undefined;
+};
