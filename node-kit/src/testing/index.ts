@@ -1,3 +1,4 @@
 // What tests and benchmarks of several packages need of other programs.
 export { type PostgresServer, postgresPrograms, startPostgres } from './postgres-server.ts';
-export { cli, hasRedis, type RedisCluster, type RedisServer, startRedis, startRedisCluster } from './redis-server.ts';
+export { homeOf, type RedisCluster, startMove, startRedisCluster } from './redis-cluster.ts';
+export { cli, type RedisServer, startRedis } from './redis-server.ts';

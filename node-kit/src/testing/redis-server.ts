@@ -1,4 +1,4 @@
-// Redis servers for tests and benchmarks, one or a cluster: their own files and ports, gone afterwards.
+// A Redis server for tests and benchmarks: its own files and port, gone afterwards.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -15,48 +15,14 @@ export type RedisServer = {
   stop(): Promise<void>;
 };
 
-export type RedisCluster = {
-  readonly urls: readonly string[];
-  readonly servers: readonly RedisServer[];
-  stop(): Promise<void>;
-};
-
 /** As a site wants them. */
 const DURABLE = { appendonly: 'yes', appendfsync: 'always', save: '' };
-type Settings = Readonly<Record<string, string>>;
-
-/** Whether Redis is installed. */
-export const hasRedis = (): boolean => spawnSync('redis-server', ['--version']).status === 0;
+export type Settings = Readonly<Record<string, string>>;
 
 /** @throws {Error} Redis is not installed, or does not start */
 export async function startRedis(settings: Settings = {}): Promise<RedisServer> {
   const [port = 0] = await freePorts(1);
   return serve(port, settings);
-}
-
-/** Masters without replicas that share the slots evenly. */
-export async function startRedisCluster(count = 3, settings: Settings = {}): Promise<RedisCluster> {
-  // Servers of a cluster talk to each other at a port of its own.
-  const ports = await freePorts(2 * count);
-  const cluster = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000' };
-  const servers = await Promise.all(
-    ports
-      .slice(0, count)
-      .map((port, i) => serve(port, { ...cluster, 'cluster-port': String(ports[count + i]), ...settings })),
-  );
-  const nodes = servers.map(({ port }) => `127.0.0.1:${port}`);
-  const [first] = servers;
-  for (const [i, { port }] of servers.entries()) {
-    const share = [i, i + 1].map((part) => Math.floor((16384 * part) / count));
-    cli(port, ['CLUSTER', 'ADDSLOTSRANGE', String(share[0]), String((share[1] ?? 0) - 1)]);
-    if (first && i > 0) cli(port, ['CLUSTER', 'MEET', '127.0.0.1', String(first.port), String(ports[count])]);
-  }
-  await untilTrue(() => servers.every(({ port }) => isWhole(port, count)));
-  return {
-    urls: nodes.map((node) => `redis://${node}`),
-    servers,
-    stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
-  };
 }
 
 /** What redis-cli prints. @throws {Error} the server refused */
@@ -66,20 +32,8 @@ export function cli(port: number, args: readonly string[]): string {
   return stdout.trim();
 }
 
-function isWhole(port: number, count: number): boolean {
-  const info = cli(port, ['CLUSTER', 'INFO']);
-  return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${count}`);
-}
-
-async function untilTrue(isSo: () => boolean): Promise<void> {
-  const untilMs = performance.now() + 20_000;
-  while (!isSo()) {
-    if (performance.now() > untilMs) throw new Error('the servers of the cluster do not find each other');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-async function serve(port: number, settings: Settings): Promise<RedisServer> {
+/** @param settings of redis.conf */
+export async function serve(port: number, settings: Settings): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'farthing-redis-'));
   const all = { port: String(port), bind: '127.0.0.1', dir: folder, ...DURABLE, ...settings };
   const flags = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
