@@ -11,6 +11,9 @@ const library = () => import('@simplewebauthn/server');
 /** The page's name for authenticators: its host alone, and where answers must come from. */
 export type Place = { readonly rpId: string; readonly origin: string; readonly name: string };
 
+/** COSE numbers of EdDSA, ES256 and RS256: what all authenticators have. */
+const ALGORITHMS = [-8, -7, -257];
+
 const bytes = (most: number) => v.pipe(v.string(), v.maxLength(most), v.regex(/^[A-Za-z0-9_-]+$/, 'base64url'));
 /** An id has at most 1023 bytes (WebAuthn §4). */
 const id = bytes(1364);
@@ -65,6 +68,7 @@ export class Passkeys {
       challenge: new Uint8Array(this.#env().random(32)),
       timeout: limits.hostedAskMs,
       attestationType: 'none',
+      supportedAlgorithmIDs: ALGORITHMS,
       excludeCredentials: this.#book.passkeys(account).map(({ id: known }) => ({ id: known })),
       // The account is found by the passkey, and the person is checked by the device: level 1.
       authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
