@@ -27,7 +27,7 @@ import { tinyPayword } from './tiny-payword.ts';
 
 export type TinyBroker = Awaited<ReturnType<typeof tinyBroker>>;
 
-export async function tinyBroker(options: { test?: boolean; poll?: string; env?: typeof nodeEnv } = {}) {
+export async function tinyBroker(options: { test?: boolean; poll?: string; pay?: string; env?: typeof nodeEnv } = {}) {
   const env = options.env ?? nodeEnv;
   const { crypto } = env();
   const seed = env().random(32);
@@ -54,6 +54,7 @@ export async function tinyBroker(options: { test?: boolean; poll?: string; env?:
       test: options.test ?? true,
       currencies: ['usd-micro' as const],
       ...(options.poll === undefined ? {} : { poll: options.poll }),
+      ...(options.pay === undefined ? {} : { pay: options.pay }),
       at: Math.floor(env().nowMs / 1000),
     };
     return { ...unsigned, sig: signObject(unsigned, seed, crypto) };
