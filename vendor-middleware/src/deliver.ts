@@ -1,6 +1,6 @@
 // Runs the handler and ends the reservation when the status is known, before the first byte (reliability §3, rule 2).
 // Nothing is buffered: `on-headers` is enough for every way of answering.
-
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Challenge } from '@farthing/protocol';
 import type { NextFunction, Response } from 'express';
 import onHeaders from 'on-headers';
@@ -10,6 +10,10 @@ import type { Visit } from './check.ts';
 import { addVary, keepPrivate, tellConsumed } from './headers.ts';
 import type { Offers } from './offers.ts';
 import type { Site } from './site.ts';
+import { StoreAway } from './store/away.ts';
+
+/** How often a store that is away is told again what was delivered. */
+const AGAIN_MS = 500;
 
 export type Delivery = {
   readonly site: Site;
@@ -59,8 +63,11 @@ export function end({ site, pass }: Pick<Delivery, 'site' | 'pass'>, good: boole
     site.tell({ code: 'store-fault', message: 'a verdict could not be stored; see the log of the store' });
     ended();
   };
-  const settle = (verdict: 'commit' | 'release' | 'loose') =>
+  const write = (verdict: 'commit' | 'release' | 'loose') =>
     site.store.settle(pass.id, site.owner.id, verdict, pass.session?.undo);
+  // A commit may be said twice. A release may not: the first could have been heard, and somebody pay under the same id since.
+  const settle = (verdict: 'commit' | 'release' | 'loose') =>
+    verdict === 'commit' ? untilBack(() => write(verdict)) : write(verdict);
   const { giveUp, releases } = pass;
   // Released here after the broker has let go of it: in between nobody can present it again.
   const settled =
@@ -68,6 +75,18 @@ export function end({ site, pass }: Pick<Delivery, 'site' | 'pass'>, good: boole
       ? givenUp(site, { id: pass.id, giveUp }).then(settle)
       : settle(good ? 'commit' : releases ? 'release' : 'loose');
   settled.then(ended, lost);
+}
+
+/** What was delivered is claimed, however long the store is away. */
+async function untilBack<Result>(write: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof StoreAway)) throw error;
+      await pause(AGAIN_MS, undefined, { ref: false });
+    }
+  }
 }
 
 /** The receipt, a fresh challenge for the next page by the same method, and headers that keep shared caches away. */

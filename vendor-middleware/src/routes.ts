@@ -12,6 +12,7 @@ import {
 } from '@farthing/protocol';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { answerOptions, corsHeaders } from './cors.ts';
+import { faultOf } from './faults.ts';
 import { takeHandIn } from './hand-in.ts';
 import { isDead } from './owner.ts';
 import type { Site } from './site.ts';
@@ -121,10 +122,7 @@ function isCanonical(json: Json): boolean {
 
 function fail(site: Site, res: Response, error: unknown): void {
   if (res.headersSent || res.destroyed) return;
-  const problem = error instanceof PaymentProblem ? error : new PaymentProblem('site-fault');
-  if (problem !== error) {
-    site.tell({ code: 'store-fault', message: error instanceof Error ? error.message : 'unknown fault' });
-  }
+  const problem = faultOf(error, site);
   if (problem.extra.retryAfter !== undefined) res.setHeader('Retry-After', String(problem.extra.retryAfter));
   if (problem.code === 'method-not-allowed') res.setHeader('Allow', 'POST, OPTIONS');
   send(res, problem.status, JSON.stringify(problem.toBody()));

@@ -8,6 +8,7 @@ import { bodyDigestOf } from './body.ts';
 import type { Visit } from './check.ts';
 import { answerOptions, corsHeaders } from './cors.ts';
 import { attach, type Delivery, deliver, end } from './deliver.ts';
+import { faultOf } from './faults.ts';
 import { Counter, handOver } from './goods/counter.ts';
 import type { GoodsSource } from './goods/source.ts';
 import { brought, forget } from './hand-in.ts';
@@ -29,6 +30,7 @@ import { refuse } from './refuse.ts';
 import { scopeReader, targetOf } from './scope.ts';
 import { SetupError } from './setup-error.ts';
 import type { Site } from './site.ts';
+import { StoreAway } from './store/away.ts';
 import { type Stream, type StreamSource, serve } from './stream.ts';
 
 type Wall = {
@@ -157,11 +159,12 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     if (stream) return void serve(stream, delivery, { req, res });
     return (next) => deliver(delivery, res, next);
   } catch (error) {
-    if (!(error instanceof PaymentProblem)) throw error;
+    if (!(error instanceof PaymentProblem || error instanceof StoreAway)) throw error;
+    const problem = faultOf(error, site, isAdmitting);
     // It will never be good again: the next visit starts afresh.
-    if (handedIn && error.status === 402) forget(req, res);
-    const consumed = isAdmitting ? (error.extra.consumed ?? false) : 'unknown';
-    return await answer(wall, { problem: error, visit, consumed }, req, res);
+    if (handedIn && problem.status === 402) forget(req, res);
+    const consumed = isAdmitting ? (problem.extra.consumed ?? false) : 'unknown';
+    return await answer(wall, { problem, visit, consumed }, req, res);
   }
 }
 
@@ -211,8 +214,7 @@ async function answer(
 
 /** Our own fault, or the store's: the content stays closed. */
 function fault({ site, options }: Wall, error: unknown, req: Request, res: Response): void {
-  site.tell({ code: 'store-fault', message: error instanceof Error ? error.message : 'unknown fault' });
-  const problem = new PaymentProblem('site-fault');
+  const problem = faultOf(error, site);
   const text = { title: typeof options.title === 'string' ? options.title : undefined };
   refuse({ site, problem, challenges: [], text, consumed: 'unknown' }, req, res);
 }

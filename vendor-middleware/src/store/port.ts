@@ -78,6 +78,7 @@ export type ClaimDue = ClaimTotal & { readonly evidence?: Evidence; readonly dee
 /** `row` with what was kept as `undo` taken back. */
 export type Undo = (row: Json, undo: Json) => Json;
 
+/** What it cannot be asked, or does not answer, ends in `StoreAway`: see `away.ts`. */
 export interface VendorStore {
   /** One atomic, durable write: resolves when it is on disk. Nothing is written unless it is `won`. */
   reserve(reservation: Reservation): Promise<Reserved>;

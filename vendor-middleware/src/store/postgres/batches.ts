@@ -1,6 +1,7 @@
 // Operations of one turn of the event loop share a transaction: its rows are locked, the operations decided one after the other
 // in memory, and what changed is written in sets. Two batches are under way at once, so that one syncs while the next decides.
 import { setTimeout as pause } from 'node:timers/promises';
+import { StoreAway } from '../away.ts';
 import type { Db } from './db.ts';
 import { Page } from './page.ts';
 import { Missing, Overtaken } from './table.ts';
@@ -88,7 +89,7 @@ export class Batches {
       } catch (error) {
         const isUndone = error instanceof Overtaken || UNDONE.has((error as { code?: unknown }).code);
         if (!isUndone || turn === TRIES) {
-          for (const { reject } of batch) reject(error);
+          for (const { reject } of batch) reject(new StoreAway(error));
           return;
         }
         await pause(Math.random() * AGAIN_MS * 2 ** Math.min(turn, 6));

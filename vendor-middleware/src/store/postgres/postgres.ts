@@ -1,6 +1,7 @@
 // The store on PostgreSQL: for sites that run on several machines. Every process reads and writes the same rows; nothing is
 // remembered between transactions.
 import { limits } from '@farthing/protocol';
+import { StoreAway } from '../away.ts';
 import { paidOut } from '../paid.ts';
 import { changeSession, reserve, settle, takeOver } from '../payments.ts';
 import type { ClaimDue, VendorStore } from '../port.ts';
@@ -40,7 +41,13 @@ export async function postgres(
 
 function storeOn(db: Db, schema: string): VendorStore {
   const batches = new Batches(db, schema);
-  const read: Read = async (text, ...values) => (await db.run(text.replaceAll('$schema', schema), ...values)).rows;
+  const read: Read = async (text, ...values) => {
+    try {
+      return (await db.run(text.replaceAll('$schema', schema), ...values)).rows;
+    } catch (error) {
+      throw new StoreAway(error);
+    }
+  };
   return {
     reserve: (entry) =>
       batches.run(

@@ -1,6 +1,7 @@
 // Operations of one turn of the event loop go to the server as one script. A second batch is under way while the first is
 // on its way to the disk; the server takes them in order.
 import { setTimeout as pause } from 'node:timers/promises';
+import { StoreAway } from '../away.ts';
 import { listOf, type Reply } from './lines.ts';
 import { isReply, type Link } from './link.ts';
 import { SCRIPT, SCRIPT_SHA } from './script.ts';
@@ -60,7 +61,7 @@ export class Batches {
     this.#options = options;
   }
 
-  /** Resolves when it is on disk. @throws {Error} the server is away, or refused; the outcome may be unknown */
+  /** Resolves when it is on disk. @throws {StoreAway} the server is away, or refused; the outcome may be unknown */
   run<Result>(operation: Operation<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw new Error('the store is closed');
@@ -115,7 +116,7 @@ export class Batches {
       for (const [i, member] of sent.entries()) this.#read(member, replies[i]);
     } catch (error) {
       this.#options.onLost();
-      for (const { reject } of sent) reject(error);
+      for (const { reject } of sent) reject(new StoreAway(error));
     }
   }
 
@@ -133,8 +134,8 @@ export class Batches {
 
   async #send(args: readonly string[]): Promise<Reply> {
     const { tag, waitReplicas } = this.#options;
-    // Two keys, one that is there and one that never is: while a cluster moves the slot, every server of it refuses the script.
-    // What the script reads could have moved already, and would look unspent.
+    // Two keys, one that is there and one that never is: while a cluster moves the slot, every server of it refuses the script
+    // whole. It names no other key, and would otherwise begin and meet rows that have moved already.
     const script = ['EVALSHA', SCRIPT_SHA, '2', `${tag}gate`, `${tag}never`, ...args];
     const wait = ['WAIT', String(waitReplicas), String(REPLICAS_MS)];
     const untilMs = performance.now() + PATIENCE_MS;

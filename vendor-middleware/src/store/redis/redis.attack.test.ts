@@ -151,6 +151,16 @@ describe('what cannot be trusted with money is refused at the start', () => {
     await store.close();
   });
 
+  test('a user needs the rights that the README gives it, and no others', async () => {
+    const rights = ['~{farthing}*', '+@all', '-@dangerous', '+info', '+config|get'];
+    cli(server.port, ['ACL', 'SETUSER', 'shop', 'on', '>secret', ...rights]);
+    const url = server.url.replace('//', '//shop:secret@');
+    const store = await redis(url);
+    expect(await store.reserve(reservation())).toEqual({ kind: 'won' });
+    await expect(redis(url, { name: 'other' })).rejects.toThrow(/NOPERM/);
+    await store.close();
+  });
+
   test('a replica that could take over without the last writes, unless it confirms them', async () => {
     const main = await startRedis();
     const replica = await startRedis({ replicaof: `127.0.0.1 ${main.port}` });
