@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { lineLogger } from '@farthing/node-kit';
 import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statement } from './operate.ts';
 // The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
 import { clearWithPeers } from './operate-clearing.ts';
@@ -9,10 +10,18 @@ import { addressOf, HELP, type Options, readOptions, UsageError } from './option
 import { startBroker } from './start.ts';
 
 async function serve({ json, test, ...options }: Options): Promise<number> {
+  const log = lineLogger((line) => console.error(line), { format: options.log, level: options.logLevel });
   const { name, publicUrl, ecash } = options;
   // Before the start: a signal that comes while the database opens must not cut it off.
   const told = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    let isTold = false;
+    const tell = () => {
+      // Who asks twice does not want to wait: what is on disk is whole at any moment.
+      if (isTold) process.exit(1);
+      isTold = true;
+      resolve();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, tell);
   });
   const broker = await startBroker({
     data: options.data,
@@ -28,14 +37,18 @@ async function serve({ json, test, ...options }: Options): Promise<number> {
     invoicePeriod: options.invoicePeriod,
     invoiceDueDays: options.invoiceDueDays,
     test,
+    log,
     ...(name === undefined ? {} : { name }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
     ...(ecash ? { ecash: {} } : {}),
   });
   const { url, brk } = broker;
   console.log(json ? JSON.stringify({ url, brk }) : `Farthing broker ready at ${url}${test ? ' (test mode)' : ''}`);
+  log.info({ url, test }, 'started');
   await told;
+  log.info({}, 'ending: what runs is answered first');
   await broker.close();
+  log.info({}, 'ended');
   return 0;
 }
 

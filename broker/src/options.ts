@@ -1,6 +1,7 @@
 // The command's options: flags, then FARTHING_BROKER_* in the environment, then defaults. Whatever cannot be used is
 // an error that says what to change.
 import { parseArgs } from 'node:util';
+import { type LogFormat, type LogLevel, logLevels } from '@farthing/node-kit';
 import { h32, type Money, PaymentProblem, parsePrice, tryDecode } from '@farthing/protocol';
 import type { Period, Settings } from './services/settings.ts';
 
@@ -43,6 +44,8 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   --invoice-due DAYS    to pay an invoice in; then no more certificates (default 14)   FARTHING_BROKER_INVOICE_DUE
   --ecash               make coins that nobody can trace: keys for them take some seconds to make   FARTHING_BROKER_ECASH=1
   --public-url URL      how others reach it, behind a proxy                FARTHING_BROKER_PUBLIC_URL
+  --log FORMAT          on standard error: text or json, one line an event (default text)   FARTHING_BROKER_LOG
+  --log-level LEVEL     debug tells of each order, info, warn or error (default info)   FARTHING_BROKER_LOG_LEVEL
   --json                results as JSON; serve prints {"url","brk"} when ready
   --help
 `;
@@ -89,6 +92,8 @@ export type Options = {
   readonly invoiceDueDays: number;
   readonly ecash: boolean;
   readonly publicUrl: string | undefined;
+  readonly log: LogFormat;
+  readonly logLevel: LogLevel;
   /** Public key of an account. */
   readonly account: string | undefined;
   readonly value: Money | undefined;
@@ -122,6 +127,8 @@ const flags = {
   'wallet-limit': { type: 'string' },
   single: { type: 'string' },
   'public-url': { type: 'string' },
+  log: { type: 'string' },
+  'log-level': { type: 'string' },
   account: { type: 'string' },
   value: { type: 'string' },
   count: { type: 'string' },
@@ -150,7 +157,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     port: whole('port', get('port', '8402'), { least: 0, most: 65_535 }),
     host: get('host', '127.0.0.1'),
     name: nameOf(get('name', '')),
-    registration: registrationOf(get('registration', 'invite')),
+    registration: oneOf('registration', get('registration', 'invite'), ['open', 'invite']),
     faucetMicro: money('--faucet-limit', get('faucet-limit', '5 USD')).amount,
     creditMicro: money('--credit-limit', get('credit-limit', '1 USD')).amount,
     paywordFeeBps: whole('payword-fee', get('payword-fee', '0'), { least: 0, most: 10_000 }),
@@ -161,10 +168,12 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
       2: money('--wallet-limit', get('wallet-limit', '1000 USD')).amount,
     },
     singleMicro: money('--single', get('single', '1 USD')).amount,
-    invoicePeriod: periodOf(get('invoice-period', 'monthly')),
+    invoicePeriod: oneOf('invoice-period', get('invoice-period', 'monthly'), ['daily', 'weekly', 'monthly']),
     invoiceDueDays: whole('invoice-due', get('invoice-due', '14'), { least: 0, most: 365 }),
     ecash: values.ecash ?? flag('FARTHING_BROKER_ECASH', env),
     publicUrl: urlOf(get('public-url', '')),
+    log: oneOf('log', get('log', 'text'), ['text', 'json']),
+    logLevel: oneOf('log-level', get('log-level', 'info'), logLevels),
     account: accountOf(values.account),
     value: values.value === undefined ? undefined : worthOf(values.value, commandOf(positionals).command),
     count: whole('count', values.count ?? '1', { least: 1, most: 10_000 }),
@@ -241,18 +250,13 @@ function nameOf(text: string): string | undefined {
   return text || undefined;
 }
 
-function registrationOf(text: string): 'open' | 'invite' {
-  if (text !== 'open' && text !== 'invite')
-    throw new UsageError(`--registration: expected open or invite, got ${text}`);
-  return text;
+function oneOf<Word extends string>(name: string, text: string, words: readonly Word[]): Word {
+  const word = words.find((one) => one === text);
+  if (word === undefined) throw new UsageError(`--${name}: expected ${listed(words)}, got ${text}`);
+  return word;
 }
 
-function periodOf(text: string): Period {
-  if (text !== 'daily' && text !== 'weekly' && text !== 'monthly') {
-    throw new UsageError(`--invoice-period: expected daily, weekly or monthly, got ${text}`);
-  }
-  return text;
-}
+const listed = (words: readonly string[]): string => `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 
 const urlOf = (text: string): string | undefined => (text ? addressOf('--public-url', text) : undefined);
 

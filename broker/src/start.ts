@@ -70,6 +70,7 @@ export type RunningBroker = {
 };
 
 const HOUR_MS = 3_600_000;
+const DRAIN_MS = 5_000;
 /** How often open questions to other brokers are asked again. */
 const PEERS_MS = 30_000;
 export const DEFAULT_FAUCET_MICRO = 5_000_000n;
@@ -215,10 +216,10 @@ const listen = (server: Server, at: { host: string; port: number }): Promise<voi
     });
   });
 
-/** Running requests get two seconds; what hangs longer is cut. */
+/** Running requests get some seconds, fewer than who sent the signal waits; what hangs longer is cut, and answered when it comes again. */
 const stop = (server: Server): Promise<void> =>
   new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), 2_000);
+    const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
     server.close(() => {
       clearTimeout(cut);
       resolve();

@@ -33,7 +33,7 @@ export function lineLogger(
 
 /** For JSON lines, whose reader has no clock of its own. */
 const asJson = (level: LogLevel, fields: LogFields, message: string): string =>
-  JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }, (_key, value) =>
+  JSON.stringify({ ...fields, time: new Date().toISOString(), level, message }, (_key, value) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
 

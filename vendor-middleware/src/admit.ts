@@ -97,6 +97,9 @@ async function prepare(admission: Admission, mine: Mine): Promise<Attempt> {
     if (site.flights.isFull || site.redeemer.isFull) {
       throw new PaymentProblem('site-not-ready', { detail: 'too many payments are open', retryAfter: 5 });
     }
+    if (site.readiness.isDraining) {
+      throw new PaymentProblem('site-not-ready', { detail: 'the site is being closed', retryAfter: 2 });
+    }
     if (!verified.authorize) return reserving(admission, mine, verified);
     const isServed = (stored: Stored) =>
       stored.state === 'committed' || (stored.state === 'reserved' && !isStale(site, stored));

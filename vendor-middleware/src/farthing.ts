@@ -1,9 +1,8 @@
 // Puts one site together: keys, store, broker, licences, and what the owner calls.
 
 import { nodeEnv } from '@farthing/node-kit';
-import { type Currency, limits, type Money, parsePrice } from '@farthing/protocol';
-import { type CreditNote, chequeVendor, ecashVendor, paywordVendor, scripVendor } from '@farthing/protocol/vendor';
-import type { RequestHandler } from 'express';
+import { limits, parsePrice } from '@farthing/protocol';
+import { chequeVendor, ecashVendor, paywordVendor, scripVendor } from '@farthing/protocol/vendor';
 import { Approvals } from './approvals.ts';
 import { Bells } from './bells.ts';
 import { bindingSecrets } from './binding-secrets.ts';
@@ -19,28 +18,22 @@ import {
 } from './channels.ts';
 import { chequeKeys } from './cheques.ts';
 import { Coins } from './coins.ts';
-import { type CorsOption, corsMiddleware } from './cors.ts';
+import { corsMiddleware } from './cors.ts';
 import { Crashed } from './crashed.ts';
-import { type Credited, creditNotes, creditOf } from './credit-notes.ts';
+import { creditNotes, creditOf } from './credit-notes.ts';
+import type { Farthing } from './farthing-api.ts';
 import { Flights } from './flights.ts';
 import { Goods } from './goods/goods.ts';
-import type { GoodsSource } from './goods/source.ts';
 import { openKeys } from './keys.ts';
 import { Licences } from './licences.ts';
+import { listener } from './listener.ts';
 import { bindMethod } from './methods.ts';
-import {
-  checkFarthingOptions,
-  denominationsOf,
-  type FarthingOptions,
-  goodsIn,
-  type SealedOptions,
-  type StreamOptions,
-  type WallOptions,
-} from './options.ts';
+import { checkFarthingOptions, denominationsOf, type FarthingOptions, goodsIn } from './options.ts';
 import { makeOwner } from './owner.ts';
 import { Payloads } from './payloads.ts';
 import { Payword } from './payword.ts';
 import { Questions } from './questions.ts';
+import { Readiness } from './readiness.ts';
 import { Redeemers } from './redeemers.ts';
 import { refunder } from './refunds.ts';
 import { Refused } from './refused.ts';
@@ -50,57 +43,8 @@ import { type Problem, SetupError } from './setup-error.ts';
 import type { Site } from './site.ts';
 import { asSetupError, brokerUrl, knowBroker, nameOf, openStore, originsOf, register } from './startup.ts';
 import type { VendorStore } from './store/port.ts';
-import type { StreamSource } from './stream.ts';
 import { startUpkeep } from './upkeep.ts';
 import { makeSealed, makeStream, makeWall } from './wall.ts';
-
-/** A site that can sell. */
-export interface Farthing {
-  /** The site's registered name: realm and recipient of its challenges. */
-  readonly vnd: string;
-  /** Gates one route: put it before the handler. @throws {SetupError} an option that is unknown or wrong */
-  wall(options: WallOptions): RequestHandler;
-  /**
-   * Sells the chunks of `source` one by one, as server-sent events or any other body: it is the handler of its route.
-   * @throws {SetupError} an option that is unknown or wrong, or PayWord is not turned on
-   */
-  stream(options: StreamOptions, source: StreamSource): RequestHandler;
-  /**
-   * Sells what `source` gives as sealed goods: the 402 promises them, their ciphertext is free for everybody, and the payment
-   * releases the key. It is the handler of its route.
-   * @throws {SetupError} an option that is unknown or wrong
-   */
-  sealed(options: SealedOptions, source: GoodsSource): RequestHandler;
-  /** What wallets call besides pages, and the ciphertexts of sealed goods: mount it at `api`. */
-  routes(): RequestHandler;
-  /** For `app.use`, before the routes, when pages of other origins pay. */
-  cors(option?: CorsOption): RequestHandler;
-  /** What was found to be wrong so far, and what to change. The last 100. */
-  readonly problems: readonly Problem[];
-  /** Redeems all claims that are due. @throws {PaymentProblem} the broker is away; the claims are kept */
-  redeemNow(): Promise<void>;
-  /**
-   * Gives back a payment by cheque, or a part of it, such as '0.01 USD'. `payment`: the challenge's id, which stands in the
-   * receipt. When the answer is lost, call again with the same amount: it is given back once.
-   * @returns what was given back of this payment in all
-   * @throws {PaymentProblem} the broker is away, or refuses
-   */
-  refund(payment: string, price: string): Promise<Money>;
-  /**
-   * What the broker credited for cheques, oldest first: each note signed, and following the one before.
-   * @throws {PaymentProblem} `broker-untrusted`: one does not; the broker is away
-   */
-  creditNotes(currency?: Currency): Promise<CreditNote[]>;
-  /**
-   * Where one payment by cheque stands: the broker's receipt, and the note that it was shown to be on once its period has ended.
-   * @throws {PaymentProblem} `cheque-unknown`; `broker-untrusted`: the broker cannot show what it says
-   */
-  creditOf(payment: string): Promise<Credited>;
-  /** Grants the next licence where one is needed, and learns new keysets. Runs by itself too. @throws {PaymentProblem} the broker is away */
-  renewNow(): Promise<void>;
-  /** Stops background work and closes the store. Claims that are due stay stored. */
-  close(): Promise<void>;
-}
 
 /**
  * Opens or makes the site in `options.data`; on first start registers it at the broker and grants its licence.
@@ -195,6 +139,8 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
   const approvals = new Approvals({ seed: ring.seed, broker, env, tell });
   const upkeep = startUpkeep({ store, licences, coins, env, tell });
   const mounted = { routes: false, told: false };
+  const flights = new Flights(store);
+  const readiness = new Readiness({ store, redeemer, flights });
   const site: Site = {
     vnd,
     name,
@@ -208,7 +154,8 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     methods,
     store,
     serials: new Serials(store),
-    flights: new Flights(store),
+    flights,
+    readiness,
     bells: new Bells(),
     meters: new Set(),
     questions,
@@ -244,6 +191,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
       return makeRoutes(site);
     },
     cors: (option = true) => corsMiddleware(option),
+    ready: () => readiness.ready(),
     redeemNow: () => redeemer.redeemNow(),
     refund: refunder({ store, vnd, seed: ring.seed, broker, env }),
     creditNotes: (currency = 'usd-micro') => creditNotes({ vnd, seed: ring.seed, broker, env }, currency),
@@ -256,7 +204,9 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
       upkeep.stop();
       coins?.close();
       // Streams end here: what they delivered is claimed, and the rest is given back.
-      await Promise.allSettled([...site.meters].map((meter) => meter.leave()));
+      const left = Promise.allSettled([...site.meters].map((meter) => meter.leave()));
+      await readiness.drain();
+      await left;
       await approvals.close();
       await redeemer.close();
       await questions.close();
@@ -281,17 +231,6 @@ async function agree(
 
 async function owes(store: VendorStore, { kind, docs }: Channel): Promise<boolean> {
   return (await store.countDue(1, kind)) > 0 || (await store.readDoc(`${docs}:outbox`)) !== undefined;
-}
-
-function listener({ log = console.warn, onProblem }: FarthingOptions) {
-  const problems: Problem[] = [];
-  const tell = (problem: Problem) => {
-    problems.push(problem);
-    if (problems.length > 100) problems.shift();
-    log(`farthing ${problem.code}: ${problem.message}`);
-    onProblem?.(problem);
-  };
-  return { problems, tell };
 }
 
 /** Whole units of any currency that the broker carries. */

@@ -10,6 +10,7 @@ export class Flights {
   readonly #own = new Map<string, PromiseWithResolvers<void> | undefined>();
   readonly #watched = new Map<string, Promise<void>>();
   readonly #store: VendorStore;
+  #isIdle: (() => void) | undefined;
 
   constructor(store: VendorStore) {
     this.#store = store;
@@ -32,6 +33,22 @@ export class Flights {
   end(id: string): void {
     this.#own.get(id)?.resolve();
     this.#own.delete(id);
+    if (this.#own.size === 0) this.#isIdle?.();
+  }
+
+  get count(): number {
+    return this.#own.size;
+  }
+
+  /** Resolves when none is being served here, or after `withinMs`. */
+  async idle(withinMs: number): Promise<void> {
+    if (this.#own.size === 0) return;
+    const stop = new AbortController();
+    const ended = new Promise<void>((resolve) => {
+      this.#isIdle = resolve;
+    });
+    await Promise.race([ended, pause(withinMs, undefined, { signal: stop.signal }).catch(() => {})]);
+    stop.abort();
   }
 
   /** Resolves when the payment has ended, or after `withinMs`; the caller looks again. */

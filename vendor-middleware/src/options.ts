@@ -1,6 +1,7 @@
 // What a site owner may configure, checked when it is given: an unknown name is refused with the nearest known one.
 
 import { join, resolve } from 'node:path';
+import type { Logger } from '@farthing/node-kit';
 import type { Env } from '@farthing/protocol';
 import { limits, type Money, PaymentProblem, parsePrice } from '@farthing/protocol';
 import type { Request } from 'express';
@@ -49,8 +50,8 @@ export type FarthingOptions = {
   readonly reservationMs?: number;
   /** Clock, randomness and cryptography: for tests. */
   readonly env?: () => Env;
-  /** One line of text for the owner's log, without secrets. Default: `console.warn`. */
-  readonly log?: (line: string) => void;
+  /** For the owner's log, without secrets or anybody's name: lines of text, or a logger such as pino. Default: `console.warn`. */
+  readonly log?: Logger | ((line: string) => void);
   readonly onProblem?: (problem: Problem) => void;
 };
 

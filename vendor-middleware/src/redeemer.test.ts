@@ -164,7 +164,9 @@ test('when the broker knows another last batch, the site says so and follows', a
 test('what the broker did not sell it does not pay, and the site is told; it is not asked for for ever', async () => {
   await earn('k1.999999', 1000n);
   await (await redeemer()).redeemNow();
-  expect(problems).toEqual([{ code: 'claim-alarm', message: expect.stringContaining('k1.999999: unknown-root') }]);
+  expect(problems).toEqual([
+    { code: 'claim-alarm', message: expect.stringContaining(': unknown-root'), about: 'k1.999999' },
+  ]);
   expect(await due()).toEqual([]);
 });
 

@@ -204,11 +204,8 @@ export class Redeemer {
     const alarms = told.filter(({ alarm }) => alarm !== undefined).map(({ key, alarm }) => ({ key, alarm }));
     const kept = redemption ? await this.#kept(order, { redemption, signed: result['redemption'], alarms }) : {};
     for (const { key, alarm } of told) {
-      if (alarm)
-        tell({
-          code: 'claim-alarm',
-          message: `the broker did not pay all of ${key.slice(0, 32)}: ${alarm.slice(0, 32)}`,
-        });
+      const message = `the broker did not pay all of a claim: ${alarm?.slice(0, 32)}`;
+      if (alarm) tell({ code: 'claim-alarm', message, about: key });
     }
     // What was not paid in full may have to be shown to others.
     const disputed = new Set(alarms.map(({ key }) => key));

@@ -31,6 +31,7 @@ export function makeRoutes(site: Site): RequestHandler {
     if (ct !== undefined) return site.goods.serve(ct, res, next);
     res.setHeader('Cache-Control', 'no-store');
     if (req.path === '/hand-in' && req.method === 'POST') return void takeHandIn(site, req, res);
+    if (isRead(req) && req.path === '/ready') return void ready(site, res);
     serve(site, req).then(
       (answer) => (answer === undefined ? next() : send(res, 200, answer)),
       (error: unknown) => fail(site, res, error),
@@ -40,7 +41,8 @@ export function makeRoutes(site: Site): RequestHandler {
 
 async function serve(site: Site, req: Request): Promise<string | undefined> {
   const path = req.path.replace(/^\/|\/$/g, '');
-  if (path === '' && ['GET', 'HEAD'].includes(req.method)) return JSON.stringify(about(site));
+  if (isRead(req) && path === '') return JSON.stringify(about(site));
+  if (isRead(req) && path === 'health') return JSON.stringify({ ok: true });
   const service = site.methods.map(({ services }) => services.get(path)).find((found) => found !== undefined);
   if (!service && path !== 'payload' && path !== 'hand-in') return undefined;
   if (req.method !== 'POST') throw new PaymentProblem('method-not-allowed');
@@ -48,9 +50,18 @@ async function serve(site: Site, req: Request): Promise<string | undefined> {
   return answerOnce(site, path, { body: await jsonBody(req), service });
 }
 
+const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';
+
+async function ready({ readiness }: Site, res: Response): Promise<void> {
+  const said = await readiness.ready();
+  if (!said.ok) res.setHeader('Retry-After', '2');
+  res.status(said.ok ? 200 : 503).setHeader('Content-Type', 'application/json');
+  res.end(JSON.stringify(said));
+}
+
 /** Digest of the ciphertext that is asked for. */
-const ciphertextOf = ({ path, method }: Request): string | undefined =>
-  ['GET', 'HEAD'].includes(method) ? /^\/goods\/([A-Za-z0-9_-]{43})$/.exec(path)?.[1] : undefined;
+const ciphertextOf = (req: Request): string | undefined =>
+  isRead(req) ? /^\/goods\/([A-Za-z0-9_-]{43})$/.exec(req.path)?.[1] : undefined;
 
 const about = ({ vnd, name, test, broker, methods }: Site): Json => ({
   vnd,

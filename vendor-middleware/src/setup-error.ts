@@ -28,7 +28,8 @@ export type SetupCode =
   | 'payment-unasked'
   | 'renewal-failed';
 
-export type Problem = { readonly code: SetupCode; readonly message: string };
+/** `about`: the claim that it is about, which the log does not name. */
+export type Problem = { readonly code: SetupCode; readonly message: string; readonly about?: string };
 
 /** The site cannot start. `code` is stable; the message says what to change and holds no secret. */
 export class SetupError extends Error {

@@ -10,6 +10,7 @@ import type { Method } from './methods.ts';
 import type { Owner } from './owner.ts';
 import type { Payloads } from './payloads.ts';
 import type { Questions } from './questions.ts';
+import type { Readiness } from './readiness.ts';
 import type { Redeemers } from './redeemers.ts';
 import type { Serials } from './serials.ts';
 import type { Problem } from './setup-error.ts';
@@ -37,6 +38,7 @@ export type Site = {
   readonly store: VendorStore;
   readonly serials: Serials;
   readonly flights: Flights;
+  readonly readiness: Readiness;
   readonly bells: Bells;
   /** Of the streams that run in this process. */
   readonly meters: Set<{ leave(): Promise<void> }>;

@@ -13,6 +13,7 @@ import { problemOf, sendProblem } from './problems.ts';
 import { readRoutes } from './reads.ts';
 import type { OrderRoute } from './route.ts';
 import { orderRoutes } from './routes.ts';
+import { watched } from './watched.ts';
 
 /** Orders are nearly all that a broker is asked: they go past the router, whose layers would cost as much as a write. */
 export function brokerListener(
@@ -35,7 +36,8 @@ export function brokerListener(
       return;
     }
     if (!route) return app(request, response);
-    takeOrder(route, { service, request, response }).catch((error: unknown) => {
+    const taken = watched(route.path, log, () => takeOrder(route, { service, request, response }));
+    taken.catch((error: unknown) => {
       fail(error, { request, response, log, path: route.path });
     });
   };

@@ -14,7 +14,8 @@ export class Processes {
 
   async serve(data: string, ...args: string[]): Promise<Served> {
     const command = ['--conditions=farthing-source', main, '--port', '0', '--data', data, ...args];
-    const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const env = { FARTHING_BROKER_LOG_LEVEL: 'warn', ...process.env };
+    const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'], env });
     this.#running.add(child);
     const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
     const lines = createInterface({ input: child.stdout });
