@@ -40,7 +40,9 @@ describe('a cheque that the broker is asked for', () => {
     expect((await bench.post('/v1/cheque/capture', order)).text).toBe(first.text);
     const receipt = await cheques.present(site, cheque, book);
     expect(receipt).toMatchObject({ result: 'paid', amount: '1500', epoid: cheque.epoid });
-    expect(() => wallet.checkReceipt(receipt, cheque, bench.public.root, bench.env())).not.toThrow();
+    expect(() =>
+      wallet.checkReceipt(receipt, { cheque, cert: book.cert }, bench.public.root, bench.env()),
+    ).not.toThrow();
     expect([await balance(anna), await balance(site, site.vnd)]).toEqual(['98500', '1500']);
   });
 

@@ -102,6 +102,8 @@ const sendingSchema = v.object({
   stream: v.exactOptional(streamSchema),
   /** Order by which the broker was shown that the goods are wrong: the same bytes get the same verdict. */
   dispute: v.exactOptional(text),
+  /** The broker's signed answer to it. */
+  verdict: v.exactOptional(anyJson),
 });
 
 const purposeSchema = v.variant('kind', [

@@ -5,12 +5,11 @@ import type { DayCert } from '../core/daycert.ts';
 import { PaymentProblem, type ProblemCode } from '../core/problems.ts';
 import { isKeyOf } from '../core/sealed.ts';
 import { signObject } from '../core/sign.ts';
-import { claimableUntilMs } from './certs.ts';
-import { checkCheque, checkDates, checkNames } from './checks.ts';
-import { type Cheque, type ChequeReceipt, chequeHash } from './wire.ts';
+import { checkCheque, checkNames, lateness } from './checks.ts';
+import { type Cheque, type ChequeReceipt, chequeHash, seenOf } from './wire.ts';
 
 export { type CertTerms, claimableUntilMs, issueCert, type Kept, raiseBy } from './certs.ts';
-export { checkCheque as checkGenuine } from './checks.ts';
+export { checkCheque as checkGenuine, lateness } from './checks.ts';
 
 /** Who stands behind a pseudonym: the account that is debited. */
 export type CertHolder = { readonly cert: DayCert; readonly account: string };
@@ -67,23 +66,9 @@ export function decide({ cheque, cert, key, hold }: Presented, books: Books, env
   const refusal = late ?? allow(holder.account, cheque);
   const result = refusal ? ('refused' as const) : hold ? ('held' as const) : ('paid' as const);
   const opened = result === 'paid' && key !== undefined ? { key } : {};
-  const receipt = sign(cheque, { hash, result, ...(refusal ? { code: refusal } : {}), ...opened }, issuer, env);
+  const seen = seenOf(cheque, holder.cert, env.crypto);
+  const receipt = sign(cheque, { hash, seen, result, ...(refusal ? { code: refusal } : {}), ...opened }, issuer, env);
   return { row: { hash, account: holder.account, receipt }, isNew: true };
-}
-
-/**
- * Cheques that are served at once may come later, until their certificate cannot be claimed on any more; they were in time when
- * the vendor took them, which nobody else can tell. `undefined`: in time.
- */
-export function lateness(cheque: Cheque, cert: DayCert, nowMs: number): ProblemCode | undefined {
-  if (cheque.capture !== 'now') return nowMs > claimableUntilMs(cert) ? 'cheque-late' : undefined;
-  try {
-    checkDates({ cheque, cert }, nowMs);
-    return undefined;
-  } catch (error) {
-    if (error instanceof PaymentProblem) return error.code;
-    throw error;
-  }
 }
 
 /** The end of a hold: paid, with the key if there is one, or refused. A row that has ended stays as it is. */
@@ -97,12 +82,13 @@ export function end(
   const how =
     verdict === 'capture' ? ({ result: 'paid' } as const) : ({ result: 'refused', code: 'site-fault' } as const);
   const opened = verdict === 'capture' && key !== undefined ? { key } : {};
-  return { row: { ...row, receipt: sign(cheque, { hash: row.hash, ...how, ...opened }, issuer, env) }, isNew: true };
+  const same = { hash: row.hash, seen: row.receipt.seen };
+  return { row: { ...row, receipt: sign(cheque, { ...same, ...how, ...opened }, issuer, env) }, isNew: true };
 }
 
 /** What a receipt repeats of its cheque. */
 export type Paid = Pick<Cheque, 'epoid' | 'vnd' | 'amount' | 'cur'>;
-type Outcome = { hash: string; result: ChequeReceipt['result']; code?: ProblemCode; key?: string };
+type Outcome = { hash: string; seen: string; result: ChequeReceipt['result']; code?: ProblemCode; key?: string };
 
 function sign(cheque: Paid, { hash, ...outcome }: Outcome, issuer: Books['issuer'], env: Env): ChequeReceipt {
   const { epoid, vnd, amount, cur } = cheque;

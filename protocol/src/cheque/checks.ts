@@ -2,10 +2,11 @@
 import type { Crypto } from '../core/crypto.ts';
 import type { DayCert } from '../core/daycert.ts';
 import { limits } from '../core/limits.ts';
-import { PaymentProblem } from '../core/problems.ts';
+import { PaymentProblem, type ProblemCode } from '../core/problems.ts';
 import { isKeyOf } from '../core/sealed.ts';
 import { verifyObject } from '../core/sign.ts';
-import { type Cheque, type ChequeReceipt, chequeHash, isSigned } from './wire.ts';
+import { claimableUntilMs } from './certs.ts';
+import { type Cheque, type ChequeReceipt, chequeHash, isSigned, seenOf } from './wire.ts';
 
 export type Expected = { readonly vnd: string; readonly brk: string; readonly root: string; readonly nowMs: number };
 
@@ -44,18 +45,36 @@ export function checkDates({ cheque, cert }: { cheque: Cheque; cert: DayCert }, 
     throw new PaymentProblem('cert-expired', { detail: 'not valid yet' });
 }
 
-/** Is this the word of the broker whose key is `root` (h32) about exactly this cheque? */
-export function isReceiptOf(receipt: ChequeReceipt, cheque: Cheque, root: string, crypto: Crypto): boolean {
-  const { brk, epoid, vnd, amount, cur } = cheque;
-  const same =
-    receipt.cheque === chequeHash(cheque, crypto) &&
-    receipt.brk === brk &&
-    receipt.epoid === epoid &&
-    receipt.vnd === vnd &&
-    receipt.amount === amount &&
-    receipt.cur === cur;
-  return same && verifyObject(receipt, root, receipt.sig, crypto);
+/**
+ * Cheques that are served at once may come later, until their certificate cannot be claimed on any more; they were in time when
+ * the vendor took them, which nobody else can tell. `undefined`: in time.
+ */
+export function lateness(cheque: Cheque, cert: DayCert, nowMs: number): ProblemCode | undefined {
+  if (cheque.capture !== 'now') return nowMs > claimableUntilMs(cert) ? 'cheque-late' : undefined;
+  try {
+    checkDates({ cheque, cert }, nowMs);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PaymentProblem) return error.code;
+    throw error;
+  }
 }
+
+/** Is this the word of the broker whose key is `root` (h32) about exactly this cheque under this certificate? */
+export const isReceiptOf = (receipt: ChequeReceipt, pair: Pair, root: string, crypto: Crypto): boolean =>
+  isAbout(receipt, pair, crypto) && repeats(receipt, pair.cheque) && verifyObject(receipt, root, receipt.sig, crypto);
+
+/** Does it name this cheque, with these signatures? */
+export const isAbout = ({ cheque: hash, seen }: ChequeReceipt, { cheque, cert }: Pair, crypto: Crypto): boolean =>
+  hash === chequeHash(cheque, crypto) && seen === seenOf(cheque, cert, crypto);
+
+/** Does it say of the cheque what stands there? */
+export const repeats = (receipt: ChequeReceipt, { brk, epoid, vnd, amount, cur }: Cheque): boolean =>
+  receipt.brk === brk &&
+  receipt.epoid === epoid &&
+  receipt.vnd === vnd &&
+  receipt.amount === amount &&
+  receipt.cur === cur;
 
 /** With sealed goods, a `paid` one carries the key that opens them. */
 export const opensGoods = ({ result, key = '' }: ChequeReceipt, { goods }: Cheque): boolean =>

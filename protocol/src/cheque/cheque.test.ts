@@ -155,7 +155,7 @@ describe('The broker decides an order once', () => {
     const { row, isNew } = decide(presented, books, env);
     expect(isNew).toBe(true);
     expect(row.receipt).toMatchObject({ result: 'paid', key, amount: '3000' });
-    expect(() => checkReceipt(row.receipt, cheque, root.pk, env)).not.toThrow();
+    expect(() => checkReceipt(row.receipt, { cheque, cert }, root.pk, env)).not.toThrow();
     const later = { ...env, nowMs: NOW_MS + 86_400_000 };
     expect(decide({ ...presented, key: 'x' }, { ...books, known: row }, later)).toEqual({ row, isNew: false });
   });
@@ -242,8 +242,10 @@ describe('The broker decides an order once', () => {
   it('is believed by the wallet only in its own words', () => {
     const { receipt } = decide(presented, books, env).row;
     const forged = { ...receipt, result: 'refused' as const };
-    expect(() => checkReceipt(forged, cheque, root.pk, env)).toThrow(code('receipt-invalid'));
-    expect(() => checkReceipt(receipt, pay().cheque, root.pk, env)).toThrow(code('receipt-invalid'));
-    expect(() => checkReceipt(receipt, cheque, thief.pk, env)).toThrow(code('receipt-invalid'));
+    expect(() => checkReceipt(forged, { cheque, cert }, root.pk, env)).toThrow(code('receipt-invalid'));
+    expect(() => checkReceipt(receipt, pay(), root.pk, env)).toThrow(code('receipt-invalid'));
+    expect(() => checkReceipt(receipt, { cheque, cert }, thief.pk, env)).toThrow(code('receipt-invalid'));
+    const renewed = certOf({ exp: cert.exp + 1 });
+    expect(() => checkReceipt(receipt, { cheque, cert: renewed }, root.pk, env)).toThrow(code('receipt-invalid'));
   });
 });

@@ -88,12 +88,15 @@ export function writeCheque({ cert, seed }: ChequeBook, wanted: Wanted, { crypto
   return signCheque(unsigned, daySeed, crypto);
 }
 
+type Written = { readonly cheque: Cheque; readonly cert: DayCert };
+
 /**
  * Is this the broker's word about this cheque? With sealed goods, a `paid` one carries the key that opens them.
  * @throws {PaymentProblem} `receipt-invalid`
  */
-export function checkReceipt(receipt: ChequeReceipt, cheque: Cheque, root: string, { crypto }: Env): void {
-  if (!isReceiptOf(receipt, cheque, root, crypto)) {
+export function checkReceipt(receipt: ChequeReceipt, written: Written, root: string, { crypto }: Env): void {
+  const { cheque } = written;
+  if (!isReceiptOf(receipt, written, root, crypto)) {
     throw new PaymentProblem('receipt-invalid', { detail: 'it is not the broker’s word about this cheque' });
   }
   if (!opensGoods(receipt, cheque)) {

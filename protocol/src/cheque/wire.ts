@@ -40,6 +40,8 @@ export const chequeReceiptSchema = v.strictObject({
   epoid: h32,
   /** Hash of the cheque. */
   cheque: h32,
+  /** `seenOf` the cheque and its certificate: whose signatures the broker has taken for good. */
+  seen: h32,
   vnd,
   amount: amtText,
   cur,
@@ -76,6 +78,13 @@ export type ChequePayload = v.InferOutput<typeof payloadSchema>;
 export const asJson = (signed: Cheque | DayCert | Approval | ChequeReceipt): JsonObject => ({ ...signed });
 
 export const chequeHash = (cheque: Omit<Cheque, 'sig'>, crypto: Crypto): string => objectHash(cheque, crypto);
+
+/**
+ * Names the very signatures of a cheque and its certificate. Without it a receipt would go with a cheque whose signature somebody
+ * has damaged, or with another certificate, and the broker would seem to have paid what nobody signed.
+ */
+export const seenOf = ({ sig }: Pick<Cheque, 'sig'>, cert: Pick<DayCert, 'sig'>, crypto: Crypto): string =>
+  crypto.hashText(`farthing/cheque-seen/1\0${sig},${cert.sig}`);
 
 export const signCheque = (cheque: Omit<Cheque, 'sig'>, daySeed: Uint8Array, crypto: Crypto): Cheque => ({
   ...cheque,

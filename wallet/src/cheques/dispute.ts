@@ -3,6 +3,7 @@
 import {
   canonicalJson,
   decode,
+  type Json,
   type JsonObject,
   limits,
   makeOrder,
@@ -17,7 +18,7 @@ import { chequeDisputeResult } from '@farthing/protocol/wallet';
 import { PATIENCE_MS, problemOf, readBounded } from '../broker.ts';
 import { type Context, move } from '../context.ts';
 import { keys } from '../documents.ts';
-import { inPayment, needPayment, recordIn } from '../sent.ts';
+import { inPayment, needPayment, recordIn, sentIn } from '../sent.ts';
 import type { Disputed } from '../types.ts';
 import { writtenIn } from './book.ts';
 
@@ -34,9 +35,11 @@ export async function disputeGoods(ctx: Context, id: string, ciphertext: Uint8Ar
   }
   if (ciphertext.length > limits.disputeBytes) throw new PaymentProblem('body-too-large');
   const { brk } = writtenIn(sending.coin.piece).cheque;
-  const result = await ask(ctx, brk, { body: await storedOrder(ctx, id), ciphertext });
+  const { result, answer } = await ask(ctx, brk, { body: await storedOrder(ctx, id), ciphertext });
   const { verdict, refunded } = decode(chequeDisputeResult, result, 'broker-untrusted');
-  const record = await inPayment(ctx, id, (tx, sent) => {
+  const record = await inPayment(ctx, id, (tx, { record: before, sending: stored }) => {
+    tx.put('journal', keys.journal(id), { record: before, sending: { ...stored, verdict: answer } });
+    const sent = sentIn(tx, id);
     if (refunded > 0n && sent.record.state === 'paid') {
       move(tx, brk, { seq: 1n, accountMicro: refunded, spentMicro: -refunded });
       const now = { ...sent.record, state: 'refunded' as const, balanceAfterMicro: ctx.total(tx) };
@@ -63,7 +66,7 @@ async function ask(
   ctx: Context,
   brk: string,
   { body, ciphertext }: { body: string; ciphertext: Uint8Array<ArrayBuffer> },
-): Promise<JsonObject> {
+): Promise<{ result: JsonObject; answer: Json }> {
   const { url, keys: broker } = ctx.broker(brk);
   let response: Response;
   try {
@@ -77,5 +80,6 @@ async function ask(
   }
   const json = parseJson(await readBounded(response));
   if (response.status !== 200) throw problemOf({ status: response.status, json });
-  return readAnswer(json, JSON.parse(body) as Order, { brk, root: broker.root }, ctx.env().crypto);
+  const result = readAnswer(json, JSON.parse(body) as Order, { brk, root: broker.root }, ctx.env().crypto);
+  return { result, answer: json as Json };
 }

@@ -1,10 +1,11 @@
 // What this wallet can show of a payment by cheque: its papers as they were received.
-import { PaymentProblem, readRequest, tryDecode } from '@farthing/protocol';
+import { isObject, PaymentProblem, parseJson, readRequest, tryDecode } from '@farthing/protocol';
 import { type ChequeEvidence, chequeReceiptSchema, judgeEvidence } from '@farthing/protocol/wallet';
 import type { Context } from '../context.ts';
 import { sealedIn } from '../goods/sealed.ts';
 import { vouchFor } from '../offers.ts';
 import { needPayment } from '../sent.ts';
+import type { Sent } from '../till.ts';
 import { writtenIn } from './book.ts';
 
 /** @throws {PaymentProblem} `not-found`; `method-unsupported`: it was not paid with a cheque; `site-unvouched` */
@@ -25,9 +26,19 @@ export async function chequeEvidence(ctx: Context, id: string): Promise<ChequeEv
   const receipt = tryDecode(chequeReceiptSchema, 'receipt' in shown ? shown['receipt'] : undefined);
   const evidence: ChequeEvidence = {
     ...{ typ: 'cheque-evidence/1', broker: broker.keys, vendor },
-    papers: { typ: 'dispute/1', cheque, cert, receipts: receipt ? [receipt] : [], ...(offer ? { offer } : {}) },
+    papers: {
+      ...{ typ: 'dispute/1', cheque, cert, receipts: receipt ? [receipt] : [] },
+      ...(offer ? { offer } : {}),
+      ...verdictIn(sending),
+    },
   };
   // Nobody is handed papers that prove nothing.
   judgeEvidence(evidence, { crypto: ctx.env().crypto });
   return evidence;
+}
+
+/** What the broker said of goods that it was shown. */
+function verdictIn({ dispute, verdict }: Sent['sending']): Pick<ChequeEvidence['papers'], 'verdict'> {
+  const order = parseJson(dispute ?? '');
+  return isObject(order) && isObject(verdict) ? { verdict: { order, answer: verdict } } : {};
 }

@@ -124,7 +124,7 @@ async function trace(ctx: Context, invoice: Invoice, { payment, written }: Mine)
   if (!told) return undefined;
   const { receipt, place } = decode(chequeTraceResult, told, 'broker-untrusted');
   if (place?.number !== number) return undefined;
-  role.checkReceipt(receipt, written.cheque, ctx.broker(brk).keys.root, ctx.env());
+  role.checkReceipt(receipt, written, ctx.broker(brk).keys.root, ctx.env());
   const hash = objectHash(receipt, crypto);
   const isThere = lines.some((line) => 'root' in line && line.vnd === vnd && standsOn(hash, place, line, crypto));
   if (receipt.result !== 'paid' || !isThere)

@@ -30,7 +30,7 @@ export async function inquireCheque(ctx: Context, id: string): Promise<Settled> 
   const { receipt } = decode(chequeOutcomeResult, posted.result, 'broker-untrusted');
   if (receipt?.result === 'paid') return settle(ctx, id, { status: 200, receipt: siteReceipt(ctx, sent, receipt) });
   if (receipt?.result !== 'refused') return stays();
-  role.checkReceipt(receipt, cheque, broker.keys.root, ctx.env());
+  role.checkReceipt(receipt, { cheque, cert }, broker.keys.root, ctx.env());
   const { code = 'cheque-void' } = receipt;
   return withPayment(ctx, id, (tx, now) => {
     if (now.record.state !== 'pending') return outcomeOf(now.record.state);

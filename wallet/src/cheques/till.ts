@@ -56,14 +56,14 @@ export const chequeTill: Till = {
 
   accept(tx, ctx, { sent: { id, sending }, input: { receipt } }) {
     const purse = tx.need('purse', sending.purse);
-    const { cheque, aside } = writtenIn(sending.coin.piece);
+    const { cheque, cert, aside } = writtenIn(sending.coin.piece);
     // What was served at once has no word of the broker yet.
     if (!aside) {
       const said = tryDecode(chequeReceiptSchema, receipt.details['receipt']);
       if (!said || said.result === 'refused') {
         throw new PaymentProblem('receipt-invalid', { detail: 'the broker’s word about the cheque is missing' });
       }
-      role.checkReceipt(said, cheque, ctx.broker(purse.brk).keys.root, ctx.env());
+      role.checkReceipt(said, { cheque, cert }, ctx.broker(purse.brk).keys.root, ctx.env());
     }
     const put = () => {
       tx.put('purse', sending.purse, { ...purse, coins: purse.coins.filter(({ holder }) => holder !== id) });

@@ -128,9 +128,11 @@ const FAULTS: Readonly<Record<JudgedCheque['fault']['what'], string>> = {
   'not-signed': '',
   malformed: '',
   'two-outcomes': 'The BROKER broke the protocol: it signed two outcomes of one cheque.',
+  'receipt-differs': 'The BROKER broke the protocol: its receipt says something else than the cheque.',
   'paid-without-order': 'The BROKER broke the protocol: it took money for a cheque that its customer never signed.',
   'paid-with-wrong-key': 'The BROKER broke the protocol: it took money for a key that does not open what was paid for.',
-  'offer-differs': 'The SITE broke the protocol: its own signed offer promised other goods, or another price.',
+  'refused-in-time': 'The BROKER broke the protocol: it refused a cheque as late that was in time.',
+  'verdict-false': 'The BROKER broke the protocol: it said that goods are as promised, which are not.',
   'goods-differ': 'The SITE broke the protocol: what was paid for opens to something else than it signed.',
   'two-orders': 'The CUSTOMER broke the protocol: two different cheques for one payment.',
 };

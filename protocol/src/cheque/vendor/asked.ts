@@ -37,7 +37,7 @@ function authorization({ cheque, cert, approvals }: ChequePayload, { broker, key
     },
     read(result) {
       const { receipt, until } = decode(chequeCaptureResult, result, 'broker-untrusted');
-      if (!isReceiptOf(receipt, cheque, broker.root, env.crypto) || !opensGoods(receipt, cheque)) {
+      if (!isReceiptOf(receipt, { cheque, cert }, broker.root, env.crypto) || !opensGoods(receipt, cheque)) {
         throw new PaymentProblem('broker-untrusted', {
           detail: 'its receipt is not of this cheque',
           consumed: 'unknown',

@@ -12,7 +12,7 @@ import { signObject } from '../../core/sign.ts';
 import { isReceiptOf } from '../checks.ts';
 import { CUR, certOf, challengeFor, day, env, NOW_MS, now, root, thief, VND } from '../fixture.ts';
 import { chequeAuthorizeOrder, chequeCaptureOrder, chequeSettleOrder } from '../orders.ts';
-import { type Cheque, type ChequeReceipt, chequeHash, chequeReceiptSchema, signCheque } from '../wire.ts';
+import { type Cheque, type ChequeReceipt, chequeHash, chequeReceiptSchema, seenOf, signCheque } from '../wire.ts';
 import type { ChequeKeys } from './keys.ts';
 import { chequeVendor } from './role.ts';
 
@@ -59,6 +59,7 @@ const receiptFor = (cheque: Cheque, more: Partial<ChequeReceipt> = {}, by = root
   const { epoid, vnd, amount, cur } = cheque;
   const unsigned = {
     ...{ typ: 'cheque-receipt/1' as const, brk: 'b1', epoid, cheque: chequeHash(cheque, env.crypto), vnd, amount, cur },
+    seen: seenOf(cheque, certOf(), env.crypto),
     ...{ result: 'paid' as const, at: now },
     ...more,
   };
@@ -167,7 +168,14 @@ describe('A cheque for a page, that the broker decides', () => {
     }
     expect(thrown).toEqual(code(expected));
     const shown = thrown instanceof PaymentProblem ? thrown.extra.members?.['receipt'] : undefined;
-    expect(isReceiptOf(decode(chequeReceiptSchema, shown, 'receipt-invalid'), cheque, root.pk, env.crypto)).toBe(true);
+    expect(
+      isReceiptOf(
+        decode(chequeReceiptSchema, shown, 'receipt-invalid'),
+        { cheque, cert: certOf() },
+        root.pk,
+        env.crypto,
+      ),
+    ).toBe(true);
   });
 
   it.each<[string, () => ChequeReceipt]>([
