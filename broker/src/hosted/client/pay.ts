@@ -226,8 +226,6 @@ if (offer) {
   (by('back') as HTMLAnchorElement).href = offer.at.href;
   show('bill', true);
   show('away', true);
-} else if (about.site && location.hash.length > 1) {
-  refuse(says.problems['offer-wrong'] ?? '');
 }
 if (about.faucet !== undefined) by('faucet').textContent = filled(says.faucet, 'price', money(about.faucet, cur));
 // Back from the site: whatever was shown then may have changed.
@@ -236,4 +234,7 @@ addEventListener('pageshow', ({ persisted }) => {
   show('status', false);
   void run(render);
 });
-void run(render);
+void run(async () => {
+  await render();
+  if (!offer && about.site && location.hash.length > 1) throw new Refused('offer-wrong', '');
+});
