@@ -2,6 +2,7 @@
 import { printAcceptPayment } from '@farthing/protocol';
 import type { Context } from './context.ts';
 import { keys } from './documents.ts';
+import { sealedIn } from './goods/sealed.ts';
 import { methods } from './methods.ts';
 import { type FindOptions, type Found, usableOffers } from './offers.ts';
 import { tillOf } from './tills.ts';
@@ -10,14 +11,21 @@ import type { Ask, PaymentRecord, Prefer } from './types.ts';
 
 export type Chosen = { readonly found: Found; readonly chosen: NonNullable<PaymentRecord['chosen']> };
 
-type Rated = { readonly found: Found; readonly isReady: boolean; readonly isFunded: boolean };
+type Rated = {
+  readonly found: Found;
+  readonly isReady: boolean;
+  readonly isFunded: boolean;
+  /** Sealed goods on an account: its broker knows what was promised, and gives money back for goods that are something else. */
+  readonly isInsured: boolean;
+};
 
 /** Money of which nobody can say who paid with it: first where the person prefers what tells the least. */
 export const isUnnamed = (method: string): boolean => methods.get(method)?.money === 'coins';
 
 /**
  * The offer to pay: one that there is money for, then the kind that the person prefers. Cheapest is what needs no broker now;
- * sessions come first among those, because a site that sells by the unit expects more payments.
+ * sessions come first among those, because a site that sells by the unit expects more payments. Sealed goods are another
+ * matter: money that comes back beats money that is quick.
  * @throws {PaymentProblem} as `usableOffers`
  */
 export async function findOffer(ctx: Context, ask: Ask, options: FindOptions = {}): Promise<Chosen> {
@@ -28,21 +36,23 @@ export async function findOffer(ctx: Context, ask: Ask, options: FindOptions = {
   const rated = await Promise.all(
     usable.map(async (found): Promise<Rated> => {
       const { ready, shortMicro } = await tillOf(found.method.name).able(ctx, found);
-      return { found, isReady: ready, isFunded: shortMicro === 0n };
+      const isInsured = found.method.money === 'cheques' && sealedIn(found) !== undefined;
+      return { found, isReady: ready, isFunded: shortMicro === 0n, isInsured };
     }),
   );
   const ranked = rated.toSorted((a, b) => compare(rankOf(a, prefer), rankOf(b, prefer)));
   const [first, second] = ranked;
   if (!first) throw new Error('there is an offer');
   const isOnly = first.isFunded && second?.isFunded !== true;
-  return { found: first.found, chosen: isOnly ? 'only' : prefer };
+  const wish = first.isInsured && prefer !== 'private' ? 'goods' : prefer;
+  return { found: first.found, chosen: isOnly ? 'only' : wish };
 }
 
 /** Smaller is better, the first number that differs decides. */
-function rankOf({ found, isReady, isFunded }: Rated, prefer: Prefer): number[] {
+function rankOf({ found, isReady, isFunded, isInsured }: Rated, prefer: Prefer): number[] {
   const named = isUnnamed(found.method.name) ? 0 : 1;
   const ways = [found.intent === 'session' ? 0 : 1, isReady ? 0 : 1, 1 - named];
-  return [isFunded ? 0 : 1, ...(prefer === 'private' ? [named] : []), ...ways];
+  return [isFunded ? 0 : 1, ...(prefer === 'private' ? [named] : []), isInsured ? 0 : 1, ...ways];
 }
 
 function compare(a: readonly number[], b: readonly number[]): number {

@@ -51,7 +51,7 @@ const recordSchema = v.object({
   brokerName: v.exactOptional(text),
   test: v.exactOptional(v.boolean()),
   why: v.exactOptional(text),
-  chosen: v.exactOptional(v.picklist(['only', 'cheapest', 'private', 'asked', 'instead'])),
+  chosen: v.exactOptional(v.picklist(['only', 'cheapest', 'private', 'goods', 'asked', 'instead'])),
   reference: v.exactOptional(text),
   receipt: v.exactOptional(anyJson),
   code: v.exactOptional(text),

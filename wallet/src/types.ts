@@ -236,10 +236,10 @@ export type PaymentRecord = {
   /** Why it was allowed: a rule's text or `person`. */
   readonly why?: string;
   /**
-   * Why by this method: the `only` one that there is money for, `cheapest` or `private` as the person prefers, `asked` for by the
-   * person or program, `instead` of one that the site refused.
+   * Why by this method: the `only` one that there is money for, `cheapest` or `private` as the person prefers, `goods` because
+   * its broker gives money back for wrong ones, `asked` for by the person or program, `instead` of one that the site refused.
    */
-  readonly chosen?: 'only' | Prefer | 'asked' | 'instead';
+  readonly chosen?: 'only' | Prefer | 'goods' | 'asked' | 'instead';
   readonly reference?: string;
   readonly receipt?: Json;
   readonly code?: ProblemCode;

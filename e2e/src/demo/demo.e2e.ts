@@ -52,7 +52,7 @@ it('--check pays a page by each kind of money, says so in one line of JSON at it
     payments: [
       { page: '/article/last-lighthouse-keeper', method: 'scrip', why: 'cheapest', paidMicro: 1500 },
       { page: '/api/tides', method: 'payword', why: 'cheapest', paidMicro: 200 },
-      { page: '/print/skerry-point.png', method: 'cheque', why: 'asked', paidMicro: 5000 },
+      { page: '/print/skerry-point.png', method: 'cheque', why: 'goods', paidMicro: 5000 },
       { page: '/article/the-price-of-a-herring', method: 'ecash', why: 'private', paidMicro: 1500 },
     ],
     receipt: expect.stringMatching(/^k1\.\d+$/),

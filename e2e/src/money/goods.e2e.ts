@@ -52,7 +52,7 @@ afterAll(async () => {
 const spent = async () => FUNDS - (await wallet.balance()).totalMicro;
 const fileFor = (name: string) => join(folder, name);
 type Fetch = typeof globalThis.fetch;
-const get = (name: string, fetch: Fetch = globalThis.fetch, methods = ['cheque']) =>
+const get = (name: string, fetch: Fetch = globalThis.fetch, methods: readonly string[] = ['cheque']) =>
   getGoods({
     wallet,
     url: `${shop.url}/book/${name}`,
@@ -78,6 +78,12 @@ describe('a book', () => {
     const { settled } = await get(`by-${method}`, fetch, [method]);
     expect([settled.record.method, readFileSync(fileFor(`by-${method}`)).equals(book)]).toEqual([method, true]);
     expect(await spent()).toBe(before + PRICE);
+  });
+
+  it('is paid on the account where the site takes quicker money too: wrong goods give that back', async () => {
+    const file = fileFor('unasked');
+    const { settled } = await getGoods({ wallet, url: `${shop.url}/book/unasked`, file: () => file });
+    expect(settled.record).toMatchObject({ method: 'cheque', chosen: 'goods', state: 'paid' });
   });
 
   it('that is cut off on the way goes on from there, and is paid once', async () => {

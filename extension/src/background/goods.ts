@@ -21,20 +21,12 @@ type Bought = { readonly paymentId: string; readonly key: string };
 const open = new SessionMap<number>('goods', 50);
 export const goodsReady = open.ready;
 
-/**
- * What is sold sealed behind this 402, and what the rules say of it once it is here. `undefined`: nothing is. A cheque goes first,
- * unless the person prefers what tells the least: its broker alone knows what was promised, and gives money back.
- */
+/** What is sold sealed behind this 402, and what the rules say of it once it is here. `undefined`: nothing is. */
 export async function sealedAt(ask: Ask): Promise<Sold | undefined> {
   const engine = await wallet;
   const offer = await engine.sealedOffer(ask);
   if (!offer) return undefined;
   const whole = { ...ask, goods: offer.ct };
-  const byCheque = { ...whole, methods: ['cheque'] };
-  if ((await engine.budget()).prefer !== 'private') {
-    const decision = await engine.decide(byCheque);
-    if (decision.kind !== 'refuse') return { ask: byCheque, offer, decision };
-  }
   return { ask: whole, offer, decision: await engine.decide(whole) };
 }
 

@@ -182,10 +182,12 @@ const chargedText = ({ outcome }: Settled): string => {
 };
 
 /** Only where there was a choice. */
-const chosenText = (chosen: Settled['record']['chosen']): string | undefined =>
-  chosen === 'cheapest' || chosen === 'private'
-    ? `the ${chosen === 'private' ? 'most private' : chosen} it takes`
-    : undefined;
+const chosenText = (chosen: Settled['record']['chosen']): string | undefined => chosen && CHOSEN[chosen];
+const CHOSEN: { readonly [Why in NonNullable<Settled['record']['chosen']>]?: string } = {
+  cheapest: 'the cheapest it takes',
+  private: 'the most private it takes',
+  instead: 'it refused another kind',
+};
 
 function factOf(settled: Settled): string {
   const { record } = settled;
