@@ -78,8 +78,8 @@ const map = {
     shape: v.strictObject({
       url,
       method,
-      /** `ahead`: not yet sent; `asked`: answered with 402; `ended`: the session that paid it (`nonce`) is over. */
-      step: v.picklist(['ahead', 'asked', 'ended']),
+      /** `ahead`: not yet sent; `asked`: answered with 402; `refused`: so was its payment (`nonce`); `ended`: that one's session is over. */
+      step: v.picklist(['ahead', 'asked', 'refused', 'ended']),
       kind: v.picklist(['script', 'events', 'image', 'media']),
       /** A player that nobody plays yet. */
       idle: v.optional(v.boolean()),

@@ -92,6 +92,37 @@ test('where a site refuses one kind and takes nothing, another is tried, for one
   await expectWhole(PRICE);
 });
 
+test('a site that spends a payment and says that it took nothing gets no second one: it cannot give the money back', async () => {
+  refusing('scrip');
+  const refuse = market.control.middle;
+  market.control.middle = async (request, on) => {
+    const isPayment = request.headers.has('authorization') && request.url.startsWith(market.origin);
+    if (isPayment) await (await fetch(request.clone())).arrayBuffer();
+    return refuse(request, on);
+  };
+  expect((await visit()).status).toBe(402);
+  count--;
+  expect((await visit()).status).toBe(402);
+  expect(await payments()).toMatchObject([{ method: 'scrip', state: 'pending' }]);
+  // As soon as it is honest the same payment brings the page, and the change.
+  market.control.middle = (_, on) => on();
+  count--;
+  expect((await visit()).status).toBe(200);
+  expect(await payments()).toMatchObject([{ method: 'scrip', state: 'paid' }]);
+  await expectWhole(PRICE);
+});
+
+test('where only the word of a site says that it took nothing, a person is asked before other money goes', async () => {
+  await wallet.setBudget({ prefer: 'private' });
+  refusing('ecash');
+  expect((await visit()).status).toBe(402);
+  expect(await payments()).toMatchObject([{ method: 'ecash', state: 'failed_not_charged' }]);
+  count--;
+  expect((await visit({ maxMicro: PRICE })).status).toBe(200);
+  expect((await payments())[0]).toMatchObject({ method: 'scrip', chosen: 'instead', state: 'paid' });
+  await expectWhole(PRICE);
+});
+
 test('where a site refuses every kind, each is tried once, and then a person is asked', async () => {
   refusing('scrip', 'ecash');
   expect((await visit()).status).toBe(402);

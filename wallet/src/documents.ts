@@ -198,8 +198,10 @@ export const schemas = {
     untilMs: ms,
     code: v.exactOptional(text),
     method: v.exactOptional(text),
-    /** The site refused it and took nothing. */
+    /** The site refused it and says that it took nothing. */
     spared: v.exactOptional(v.boolean()),
+    /** It gave the coin back as well: what was spent, it could not. */
+    proven: v.exactOptional(v.boolean()),
     /** It took the place of a payment by another method that was refused. */
     instead: v.exactOptional(v.boolean()),
   }),

@@ -16,15 +16,8 @@ export function release(tx: Transaction, ctx: Context, sent: Sent, refusal: Refu
   notCharged(tx, ctx, sent, refusal);
 }
 
-/** Ends a payment that moved no money; the coin has been dealt with. */
-export function notCharged(tx: Transaction, ctx: Context, sent: Sent, { code, status }: Refusal): void {
-  const { id, record, sending } = sent;
-  const siteKey = keys.site(record.site ?? '');
-  const site = tx.get('site', siteKey);
-  if (site) tx.put('site', siteKey, giveBack(site, sending.day, record.amountMicro));
-  const budget = tx.get('budget', keys.budget);
-  if (budget) tx.put('budget', keys.budget, giveBack(budget, sending.day, record.amountMicro));
-  tx.drop(keys.pending(id));
+/** A page that failed, a challenge or a session that was over: the site did not refuse the payment, and may be paid again. */
+export function mayRepeat({ sending }: Sent, { code, status }: Refusal): boolean {
   // A challenge that was kept from an earlier page may have died; the fresh one may be paid without asking, once.
   // The same holds for a session that the site had acknowledged and has ended since.
   const many = methodOf(sending.challenge.method).many;
@@ -32,12 +25,30 @@ export function notCharged(tx: Transaction, ctx: Context, sent: Sent, { code, st
     code !== undefined &&
     many?.ended.has(code) === true &&
     (many.isOpen(sending.coin.piece) || many.isJoining(sending.coin.piece));
-  // A page that failed may be tried again: the site did not refuse the payment.
   const failed = status !== undefined && (status >= 500 || (status !== 402 && code === undefined));
-  const stale = over || failed || (sending.preempted && code !== undefined && STALE.has(code));
+  return over || failed || (sending.preempted && code !== undefined && STALE.has(code));
+}
+const STALE = new Set(['challenge-expired', 'challenge-mismatch', 'challenge-reused']);
+
+/** Ends a payment that moved no money; the coin has been dealt with. `proven`: not only because its site says so. */
+export function notCharged(
+  tx: Transaction,
+  ctx: Context,
+  sent: Sent,
+  refusal: Refusal & { readonly proven?: true },
+): void {
+  const { id, record, sending } = sent;
+  const { code, proven } = refusal;
+  const siteKey = keys.site(record.site ?? '');
+  const site = tx.get('site', siteKey);
+  if (site) tx.put('site', siteKey, giveBack(site, sending.day, record.amountMicro));
+  const budget = tx.get('budget', keys.budget);
+  if (budget) tx.put('budget', keys.budget, giveBack(budget, sending.day, record.amountMicro));
+  tx.drop(keys.pending(id));
   markAgain(tx, ctx, sent, {
-    state: stale ? 'stale' : 'failed',
+    state: mayRepeat(sent, refusal) ? 'stale' : 'failed',
     spared: true,
+    ...(proven ? { proven } : {}),
     ...(code === undefined ? {} : { code }),
   });
   tx.put('journal', keys.journal(id), {
@@ -50,7 +61,6 @@ export function notCharged(tx: Transaction, ctx: Context, sent: Sent, { code, st
     sending,
   });
 }
-const STALE = new Set(['challenge-expired', 'challenge-mismatch', 'challenge-reused']);
 
 /**
  * The site says that another credential spent this coin. It is worth nothing any more; if the site lies, its word is

@@ -64,11 +64,14 @@ export function refusedNow(again: Doc<'again'> | undefined, nowMs: number): stri
   return recent ? (again.code ?? 'payment-required') : undefined;
 }
 
-/** The method that a site refused a moment ago, taking nothing: another may take its place, once. */
+/** The method that a site refused a moment ago, taking nothing as it says: another may take its place, once. */
 export function refusedMethod(again: Doc<'again'> | undefined, nowMs: number): string | undefined {
   const isFirst = again?.spared === true && again.instead !== true;
   return isFirst && refusedNow(again, nowMs) !== undefined ? again.method : undefined;
 }
+
+/** Only a coin that came back proves it. Who relied on the word of a site could pay twice. */
+export const isProven = (again: Doc<'again'> | undefined): boolean => again?.proven === true;
 
 const standsIn = (again: Doc<'again'> | undefined, { method }: Found, nowMs: number): boolean => {
   const refused = refusedMethod(again, nowMs);
@@ -115,7 +118,8 @@ async function tryHold(ctx: Context, input: Hold): Promise<Held | { readonly kin
     const amount = taken === 'short' ? found.price : taken.amount;
     const allowed = checkRules(tx, input, { site: names.site, amount, nowMs: env.nowMs });
     const instead = standsIn(before, found, env.nowMs);
-    if (input.by === 'rule' && !instead && refusedNow(before, env.nowMs)) throw new PaymentProblem('approval-needed');
+    const mayBeTwo = refusedNow(before, env.nowMs) !== undefined && !(instead && isProven(before));
+    if (input.by === 'rule' && mayBeTwo) throw new PaymentProblem('approval-needed');
     if (taken === 'short') return { kind: 'short' };
     if (fresh) tx.put('fresh', names.fresh, fresh);
     const header = headerOf(challenge, taken.payload);

@@ -277,7 +277,7 @@ export async function resolve(ctx: Context, id: string): Promise<Settled> {
         atMs: env.nowMs,
       });
       tx.put('journal', keys.journal(journal), { record: { ...moveRecord(ctx, purse, coin, 'renew'), id: journal } });
-      notCharged(tx, ctx, sent, {});
+      notCharged(tx, ctx, sent, { proven: true });
       return 'not_charged';
     },
     [keys.job(job), keys.journal(journal)],

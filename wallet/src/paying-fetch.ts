@@ -2,6 +2,7 @@
 import { bodyDigest, limits, PaymentProblem, type ProblemCode, portableCrypto } from '@farthing/protocol';
 import { metered } from './metered.ts';
 import type { Meter, MeterEvent } from './run-meter.ts';
+import { isSpared } from './sent.ts';
 import { challengesOf, siteAnswer } from './site-answer.ts';
 import type { Approval, Ask, Decision, Offer, Payment, Settled, SiteAnswer } from './types.ts';
 import type { Wallet } from './wallet.ts';
@@ -177,8 +178,8 @@ class Visit {
     const isSame = offer.method === settled.record.method || offer.stream === true;
     const asked = options.maxMicro === undefined ? 'person' : 'flag';
     const by = approved.kind === 'pay' ? 'rule' : asked;
-    if (isSame || offer.amountMicro > refused.amountMicro || (by === 'rule' && decision.kind === 'ask'))
-      return undefined;
+    const mayBeTwo = decision.kind === 'ask' && (by === 'rule' || decision.refused === true);
+    if (isSame || offer.amountMicro > refused.amountMicro || mayBeTwo) return undefined;
     options.onEvent?.({ kind: 'decided', decision });
     const { challengeId, amountMicro: maxMicro } = offer;
     const payment = await wallet.pay(ask, { challengeId, maxMicro, by });
@@ -254,11 +255,15 @@ class Visit {
     );
   }
 
-  /** An answer that says nothing of the money, such as a page that was free or missing: the site's release tells. */
+  /**
+   * An answer that says nothing of the money, such as a page that was free or missing, or that is not taken at its word: the
+   * site's release tells.
+   */
   async #resolved(settled: Settled, answer: SiteAnswer): Promise<Settled> {
     const { status } = answer;
+    const refused = status === 402 && isSpared(answer);
     const silent = answer.receipt === undefined && status >= 200 && status < 500 && status !== 402;
-    if (settled.outcome !== 'unknown' || !silent) return settled;
+    if (settled.outcome !== 'unknown' || !(silent || refused)) return settled;
     try {
       return await this.#parts.wallet.resolve(settled.record.id);
     } catch (error) {

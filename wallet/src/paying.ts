@@ -6,7 +6,7 @@ import { type Chosen, findOffer, isUnnamed } from './choose.ts';
 import type { Context } from './context.ts';
 import { keys } from './documents.ts';
 import type { FundingQueue } from './funding.ts';
-import { type Held, type Hold, hold, refusedMethod, refusedNow, serves } from './hold.ts';
+import { type Held, type Hold, hold, isProven, refusedMethod, refusedNow, serves } from './hold.ts';
 import { toPayment } from './journal.ts';
 import { cleanText, type Found, pathFits, placeOf, requestHash } from './offers.ts';
 import { describeRule, FIRST_BUDGET, forbidden, limitBroken, ruleOf, suggestedRule } from './rules.ts';
@@ -52,7 +52,8 @@ export async function decide(ctx: Context, ask: Ask): Promise<Decision> {
   if (shortByMicro > 0n) return { kind: 'refuse', reason: 'funds-short', offer, shortByMicro };
   const refused = refusedNow(again, nowMs);
   const isOther = (refusedMethod(again, nowMs) ?? found.method.name) !== found.method.name;
-  if (refused !== undefined && !isOther) return { kind: 'ask', reason: asCode(refused), offer };
+  if (refused !== undefined && !(isOther && isProven(again)))
+    return { kind: 'ask', reason: asCode(refused), offer, refused: true };
   const broken = limitBroken({ rule, site, budget, amount, nowMs }, 'rule');
   if (broken) return { kind: 'ask', reason: broken, offer };
   return { kind: 'pay', offer, rule: describeRule(site, rule, found.request.currency) };

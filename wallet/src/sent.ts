@@ -73,7 +73,7 @@ export function markAgain(
   tx: Transaction,
   ctx: Context,
   { id, sending }: Sent,
-  change: { state: Doc<'again'>['state']; code?: string; spared?: true },
+  change: { state: Doc<'again'>['state']; code?: string; spared?: true; proven?: true },
 ): void {
   const again = tx.get('again', sending.again);
   if (again?.id === id) tx.put('again', sending.again, { ...again, ...change, atMs: ctx.env().nowMs });

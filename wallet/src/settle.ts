@@ -1,11 +1,11 @@
 // What the site's answer to a paid request means for the money (wire §4, §5): paid, not charged, or unknown. Nothing
 // is given back on a guess.
-import { PaymentProblem, type Receipt, readReceipt, readRequest } from '@farthing/protocol';
+import { PaymentProblem, type Receipt, readChallenges, readReceipt, readRequest } from '@farthing/protocol';
 import { type Context, keepEvidence, move } from './context.ts';
 import { keys } from './documents.ts';
 import { keepFresh } from './fresh.ts';
-import { lose, release } from './give-back.ts';
-import { methodOf } from './methods.ts';
+import { lose, mayRepeat, release } from './give-back.ts';
+import { methodOf, methods } from './methods.ts';
 import { placeOf } from './offers.ts';
 import { inPayment, isSpared, markAgain, recordIn, sentIn, unknown, withPayment } from './sent.ts';
 import { acknowledge, bookMeter, settleStream } from './stream.ts';
@@ -30,6 +30,7 @@ function settleAnswer(tx: Transaction, ctx: Context, sent: Sent, answer: SiteAns
   if (answer.status >= 200 && answer.status < 400) return settleSuccess(tx, ctx, sent, answer);
   const { code, consumed } = answer.problem ?? {};
   if (isSpared(answer)) {
+    if (wantsProof(sent, answer)) return unknown(tx, ctx, sent, { delivered: false, code });
     release(tx, ctx, sent, { code, status: answer.status });
     return 'not_charged';
   }
@@ -47,6 +48,22 @@ function settleRepeat(tx: Transaction, ctx: Context, sent: Sent, answer: SiteAns
     tx.put('again', sent.sending.again, { ...again, state: 'failed', atMs: ctx.env().nowMs, code });
   }
   return 'paid';
+}
+
+/**
+ * Another kind of money may take the place of this one, and a site that lies would have two payments. So it is asked for the
+ * coin before (`resolve`): a site that gives it back has not spent it.
+ */
+function wantsProof(sent: Sent, { status, challenges = [], problem }: SiteAnswer): boolean {
+  const { method } = sent.sending.challenge;
+  if (status !== 402 || !canProve(method) || mayRepeat(sent, { status, code: problem?.code })) return false;
+  return readChallenges(challenges).some((other) => other.method !== method && methods.has(other.method));
+}
+
+/** Money whose site signs that it gives it back. Sessions go on, coins and cheques only their broker can tell of. */
+function canProve(name: string): boolean {
+  const { money, many } = methodOf(name);
+  return money === 'pieces' && many === undefined;
 }
 
 function settleSuccess(tx: Transaction, ctx: Context, sent: Sent, answer: SiteAnswer): Settled['outcome'] {

@@ -176,7 +176,13 @@ export type Offer = {
 export type Decision =
   | { readonly kind: 'pay'; readonly offer: Offer; readonly rule: string }
   | { readonly kind: 'again'; readonly payment: Payment }
-  | { readonly kind: 'ask'; readonly reason: ProblemCode; readonly offer: Offer }
+  | {
+      readonly kind: 'ask';
+      readonly reason: ProblemCode;
+      readonly offer: Offer;
+      /** Its site has just refused a payment for this, and that it took nothing is not proven. */
+      readonly refused?: true;
+    }
   | {
       readonly kind: 'refuse';
       readonly reason: ProblemCode;

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { nodeEnv } from '@farthing/node-kit';
 import { type FarthingOptions, farthing } from '@farthing/vendor';
-import express, { type Express, type Request } from 'express';
+import express, { type Express, type Request, type RequestHandler } from 'express';
 import { Taps } from './taps.ts';
 
 export type CornerShop = {
@@ -24,11 +24,14 @@ const form =
 const drawing =
   '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect width="40" height="30" fill="teal"/></svg>';
 
-/** What it takes, if not what corner shops usually do. */
-export type Takes = Required<Pick<FarthingOptions, 'methods'>> & Pick<FarthingOptions, 'ecash'>;
+/** What it takes, if not what corner shops usually do. `door`: stands before its pages. */
+export type Takes = Required<Pick<FarthingOptions, 'methods'>> &
+  Pick<FarthingOptions, 'ecash'> & { door?: RequestHandler };
 
 export async function openCornerShop(broker: string, data: string, takes?: Takes): Promise<CornerShop> {
   const app = express();
+  const { door, ...wanted } = takes ?? {};
+  if (door) app.use(door);
   let aheadMs = 0;
   const pay = await farthing({
     broker,
@@ -36,7 +39,7 @@ export async function openCornerShop(broker: string, data: string, takes?: Takes
     name: 'The Corner Shop',
     methods: ['scrip', 'payword'],
     payword: { fundings: ['prepaid'], idleMs: IDLE_MS },
-    ...takes,
+    ...wanted,
     env: () => ({ ...nodeEnv(), nowMs: Date.now() + aheadMs }),
     log: () => undefined,
   });

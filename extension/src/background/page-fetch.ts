@@ -17,7 +17,7 @@ import { show } from './tabs.ts';
 export type Wish = {
   readonly url: string;
   readonly method: string;
-  readonly step: 'ahead' | 'asked' | 'ended';
+  readonly step: 'ahead' | 'asked' | 'refused' | 'ended';
   readonly kind: 'script' | 'events' | 'image' | 'media';
   /** A player that nobody plays yet. */
   readonly idle?: boolean | undefined;
@@ -34,6 +34,7 @@ const EVENTS_MS = 500;
 export async function payFetch(page: Page, wish: Wish): Promise<PaidFetch> {
   if (wish.step === 'ahead') return payAhead(page, wish);
   if (wish.step === 'ended') return { nonce: (await isOver(wish.nonce)) ? wish.nonce : undefined };
+  if (wish.step === 'refused') return payInstead(page, wish);
   const asked = await take(page, wish, wish.kind === 'events' ? EVENTS_MS : undefined);
   if (!asked) return {};
   const ask = { ...asked, ...(asked.digest === undefined && wish.digest !== undefined ? { digest: wish.digest } : {}) };
@@ -71,6 +72,20 @@ async function payFor(page: Page, wish: Wish, ask: Ask): Promise<Paid | undefine
   // A picture is no reason for a question; sound and video that somebody plays by the second are.
   const mayAsk = wish.kind !== 'image' && (wish.kind !== 'media' || paid.offer.stream === true);
   return mayAsk ? inTurn(page.tabId, () => question(page, ask)) : undefined;
+}
+
+/** The site refused a payment and took nothing: another kind of money that it takes, if there is one. */
+async function payInstead(page: Page, wish: Wish): Promise<PaidFetch> {
+  const refused = await refusedBy(wish.nonce);
+  const asked = refused && (await take(page, wish));
+  if (!asked) return {};
+  const ask = { ...asked, ...(wish.digest === undefined ? {} : { digest: wish.digest }), sessions: mayBeSession(wish) };
+  const decision = await (await wallet).decide(ask);
+  const record = await (await wallet).record(refused.id);
+  const offered = decision.kind === 'again' ? undefined : decision.offer?.method;
+  if (offered === undefined || offered === record?.method) return {};
+  const paid = await payFor(page, wish, ask);
+  return paid ? { nonce: await armed(page, wish, paid) } : {};
 }
 
 type ByRule =
@@ -164,18 +179,23 @@ async function armed(page: Page, { kind, lastEventId }: Wish, { payment, automat
   return nonce;
 }
 
-/** By nonce, the newest last: whether this answer said that its session is over, and nothing was charged. */
-const endings = new Map<string, Promise<boolean>>();
+type Ending = { readonly status: number; readonly payment: Payment; readonly spared: Promise<boolean> };
+/** By nonce, the newest last: answers that say that a session is over, or that a payment was refused; whether nothing was charged. */
+const endings = new Map<string, Ending>();
 const MOST_ENDINGS = 200;
 
-async function isOver(nonce: string | undefined): Promise<boolean> {
-  if (nonce === undefined) return false;
-  return (await arrival(() => endings.get(nonce))) ?? false;
+/** The payment that was answered so, if nothing was charged. */
+async function sparedBy(nonce: string | undefined, status: number): Promise<Payment | undefined> {
+  if (nonce === undefined) return undefined;
+  const ending = await arrival(() => endings.get(nonce));
+  return ending?.status === status && (await ending.spared) ? ending.payment : undefined;
 }
+const isOver = async (nonce: string | undefined) => (await sparedBy(nonce, 410)) !== undefined;
+const refusedBy = (nonce: string | undefined) => sparedBy(nonce, 402);
 
-function noteEnding(nonce: string, over: Promise<boolean>): void {
+function noteEnding(nonce: string, ending: Ending): void {
   if (endings.size > MOST_ENDINGS) endings.delete(endings.keys().next().value ?? '');
-  endings.set(nonce, over);
+  endings.set(nonce, ending);
   wake();
 }
 
@@ -186,11 +206,10 @@ export async function fetchAnswered(
   if (!answer.armed) return;
   const { payment, automatic, nonce } = answer.armed;
   const settling = settle(payment, answer);
-  if (nonce !== undefined && answer.status === 410)
-    noteEnding(
-      nonce,
-      settling.then((outcome) => outcome === 'not_charged'),
-    );
+  if (nonce !== undefined && (answer.status === 410 || answer.status === 402)) {
+    const spared = settling.then((outcome) => outcome === 'not_charged');
+    noteEnding(nonce, { status: answer.status, payment, spared });
+  }
   const outcome = await settling.finally(() => land(payment.id));
   // What was paid ahead with an old challenge: the script asks once more, with the fresh one.
   if (answer.status === 402 && outcome === 'not_charged') fetchAsks({ ...answer, armed: undefined });

@@ -14,10 +14,10 @@ export type Wish = {
   readonly url: string;
   readonly method: string;
   /**
-   * `ahead`: before the request is made; `asked`: it was answered with 402; `ended`: it was paid with `nonce`, and the
-   * answer says that the session is over.
+   * `ahead`: before the request is made; `asked`: it was answered with 402; `refused`: so was what was paid with `nonce`;
+   * `ended`: it was paid with `nonce`, and the answer says that the session is over.
    */
-  readonly step: 'ahead' | 'asked' | 'ended';
+  readonly step: 'ahead' | 'asked' | 'refused' | 'ended';
   readonly kind?: 'events';
   readonly nonce?: string;
   /** RFC 9530 digest of the body, when there is one. */

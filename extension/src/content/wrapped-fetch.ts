@@ -1,4 +1,5 @@
-// `fetch` of a page: asks ahead where that is known to help, pays a 402, and opens another session where one has ended.
+// `fetch` of a page: asks ahead where that is known to help, pays a 402, pays with another kind of money where the site refuses one,
+// and opens another session where one has ended.
 import { asksForPayment, bare, digestOf, isAhead, nonceFor, type Wish } from './asking.ts';
 
 const nativeFetch = window.fetch;
@@ -41,8 +42,14 @@ class Visit {
 
   /** The answer to this payment, if the site asks for one and the worker makes it. */
   async #paid(answer: Response): Promise<Response> {
+    const paid = await this.#pay(answer, 'asked');
+    // The site refused this kind of money and took nothing: another is tried, once.
+    return paid === answer ? answer : this.#pay(paid, 'refused');
+  }
+
+  async #pay(answer: Response, step: Wish['step']): Promise<Response> {
     if (answer.redirected || !asksForPayment(answer.status, answer.headers.get('www-authenticate'))) return answer;
-    const nonce = await this.#ask('asked');
+    const nonce = await this.#ask(step);
     return nonce === undefined ? answer : this.#send(nonce);
   }
 

@@ -18,6 +18,7 @@ export function wrapXhr(): void {
     #state: 'fresh' | 'asking' | 'done' = 'fresh';
     #nonce: string | undefined;
     #reopened = false;
+    #refused = false;
     /** Counts what the page has begun or ended with this object. */
     #turn = 0;
 
@@ -42,6 +43,7 @@ export function wrapXhr(): void {
       this.#state = 'fresh';
       this.#nonce = undefined;
       this.#reopened = false;
+      this.#refused = false;
       this.#turn++;
       super.open(method, url, async, user, password);
     }
@@ -83,11 +85,14 @@ export function wrapXhr(): void {
       }
       if (!this.#async || this.readyState < NativeXhr.HEADERS_RECEIVED) return;
       const ended = this.status === 410 && this.#nonce !== undefined && !this.#reopened;
-      const asks = this.#state === 'fresh' && asksForPayment(this.status, this.getResponseHeader('www-authenticate'));
-      if (!ended && !asks) return;
+      const asks = asksForPayment(this.status, this.getResponseHeader('www-authenticate'));
+      const isFirst = asks && this.#state === 'fresh';
+      const isRefused = asks && this.#state === 'done' && this.#nonce !== undefined && !this.#refused;
+      if (!ended && !isFirst && !isRefused) return;
       event.stopImmediatePropagation();
       if (this.readyState !== NativeXhr.DONE) return;
-      if (asks) this.#ask('asked', (nonce) => this.#pay(nonce));
+      this.#refused = isRefused;
+      if (asks) this.#ask(isFirst ? 'asked' : 'refused', (nonce) => this.#pay(nonce));
       else this.#ask('ended', (nonce) => this.#reopen(nonce));
     }
 

@@ -21,14 +21,17 @@ export function Approve() {
   const [step, setStep] = useState<Step>('loading');
   const [problem, setProblem] = useState<string>();
 
-  const load = async (next: ApprovalView | undefined) => {
+  const [isInstead, setInstead] = useState(false);
+  const load = async (next: ApprovalView | undefined, instead = false) => {
     setView(next);
+    setInstead(instead);
     setStep(next ? 'asking' : 'gone');
   };
   useEffect(
     () =>
-      void send('approval', { id: new URLSearchParams(location.search).get('id') ?? '-' }).then(load, () =>
-        load(undefined),
+      void send('approval', { id: new URLSearchParams(location.search).get('id') ?? '-' }).then(
+        (found) => load(found),
+        () => load(undefined),
       ),
     [],
   );
@@ -46,6 +49,7 @@ export function Approve() {
       view={view}
       step={step}
       problem={problem}
+      isInstead={isInstead}
       onEscape={onEscape}
       pay={(yes) => {
         setProblem(undefined);
@@ -65,11 +69,12 @@ type AskProps = {
   readonly view: ApprovalView;
   readonly step: Step;
   readonly problem: string | undefined;
+  readonly isInstead: boolean;
   readonly onEscape: { current: () => void };
   readonly pay: (yes: MessageInput<'approve'>) => void;
 };
 
-function Ask({ view, step, problem, onEscape, pay }: AskProps) {
+function Ask({ view, step, problem, isInstead, onEscape, pay }: AskProps) {
   const next = useNextRule(view);
   const { offer, id } = view;
   // A stream costs no more in all than a page may: the limit that is shown.
@@ -90,6 +95,7 @@ function Ask({ view, step, problem, onEscape, pay }: AskProps) {
       <main class="m">
         <Title>{t(offer.stream ? 'approve_stream_title' : 'approve_title')}</Title>
         {problem !== undefined && <Problem code={problem} />}
+        {isInstead && step === 'asking' && <p role="status">{t('approve_instead')}</p>}
         <Over view={view} />
         <Question view={view} mostMicro={mostMicro} />
         <NextTime view={view} next={next} />

@@ -27,7 +27,8 @@ type Follow = {
   since: number;
   setStep: (step: Step) => void;
   setProblem: (code: string) => void;
-  load: (view: ApprovalView | undefined) => Promise<void>;
+  /** `instead`: the site refused what was paid, and took nothing; this asks about another kind of money. */
+  load: (view: ApprovalView | undefined, instead?: boolean) => Promise<void>;
 };
 
 /** The worker says how it ended: paid closes this, a tab that went elsewhere makes the question void. */
@@ -40,6 +41,9 @@ export function useFollow({ view, step, since, setStep, setProblem, load }: Foll
       void send('approval', { id: view.id }).then((open) => !open && setStep('gone'));
     const done = tab.state === 'paid' || tab.state === 'streaming';
     if (step === 'paying' && done && tab.atMs >= since) setStep('paid');
+    const { approvalId } = tab;
+    if (step === 'paying' && tab.state === 'asking' && approvalId !== undefined && approvalId !== view.id)
+      void send('approval', { id: approvalId }).then((next) => next && load(next, true));
     if (step === 'paying' && tab.state === 'failed' && tab.atMs >= since) {
       setProblem(tab.reason ?? 'storage-fault');
       setStep('gone');
