@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { lineLogger } from '@farthing/node-kit';
+import { sendByProgram } from './hosted/send-by.ts';
 import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statement } from './operate.ts';
 // The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
 import { clearWithPeers } from './operate-clearing.ts';
@@ -11,7 +12,7 @@ import { startBroker } from './start.ts';
 
 async function serve({ json, test, ...options }: Options): Promise<number> {
   const log = lineLogger((line) => console.error(line), { format: options.log, level: options.logLevel });
-  const { name, publicUrl, ecash } = options;
+  const { name, publicUrl, ecash, hosted, codeCommand } = options;
   // Before the start: a signal that comes while the database opens must not cut it off.
   const told = new Promise<void>((resolve) => {
     let isTold = false;
@@ -41,6 +42,8 @@ async function serve({ json, test, ...options }: Options): Promise<number> {
     ...(name === undefined ? {} : { name }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
     ...(ecash ? { ecash: {} } : {}),
+    ...(hosted ? { hosted } : {}),
+    ...(codeCommand === undefined ? {} : { sendCode: sendByProgram(codeCommand) }),
   });
   const { url, brk } = broker;
   console.log(json ? JSON.stringify({ url, brk }) : `Farthing broker ready at ${url}${test ? ' (test mode)' : ''}`);

@@ -43,6 +43,10 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   --invoice-period P    on credit: daily, weekly or monthly (default monthly)   FARTHING_BROKER_INVOICE_PERIOD
   --invoice-due DAYS    to pay an invoice in; then no more certificates (default 14)   FARTHING_BROKER_INVOICE_DUE
   --ecash               make coins that nobody can trace: keys for them take some seconds to make   FARTHING_BROKER_ECASH=1
+  --hosted              pages where people without a wallet pay, with passkeys; needs https (--public-url). On in test mode
+                                                                           FARTHING_BROKER_HOSTED=1
+  --code-command FILE   lets hosted wallets be opened by password and code: a program that sends the code, {"to","code","text"}
+                        on its standard input                              FARTHING_BROKER_CODE_COMMAND
   --public-url URL      how others reach it, behind a proxy                FARTHING_BROKER_PUBLIC_URL
   --log FORMAT          on standard error: text or json, one line an event (default text)   FARTHING_BROKER_LOG
   --log-level LEVEL     debug tells of each order, info, warn or error (default info)   FARTHING_BROKER_LOG_LEVEL
@@ -91,6 +95,9 @@ export type Options = {
   readonly invoicePeriod: Period;
   readonly invoiceDueDays: number;
   readonly ecash: boolean;
+  readonly hosted: boolean;
+  /** Path of the program that sends codes. */
+  readonly codeCommand: string | undefined;
   readonly publicUrl: string | undefined;
   readonly log: LogFormat;
   readonly logLevel: LogLevel;
@@ -113,6 +120,8 @@ const flags = {
   json: { type: 'boolean' },
   test: { type: 'boolean' },
   ecash: { type: 'boolean' },
+  hosted: { type: 'boolean' },
+  'code-command': { type: 'string' },
   data: { type: 'string' },
   port: { type: 'string' },
   host: { type: 'string' },
@@ -145,7 +154,7 @@ const flags = {
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { values, positionals } = parse(args);
   const get = (
-    name: Exclude<keyof typeof flags, 'help' | 'json' | 'test' | 'close' | 'rotate' | 'ecash'>,
+    name: Exclude<keyof typeof flags, 'help' | 'json' | 'test' | 'close' | 'rotate' | 'ecash' | 'hosted'>,
     fallback: string,
   ): string => values[name] ?? env[`FARTHING_BROKER_${name.toUpperCase().replaceAll('-', '_')}`] ?? fallback;
   return {
@@ -171,6 +180,8 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     invoicePeriod: oneOf('invoice-period', get('invoice-period', 'monthly'), ['daily', 'weekly', 'monthly']),
     invoiceDueDays: whole('invoice-due', get('invoice-due', '14'), { least: 0, most: 365 }),
     ecash: values.ecash ?? flag('FARTHING_BROKER_ECASH', env),
+    hosted: values.hosted ?? flag('FARTHING_BROKER_HOSTED', env),
+    codeCommand: get('code-command', '') || undefined,
     publicUrl: urlOf(get('public-url', '')),
     log: oneOf('log', get('log', 'text'), ['text', 'json']),
     logLevel: oneOf('log-level', get('log-level', 'info'), logLevels),

@@ -120,7 +120,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     const address = server.address() as AddressInfo;
     const shown = host.includes(':') ? `[${host}]` : host;
     const url = options.publicUrl ?? `http://${shown}:${address.port}`;
-    hosted = hostedFor(options, { url, service, env });
+    hosted = hostedFor(options, { url, service, env, log });
     service.payUrl = hosted?.payUrl;
     return {
       url,
@@ -148,13 +148,13 @@ const routesByTyp = new Map(orderRoutes.map((route) => [route.typ, route]));
 /** Hosted wallets order like any other wallet. @throws {Error} wanted, and the address or the files cannot be used */
 function hostedFor(
   { data, test = false, hosted, sendCode }: BrokerOptions,
-  { url, service, env }: { url: string; service: BrokerService; env: () => Env },
+  { url, service, env, log }: { url: string; service: BrokerService; env: () => Env; log: Logger },
 ): Hosted | undefined {
   const isWanted = hosted ?? (test && hostedOrigin(url) !== undefined);
   if (!isWanted) return undefined;
   const { keys, settings } = service;
   const made = new Hosted({
-    ...{ data, url, brk: keys.brk, settings, env },
+    ...{ data, url, brk: keys.brk, settings, env, log },
     ask: (path, order) => askDirectly(service, path, order),
     vendor: (vnd) => vouchedFor(service, vnd),
     sendCode: sendCode ?? (test ? async () => undefined : undefined),

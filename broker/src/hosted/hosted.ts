@@ -1,6 +1,6 @@
 // Opens the hosted wallets of a broker: their secret, their book, their pages.
 import { join } from 'node:path';
-import { GroupCommit, openDatabase } from '@farthing/node-kit';
+import { GroupCommit, type Logger, openDatabase } from '@farthing/node-kit';
 import type { Env, VendorRecord } from '@farthing/protocol';
 import type { Settings } from '../services/settings.ts';
 import { openBook } from './book.ts';
@@ -19,6 +19,7 @@ export type HostedParts = {
   readonly brk: string;
   readonly settings: Settings;
   readonly env: () => Env;
+  readonly log: Logger;
   readonly ask: Ask;
   readonly vendor: (vnd: string) => Promise<VendorRecord | undefined>;
   readonly sendCode: SendCode | undefined;
@@ -49,7 +50,7 @@ export class Hosted {
   }
 
   #opened() {
-    const { data, settings, env, ask, brk, vendor, sendCode } = this.#parts;
+    const { data, settings, env, log, ask, brk, vendor, sendCode } = this.#parts;
     const keys = openHostedKeys(data, env());
     const db = openDatabase(join(data, 'hosted.db'), migrations);
     const book = openBook(db);
@@ -57,7 +58,7 @@ export class Hosted {
     const origin = this.#origin;
     const place = { rpId: new URL(origin).hostname, origin, name: settings.name };
     const wallets = new Wallets(
-      { book, group, keys, settings, ask, env, sendCode },
+      { book, group, keys, settings, ask, env, log, sendCode },
       new Passkeys({ place, book, env }),
     );
     return { pages: new HostedPages({ wallets, origin, brk, vendor }), group };

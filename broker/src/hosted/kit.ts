@@ -1,5 +1,5 @@
 // What every part of the hosted wallets works with.
-import type { GroupCommit } from '@farthing/node-kit';
+import type { GroupCommit, Logger } from '@farthing/node-kit';
 import type { Env } from '@farthing/protocol';
 import type { Settings } from '../services/settings.ts';
 import type { Book } from './book.ts';
@@ -15,6 +15,7 @@ export type Kit = {
   readonly settings: Settings;
   readonly ask: Ask;
   readonly env: () => Env;
+  readonly log: Logger;
   /** Absent: no terminal with a password. */
   readonly sendCode: SendCode | undefined;
 };

@@ -1,6 +1,6 @@
 // The terminal of level 0: a password, and a code that is sent. Whoever tries learns nothing about who has a wallet here: a code is
 // on its way, or is not.
-import { nativeStretch } from '@farthing/node-kit';
+import { faultOf, nativeStretch } from '@farthing/node-kit';
 import { equalBytes, limits, PASSWORD_SALT_BYTES, PaymentProblem, readPassword, toBase64url } from '@farthing/protocol';
 import { Asks } from './asks.ts';
 import type { Password } from './book.ts';
@@ -37,7 +37,7 @@ export class Passwords {
    * @throws {PaymentProblem} `password-weak`, `sign-in-wait`, `rate-limit`
    */
   async ask(typed: { contact: string; password: string }, say: (code: string) => string) {
-    const { book, group, keys, env, sendCode } = this.#kit;
+    const { book, group, keys, env, sendCode, log } = this.#kit;
     if (!sendCode) throw new PaymentProblem('not-found');
     const password = readPassword(typed.password);
     const to = typed.contact.trim();
@@ -58,7 +58,8 @@ export class Passwords {
     this.#waiting.put(ticket, { ...how, code, what, triesLeft: limits.hostedCodeTries });
     if (account && !isRight) return { ticket };
     const message = { to, code, text: say(code) };
-    await sendCode(message);
+    // Not waited for: the time of an answer would tell who has a wallet here.
+    sendCode(message).catch((error: unknown) => log.error({ fault: faultOf(error) }, 'a code could not be sent'));
     return { ticket, sent: message };
   }
 

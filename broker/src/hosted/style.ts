@@ -30,6 +30,7 @@ li{display:flex;justify-content:space-between;align-items:center;gap:12px}
 a{color:var(--accent);padding-block:8px;display:inline-block}
 summary{min-block-size:40px;padding-block:8px;cursor:pointer}
 details[open]>summary{margin-block-end:8px}
+form+form{margin-block-start:16px}
 .code{font:700 1.25rem/1.6 ui-monospace,monospace;text-align:center;border:1px dashed var(--field);border-radius:10px;padding:12px}
 :focus-visible{outline:2px solid light-dark(#0b57d0,#8ab4f8);outline-offset:2px}
 @media(prefers-contrast:more){:root{--line:light-dark(#4b5563,#c7cdd6);--muted:var(--text)}}

@@ -46,6 +46,8 @@ function money(micro: string, currency: string): string {
 }
 
 const filled = (text: string, name: string, value: string): string => text.replace(`{${name}}`, value);
+/** Money keeps its own direction inside of a sentence. */
+const leftToRight = (text: string): string => `\u2066${text}\u2069`;
 
 // ── the server ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -74,8 +76,9 @@ async function ask<Answer = Record<string, unknown>>(name: string, body: object 
 async function answered(how: () => Promise<unknown>): Promise<unknown> {
   try {
     return await how();
-  } catch {
-    throw new Refused('passkey-off', '');
+  } catch (error) {
+    const isThere = error instanceof Error && error.name === 'InvalidStateError';
+    throw new Refused(isThere ? 'passkey-there' : 'passkey-off', '');
   }
 }
 
@@ -106,7 +109,7 @@ async function run(work: () => Promise<void>): Promise<void> {
 }
 
 function refuse(words: string): void {
-  by('refused').textContent = `${words} ${says.notCharged}`;
+  by('refused').textContent = about.site ? `${words} ${says.notCharged}` : words;
   show('refused', true);
 }
 
@@ -222,12 +225,13 @@ onSubmit('code-form', async () => entered(await ask('code', { ticket, code: inpu
 if (offer) {
   by('price').textContent = money(offer.bill.amount, cur);
   by('what').textContent = offer.description;
-  by('pay').textContent = filled(says.pay, 'price', money(offer.bill.amount, cur));
+  by('pay').textContent = filled(says.pay, 'price', leftToRight(money(offer.bill.amount, cur)));
   (by('back') as HTMLAnchorElement).href = offer.at.href;
   show('bill', true);
   show('away', true);
 }
-if (about.faucet !== undefined) by('faucet').textContent = filled(says.faucet, 'price', money(about.faucet, cur));
+if (about.faucet !== undefined)
+  by('faucet').textContent = filled(says.faucet, 'price', leftToRight(money(about.faucet, cur)));
 // Back from the site: whatever was shown then may have changed.
 addEventListener('pageshow', ({ persisted }) => {
   if (!persisted) return;

@@ -1,0 +1,50 @@
+// Where hosted wallets are, and where they are not.
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Bench } from '../testing/client.ts';
+import { Guest } from '../testing/hosted.ts';
+import { hostedOrigin } from './hosted.ts';
+
+let bench: Bench | undefined;
+afterEach(async () => {
+  await bench?.[Symbol.asyncDispose]();
+  bench = undefined;
+});
+
+describe('the page', () => {
+  it('is on in test mode, and its address is signed with the broker’s keys', async () => {
+    bench = await new Bench().start();
+    const { origin } = new Guest(bench);
+    expect(bench.public.pay).toBe(`${origin}/pay`);
+    expect((await fetch(`${origin}/pay`)).status).toBe(200);
+  });
+
+  it('is off elsewhere: there is no such path, and no address', async () => {
+    bench = await new Bench().start({ test: false });
+    expect(bench.public.pay).toBeUndefined();
+    expect((await fetch(`${bench.url}/pay`)).status).toBe(404);
+  });
+
+  it('needs https and a name: without them a broker that should have one does not start', async () => {
+    for (const publicUrl of ['http://broker.example', 'https://192.0.2.1', 'https://[2001:db8::1]']) {
+      await expect(new Bench().start({ test: false, hosted: true, publicUrl })).rejects.toThrow('need https');
+    }
+  });
+
+  it('is where the keys of its wallets are: a secret that cannot be read stops the start', async () => {
+    const other = new Bench();
+    writeFileSync(join(other.data, 'hosted.json'), '{}', { mode: 0o600 });
+    await expect(other.start({ hosted: true })).rejects.toThrow('restore it from a backup');
+    rmSync(other.data, { recursive: true });
+  });
+});
+
+it('127.0.0.1 is localhost to passkeys, and other addresses have none', () => {
+  expect(hostedOrigin('http://127.0.0.1:8402')).toBe('http://localhost:8402');
+  expect(hostedOrigin('http://[::1]:8402')).toBe('http://localhost:8402');
+  expect(hostedOrigin('https://broker.example/')).toBe('https://broker.example');
+  for (const none of ['http://broker.example', 'http://10.0.0.1:8402', 'https://10.0.0.1']) {
+    expect(hostedOrigin(none)).toBeUndefined();
+  }
+});
