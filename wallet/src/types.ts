@@ -299,9 +299,13 @@ export type BilledLine = {
 /** An invoice with those of this wallet's payments that were shown to stand on it. */
 export type ProvenPeriod = BilledPeriod & { readonly payments: readonly BilledPayment[] };
 
-/** `receipt`: hash of the broker's receipt, which stands under the root of the line of its site. */
+/**
+ * `receipt`: hash of the broker's receipt, which stands under the root of the line of its site. `state`: as this wallet has it; of a
+ * payment that its site called free (`failed_not_charged`) and took all the same, the invoice is what tells.
+ */
 export type BilledPayment = {
   readonly id: string;
+  readonly state: PaymentState;
   readonly vnd: string;
   readonly amountMicro: bigint;
   readonly atMs: number;

@@ -1,5 +1,8 @@
-// A broker that lies under its own key: its answers are changed before they are signed. For wallets, which are told a `fetch`.
+// A broker that lies under its own key: its answers are changed before they are signed. For wallets, which are told a `fetch`, and for
+// sites, which are told an address.
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Bench } from '@farthing/broker/testing';
 import { fromBase64url, type JsonObject, makeAnswer, type Order, signObject } from '@farthing/protocol';
@@ -27,6 +30,29 @@ export class LyingBroker {
     const answer = makeAnswer(order, this.lie(pathname, result), { brk, seed: this.#seed }, this.#bench.env());
     return Response.json(answer);
   };
+
+  /** An address for sites. */
+  async listen(): Promise<{ readonly url: string } & Disposable> {
+    const server = createServer(async (request, response) => {
+      const parts: Buffer[] = [];
+      for await (const part of request) parts.push(part as Buffer);
+      const { method = 'GET', url = '/' } = request;
+      const body = parts.length > 0 ? { body: Buffer.concat(parts) } : {};
+      const headers = { 'content-type': request.headers['content-type'] ?? 'application/json' };
+      const answer = await this.fetch(new URL(url, this.#bench.url), { method, headers, ...body });
+      response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'application/json' });
+      response.end(await answer.text());
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const { port } = server.address() as AddressInfo;
+    return {
+      url: `http://127.0.0.1:${port}`,
+      [Symbol.dispose]: () => {
+        server.closeAllConnections();
+        server.close();
+      },
+    };
+  }
 
   /** A paper of the broker with other members, signed anew. */
   sign(paper: JsonObject, edit: JsonObject): JsonObject {

@@ -15,7 +15,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { contentKey, fromBase64url, type SealedGoods, Sealer } from '@farthing/protocol';
+import {
+  contentKey,
+  fromBase64url,
+  printChallenge,
+  readChallenges,
+  type SealedGoods,
+  Sealer,
+} from '@farthing/protocol';
 import { getGoods, openWallet } from '@farthing/wallet/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Shop, Town, TRUSTED } from '../profiles/town.ts';
@@ -338,6 +345,45 @@ describe('a site that sells something else than it signed for', () => {
     const edited = { ...paper, papers: { ...paper.papers, cheque: { ...paper.papers.cheque, amount: '1' } } };
     writeFileSync(file, JSON.stringify(edited));
     expect(verify(file)).toContain('proof-invalid');
+  });
+});
+
+describe('an offer that is not what the site has signed', () => {
+  type Terms = { amount: string; methodDetails: { sealed: Record<string, unknown> } };
+  /** The 402 with other terms; nobody but the site can tell by its challenge alone. */
+  const asking = async (edit: (terms: Terms) => unknown) => {
+    const url = `${shop.url}/book/edited`;
+    const asked = await fetch(url);
+    await asked.arrayBuffer();
+    const [challenge] = readChallenges([asked.headers.get('www-authenticate') ?? '']).filter(
+      ({ method }) => method === 'cheque',
+    );
+    if (!challenge) throw new Error('an offer to pay by cheque');
+    const terms: Terms = JSON.parse(Buffer.from(challenge.request, 'base64url').toString());
+    const request = Buffer.from(JSON.stringify(edit(terms))).toString('base64url');
+    const goods = String(terms.methodDetails.sealed['ct']);
+    const challenges = [printChallenge({ ...challenge, request })];
+    return wallet.decide({ url, method: 'GET', site: shop.url, challenges, goods });
+  };
+  const sealedAs = (change: Record<string, unknown>) => (terms: Terms) => {
+    const { sealed } = terms.methodDetails;
+    return { ...terms, methodDetails: { ...terms.methodDetails, sealed: { ...sealed, ...change } } };
+  };
+
+  it('is not paid: more than the promise, for other goods, with another key, or for one that nobody signed', async () => {
+    const before = await spent();
+    expect(await asking((terms) => terms)).toMatchObject({ kind: 'pay' });
+    for (const edit of [
+      (terms: Terms) => ({ ...terms, amount: '5001' }),
+      (terms: Terms) => sealedAs({ amount: '5001' })({ ...terms, amount: '5001' }),
+      sealedAs({ pt: 'A'.repeat(43) }),
+      sealedAs({ kc: 'A'.repeat(43) }),
+      sealedAs({ vnd: 'cheat.example' }),
+      sealedAs({ exp: 4_000_000_000 }),
+    ]) {
+      expect(await asking(edit), edit.toString()).toMatchObject({ kind: 'refuse', reason: 'offer-unusable' });
+    }
+    expect(await spent()).toBe(before);
   });
 });
 

@@ -1,6 +1,8 @@
 // When a period has ended, the customer's wallet and the site each read what the broker says of it, and see every payment of theirs
 // proven on signed papers.
-import type { JsonObject } from '@farthing/protocol';
+import { type JsonObject, objectHash, toBase64url } from '@farthing/protocol';
+import { receiptLeaf } from '@farthing/protocol/broker';
+import { payingFetch } from '@farthing/wallet';
 import { openWallet } from '@farthing/wallet/node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Lie, LyingBroker } from '../harness/lying-broker.ts';
@@ -122,6 +124,20 @@ it('a broker that signs lies about them is found out', async () => {
     await expect(wallet.invoices(), what).rejects.toMatchObject({ code: 'broker-untrusted' });
   }
 
+  // The sums of this one are right among themselves.
+  broker.lie = (path, result) => {
+    const invoice: JsonObject = Object(result['invoice']);
+    if (path !== '/v1/payword/invoices' || result['invoice'] === undefined) return result;
+    if (invoice['number'] !== 1) return { count: 1 };
+    const [line] = invoice['lines'] as JsonObject[];
+    const more = { billed: '3001', moved: String(BigInt(String(invoice['moved'])) + 1n) };
+    return { ...result, invoice: broker.sign(invoice, { ...more, lines: [{ ...line, total: '3001' }] }) };
+  };
+  expect(await wallet.invoices()).toMatchObject([{ billedMicro: 3001n }]);
+  await expect(wallet.proveInvoice({ brk, number: 1 })).rejects.toMatchObject({
+    ...{ code: 'broker-untrusted', extra: { detail: expect.stringContaining('another sum') } },
+  });
+
   const placed = (edit: JsonObject): Lie => {
     return (path, result) =>
       path === '/v1/cheque/trace' && result['place']
@@ -144,6 +160,74 @@ it('a broker that signs lies about them is found out', async () => {
       code: expect.stringMatching(/^(broker-untrusted|receipt-invalid)$/),
     });
   }
+});
+
+it('a site that calls a page free and takes the money is found out by the invoice', async () => {
+  const wallet = await town.wallet({ micro: 100_000n, trusts: [decided] });
+  const lying: typeof fetch = async (input, init) => {
+    const request = new Request(input, init);
+    const answer = await fetch(request);
+    if (!request.headers.has('authorization')) return answer;
+    await answer.body?.cancel();
+    return new Response('sorry', { status: 500, headers: { 'payment-consumed': '?0' } });
+  };
+  const answer = await payingFetch(lying, wallet)(`${decided.url}/page/7`);
+  expect(answer.status).toBe(500);
+  const [record] = await wallet.history({ limit: 1 });
+  expect(record?.state).toBe('failed_not_charged');
+  await nextDay();
+  const [{ brk = '', number = 0 } = {}] = await wallet.invoices();
+  const { payments, lines } = await wallet.proveInvoice({ brk, number });
+  expect([lines.length, payments]).toMatchObject([1, [{ id: record?.id, state: 'failed_not_charged' }]]);
+});
+
+it('a broker that withholds what it has credited is found out by its site', async () => {
+  const broker = new LyingBroker(town.bench);
+  using door = await broker.listen();
+  const shop = await town.shop({
+    vnd: 'careful.example',
+    options: { methods: ['cheque'], cheque: { captures: ['now'] }, broker: door.url },
+    sell: (app, pay) => {
+      app.get('/page/:n', pay.wall({ price: '0.001 USD' }), (req, res) => void res.send(`page ${req.params['n']}`));
+    },
+  });
+  const wallet = await town.wallet({ micro: 100_000n, trusts: [shop] });
+  const payments: string[] = [];
+  for (const n of [1, 2]) payments.push((await read(wallet, `${shop.url}/page/${n}`)).receipt.challengeId);
+  await shop.pay.redeemNow();
+  await nextDay();
+  for (const payment of payments) expect((await shop.pay.creditOf(payment)).note?.number).toBe(1);
+
+  const aboutNote = (edit: (note: JsonObject) => JsonObject): Lie => {
+    return (path, result) => {
+      const { note } = result;
+      return path === '/v1/cheque/notes' && note ? { ...result, note: edit(Object(note)) } : result;
+    };
+  };
+  const sums = { total: '1000', fee: '25' };
+  const half = { ...sums, credited: '975' };
+  const { receipt } = await shop.pay.creditOf(payments[0] ?? '');
+  const alone = receiptLeaf(objectHash(receipt, town.bench.env().crypto), town.bench.env().crypto);
+  const lines = [{ method: 'cheque', count: 1, root: toBase64url(alone), ...sums }];
+  broker.lie = aboutNote((note) => broker.sign(note, { ...half, moved: '975', lines }));
+  expect(await shop.pay.creditNotes()).toMatchObject([{ total: '1000', after: '1950' }]);
+  await expect(shop.pay.creditOf(payments[1] ?? '')).rejects.toMatchObject({ code: 'broker-untrusted' });
+
+  const lies: Record<string, Lie> = {
+    'less than its lines': aboutNote((note) => broker.sign(note, half)),
+    'a note that was left out': aboutNote((note) => broker.sign(note, { number: 2 })),
+    'of another site': aboutNote((note) => broker.sign(note, { vnd: 'served.example' })),
+    unsigned: aboutNote((note) => ({ ...note, to: 2_000_000_000 })),
+  };
+  for (const [what, lie] of Object.entries(lies)) {
+    broker.lie = lie;
+    await expect(shop.pay.creditNotes(), what).rejects.toMatchObject({ code: 'broker-untrusted' });
+  }
+  broker.lie = (path, result) =>
+    path === '/v1/cheque/trace'
+      ? { ...result, receipt: broker.sign(Object(result['receipt']), { amount: '1' }) }
+      : result;
+  await expect(shop.pay.creditOf(payments[0] ?? '')).rejects.toMatchObject({ code: 'broker-untrusted' });
 });
 
 it('the command line lists invoices, and proves the payments of one', async () => {

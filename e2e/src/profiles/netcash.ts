@@ -43,6 +43,8 @@ export const netcash: Profile = {
       async play(town) {
         const other = await town.neighbour(COINS);
         await pinEachOther(town.bench, other, LIMIT);
+        // Before its keys are made a site is not told of them.
+        await town.bench.until('/v1/ecash/keysets');
         const news = await openNews(town, other);
         const wallet = await town.wallet({ micro: FUNDS, trusts: [news] });
         assert.equal((await read(wallet, `${news.url}/page`)).text, 'page');

@@ -41,7 +41,21 @@ export async function proveInvoice(
     const shown = await trace(ctx, invoice, mine);
     if (shown) payments.push(shown);
   }
+  needSums(invoice, payments);
   return { ...toPeriod(invoice), payments };
+}
+
+/** Who knows all payments of a line knows what they add up to. @throws {PaymentProblem} `broker-untrusted` */
+function needSums({ number, lines }: Invoice, payments: readonly BilledPayment[]): void {
+  for (const line of lines) {
+    if (!('root' in line)) continue;
+    const own = payments.filter(({ vnd }) => vnd === line.vnd);
+    const sum = own.reduce((total, { amountMicro }) => total + amountMicro, 0n);
+    const isKnown = own.length === line.count && lines.filter(({ vnd }) => vnd === line.vnd).length === 1;
+    if (sum > BigInt(line.total) || (isKnown && sum !== BigInt(line.total))) {
+      throw untrusted(`invoice ${number} has another sum for ${line.vnd} than its payments`);
+    }
+  }
 }
 
 const untrusted = (detail: string) => new PaymentProblem('broker-untrusted', { detail });
@@ -102,11 +116,10 @@ async function candidates(ctx: Context, { brk, from, to, lines }: Invoice): Prom
     const { id, atMs, url, state, amountMicro } = record;
     const isBetween = atMs > from * 1000 - LATEST_MS && atMs < to * 1000 + limits.clockSkewMs;
     if (!sending || record.method !== 'cheque' || record.brk !== brk || !isBetween) continue;
-    if (state !== 'paid' && state !== 'refunded') continue;
     const written = writtenIn(sending.coin.piece);
     const { vnd } = written.cheque;
     if (!sites.has(vnd)) continue;
-    found.push({ payment: { id, vnd, amountMicro, atMs, ...(url === undefined ? {} : { url }) }, written });
+    found.push({ payment: { id, state, vnd, amountMicro, atMs, ...(url === undefined ? {} : { url }) }, written });
   }
   return found;
 }

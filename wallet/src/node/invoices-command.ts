@@ -37,13 +37,15 @@ function told(
       return [
         `   ${money(line.totalMicro, currency).padStart(12)}  ${line.vnd}  ${line.count} by ${line.kind === 'cheques' ? 'cheque' : 'session'}${mine ? provenOf(line, mine) : ''}`,
         ...(mine ?? []).map(
-          ({ id, amountMicro, url = '', atMs }) =>
-            `   ${money(amountMicro, currency).padStart(12)}    ${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')}  ${url}  (${id})`,
+          ({ id, state, amountMicro, url = '', atMs }) =>
+            `   ${money(amountMicro, currency).padStart(12)}    ${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')}  ${url}  (${id})${FREE.has(state) ? '  the site called it free' : ''}`,
         ),
       ];
     }),
   ];
 }
+
+const FREE: ReadonlySet<string> = new Set(['failed_not_charged']);
 
 function provenOf({ kind, count }: BilledLine, mine: readonly BilledPayment[]): string {
   if (kind === 'sessions') return '';
