@@ -31,16 +31,16 @@ export async function fetchRecord(url: string, path: string): Promise<unknown> {
 export type BrokerAt = { readonly url: string; readonly keys: BrokerKeys };
 
 /**
- * Sends an order that the caller has stored or can make again, and verifies the answer.
+ * Sends an order that the caller has stored or can make again, and verifies the answer. `body`: its JSON, where it is at hand.
  * @throws {PaymentProblem} `broker-unreachable`: send the same order again; else the broker's own problem. What it has done
  *   is `consumed`: nothing unless that says `unknown`
  */
 export async function sendOrder(
   broker: BrokerAt,
   path: string,
-  { order, crypto }: { order: Order; crypto: Crypto },
+  { order, body, crypto }: { order: Order; body?: string; crypto: Crypto },
 ): Promise<JsonObject> {
-  const reply = await call(broker.url, path, JSON.stringify(order));
+  const reply = await call(broker.url, path, body ?? JSON.stringify(order));
   if (reply.status !== 200) throw problemOf(reply);
   return readAnswer(reply.json, order, broker.keys, crypto);
 }

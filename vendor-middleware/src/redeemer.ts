@@ -2,15 +2,16 @@
 // is stored before it is sent, so that a repeat, also after a restart or by another process, carries the same bytes.
 import {
   type BrokerKeys,
+  type Crypto,
   type Env,
   type Json,
   type JsonObject,
   limits,
-  makeOrder,
-  type Order,
   objectHash,
   PaymentProblem,
+  type PrintedOrder,
   parseJson,
+  printOrder,
   verifyObject,
 } from '@farthing/protocol';
 import { sendOrder } from './broker-client.ts';
@@ -136,12 +137,13 @@ export class Redeemer {
     const { store, broker, env, channel } = this.#parts;
     const waiting = await store.readDoc(this.#outbox);
     const made = waiting === undefined ? await this.#open(asked) : undefined;
-    const text = waiting ?? made ?? (await store.readDoc(this.#outbox));
+    const text = waiting ?? made?.text ?? (await store.readDoc(this.#outbox));
     if (text === undefined) return false;
-    const sent = readSent(text);
+    const sent = made ?? readSent(text, env().crypto);
     if (!sent) return store.swapDoc(this.#outbox, text, undefined);
     try {
-      const result = await sendOrder(broker, channel.path, { order: sent.order, crypto: env().crypto });
+      const { order, body } = sent;
+      const result = await sendOrder(broker, channel.path, { order, body, crypto: env().crypto });
       const paid = await this.#paid(text, sent, result);
       // An order of before, or of another process, may leave out what was earned since.
       if (made !== undefined) for (const { key } of paid) asked.add(key);
@@ -152,7 +154,7 @@ export class Redeemer {
   }
 
   /** Stores the next order, unless nothing is due or another process was first. */
-  async #open(asked: ReadonlySet<string>): Promise<string | undefined> {
+  async #open(asked: ReadonlySet<string>): Promise<(Sent & { readonly text: string }) | undefined> {
     const { store, vnd, seed, env, channel } = this.#parts;
     const batch = this.#batch(await this.#fresh(asked));
     const [first] = batch;
@@ -162,9 +164,10 @@ export class Redeemer {
       batch.map(({ claim }) => claim),
       { prev, cur: first.cur },
     );
-    const order = makeOrder(channel.typ, { ...members, vnd }, seed, env());
-    const text = printSent({ order, totals: batch.map(({ total }) => total) });
-    return (await store.swapDoc(this.#outbox, undefined, text)) ? text : undefined;
+    const printed = printOrder(channel.typ, { ...members, vnd }, seed, env());
+    const totals = batch.map(({ total }) => total);
+    const text = printSent(printed.body, totals);
+    return (await store.swapDoc(this.#outbox, undefined, text)) ? { ...printed, totals, text } : undefined;
   }
 
   /** Claims that were not asked for yet. Those that were and have grown since may stand before them. */
@@ -196,13 +199,15 @@ export class Redeemer {
    * Then the claims count as paid out. A redemption is evidence: it is checked and kept.
    * @returns the claims that do, without what the broker put off
    */
-  async #paid(text: string, { order, totals }: Sent, result: JsonObject): Promise<readonly ClaimTotal[]> {
+  async #paid(text: string, { order, hash, totals }: Sent, result: JsonObject): Promise<readonly ClaimTotal[]> {
     const { store, tell, channel } = this.#parts;
     const { redemption, told } = channel.read(result);
     const later = new Set(told.filter((one) => one.later).map(({ key }) => key));
     const paid = totals.filter(({ key }) => !later.has(key));
     const alarms = told.filter(({ alarm }) => alarm !== undefined).map(({ key, alarm }) => ({ key, alarm }));
-    const kept = redemption ? await this.#kept(order, { redemption, signed: result['redemption'], alarms }) : {};
+    const kept = redemption
+      ? await this.#kept({ order, hash }, { redemption, signed: result['redemption'], alarms })
+      : {};
     for (const { key, alarm } of told) {
       const message = `the broker did not pay all of a claim: ${alarm?.slice(0, 32)}`;
       if (alarm) tell({ code: 'claim-alarm', message, about: key });
@@ -217,10 +222,12 @@ export class Redeemer {
   }
 
   /** The documents of a redemption: the hash that the next batch names, and the evidence. */
-  async #kept(order: Order, { redemption, signed, alarms }: Paid): Promise<Record<string, string>> {
+  async #kept(
+    { order, hash: batch }: Pick<Sent, 'order' | 'hash'>,
+    { redemption, signed, alarms }: Paid,
+  ): Promise<Record<string, string>> {
     const { store, vnd, broker, env } = this.#parts;
     const { crypto } = env();
-    const batch = objectHash(order, crypto);
     const good =
       redemption.batch === batch &&
       redemption.prev === order['prev'] &&
@@ -248,7 +255,7 @@ export class Redeemer {
     if (problem.code === 'request-stale') {
       await store.swapDoc(this.#outbox, text, undefined);
       // An order of just now is only stale when one of the two clocks is wrong: trying at once would not end.
-      return env().nowMs - Number(readSent(text)?.order.at) * 1000 > limits.clockSkewMs;
+      return env().nowMs - Number(readSent(text, env().crypto)?.order.at) * 1000 > limits.clockSkewMs;
     }
     const prev = problem.extra.members?.['prev'];
     if (problem.code !== 'batch-conflict' || typeof prev !== 'string') return false;
@@ -264,17 +271,22 @@ export class Redeemer {
 }
 
 /** An order in the outbox, with the totals that it claims. */
-type Sent = { readonly order: Order; readonly totals: readonly ClaimTotal[] };
+type Sent = PrintedOrder & { readonly totals: readonly ClaimTotal[] };
 type Paid = { readonly redemption: Redemption; readonly signed: Json | undefined; readonly alarms: readonly object[] };
 
-const printSent = ({ order, totals }: Sent): string =>
-  JSON.stringify({ order, totals: totals.map(({ key, total }) => [key, total.toString()]) });
+const printSent = (body: string, totals: readonly ClaimTotal[]): string =>
+  `{"order":${body},"totals":${JSON.stringify(totals.map(({ key, total }) => [key, total.toString()]))}}`;
 
 /** `undefined`: an earlier version wrote it. Making another order is safe, as in `#mended`. */
-function readSent(text: string): Sent | undefined {
+function readSent(text: string, crypto: Crypto): Sent | undefined {
   const json = parseJson(text);
   if (typeof json !== 'object' || json === null || !('order' in json) || !('totals' in json)) return undefined;
   const { order, totals } = json;
   if (!isOrder(order) || !Array.isArray(totals)) return undefined;
-  return { order, totals: totals.map((pair) => ({ key: String(pair?.[0]), total: BigInt(String(pair?.[1])) })) };
+  return {
+    order,
+    body: JSON.stringify(order),
+    hash: objectHash(order, crypto),
+    totals: totals.map((pair) => ({ key: String(pair?.[0]), total: BigInt(String(pair?.[1])) })),
+  };
 }

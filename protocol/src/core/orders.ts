@@ -25,7 +25,7 @@ import {
 import type { JsonObject } from './json.ts';
 import { limits } from './limits.ts';
 import { PaymentProblem } from './problems.ts';
-import { signedJson, signObject, verifyObject } from './sign.ts';
+import { signedTexts, signObject, verifyObject } from './sign.ts';
 
 export type Order = {
   readonly typ: string;
@@ -40,16 +40,28 @@ export function orderSchema<Typ extends string, Members extends v.ObjectEntries>
   return v.strictObject({ typ: v.literal(typ), from: h32, rid: id16, at: seconds, ...members, sig });
 }
 
+const unsignedOrder = (typ: string, members: JsonObject, seed: Uint8Array, env: Env) => ({
+  ...members,
+  typ,
+  from: toBase64url(env.crypto.publicKey(seed)),
+  rid: toBase64url(env.random(16)),
+  at: Math.floor(env.nowMs / 1000),
+});
+
 /** Makes and signs an order. Store the result before sending it: a repeat must carry the same bytes. */
 export function makeOrder(typ: string, members: JsonObject, seed: Uint8Array, env: Env): Order {
-  const unsigned = {
-    ...members,
-    typ,
-    from: toBase64url(env.crypto.publicKey(seed)),
-    rid: toBase64url(env.random(16)),
-    at: Math.floor(env.nowMs / 1000),
-  };
+  const unsigned = unsignedOrder(typ, members, seed, env);
   return { ...unsigned, sig: signObject(unsigned, seed, env.crypto) };
+}
+
+/** An order with its canonical JSON, and its `objectHash`. */
+export type PrintedOrder = { readonly order: Order; readonly body: string; readonly hash: string };
+
+/** The same for long ones, such as a batch of claims: printed once, to be signed, named, stored and sent. */
+export function printOrder(typ: string, members: JsonObject, seed: Uint8Array, env: Env): PrintedOrder {
+  const unsigned = unsignedOrder(typ, members, seed, env);
+  const { body, signed, sig } = signedTexts(unsigned, seed, env.crypto);
+  return { order: { ...unsigned, sig }, body, hash: env.crypto.hashText(signed) };
 }
 
 /** @throws {PaymentProblem} `signature-invalid` */
@@ -87,7 +99,7 @@ export function makeAnswer(order: Order, result: JsonObject, { brk, seed }: Answ
 
 /** The same as canonical JSON: what a broker stores and sends. */
 export const printAnswer = (order: Order, result: JsonObject, { brk, seed }: Answering, env: Env): string =>
-  signedJson(unsignedAnswer(order, result, brk, env.nowMs), seed, env.crypto);
+  signedTexts(unsignedAnswer(order, result, brk, env.nowMs), seed, env.crypto).body;
 
 const answerSchema = v.strictObject({
   typ: boundedText(64),

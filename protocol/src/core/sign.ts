@@ -30,12 +30,17 @@ export function textsOf(object: { readonly typ: string }): { readonly body: stri
   return { body: joined(members), signed: `farthing/${object.typ}\0${joined(inside)}` };
 }
 
-/** Signs an object that has no `mac`, `sig` or `sigs`, and gives the canonical JSON of both. */
-export function signedJson(unsigned: { readonly typ: string }, seed: Uint8Array, crypto: Crypto): string {
+/** `body`: canonical JSON of an object with its signature; `signed`: the text that it covers. */
+export type SignedTexts = { readonly body: string; readonly signed: string; readonly sig: string };
+
+/** Signs an object that has no `mac`, `sig` or `sigs`, all out of one pass. */
+export function signedTexts(unsigned: { readonly typ: string }, seed: Uint8Array, crypto: Crypto): SignedTexts {
   const members = membersOf(unsigned);
-  const sig = toBase64url(crypto.sign(seed, utf8(`farthing/${unsigned.typ}\0${joined(members)}`)));
+  const signed = `farthing/${unsigned.typ}\0${joined(members)}`;
+  const sig = toBase64url(crypto.sign(seed, utf8(signed)));
   const at = members.findIndex(([name]) => name > 'sig');
-  return joined(members.toSpliced(at < 0 ? members.length : at, 0, ['sig', `"sig":"${sig}"`]));
+  const body = joined(members.toSpliced(at < 0 ? members.length : at, 0, ['sig', `"sig":"${sig}"`]));
+  return { body, signed, sig };
 }
 
 const signingInput = (object: { readonly typ: string }): Uint8Array => utf8(signingText(object));

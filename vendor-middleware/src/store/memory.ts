@@ -1,6 +1,6 @@
 // The store in memory: for tests, demos, and sites that accept to lose what was not yet claimed at a restart.
-import { addClaim, type ClaimStep, type Deed, type Json, limits, type Tally } from '@farthing/protocol';
-import { type PaidClaim, paidOut } from './paid.ts';
+import { type Deed, type Json, limits, type Tally } from '@farthing/protocol';
+import { MemoryClaims } from './memory-claims.ts';
 import { holding } from './payments.ts';
 import type { ClaimDue, Reservation, Reserved, Stored, Undo, VendorStore } from './port.ts';
 
@@ -12,7 +12,7 @@ export function memory(): VendorStore {
   const rows = new Map<string, Row>();
   const spends = new Map<string, string>();
   const tallies = new Map<string, { sum: bigint; untilMs: number }>();
-  const claims = new Map<string, PaidClaim>();
+  const claims = new MemoryClaims();
   const leases = new Map<string, bigint>();
   const quotas = new Map<string, { used: number; untilMs: number }>();
   const docs = new Map<string, string>();
@@ -28,22 +28,15 @@ export function memory(): VendorStore {
     if (value === undefined) docs.delete(key);
     else docs.set(key, value);
   };
-  const book = (steps: readonly ClaimStep[]) => {
-    for (const step of steps) {
-      const now = claims.get(step.key);
-      claims.set(step.key, { ...addClaim(now, step), paid: now?.paid ?? 0n });
-    }
-  };
-  const due = (kind: string | undefined): ClaimDue[] =>
-    [...claims].flatMap(([key, { total, paid, evidence }]) => {
-      if (total <= paid || (kind !== undefined && kindOf(key) !== kind)) return [];
+  const due = (limit: number, kind: string): ClaimDue[] =>
+    claims.due(limit, kind).map(({ key, claim: { total, evidence } }) => {
       const deed = deeds.get(key)?.deed;
-      return [{ key, total, ...(evidence ? { evidence } : {}), ...(deed ? { deed } : {}) }];
+      return { key, total, ...(evidence ? { evidence } : {}), ...(deed ? { deed } : {}) };
     });
   const commit = (id: string) => {
     const row = rows.get(id);
     if (!row) return;
-    book(row.claims);
+    claims.add(row.claims);
     rows.set(id, { ...row, claims: [] });
   };
   const read = (key: string): Json | undefined => sessions.get(key)?.row;
@@ -115,7 +108,8 @@ export function memory(): VendorStore {
       swept++;
     }
     for (const [key, { untilMs }] of quotas) if (untilMs < nowMs) quotas.delete(key);
-    for (const map of [claims, deeds, tallies, sessions]) {
+    claims.sweep(nowMs);
+    for (const map of [deeds, tallies, sessions]) {
       for (const [key, { untilMs }] of map) if (untilMs + limits.retentionMs < nowMs) map.delete(key);
     }
     return swept;
@@ -145,17 +139,14 @@ export function memory(): VendorStore {
       if (row === undefined) return undefined;
       const made = change(row);
       write(key, made.next, made.untilMs);
-      book(made.claims);
+      claims.add(made.claims);
       return made;
     },
-    claimsDue: async (limit, kind = '') => due(kind).slice(0, limit),
-    countDue: async (atMost, kind) => Math.min(due(kind).length, atMost),
+    claimsDue: async (limit, kind = '') => due(limit, kind),
+    countDue: async (atMost, kind) => Math.min(claims.countDue(kind), atMost),
     claimsPaid: async (paid, { key, was, put: writes }) => {
       if (docs.get(key) !== was) return false;
-      for (const one of paid) {
-        const claim = claims.get(one.key);
-        if (claim) claims.set(one.key, paidOut(claim, one));
-      }
+      claims.pay(paid);
       for (const [name, value] of Object.entries(writes)) put(name, value);
       return true;
     },
@@ -181,8 +172,6 @@ export function memory(): VendorStore {
     close: async () => {},
   };
 }
-
-const kindOf = (key: string): string => key.slice(0, key.indexOf(':') + 1);
 
 const view = ({ id, credential, target, owner, atMs, outcome, state }: Row): Stored => ({
   id,
