@@ -54,6 +54,17 @@ const tabOf = (url: string) =>
 
 const goodsServed = () => stand.served.filter(({ url }) => url.includes('/goods/')).length;
 
+/** Only the beginning of the goods comes through. */
+const cutShort = (sale: Page) =>
+  sale.route('**/goods/**', async (route) => {
+    const answer = await route.fetch();
+    const { 'content-length': _, ...headers } = answer.headers();
+    await route.fulfill({ status: 200, headers, body: (await answer.body()).subarray(0, 100_000) });
+  });
+
+/** Parts of goods that were fetched and not opened. */
+const onShelf = () => stand.desk.page.evaluate(async () => (await (await caches.open('sealed-goods')).keys()).length);
+
 describe('a print', () => {
   it('is shown before anything is fetched, in every look', async () => {
     const sale = await salePage(print);
@@ -126,11 +137,7 @@ describe('a print', () => {
   it('whose connection breaks goes on from there, and is paid once', async () => {
     const before = await stand.desk.balance();
     const sale = await salePage(`${print}?cut`);
-    await sale.route('**/goods/**', async (route) => {
-      const answer = await route.fetch();
-      const { 'content-length': _, ...headers } = answer.headers();
-      await route.fulfill({ status: 200, headers, body: (await answer.body()).subarray(0, 100_000) });
-    });
+    await cutShort(sale);
     await sale.getByRole('button', { name: 'Pay $0.005' }).click();
     await sale.getByText('The file did not come whole.').waitFor();
     expect(await stand.desk.balance()).toBe(before);
@@ -141,6 +148,44 @@ describe('a print', () => {
     await sale.getByRole('heading', { name: 'It is yours' }).waitFor();
     expect((await saved(sale)).digest).toBe(await promised());
     expect(before - (await stand.desk.balance())).toBe(PRICE);
+    await sale.close();
+  });
+
+  it('whose page is closed on the way goes on from there in the next one, and is paid once', async () => {
+    const before = await stand.desk.balance();
+    const url = `${print}?closed`;
+    const first = await salePage(url);
+    await cutShort(first);
+    await first.getByRole('button', { name: 'Pay $0.005' }).click();
+    await first.getByText('The file did not come whole.').waitFor();
+    await first.close();
+    expect(await stand.desk.balance()).toBe(before);
+    const sale = await salePage(url);
+    for (const look of looks.toReversed()) {
+      await dress(sale, look, 640);
+      await sale.locator('dl').first().waitFor();
+      await inspect(sale, `goods-here-${look.name}`);
+    }
+    await sale.getByText('Here already').waitFor();
+    const rest = sale.waitForRequest(/\/goods\//);
+    await sale.getByRole('button', { name: 'Pay $0.005' }).click();
+    expect((await rest).headers()['range']).toBe('bytes=100000-');
+    await sale.getByRole('heading', { name: 'It is yours' }).waitFor();
+    expect((await saved(sale)).digest).toBe(await promised());
+    expect([before - (await stand.desk.balance()), await onShelf()]).toEqual([PRICE, 0]);
+    await sale.close();
+  });
+
+  it('of which a part was damaged here is fetched anew before anything is paid', async () => {
+    const { ct } = (await stand.desk.tell('goods', { url: print })) as { ct: string };
+    await stand.desk.page.evaluate(async (name) => {
+      const shelf = await caches.open('sealed-goods');
+      await shelf.put(`https://goods.invalid/${name}/0/1000`, new Response(new Uint8Array(1000)));
+    }, ct);
+    const sale = await salePage(`${print}?damaged`);
+    await sale.getByRole('button', { name: 'Pay $0.005' }).click();
+    await sale.getByRole('heading', { name: 'It is yours' }).waitFor();
+    expect((await saved(sale)).digest).toBe(await promised());
     await sale.close();
   });
 

@@ -1,5 +1,6 @@
 // Sealed goods in a tab of their own: what is sold, fetched and compared before anything is paid, then paid, opened and saved.
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { keptBytes } from '../../kept-goods.ts';
 import { Refused, send } from '../../ui/client.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Money } from '../../ui/money.tsx';
@@ -51,6 +52,8 @@ function Sale({ view, begins }: { view: GoodsView; begins: boolean }) {
     begun.current = true;
     buy();
   }, []);
+  const [here, setHere] = useState(0);
+  useEffect(() => void keptBytes(view.ct).then(setHere, () => undefined), [step]);
   const notNow = () => void send('declineGoods', { url: view.url }).finally(() => window.close());
   return (
     <div class="popup">
@@ -64,7 +67,7 @@ function Sale({ view, begins }: { view: GoodsView; begins: boolean }) {
         {problem === 'wallet-locked' && <Unlock unlocked={buy} />}
         {problem !== undefined && problem !== 'wallet-locked' && <Problem code={problem} />}
         {step === 'asking' && problem === 'goods-wrong' && offer && <p>{t('goods_unpaid')}</p>}
-        <What view={view} />
+        <What view={view} here={step === 'asking' ? here : 0} />
         <HowFar buying={buying} size={view.size} />
         {step === 'asking' && view.state === 'paid' && <p class="s">{t('goods_paid_before')}</p>}
         {step === 'asking' && offer && (
@@ -106,7 +109,8 @@ function Sale({ view, begins }: { view: GoodsView; begins: boolean }) {
   );
 }
 
-function What({ view: { site, item, media, size } }: { view: GoodsView }) {
+/** `here`: bytes that an earlier visit has fetched. */
+function What({ view: { site, item, media, size }, here }: { view: GoodsView; here: number }) {
   return (
     <section class="card stack">
       <div class="row">
@@ -127,6 +131,12 @@ function What({ view: { site, item, media, size } }: { view: GoodsView }) {
         </dd>
         <dt>{t('goods_size')}</dt>
         <dd>{sizeText(size, localeTag())}</dd>
+        {here > 0 && (
+          <>
+            <dt>{t('goods_here')}</dt>
+            <dd>{sizeText(here, localeTag())}</dd>
+          </>
+        )}
       </dl>
     </section>
   );
