@@ -49,6 +49,13 @@ describe('the link of a 402 page', () => {
     expect((await new Person().visit(page('/map'))).offer).toBeUndefined();
   });
 
+  it('is not there where only the key of a wallet is good enough', async () => {
+    const strict = await testSite({ on: site.broker, methods: ['cheque'], cheque: { minLevel: 2 } });
+    strict.app.get('/page', strict.pay.wall({ price: '0.0005 USD' }), (_req, res) => void res.end());
+    expect((await new Person().visit(`${strict.url}/page`)).offer).toBeUndefined();
+    await strict.close();
+  });
+
   it('is not there where a form was sent, nor without such a page or without cheques', async () => {
     const posted = await fetch(page('/order'), { method: 'POST', headers: { accept: 'text/html' } });
     expect([posted.status, (await posted.text()).includes(PAY_PAGE)]).toEqual([402, false]);

@@ -44,7 +44,7 @@ ${text.teaser ? html`<p dir="auto">${text.teaser}</p>` : undefined}
 ${goods(quote, language)}
 ${refusal(problem, language)}
 ${problem.status === 402 && quote ? offer(quote, language) : undefined}
-${pay ? html`<p><a class="button" href="${pay}">${t.payAt(site.broker.name)}</a></p><p class="muted">${t.payAtText}</p>` : undefined}
+${pay ? html`<p><a class="button" rel="noreferrer" href="${pay}">${t.payAt(site.broker.name)}</a></p><p class="muted">${t.payAtText}</p>` : undefined}
 <details><summary>${t.what}</summary><p>${t.whatText}</p></details>
 </main>
 <footer><p>${t.learns} ${t.broker}: <bdi>${site.broker.name}</bdi>. ${t.code}: <code>${problem.code}</code></p></footer>

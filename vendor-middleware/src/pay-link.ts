@@ -17,8 +17,9 @@ export function payLink(
   const challenge = challenges.find(({ method, intent }) => method === 'cheque' && intent === 'charge');
   const origin = originAt(origins, req.get('host') ?? '');
   if (!pay || !challenge || !origin || req.method !== 'GET' || challenge.digest !== undefined) return undefined;
-  // Who pays there has no program that opens sealed goods.
-  if (readRequest(challenge)?.methodDetails['sealed'] !== undefined) return undefined;
+  const { sealed, minLevel } = readRequest(challenge)?.methodDetails ?? {};
+  // Who pays there has no program that opens sealed goods, and no wallet's key.
+  if (sealed !== undefined || minLevel === 2) return undefined;
   const offer = textToBase64url(JSON.stringify({ challenge, at: origin + pathOf(req) }));
   return `${pay}?site=${encodeURIComponent(vnd)}#${offer}`;
 }

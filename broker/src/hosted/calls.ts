@@ -55,7 +55,7 @@ function needSession({ session }: Visitor): Session {
 async function stateOf(wallets: Wallets, { account, level }: Session, currency: 'usd-micro' | 'eur-micro') {
   const balance = await wallets.purse.balance(account, currency);
   const passkeys = wallets.kit.book.passkeys(account).map(({ id, madeMs }) => ({ id, at: Math.floor(madeMs / 1000) }));
-  return { level, balance, cur: currency, passkeys };
+  return { level, balance: balance.toString(), cur: currency, passkeys };
 }
 
 const entered = ({ account, level, code }: Entered): Reply => ({

@@ -7,6 +7,7 @@ import {
   type JsonObject,
   limits,
   makeOrder,
+  statementResult,
   toBase64url,
 } from '@farthing/protocol';
 import { asJson, type Cheque, chequeCertsResult, chequeHash, signCheque } from '@farthing/protocol/broker';
@@ -54,10 +55,10 @@ export class Purse {
     return ask(path, makeOrder(typ, rest, keys.account(account), env()));
   }
 
-  /** Base units. */
-  async balance(account: string, cur: Currency): Promise<string> {
+  /** Base units. @throws {PaymentProblem} what the broker says */
+  async balance(account: string, cur: Currency): Promise<bigint> {
     const said = await this.order(account, 'statement/1', { path: '/v1/statement', cur, limit: 1 });
-    return String(said['balance']);
+    return decode(statementResult, said, 'unavailable').balance;
   }
 
   /** The same bill at the same level is the same cheque, so that a repeat is one payment. @throws {PaymentProblem} */

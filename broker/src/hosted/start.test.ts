@@ -40,6 +40,14 @@ describe('the page', () => {
   });
 });
 
+it('wallets whose book cannot be opened are an answer that fails, and not the end of the broker', async () => {
+  bench = await new Bench().start();
+  writeFileSync(join(bench.data, 'hosted.json'), '{}', { mode: 0o600 });
+  const { origin } = new Guest(bench);
+  expect((await fetch(`${origin}/pay`)).status).toBe(503);
+  expect((await fetch(`${bench.url}/v1/keys`)).status).toBe(200);
+});
+
 it('127.0.0.1 is localhost to passkeys, and other addresses have none', () => {
   expect(hostedOrigin('http://127.0.0.1:8402')).toBe('http://localhost:8402');
   expect(hostedOrigin('http://[::1]:8402')).toBe('http://localhost:8402');

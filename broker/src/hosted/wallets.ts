@@ -38,9 +38,8 @@ export class Wallets {
 
   // ── passkeys ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The first passkey of a wallet, which exists once it is made. @throws {PaymentProblem} `rate-limit` */
+  /** The first passkey of a wallet, which exists once it is made. */
   offerNew() {
-    this.#countNew();
     return this.#offer(toBase64url(this.kit.env().random(16)), 'new');
   }
 
@@ -63,7 +62,7 @@ export class Wallets {
     return options;
   }
 
-  /** @throws {PaymentProblem} `sign-in-wrong` */
+  /** @throws {PaymentProblem} `sign-in-wrong`, `rate-limit` */
   async register(response: Registration, session: Session | undefined): Promise<Entered> {
     const challenge = questionOf(response);
     const asked = this.#asks.take(challenge);
@@ -72,6 +71,7 @@ export class Wallets {
     if (made === 'added' && session?.account !== account) throw new PaymentProblem('sign-in-wrong');
     const passkey = await this.passkeys.registered(response, challenge);
     const { book, group, env } = this.kit;
+    if (made === 'new') this.#countNew();
     const printed = made === 'added' ? undefined : printCode(this.kit);
     const done = await group.run(() => {
       if (book.passkey(passkey.id)) return false;
@@ -150,7 +150,7 @@ export class Wallets {
     // Time to go back to the site with it.
     if (bill.exp * 1000 < env().nowMs + 5_000) throw new PaymentProblem('offer-old');
     if (level < minLevel || bill.amount > settings.levelMicro[level]) throw new PaymentProblem('level-too-low');
-    const balance = BigInt(await this.purse.balance(account, bill.cur));
+    const balance = await this.purse.balance(account, bill.cur);
     if (balance < bill.amount) {
       throw new PaymentProblem('balance-short', { members: { shortBy: (bill.amount - balance).toString() } });
     }

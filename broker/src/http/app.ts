@@ -27,10 +27,9 @@ export function brokerListener(
     // Whoever keeps the connection would send the next request into the end of this process.
     if (service.readiness.isDraining) response.shouldKeepAlive = false;
     const route = request.method === 'POST' ? orders.get(pathOf(request)) : undefined;
-    if (!route && isOfPages(pathOf(request))) {
-      const pages = hosted()?.pages;
-      if (!pages) return app(request, response);
-      pages.handle(request, response).catch((error: unknown) => {
+    const pages = !route && isOfPages(pathOf(request)) ? hosted() : undefined;
+    if (pages) {
+      showPage(pages, { request, response }).catch((error: unknown) => {
         fail(error, { request, response, log, path: PAY }, pageHeaders);
       });
       return;
@@ -57,6 +56,10 @@ async function takeOrder(
     .writeHead(200, { ...ALWAYS, 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': length })
     .end(answer);
 }
+
+/** Opens the wallets when nobody has before: what is wrong with them is an answer that fails, and not the end of the broker. */
+const showPage = async (hosted: Hosted, { request, response }: Exchange): Promise<void> =>
+  hosted.pages.handle(request, response);
 
 /** Without the query, which may name anything. */
 const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] ?? '';

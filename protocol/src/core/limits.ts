@@ -114,7 +114,7 @@ const table = {
   hostedAskMs: [300_000, 'ms', 'what a hosted wallet asked of a passkey, or by a code, can be answered so long'],
   hostedAsks: [10_000, 'questions', 'that one broker process has open at once; the oldest is dropped'],
   hostedPasskeys: [8, 'passkeys', 'of one hosted wallet'],
-  hostedNewAccounts: [600, 'accounts', 'hosted wallets that one broker process opens in an hour'],
+  hostedNewAccounts: [6000, 'accounts', 'hosted wallets that one broker process opens in an hour: 6 MB of its disk'],
   hostedCodeTries: [3, 'tries', 'of a code of six digits: one guess in 333,000 gets through'],
   hostedStretches: [2, 'passwords', 'that are checked at once, 64 MB each; more have to come again'],
   passwordFreshMs: [300_000, 'ms', 'how long after the password coins leave the account, and words are shown'],
