@@ -11,6 +11,7 @@ import { expressJob } from './jobs/express.ts';
 import { pastJob } from './jobs/past.ts';
 import { restoreJob } from './jobs/restore.ts';
 import { sealedJob } from './jobs/sealed.ts';
+import { storesJob } from './jobs/stores.ts';
 import { streamJob } from './jobs/stream.ts';
 import { walletJob } from './jobs/wallet.ts';
 import { METHODS, methodOf } from './methods/index.ts';
@@ -22,17 +23,18 @@ const jobs: Readonly<Record<string, (context: Context) => Promise<Row[]>>> = {
   sealed: sealedJob,
   core: coreJob,
   memory: pastJob,
+  store: storesJob,
   broker: brokerJob,
   'wallet/node': walletJob,
   'wallet/restore': restoreJob,
   'wallet/chromium': chromiumJob,
 };
 
-async function main({ quick, only, json, profile }: Options): Promise<number> {
+async function main({ quick, full, only, json, profile }: Options): Promise<number> {
   const startMs = performance.now();
   const machine = describeMachine();
   console.log(headline(machine));
-  await using context = new Context({ quick, only, profile });
+  await using context = new Context({ quick, full, only, profile });
   const rows: Row[] = [];
   for (const [name, job] of Object.entries(jobs)) rows.push(...(await context.attempt(name, '', () => job(context))));
   rows.push(...relate(rows, { hashing: METHODS.filter((method) => !methodOf(method).proves) }));

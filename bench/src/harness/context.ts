@@ -13,12 +13,14 @@ import { notRun, type Row } from './rows.ts';
 
 export type Settings = {
   readonly quick: boolean;
+  readonly full: boolean;
   readonly only: string | undefined;
   readonly profile: string | undefined;
 };
 
 export class Context {
   readonly quick: boolean;
+  readonly full: boolean;
   readonly #profile: string | undefined;
   readonly #only: string | undefined;
   readonly #folder = mkdtempSync(join(tmpdir(), 'farthing-bench-'));
@@ -27,7 +29,8 @@ export class Context {
   #broker: Promise<{ child: Child<BrokerApi>; url: string }> | undefined;
   #load: Child<LoadApi> | undefined;
 
-  constructor({ quick, only, profile }: Settings) {
+  constructor({ quick, full, only, profile }: Settings) {
+    this.full = full;
     this.#profile = profile;
     this.quick = quick;
     this.#only = only;

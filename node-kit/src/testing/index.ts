@@ -2,3 +2,4 @@
 export { type PostgresServer, postgresPrograms, startPostgres } from './postgres-server.ts';
 export { homeOf, type RedisCluster, startMove, startRedisCluster } from './redis-cluster.ts';
 export { cli, type RedisServer, startRedis } from './redis-server.ts';
+export { anyPostgres, anyRedis, anyRedisCluster } from './running.ts';

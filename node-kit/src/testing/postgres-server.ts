@@ -8,6 +8,7 @@ import { freePorts } from './free-port.ts';
 
 export type PostgresServer = {
   readonly url: string;
+  pid(): number;
   /** Without a word to anybody, as a machine that loses its power: what it acknowledged must be there afterwards. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -60,6 +61,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   await start();
   return {
     url: `postgres://farthing@127.0.0.1:${port}/postgres`,
+    pid: () => child?.pid ?? 0,
     start,
     // SIGQUIT is PostgreSQL's immediate shutdown: no checkpoint, recovery from the log at the next start.
     kill: () => end('SIGQUIT'),

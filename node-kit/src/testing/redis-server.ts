@@ -9,6 +9,7 @@ import { freePorts } from './free-port.ts';
 export type RedisServer = {
   readonly url: string;
   readonly port: number;
+  pid(): number;
   /** Without a word to anybody, as a machine that loses its power: what it acknowledged must be there afterwards. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -54,6 +55,7 @@ export async function serve(port: number, settings: Settings): Promise<RedisServ
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    pid: () => child?.pid ?? 0,
     start,
     kill: () => end('SIGKILL'),
     async stop() {

@@ -1,16 +1,28 @@
-import { type PostgresServer, startPostgres } from '@farthing/node-kit/testing';
+import { randomUUID } from 'node:crypto';
+import { anyPostgres } from '@farthing/node-kit/testing';
+import pg from 'pg';
 import { afterAll, beforeAll } from 'vitest';
 import { storeSuite } from '../../testing/store-suite.ts';
 import { postgres } from './postgres.ts';
 
-let server: PostgresServer;
+let server: Awaited<ReturnType<typeof anyPostgres>>;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await anyPostgres();
 });
 afterAll(() => server.stop());
 
-let schemas = 0;
 storeSuite('PostgreSQL', async () => {
-  const store = await postgres(server.url, { schema: `site_${++schemas}` });
-  return { store, dispose: () => store.close() };
+  const schema = `test_${randomUUID().replaceAll('-', '')}`;
+  const store = await postgres(server.url, { schema });
+  return {
+    store,
+    async dispose() {
+      await store.close();
+      // A server that is not ours keeps nothing of us.
+      const client = new pg.Client(server.url);
+      await client.connect();
+      await client.query(`DROP SCHEMA ${schema} CASCADE`);
+      await client.end();
+    },
+  };
 });

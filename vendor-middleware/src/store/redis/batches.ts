@@ -1,5 +1,5 @@
-// Operations of one turn of the event loop go to the server as one script. A second batch is under way while the first is
-// on its way to the disk; the server takes them in order.
+// Operations of one turn of the event loop go to the server as one script. Others are under way meanwhile, so that one is decided while
+// the next is printed; the server takes them in order.
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreAway } from '../away.ts';
 import { listOf, type Reply } from './lines.ts';
@@ -34,8 +34,8 @@ export type BatchOptions = {
   readonly onLost: () => void;
 };
 
-const BATCH = 256;
-const LANES = 2;
+const BATCH = 128;
+const LANES = 4;
 /** So often may others get ahead with the same session. */
 const TRIES = 64;
 /** A server that says it cannot right now has done nothing. It is asked again for so long. */

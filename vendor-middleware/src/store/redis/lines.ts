@@ -1,13 +1,13 @@
 // Rows of the Redis store as text. What verdicts need of a payment stands apart from what only a repeat needs, so that the script
 // reads no more than it must.
 import type { ClaimStep, Evidence, Json, Spend } from '@farthing/protocol';
-import { type Line, STATES } from '../lines.ts';
+import { type Line, STATES, type Steps } from '../lines.ts';
 import type { Stored } from '../port.ts';
 
 /** What the server answers: text, numbers, and lists of them. */
 export type Reply = string | number | null | readonly Reply[];
 
-/** Members of the script's `head`: instruments, tallies, claims, mints, session. */
+/** Members of the script's `head`: instruments, tallies, claims, mints, session. With a verdict there are instruments alone. */
 type Head = {
   readonly s: readonly string[];
   readonly t: readonly (readonly [key: string, add: string])[];
@@ -25,18 +25,19 @@ type Tail = readonly [credential: string, target: string, outcome: string, owner
 /** Whole milliseconds: the future ends later, never sooner. */
 export const ms = (value: number): string => BigInt(Math.ceil(value)).toString();
 
-export function printPayment({ steps, credential, target, outcome, owner, atMs, untilMs }: Line): string {
-  const { session } = steps;
-  const head: Head = {
-    s: steps.spends,
-    t: steps.tallies.map(({ key, add }) => [key, add]),
-    c: steps.claims.map((step) => scriptClaim(step, (evidence) => JSON.stringify(evidence))),
-    m: steps.mints,
-    ...(session ? { x: [session.key, session.undo] } : {}),
-  };
+export function printPayment({ steps, state, credential, target, outcome, owner, atMs, untilMs }: Line): string {
   const tail: Tail = [credential, target, outcome, owner, atMs];
+  const head = state === 'committed' ? { s: steps.spends } : headOf(steps);
   return `${ms(untilMs)} ${JSON.stringify(head)}\n${JSON.stringify(tail)}`;
 }
+
+const headOf = ({ spends, tallies, claims, mints, session }: Steps): Head => ({
+  s: spends,
+  t: tallies.map(({ key, add }) => [key, add]),
+  c: claims.map((step) => scriptClaim(step, (evidence) => JSON.stringify(evidence))),
+  m: mints,
+  ...(session ? { x: [session.key, session.undo] } : {}),
+});
 
 type Step = Omit<ClaimStep, 'add'> & { readonly add: string | bigint };
 

@@ -8,17 +8,29 @@ const { known, held, stale, over, tooMuch, fresh, undo, none } = ANSWERS;
 export const PAYMENTS = `
 -- A claim's row: until, total, paid, rank and text of its evidence ('-' and nothing: there is none).
 local function claimOf(key)
+  local claim = claims[key]
+  if claim then return claim end
   local row = get('c:' .. key)
-  if not row then return { untilMs = '0', total = '0', paid = '0', rank = '-', evidence = '' } end
+  if not row then return { untilMs = '0', total = '0', paid = '0', rank = '-', evidence = '', isNew = true } end
   local untilMs, total, paid, rank, evidence = string.match(row, '^(%d+) (%d+) (%d+) (%S+) (.*)$')
-  return { untilMs = untilMs, total = total, paid = paid, rank = rank, evidence = evidence }
+  claim = { untilMs = untilMs, total = total, paid = paid, rank = rank, evidence = evidence }
+  claims[key] = claim
+  return claim
 end
 
 local function setClaim(key, claim)
   local was = claimOf(key)
   local wasDue, isDue = more(was.total, was.paid), more(claim.total, claim.paid)
   if wasDue ~= isDue then dueChanged[#dueChanged + 1] = { key, isDue } end
-  keep('c:' .. key, table.concat({ claim.untilMs, claim.total, claim.paid, claim.rank, claim.evidence }, ' '))
+  if was.isNew or more(was.untilMs, claim.untilMs) then plan('c:' .. key, tonumber(claim.untilMs) + KEPT) end
+  claims[key] = claim
+  claimChanged[key] = true
+end
+
+local function dropClaim(key)
+  claims[key] = nil
+  claimChanged[key] = nil
+  set('c:' .. key, false)
 end
 
 -- Steps of claims: key, add, until, 1 for the only step, rank, and evidence as text or as the number of an argument.
@@ -27,14 +39,14 @@ local function evidenceOf(step, raws)
 end
 
 local function withStep(now, step, raws)
-  if step[4] == 1 then
-    return { untilMs = step[3], total = step[2], paid = now.paid, rank = now.rank, evidence = now.evidence }
-  end
-  local best = { rank = now.rank, evidence = now.evidence }
-  local isBetter = step[5] ~= '-' and (now.rank == '-' or tonumber(step[5]) > tonumber(now.rank))
-  if isBetter then best = { rank = step[5], evidence = evidenceOf(step, raws) } end
-  local untilMs = more(step[3], now.untilMs) and step[3] or now.untilMs
-  return { untilMs = untilMs, total = plus(now.total, step[2]), paid = now.paid, rank = best.rank, evidence = best.evidence }
+  local isOnce = step[4] == 1
+  local untilMs = (isOnce or more(step[3], now.untilMs)) and step[3] or now.untilMs
+  local claim = { untilMs = untilMs, paid = now.paid, rank = now.rank, evidence = now.evidence }
+  claim.total = isOnce and step[2] or plus(now.total, step[2])
+  local isBetter = now.rank == '-' or step[5] == '-' or tonumber(step[5]) > tonumber(now.rank)
+  if isOnce then isBetter = now.total == '0' end
+  if isBetter and step[5] ~= '-' then claim.rank, claim.evidence = step[5], evidenceOf(step, raws) end
+  return claim
 end
 
 -- What the claims would be, in their order; nothing: a sum passes what can be stored.
@@ -46,9 +58,11 @@ local function booked(steps, raws)
     sums[key] = withStep(sums[key] or claimOf(key), step, raws)
     if more(sums[key].total, SUM_MAX) then return nil end
   end
-  return function()
-    for _, key in ipairs(order) do setClaim(key, sums[key]) end
-  end
+  return sums, order
+end
+
+local function book(sums, order)
+  for _, key in ipairs(order) do setClaim(key, sums[key]) end
 end
 
 -- What shows claims of one step, before they are due.
@@ -100,22 +114,28 @@ end
 
 -- Without arguments it only looks.
 local function reserve(op, raws)
-  local _, _, id, spends, tallies, claims, state, session, deeds = unpack(op)
+  local _, _, id, spends, tallies, steps, state, session, deeds = unpack(op)
   local row = get('p:' .. id)
   if row then return { ${known}, row, openOf(id) or '' } end
   local refusal = holding(spends) or (session ~= 0 and isStale(session[1], session[2]))
   if refusal then return refusal end
   if not raws[1] then return { ${fresh} } end
-  local sums, tooMuch = tallied(tallies)
-  if not sums then return tooMuch end
-  local book = state ~= '' or booked(claims, raws)
-  if not book then return { ${tooMuch} } end
+  local sums, isOver = tallied(tallies)
+  if not sums then return isOver end
+  local totals, order
+  if state == '' then
+    totals, order = booked(steps, raws)
+    if not totals then return { ${tooMuch} } end
+  end
   keep('p:' .. id, raws[1])
   for _, key in ipairs(spends) do set('s:' .. key, id) end
   keepAll(sums)
-  keepEvidence(claims, raws)
-  -- Its claims, with the evidence that lies there now.
-  if state ~= '' then setOpen(id, state) else booked(claims, raws)() end
+  if totals then
+    book(totals, order)
+  else
+    setOpen(id, state)
+    keepEvidence(steps, raws)
+  end
   if session ~= 0 then keep('x:' .. session[1], raws[2]) end
   for i, key in ipairs(deeds) do keep('d:' .. key, raws[2 + i]) end
   return 0
@@ -144,7 +164,7 @@ local function release(id, row, op, raws)
   set('p:' .. id, false)
   for _, key in ipairs(head.s) do set('s:' .. key, false) end
   for _, step in ipairs(head.c) do
-    if step[4] == 1 and get('c:' .. step[1]) and claimOf(step[1]).total == '0' then set('c:' .. step[1], false) end
+    if step[4] == 1 and claimOf(step[1]).total == '0' then dropClaim(step[1]) end
   end
   setOpen(id, false)
   return 0
@@ -162,9 +182,9 @@ local function settle(op, raws)
     setOpen(id, '2 ' .. atMs .. ' ' .. by)
     return 0
   end
-  local book = booked(headOf(row).c, raws)
-  if not book then return { ${tooMuch} } end
-  book()
+  local totals, order = booked(headOf(row).c, raws)
+  if not totals then return { ${tooMuch} } end
+  book(totals, order)
   setOpen(id, false)
   return 0
 end
@@ -178,15 +198,15 @@ local function takeOver(op)
 end
 
 local function changeSession(op, raws)
-  local _, _, key, seen, claims = unpack(op)
+  local _, _, key, seen, steps = unpack(op)
   if not get('x:' .. key) then return { ${none} } end
   local refusal = isStale(key, seen)
   if refusal then return refusal end
   if not raws[1] then return { ${fresh} } end
-  local book = booked(claims, raws)
-  if not book then return { ${tooMuch} } end
+  local totals, order = booked(steps, raws)
+  if not totals then return { ${tooMuch} } end
   keep('x:' .. key, raws[1])
-  book()
+  book(totals, order)
   return 0
 end
 `;

@@ -40,8 +40,9 @@ local function claimsPaid(op)
   local _, _, paid, key, was, puts = unpack(op)
   if not isDoc(key, was) then return { ${none} } end
   for _, one in ipairs(paid) do
-    if get('c:' .. one[1]) then
-      local claim = claimOf(one[1])
+    local was = claimOf(one[1])
+    if not was.isNew then
+      local claim = { untilMs = was.untilMs, total = was.total, paid = was.paid, rank = was.rank, evidence = was.evidence }
       if more(one[2], claim.paid) then claim.paid = one[2] end
       if one[3] == 1 and claim.paid == claim.total then claim.rank, claim.evidence = '-', '' end
       setClaim(one[1], claim)
@@ -105,6 +106,7 @@ local function forget(key, row)
     if openOf(name) then setOpen(name, false) end
   elseif kind == 'c' then
     dueChanged[#dueChanged + 1] = { name, false }
+    dropClaim(name)
   end
   set(key, false)
 end

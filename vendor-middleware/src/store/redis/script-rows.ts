@@ -24,6 +24,8 @@ local MOST = 4000
 
 local page, changed = {}, {}
 local open, openChanged = {}, {}
+-- Claims are read and printed once in a batch, however many payments add to one.
+local claims, claimChanged = {}, {}
 local planned, dueChanged = {}, {}
 
 local function get(key)
@@ -56,12 +58,12 @@ local function setOpen(id, row)
 end
 
 local function dueOf(key, row)
-  local untilMs = tonumber(string.match(row, '^%d+'))
+  local untilMs = tonumber(string.sub(row, 1, string.find(row, ' ', 1, true) - 1))
   return untilMs and untilMs + (KEPT_OF[string.sub(key, 1, 1)] or KEPT)
 end
 
 local function plan(key, dueMs)
-  local minute = string.format('%.0f', math.floor(dueMs / MINUTE))
+  local minute = math.floor(dueMs / MINUTE)
   local keys = planned[minute]
   if not keys then
     keys = {}
@@ -101,6 +103,10 @@ local function flushDue()
 end
 
 local function flush()
+  for key in pairs(claimChanged) do
+    local claim = claims[key]
+    set('c:' .. key, table.concat({ claim.untilMs, claim.total, claim.paid, claim.rank, claim.evidence }, ' '))
+  end
   local sets, gone, docs = {}, {}, {}
   for key in pairs(changed) do
     local row = page[key]
@@ -130,11 +136,12 @@ local function flush()
   end
   inParts(opened, function(...) redis.call('HSET', tag .. 'open', ...) end)
   inParts(closed, function(...) redis.call('HDEL', tag .. 'open', ...) end)
-  for minute, keys in pairs(planned) do
+  for number, keys in pairs(planned) do
+    local minute = string.format('%.0f', number)
     redis.call('ZADD', tag .. 'ends', minute, minute)
     inParts(keys, function(...) redis.call('RPUSH', tag .. 'e:' .. minute, ...) end)
   end
-  changed, openChanged, planned = {}, {}, {}
+  changed, openChanged, claimChanged, planned = {}, {}, {}, {}
   flushDue()
 end
 

@@ -1,0 +1,141 @@
+// What the stores of vendors take by themselves: durable claims a second by so many processes and callers, with ever more behind them,
+// and how soon a site can go on after a restart.
+import { Child } from '../harness/child.ts';
+import type { Context } from '../harness/context.ts';
+import { type Row, row } from '../harness/rows.ts';
+import { median } from '../harness/stats.ts';
+import type { Done, StoreApi } from '../store-server.ts';
+import { PLACES, type Place, type StorePlace } from '../stores.ts';
+
+const PROCESSES = [1, 2, 4];
+const CALLERS = [64, 256];
+const ROUNDS = 5;
+const WINDOW_MS = 2000;
+const MILLION = 1_000_000;
+/** Spent serials behind the claims that are measured. */
+const GROWTH = [0, MILLION, 10 * MILLION];
+/** How often filling says how far it is. */
+const STEP = MILLION / 4;
+
+export async function storesJob(context: Context): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [name, open] of Object.entries(PLACES)) {
+    const parts = [
+      { name: `store/${name}/claims`, measure: claims },
+      { name: `store/${name}/restart`, measure: restarts },
+      ...(context.full ? [{ name: `store/${name}/growth`, measure: growth }] : []),
+    ];
+    for (const { name: part, measure } of parts) {
+      // What is forgotten with its process has nothing to come back to.
+      const isPointless = name === 'memory' && measure === restarts;
+      if (!context.wants(part) || isPointless) continue;
+      const found = await context.attempt(part, 'claims a second', async () => {
+        const at = await open(context.folder());
+        try {
+          return await measure({ context, at, name: part });
+        } finally {
+          await at.stop();
+        }
+      });
+      rows.push(...found);
+    }
+  }
+  return rows;
+}
+
+type Part = { readonly context: Context; readonly at: StorePlace; readonly name: string };
+
+async function claims({ context, at, name }: Part): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const processes of at.place.store === 'memory' ? [1] : PROCESSES) {
+    const sites = await Promise.all(Array.from({ length: processes }, () => openSite(at.place)));
+    for (const callers of CALLERS) {
+      const part = `${name}/${processes}/${callers}`;
+      if (!context.wants(part)) continue;
+      context.say(`${part}…`);
+      rows.push(...(await speed({ context, at, name: part }, sites, callers)));
+    }
+    for (const site of sites) await site.end();
+  }
+  return rows;
+}
+
+type Site = Child<StoreApi>;
+let sites = 0;
+
+async function openSite(place: Place): Promise<Site> {
+  const child = new Child<StoreApi>(new URL('../store-server.ts', import.meta.url).pathname);
+  await child.call('open', { place, mark: `site${++sites}.` });
+  return child;
+}
+
+/** Medians of rounds, the first of which is thrown away: caches and code are cold. */
+async function speed({ context, at, name }: Part, children: readonly Site[], callers: number): Promise<Row[]> {
+  const rounds: { perSecond: number; siteMicros: number; serverMicros: number }[] = [];
+  await context.profile(name, async (file) => void (await children[0]?.call('profile', file)));
+  for (let n = 0; n <= (context.quick ? 3 : ROUNDS); n++) {
+    const before = at.cpuMicros();
+    const work = { callers: callers / children.length, ms: context.quick ? WINDOW_MS / 2 : WINDOW_MS };
+    const done = await Promise.all(children.map((child) => child.call('claim', work)));
+    const total = done.reduce((sum, one) => sum + one.claims, 0);
+    const siteMicros = done.reduce((sum, one) => sum + one.cpuMicros, 0) / total;
+    const perSecond = done.reduce((sum, one: Done) => sum + (one.claims * 1000) / one.ms, 0);
+    if (n > 0) rounds.push({ perSecond, siteMicros, serverMicros: (at.cpuMicros() - before) / total });
+  }
+  const own = row(`${name}/cpu`, 'µs CPU of the site each', { value: median(rounds.map((one) => one.siteMicros)) });
+  const server = median(rounds.map((one) => one.serverMicros));
+  return [
+    row(name, 'claims a second', { value: median(rounds.map((one) => one.perSecond)) }),
+    own,
+    ...(at.restart ? [row(`${name}/server-cpu`, 'µs CPU of the server each', { value: server })] : []),
+  ];
+}
+
+/** A site that comes back to payments without a verdict; and where there is a server, that it comes back to all of them. */
+async function restarts({ context, at, name }: Part): Promise<Row[]> {
+  const count = context.quick ? MILLION / 10 : MILLION;
+  const filler = await openSite(at.place);
+  await fill(context, filler, { name, count, open: true });
+  await filler.end();
+  const rows: Row[] = [];
+  const times: number[] = [];
+  for (let n = 0; n < 3; n++) {
+    const child = new Child<StoreApi>(new URL('../store-server.ts', import.meta.url).pathname);
+    const { ms, open } = await child.call('open', { place: at.place, mark: `site${++sites}.` });
+    if (open === 0) throw new Error('the open payments are gone');
+    times.push(ms / 1000);
+    await child.end();
+  }
+  rows.push(row(`${name}/open-${count}`, 's until a site goes on', { value: median(times) }));
+  if (!at.restart) return rows;
+  const startMs = performance.now();
+  await at.restart();
+  rows.push(
+    row(`${name}/server`, 's until its server is back, killed', { value: (performance.now() - startMs) / 1000 }),
+  );
+  return rows;
+}
+
+async function growth({ context, at, name }: Part): Promise<Row[]> {
+  const rows: Row[] = [];
+  let spent = 0;
+  const site = await openSite(at.place);
+  for (const wanted of GROWTH) {
+    await fill(context, site, { name, count: wanted - spent, open: false });
+    spent = wanted;
+    rows.push(...(await speed({ context, at, name: `${name}/${wanted}` }, [site], 256)));
+    const rss = await site.call('rss', undefined);
+    rows.push(row(`${name}/${wanted}/rss`, 'MiB of the site', { value: rss / 2 ** 20 }));
+  }
+  await site.end();
+  return rows;
+}
+
+type Filling = { readonly name: string; readonly count: number; readonly open: boolean };
+
+async function fill(context: Context, site: Site, { name, count, open }: Filling): Promise<void> {
+  for (let done = 0; done < count; done += STEP) {
+    context.say(`${name}: ${done} of ${count} ${open ? 'open' : 'spent'}…`);
+    await site.call('fill', { count: Math.min(STEP, count - done), open });
+  }
+}

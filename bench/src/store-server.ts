@@ -1,0 +1,102 @@
+// A process of a site that does nothing but claim payments in its store, as fast as so many callers that each wait for their answer.
+import type { Reservation, VendorStore } from '@farthing/vendor';
+import { answerCalls } from './harness/child.ts';
+import { endProfile, startProfile } from './harness/profiler.ts';
+import { openStore, type Place } from './stores.ts';
+
+export type Work = { readonly callers: number; readonly ms: number };
+export type Done = { readonly claims: number; readonly ms: number; readonly cpuMicros: number };
+
+export type StoreApi = {
+  /** Resolves with how long it took until what was open is known. `mark`: no other process has it. */
+  open(at: { place: Place; mark: string }): Promise<{ ms: number; open: number }>;
+  claim(work: Work): Promise<Done>;
+  /** Claims or, with `open`, reserves so many more. */
+  fill(more: { count: number; open: boolean }): Promise<void>;
+  rss(nothing: undefined): number;
+  profile(file: string): Promise<void>;
+};
+
+const DAY_MS = 86_400_000;
+/** The most that a site asks for when it starts. */
+const OPEN = 10_000;
+const FILLERS = 1024;
+/** As long as those of a challenge, a hash and a serial in base64url. */
+const ID = 43;
+const OUTCOME = 'r'.repeat(480);
+
+let store: VendorStore | undefined;
+let mark = '';
+let count = 0;
+const untilMs = Date.now() + DAY_MS;
+
+/** What a page costs a site that takes scrip: the challenge, the piece, and the claim of its kind. */
+function payment(open: boolean): Reservation {
+  const n = (count++).toString(36);
+  const id = `${mark}${n}`.padEnd(ID, '-');
+  return {
+    id,
+    credential: id,
+    target: id,
+    owner: mark,
+    atMs: Date.now(),
+    untilMs,
+    outcome: OUTCOME,
+    state: open ? 'reserved' : 'committed',
+    spends: [{ key: `scrip:${id}`, untilMs, code: 'scrip-spent' }],
+    tallies: [],
+    claims: [{ key: `k${count % 16}`, add: 10n, untilMs }],
+    mints: [],
+  };
+}
+
+function opened(): VendorStore {
+  if (!store) throw new Error('no store is open');
+  return store;
+}
+
+async function take(entry: Reservation): Promise<void> {
+  const { kind } = await opened().reserve(entry);
+  if (kind !== 'won') throw new Error(`a payment of this process alone was ${kind}`);
+}
+
+const cpuMicros = (): number => {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+};
+
+answerCalls<StoreApi>(
+  {
+    async open({ place, mark: own }) {
+      mark = own;
+      const startMs = performance.now();
+      store = await openStore(place);
+      const { length } = await store.unsettled(OPEN);
+      return { ms: performance.now() - startMs, open: length };
+    },
+    async claim({ callers, ms }) {
+      const [startMs, startMicros] = [performance.now(), cpuMicros()];
+      let claims = 0;
+      const caller = async () => {
+        while (performance.now() - startMs < ms) {
+          await take(payment(false));
+          claims++;
+        }
+      };
+      await Promise.all(Array.from({ length: callers }, caller));
+      return { claims, ms: performance.now() - startMs, cpuMicros: cpuMicros() - startMicros };
+    },
+    async fill({ count: left, open }) {
+      const filler = async () => {
+        while (left-- > 0) await take(payment(open));
+      };
+      await Promise.all(Array.from({ length: FILLERS }, filler));
+    },
+    rss: () => process.memoryUsage.rss(),
+    profile: startProfile,
+  },
+  async () => {
+    await endProfile();
+    await store?.close();
+  },
+);
