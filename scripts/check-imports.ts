@@ -20,7 +20,7 @@ const rules: Rule[] = [
   {
     name: 'the kit of Node hosts knows the protocol only',
     files: /^node-kit\//,
-    may: /^(\.\/|node:|@farthing\/protocol$)/,
+    may: /^(\.\/|node:|@opentelemetry\/api$|@farthing\/protocol$)/,
   },
   {
     name: 'the engine runs in browsers: Node is under src/node',
@@ -36,12 +36,17 @@ const rules: Rule[] = [
   {
     name: 'the middleware knows the vendor’s half only',
     files: /^vendor-middleware\/src\//,
-    may: /^(\.\.?\/|node:|on-headers$|express$|pg$|@redis\/client$|valibot$|@farthing\/(protocol(\/vendor)?|node-kit)$)/,
+    may: /^(\.\.?\/|node:|on-headers$|express$|pg$|@redis\/client$|valibot$|@opentelemetry\/api$|@farthing\/(protocol(\/vendor)?|node-kit(\/telemetry)?)$)/,
   },
   {
     name: 'the broker knows the broker’s half only',
     files: /^broker\/src\//,
-    may: /^(\.\.?\/|node:|express$|valibot$|@valibot\/|@simplewebauthn\/server$|@farthing\/(protocol(\/broker)?|node-kit)$)/,
+    may: /^(\.\.?\/|node:|express$|valibot$|@valibot\/|@simplewebauthn\/server$|@opentelemetry\/|@farthing\/(protocol(\/broker)?|node-kit(\/telemetry)?)$)/,
+  },
+  {
+    name: 'one file of the broker sends figures: the others know the API alone',
+    files: /^broker\/src\/(?!telemetry\/otlp\.ts)/,
+    may: /^(?!@opentelemetry\/)|^@opentelemetry\/api$/,
   },
   {
     name: 'only one file names the extension API',

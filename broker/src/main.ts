@@ -9,6 +9,10 @@ import { checkEvidence, closeInvoices, grantCredit, listInvoices, listOverclaims
 import { addPeer, listPeers, removePeer } from './operate-peers.ts';
 import { addressOf, HELP, type Options, readOptions, UsageError } from './options.ts';
 import { startBroker } from './start.ts';
+import { exportTo } from './telemetry/otlp.ts';
+
+/** Of figures and of traces, as OpenTelemetry names it. */
+const EXPORT_MS = Number(process.env['OTEL_METRIC_EXPORT_INTERVAL'] ?? 10_000);
 
 async function serve({ json, test, ...options }: Options): Promise<number> {
   const log = lineLogger((line) => console.error(line), { format: options.log, level: options.logLevel });
@@ -24,6 +28,7 @@ async function serve({ json, test, ...options }: Options): Promise<number> {
     };
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, tell);
   });
+  const endExport = options.otlp === undefined ? undefined : await exportTo(options.otlp, { everyMs: EXPORT_MS });
   const broker = await startBroker({
     data: options.data,
     port: options.port,
@@ -51,6 +56,7 @@ async function serve({ json, test, ...options }: Options): Promise<number> {
   await told;
   log.info({}, 'ending: what runs is answered first');
   await broker.close();
+  await endExport?.();
   log.info({}, 'ended');
   return 0;
 }

@@ -48,6 +48,7 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   --code-command FILE   lets hosted wallets be opened by password and code: a program that sends the code, {"to","code","text"}
                         on its standard input                              FARTHING_BROKER_CODE_COMMAND
   --public-url URL      how others reach it, behind a proxy                FARTHING_BROKER_PUBLIC_URL
+  --otlp URL            sends figures and traces to a collector, OTLP over HTTP, such as http://127.0.0.1:4318   FARTHING_BROKER_OTLP
   --log FORMAT          on standard error: text or json, one line an event (default text)   FARTHING_BROKER_LOG
   --log-level LEVEL     debug tells of each order, info, warn or error (default info)   FARTHING_BROKER_LOG_LEVEL
   --json                results as JSON; serve prints {"url","brk"} when ready
@@ -99,6 +100,8 @@ export type Options = {
   /** Path of the program that sends codes. */
   readonly codeCommand: string | undefined;
   readonly publicUrl: string | undefined;
+  /** Where figures and traces go. */
+  readonly otlp: string | undefined;
   readonly log: LogFormat;
   readonly logLevel: LogLevel;
   /** Public key of an account. */
@@ -136,6 +139,7 @@ const flags = {
   'wallet-limit': { type: 'string' },
   single: { type: 'string' },
   'public-url': { type: 'string' },
+  otlp: { type: 'string' },
   log: { type: 'string' },
   'log-level': { type: 'string' },
   account: { type: 'string' },
@@ -182,7 +186,8 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     ecash: values.ecash ?? flag('FARTHING_BROKER_ECASH', env),
     hosted: values.hosted ?? flag('FARTHING_BROKER_HOSTED', env),
     codeCommand: get('code-command', '') || undefined,
-    publicUrl: urlOf(get('public-url', '')),
+    publicUrl: urlOf('--public-url', get('public-url', '')),
+    otlp: urlOf('--otlp', get('otlp', '')),
     log: oneOf('log', get('log', 'text'), ['text', 'json']),
     logLevel: oneOf('log-level', get('log-level', 'info'), logLevels),
     account: accountOf(values.account),
@@ -269,7 +274,7 @@ function oneOf<Word extends string>(name: string, text: string, words: readonly 
 
 const listed = (words: readonly string[]): string => `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 
-const urlOf = (text: string): string | undefined => (text ? addressOf('--public-url', text) : undefined);
+const urlOf = (name: string, text: string): string | undefined => (text ? addressOf(name, text) : undefined);
 
 /** @throws {UsageError} */
 export function addressOf(name: string, text: string): string {

@@ -1,6 +1,7 @@
 // The life of one order: known answer, else age, signature, and one durable transaction that consumes the order, moves
 // the money and stores order and answer together. Nothing leaves before it is on disk.
 import { faultOf, type Logger, verifyInPool } from '@farthing/node-kit';
+import type { Trail } from '@farthing/node-kit/telemetry';
 import {
   type Env,
   fromBase64url,
@@ -55,6 +56,9 @@ const PASSING: ReadonlySet<ProblemCode> = new Set([
 
 /** Bodies that are read at once: each may take as long as a slow line takes. */
 const BODIES = 8;
+
+/** `body`: what came with an order besides. `trail`: follows it. */
+type Given = { readonly body?: Body; readonly trail?: Trail | undefined };
 
 export class BrokerService {
   readonly keys: Keys;
@@ -163,10 +167,11 @@ export class BrokerService {
   }
 
   /**
-   * Answers one order with canonical JSON of a signed answer. `body`: what came with it besides.
+   * Answers one order with canonical JSON of a signed answer.
    * @throws {PaymentProblem} why it was refused; nothing was changed then
    */
-  async answer(route: OrderRoute, json: Json, body?: Body): Promise<string> {
+  async answer(route: OrderRoute, json: Json, { body, trail }: Given = {}): Promise<string> {
+    trail?.step('check');
     const prepared = route.prepare(json);
     const order = json as Order; // every order schema has the members of `Order`
     const text = this.#textOf(order);
@@ -182,23 +187,26 @@ export class BrokerService {
     if (isStale) throw new PaymentProblem('request-stale');
     await needSignature(order, text);
     if (!route.stored) return this.#keeper.read(() => this.#signed(order, prepared.run));
-    if (!body) return this.#decide(order, text, prepared);
+    const more = { ...prepared, trail };
+    if (!body) return this.#decide(order, text, more);
     if (this.#bodies.has(order.from) || this.#bodies.size >= BODIES) {
       throw new PaymentProblem('rate-limit', { retryAfter: 5 });
     }
     this.#bodies.add(order.from);
     try {
-      return await this.#decide(order, text, { ...prepared, body });
+      return await this.#decide(order, text, { ...more, body });
     } finally {
       this.#bodies.delete(order.from);
     }
   }
 
-  async #decide(order: Order, text: OrderText, { ahead, run, body }: Prepared & { body?: Body }): Promise<string> {
+  async #decide(order: Order, text: OrderText, { ahead, run, body, trail }: Prepared & Given): Promise<string> {
     const more = body ? { body } : {};
     const { ledger: _, ...step } = this.step();
     const read = <T>(look: (step: Step) => T) => this.read(look);
+    if (ahead) trail?.step('ahead');
     const done = await ahead?.({ ...step, read, order, peers: this.#peers, ...more });
+    trail?.step('commit');
     const outcome = await this.#keeper.run(() =>
       this.#execute(order, text, done ? (step) => run({ ...step, ahead: done }) : run),
     );

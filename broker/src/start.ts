@@ -18,6 +18,7 @@ import { migrations } from './ledger/schema.ts';
 import { BrokerService } from './service.ts';
 import type { Settings } from './services/settings.ts';
 import { DEFAULT_ECASH, DEFAULT_LEVELS, type EcashSettings, type Period } from './services/settings.ts';
+import { Figures } from './telemetry/figures.ts';
 
 export type BrokerOptions = {
   /** Directory of keys and ledger; made when missing. */
@@ -88,8 +89,9 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const db = openDatabase(ledgerPath(data), migrations);
   // 64 MB of pages in memory instead of 2, and fewer interruptions to copy the log into the file. Neither touches durability.
   db.exec('PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000');
+  const figures = new Figures();
   const service = new BrokerService({
-    keeper: sqliteKeeper(db),
+    keeper: sqliteKeeper(db, figures.batch),
     keys,
     settings: settingsOf(options),
     routes: routesByTyp,
@@ -100,6 +102,10 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     service.maintain().catch((error: unknown) => log.error({ fault: faultOf(error) }, 'the hourly round failed'));
   const laws = new LawWatch(ledgerPath(data), { everyMs: options.lawsEveryMs ?? LAWS_EVERY_MS, log });
   service.readiness.isLawful = () => laws.broken.length === 0;
+  figures.show({
+    broken: () => laws.broken,
+    isReady: async () => (await service.readiness.reasons()).length === 0,
+  });
   service.readiness.isCurrent = () => schemaOf(db) === migrations.length;
   let hosted: Hosted | undefined;
   let server: Server | undefined;
@@ -107,7 +113,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     await service.maintain();
     server = createServer(
       { maxHeaderSize: 16_384 },
-      brokerListener(service, log, () => hosted),
+      brokerListener(service, { log, figures }, () => hosted),
     );
     const running = server;
     bound(server);
@@ -131,12 +137,14 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
         service.readiness.isDraining = true;
         await stop(running);
         hosted?.close();
+        figures.close();
         await laws.close();
         await service.close();
       },
     };
   } catch (error) {
     server?.close();
+    figures.close();
     await laws.close();
     await service.close();
     throw error;

@@ -9,6 +9,24 @@ type Waiting = {
   apart: boolean;
 };
 
+/** How one transaction went. `left`: operations that wait after it. */
+export type BatchTimes = {
+  readonly operations: number;
+  /** The first of them, until the transaction began. */
+  readonly waitedMs: number;
+  readonly tookMs: number;
+  /** COMMIT alone, with its fsync. */
+  readonly commitMs: number;
+  readonly left: number;
+};
+
+export type GroupOptions = {
+  /** How long to wait for a lock that others hold. */
+  readonly lockedMs?: number;
+  /** Is told of each transaction that became durable. */
+  readonly observe?: ((times: BatchTimes) => void) | undefined;
+};
+
 /** What a store that keeps state in memory does inside each transaction, around its operations. A throw fails them all. */
 export type Around = { readonly begin: () => void; readonly end: () => void };
 
@@ -44,12 +62,15 @@ export class GroupCommit {
   /** `performance.now()` of the first try for the lock that others hold. */
   #lockedSinceMs: number | undefined;
   readonly #lockedMs: number;
+  readonly #observe: GroupOptions['observe'];
+  /** Since when the first of those that wait does. */
+  #waitingSinceMs = 0;
 
-  /** @param options.lockedMs how long to wait for a lock that others hold */
-  constructor(db: DatabaseSync, around?: Around, { lockedMs = LOCKED_MS }: { lockedMs?: number } = {}) {
+  constructor(db: DatabaseSync, around?: Around, { lockedMs = LOCKED_MS, observe }: GroupOptions = {}) {
     this.#db = db;
     this.#around = around;
     this.#lockedMs = lockedMs;
+    this.#observe = observe;
     db.exec(`PRAGMA busy_timeout=${TRY_MS}`);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
@@ -89,6 +110,7 @@ export class GroupCommit {
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.check();
+      if (this.#waiting.length === 0) this.#waitingSinceMs = performance.now();
       this.#waiting.push({ run, resolve: resolve as (value: unknown) => void, reject, apart });
       if (hurry) this.#schedule();
       else this.#late ??= setTimeout(() => this.#beLate(), LATER_MS);
@@ -118,21 +140,33 @@ export class GroupCommit {
     const batch = this.#waiting.length <= BATCH ? this.#waiting : this.#waiting.splice(0, BATCH);
     if (batch === this.#waiting) this.#waiting = [];
     if (batch.length === 0 || !this.#began(batch)) return;
+    const beganMs = performance.now();
+    let committingMs = beganMs;
     const results: { value?: unknown; error?: unknown; threw: boolean }[] = [];
     try {
       this.#around?.begin();
       for (const member of batch) results.push(this.#one(member));
       this.#around?.end();
+      committingMs = performance.now();
       this.#commit.run();
     } catch (error) {
       this.#fail(error, batch);
       return;
     }
+    this.#told(batch.length, { beganMs, committingMs });
     for (const [i, { resolve, reject }] of batch.entries()) {
       const result = results[i];
       if (result?.threw) reject(result.error);
       else resolve(result?.value);
     }
+  }
+
+  #told(operations: number, { beganMs, committingMs }: { beganMs: number; committingMs: number }): void {
+    const nowMs = performance.now();
+    const waitedMs = beganMs - this.#waitingSinceMs;
+    const times = { operations, waitedMs, tookMs: nowMs - beganMs, commitMs: nowMs - committingMs };
+    this.#waitingSinceMs = nowMs;
+    this.#observe?.({ ...times, left: this.#waiting.length });
   }
 
   /** While another process holds the lock nothing is written, and a later try is safe: the batch goes back to those who wait. */

@@ -1,4 +1,5 @@
 // The consuming write says who won (reliability §3): reserve, or find out what became of the payment before.
+import type { Trail } from '@farthing/node-kit/telemetry';
 import {
   type Applied,
   applied,
@@ -38,6 +39,7 @@ export type Pass = {
 export type SessionPass = { readonly key: string; readonly final: boolean; readonly undo: Undo };
 
 export type Admission = Check & {
+  readonly trail: Trail;
   /** The payment stands before the handler runs. */
   readonly upfront: boolean;
   /** Binds an Idempotency-Key: a second payment under it is refused. */
@@ -54,6 +56,7 @@ export async function admit(admission: Admission): Promise<Pass> {
   const hashes = { credential: credentialHash(credential, crypto), target: targetHash(visit, crypto) };
   const mine = identify(admission, hashes);
   const attempt = await prepare(admission, mine);
+  admission.trail.step('reserve');
   const endMs = performance.now() + WAIT_MS;
   for (;;) {
     const found = await attempt();

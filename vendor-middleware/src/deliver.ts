@@ -1,6 +1,7 @@
 // Runs the handler and ends the reservation when the status is known, before the first byte (reliability §3, rule 2).
 // Nothing is buffered: `on-headers` is enough for every way of answering.
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Trail } from '@farthing/node-kit/telemetry';
 import type { Challenge } from '@farthing/protocol';
 import type { NextFunction, Response } from 'express';
 import onHeaders from 'on-headers';
@@ -22,6 +23,7 @@ export type Delivery = {
   readonly pass: Pass;
   /** The one that was paid. */
   readonly challenge?: Challenge;
+  readonly trail?: Trail;
 };
 
 export function deliver(delivery: Delivery, res: Response, next: NextFunction): void {
@@ -52,10 +54,13 @@ export function deliver(delivery: Delivery, res: Response, next: NextFunction): 
 }
 
 /** A repeat changes nothing: what was paid stays paid, also when this run fails. */
-export function end({ site, pass }: Pick<Delivery, 'site' | 'pass'>, good: boolean): void {
+export function end({ site, pass, trail }: Pick<Delivery, 'site' | 'pass' | 'trail'>, good: boolean): void {
   if (pass.kind === 'paid') return;
+  trail?.step('verdict');
+  if (trail && good) site.figures.stands(trail);
   const ended = () => {
     site.flights.end(pass.id);
+    trail?.end(good ? 'ok' : 'undelivered');
     if (good) site.redeemer.nudge();
   };
   // Without its verdict the reservation stays: a repeat of the credential resolves it.

@@ -22,6 +22,7 @@ import { corsMiddleware } from './cors.ts';
 import { Crashed } from './crashed.ts';
 import { creditNotes, creditOf } from './credit-notes.ts';
 import type { Farthing } from './farthing-api.ts';
+import { Figures } from './figures.ts';
 import { Flights } from './flights.ts';
 import { Goods } from './goods/goods.ts';
 import { openKeys } from './keys.ts';
@@ -130,7 +131,8 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
   for (const channel of [chequeChannel(keys.brk), heldChequesChannel(keys.brk)]) {
     if (takes.has('cheque') || (await owes(store, channel))) channels.push(channel);
   }
-  const redeemer = new Redeemers({ store, vnd, seed: ring.seed, broker, env, tell }, channels);
+  const figures = new Figures();
+  const redeemer = new Redeemers({ store, vnd, seed: ring.seed, broker, env, tell, figures }, channels);
   coins?.watch((issuer) => {
     const added = redeemer.add(heldCoinsChannel(keys.brk, issuer));
     added.catch(() => tell({ code: 'claims-waiting', message: `coins of broker ${issuer} cannot be claimed yet` }));
@@ -141,6 +143,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
   const mounted = { routes: false, told: false };
   const flights = new Flights(store);
   const readiness = new Readiness({ store, redeemer, flights });
+  figures.show({ claims: () => redeemer.waiting, open: () => flights.count });
   const site: Site = {
     vnd,
     name,
@@ -156,6 +159,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     serials: new Serials(store),
     flights,
     readiness,
+    figures,
     bells: new Bells(),
     meters: new Set(),
     questions,
@@ -210,6 +214,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
       await approvals.close();
       await redeemer.close();
       await questions.close();
+      figures.close();
       owner.close();
       await store.close();
     },

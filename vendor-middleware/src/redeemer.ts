@@ -16,6 +16,7 @@ import {
 } from '@farthing/protocol';
 import { sendOrder } from './broker-client.ts';
 import type { Channel, Redemption } from './channels.ts';
+import type { Figures } from './figures.ts';
 import type { Problem } from './setup-error.ts';
 import type { ClaimDue, ClaimTotal, VendorStore } from './store/port.ts';
 import { isOrder, isTyped } from './stored-order.ts';
@@ -34,6 +35,7 @@ export type RedeemerParts = {
   readonly env: () => Env;
   readonly channel: Channel;
   readonly tell: (problem: Problem) => void;
+  readonly figures?: Figures;
   readonly most?: number;
 };
 
@@ -47,6 +49,8 @@ export class Redeemer {
   #running: Promise<void> | undefined;
   #failures = 0;
   #due = 0;
+  /** Since when the oldest claim waits, on the clock of `performance`: since this process knows of it. */
+  #dueSinceMs: number | undefined;
   #closed = false;
 
   constructor(parts: RedeemerParts) {
@@ -62,6 +66,11 @@ export class Redeemer {
     return this.#due >= this.#most;
   }
 
+  /** What waits for the broker. */
+  get waiting(): { readonly count: number; readonly sinceMs: number | undefined } {
+    return { count: this.#due, sinceMs: this.#dueSinceMs };
+  }
+
   /** What an earlier run of the site left behind is redeemed first. */
   async start(): Promise<void> {
     await this.#countDue();
@@ -71,6 +80,7 @@ export class Redeemer {
   /** There is a new claim. */
   nudge(): void {
     this.#due++;
+    this.#dueSinceMs ??= performance.now();
     if (this.#due === this.#most) void this.#countDue().catch(() => {});
     if (this.#failures === 0) this.#schedule(GATHER_MS);
   }
@@ -118,9 +128,12 @@ export class Redeemer {
   async #all(): Promise<void> {
     // Each claim once: what a busy site earns meanwhile waits for the next run, or this one would never end.
     const asked = new Set<string>();
+    const startMs = performance.now();
     try {
       // A batch that another process has just sent leaves nothing to do for this one.
       while (await this.#one(asked)) if (this.#closed) break;
+      // Whatever waited before is paid.
+      this.#dueSinceMs = startMs;
     } finally {
       await this.#countDue();
     }
@@ -128,6 +141,8 @@ export class Redeemer {
 
   async #countDue(): Promise<void> {
     this.#due = await this.#parts.store.countDue(this.#most, this.#parts.channel.kind);
+    if (this.#due === 0) this.#dueSinceMs = undefined;
+    else this.#dueSinceMs ??= performance.now();
     if (this.isFull)
       this.#parts.tell({ code: 'claims-full', message: `${this.#most} claims wait for the broker: no more sales` });
   }
@@ -141,13 +156,16 @@ export class Redeemer {
     if (text === undefined) return false;
     const sent = made ?? readSent(text, env().crypto);
     if (!sent) return store.swapDoc(this.#outbox, text, undefined);
+    const trail = this.#parts.figures?.redemption(channel.typ, sent.totals.length);
     try {
       const { order, body } = sent;
       const result = await sendOrder(broker, channel.path, { order, body, crypto: env().crypto });
       const paid = await this.#paid(text, sent, result);
+      trail?.end('ok');
       // An order of before, or of another process, may leave out what was earned since.
       if (made !== undefined) for (const { key } of paid) asked.add(key);
     } catch (error) {
+      trail?.end(error instanceof PaymentProblem ? error.code : 'fault');
       if (!(error instanceof PaymentProblem) || !(await this.#mended(text, error))) throw error;
     }
     return true;

@@ -23,6 +23,14 @@ export class Redeemers {
     return this.#all.some((redeemer) => redeemer.isFull);
   }
 
+  /** What waits for the broker, of all kinds. */
+  get waiting(): { readonly count: number; readonly sinceMs: number | undefined } {
+    const all = this.#all.map((redeemer) => redeemer.waiting);
+    const since = all.flatMap(({ sinceMs }) => (sinceMs === undefined ? [] : [sinceMs]));
+    const sinceMs = since.length > 0 ? Math.min(...since) : undefined;
+    return { count: all.reduce((sum, { count }) => sum + count, 0), sinceMs };
+  }
+
   async start(): Promise<void> {
     for (const redeemer of this.#all) await redeemer.start();
   }

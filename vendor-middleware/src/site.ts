@@ -4,6 +4,7 @@ import type { Approvals } from './approvals.ts';
 import type { Bells } from './bells.ts';
 import type { Challenges } from './challenges.ts';
 import type { Crashed } from './crashed.ts';
+import type { Figures } from './figures.ts';
 import type { Flights } from './flights.ts';
 import type { Goods } from './goods/goods.ts';
 import type { Method } from './methods.ts';
@@ -39,6 +40,7 @@ export type Site = {
   readonly serials: Serials;
   readonly flights: Flights;
   readonly readiness: Readiness;
+  readonly figures: Figures;
   readonly bells: Bells;
   /** Of the streams that run in this process. */
   readonly meters: Set<{ leave(): Promise<void> }>;

@@ -1,6 +1,7 @@
 // The wall of one route: asks for money, or checks the money that came, and only then lets the handler run.
 
-import { type Consumed, PaymentProblem, parsePrice, readCredential } from '@farthing/protocol';
+import type { Trail } from '@farthing/node-kit/telemetry';
+import { type Consumed, type Credential, PaymentProblem, parsePrice, readCredential } from '@farthing/protocol';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import onHeaders from 'on-headers';
 import { admit, type Pass } from './admit.ts';
@@ -119,6 +120,7 @@ function warnOfCurrency({ methods, env, tell }: Site, { price }: WallOptions): v
 async function gate(wall: Wall, req: Request, res: Response): Promise<((next: NextFunction) => void) | undefined> {
   const { site, options, offers, stream, counter, quoteOf, scopeOf } = wall;
   let visit: Visit | undefined;
+  let trail: Trail | undefined;
   // Only here the store is asked what became of the credential; a wall that fails before does not know.
   let isAdmitting = false;
   let handedIn: string | undefined;
@@ -145,12 +147,16 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     const upfront = stream !== undefined || counter !== undefined || options.settle === 'upfront';
     // Goods are bought once by what pays for them: nothing may stand in the way of a key that the broker has been paid for.
     const alsoSpend = counter ? [] : idempotencySpend(req, visit);
+    trail = site.figures.payment(methodOf(site, credential));
+    trail.step('check');
     const presented = site.payloads.resolve(credential);
     isAdmitting = true;
-    const pass = await admit({ site, offers, visit, credential: presented, upfront, alsoSpend });
+    const pass = await admit({ site, offers, visit, credential: presented, upfront, alsoSpend, trail });
     isAdmitting = false;
-    const delivery = { site, offers, visit, pass, challenge: credential.challenge };
+    const delivery = { site, offers, visit, pass, challenge: credential.challenge, trail };
     if (pass.session?.final) return void closed(delivery, res);
+    if (pass.kind === 'paid') trail.end('repeat');
+    trail.step('handler');
     if (pass.kind === 'paid' && !SAFE.has(req.method)) {
       attach(delivery, res);
       return void note(pass, res);
@@ -159,6 +165,7 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     if (stream) return void serve(stream, delivery, { req, res });
     return (next) => deliver(delivery, res, next);
   } catch (error) {
+    trail?.end(error instanceof PaymentProblem ? error.code : 'fault');
     if (!(error instanceof PaymentProblem || error instanceof StoreAway)) throw error;
     const problem = faultOf(error, site, isAdmitting);
     // It will never be good again: the next visit starts afresh.
@@ -167,6 +174,10 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     return await answer(wall, { problem, visit, consumed }, req, res);
   }
 }
+
+/** A name of ours: what came may be anything. */
+const methodOf = ({ methods }: Site, { challenge }: Pick<Credential, 'challenge'>): string =>
+  methods.find(({ name }) => name === challenge.method)?.name ?? 'unknown';
 
 /** The session was ended with this request: the receipt is all there is, with the site's signed closings. */
 function closed(delivery: Delivery, res: Response): void {

@@ -1,6 +1,6 @@
 // Books in a file of SQLite: statements answer at once, and concurrent operations share a transaction.
 import type { DatabaseSync } from 'node:sqlite';
-import { GroupCommit } from '@farthing/node-kit';
+import { GroupCommit, type GroupOptions } from '@farthing/node-kit';
 import type { Bookkeeper, Books } from './port.ts';
 
 function sqliteBooks(db: DatabaseSync): Books {
@@ -13,8 +13,8 @@ function sqliteBooks(db: DatabaseSync): Books {
   };
 }
 
-export function sqliteKeeper(db: DatabaseSync): Bookkeeper {
-  const group = new GroupCommit(db);
+export function sqliteKeeper(db: DatabaseSync, observe?: GroupOptions['observe']): Bookkeeper {
+  const group = new GroupCommit(db, undefined, { observe });
   const begin = db.prepare('SAVEPOINT part');
   const end = db.prepare('RELEASE part');
   return {

@@ -1,6 +1,7 @@
 // HTTP around the service: bounds first, then strict JSON, then the table of routes. Handlers hold no decisions.
 import type { IncomingMessage, OutgoingHttpHeaders, RequestListener, ServerResponse } from 'node:http';
 import { faultOf, type Logger } from '@farthing/node-kit';
+import type { Trail } from '@farthing/node-kit/telemetry';
 import { PaymentProblem } from '@farthing/protocol';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Hosted } from '../hosted/hosted.ts';
@@ -13,14 +14,15 @@ import { problemOf, sendProblem } from './problems.ts';
 import { readRoutes } from './reads.ts';
 import type { OrderRoute } from './route.ts';
 import { orderRoutes } from './routes.ts';
-import { watched } from './watched.ts';
+import { type Watch, watched } from './watched.ts';
 
 /** Orders are nearly all that a broker is asked: they go past the router, whose layers would cost as much as a write. */
 export function brokerListener(
   service: BrokerService,
-  log: Logger,
+  watch: Watch,
   hosted: () => Hosted | undefined = () => undefined,
 ): RequestListener {
+  const { log } = watch;
   const app = brokerApp(service, log);
   const orders = new Map(orderRoutes.map((route) => [route.path, route]));
   return (request, response) => {
@@ -35,7 +37,7 @@ export function brokerListener(
       return;
     }
     if (!route) return app(request, response);
-    const taken = watched(route.path, log, () => takeOrder(route, { service, request, response }));
+    const taken = watched(route.path, watch, (trail) => takeOrder(route, { service, request, response, trail }));
     taken.catch((error: unknown) => {
       fail(error, { request, response, log, path: route.path });
     });
@@ -46,11 +48,11 @@ type Exchange = { readonly request: IncomingMessage; readonly response: ServerRe
 
 async function takeOrder(
   route: OrderRoute,
-  { service, request, response }: Exchange & { service: BrokerService },
+  { service, request, response, trail }: Exchange & { service: BrokerService; trail: Trail },
 ): Promise<void> {
   const answer = route.orderInHeader
-    ? await service.answer(route, readHeader(request, route.bodyBytes), bodyOf(request))
-    : await service.answer(route, await readJson(request, route.bodyBytes));
+    ? await service.answer(route, readHeader(request, route.bodyBytes), { body: bodyOf(request), trail })
+    : await service.answer(route, await readJson(request, route.bodyBytes), { trail });
   const length = Buffer.byteLength(answer);
   response
     .writeHead(200, { ...ALWAYS, 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': length })

@@ -3,6 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { GroupCommit, openDatabase } from '@farthing/node-kit';
 import { limits } from '@farthing/protocol';
+import { storeFigures } from '../figures.ts';
 import { Journal, type JournalOptions } from './journal.ts';
 import { changeSession, reserve, settle, takeOver } from './payments.ts';
 import type { ClaimDue, VendorStore } from './port.ts';
@@ -18,7 +19,11 @@ export const sqlite = (path: string): VendorStore => storeOn(openDatabase(path, 
 export function storeOn(db: DatabaseSync, options?: JournalOptions & { lockedMs?: number }): VendorStore {
   const sql = statements(db);
   const journal = new Journal(db, sql, options);
-  const commit = new GroupCommit(db, { begin: () => journal.begin(), end: () => journal.end() }, options);
+  const commit = new GroupCommit(
+    db,
+    { begin: () => journal.begin(), end: () => journal.end() },
+    { observe: storeFigures(), ...options },
+  );
   /** As of now, and never of a transaction that failed. */
   const now = () => {
     commit.check();
