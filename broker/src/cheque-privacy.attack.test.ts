@@ -116,6 +116,12 @@ describe('goods that are not what was promised', () => {
     expect(await balance(site, site.vnd)).toBe('0');
   });
 
+  test('also when they are as large as a film', async () => {
+    const { book, cheque, ciphertext } = await buy(bytes(20_000_000, 1), bytes(10, 2));
+    const { body } = await cheques.dispute(anna, cheque, book, ciphertext);
+    expect(body['result']).toMatchObject({ verdict: 'differs', refunded: '1000' });
+  });
+
   test('also when they cannot be opened at all', async () => {
     const book = await cheques.openBook(anna, { vnd: site.vnd });
     const [one, two] = [cheques.sealGoods(bytes(10, 1)), cheques.sealGoods(bytes(10, 2))];

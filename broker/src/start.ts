@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { faultOf, type Logger, lineLogger, nodeEnv, openDatabase } from '@farthing/node-kit';
-import type { Env } from '@farthing/protocol';
+import { type Env, limits } from '@farthing/protocol';
 import { sqliteKeeper } from './books/sqlite.ts';
 import { Hosted, hostedOrigin } from './hosted/hosted.ts';
 import type { SendCode } from './hosted/passwords.ts';
@@ -205,7 +205,8 @@ function settingsOf(options: BrokerOptions): Settings {
 /** A client that is slow, greedy or silent costs a bounded time and a bounded number of sockets. */
 function bound(server: Server): void {
   server.headersTimeout = 10_000;
-  server.requestTimeout = 20_000;
+  // A dispute brings its goods along; any other body has less time (`http/body.ts`).
+  server.requestTimeout = limits.disputeMs;
   server.keepAliveTimeout = 15_000;
   server.timeout = 60_000;
   server.maxHeadersCount = 100;

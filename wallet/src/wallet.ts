@@ -229,7 +229,7 @@ export class Wallet {
   }
 
   /** Goods that are not what was promised: shows the broker their ciphertext, which gives the money back if it sees the same. */
-  dispute(paymentId: string, ciphertext: Uint8Array<ArrayBuffer>): Promise<Disputed> {
+  dispute(paymentId: string, ciphertext: Blob): Promise<Disputed> {
     return disputeGoods(this.#ctx, paymentId, ciphertext);
   }
 

@@ -3,6 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import { fromBase64url, fromUtf8, type JsonObject, limits, PaymentProblem, parseJson } from '@farthing/protocol';
 import type { Body } from '../services/step.ts';
 
+/** What takes longer to send an order is none of ours. */
+const BODY_MS = 20_000;
+
 /** `most`: bytes. @throws {PaymentProblem} `type-unsupported`, `body-too-large`, `request-malformed` */
 export async function readJson(request: IncomingMessage, most: number): Promise<JsonObject> {
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
@@ -45,6 +48,7 @@ function readBytes(request: IncomingMessage, most: number): Promise<Buffer> {
     const parts: Buffer[] = [];
     let size = 0;
     const done = (settle: () => void) => {
+      clearTimeout(late);
       request.off('data', take).off('end', end).off('error', broken).off('close', broken);
       settle();
     };
@@ -64,6 +68,7 @@ function readBytes(request: IncomingMessage, most: number): Promise<Buffer> {
       reject(new PaymentProblem('body-too-large'));
       return;
     }
+    const late = setTimeout(() => request.destroy(), BODY_MS);
     request.on('data', take).on('end', end).on('error', broken).on('close', broken);
   });
 }

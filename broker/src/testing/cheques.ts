@@ -1,5 +1,6 @@
 // A customer who writes cheques and a site that presents them, over real HTTP, for tests.
 import { createHash, randomBytes } from 'node:crypto';
+import { nativeAead } from '@farthing/node-kit';
 import {
   contentKey,
   type DayCert,
@@ -118,7 +119,7 @@ export async function redeemCheques(site: Site, ...served: Served[]): Promise<Re
 export function sealGoods(plain: Uint8Array, promised = plain) {
   const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('base64url');
   const key = contentKey(randomBytes(32), { item: 'map', pt: hash(promised) });
-  const sealer = new Sealer(key);
+  const sealer = new Sealer(key, nativeAead);
   const ciphertext = Buffer.concat([...sealer.push(plain), sealer.end()]);
   const goods = { ct: hash(ciphertext), kc: keyCommitment(key), pt: hash(promised) };
   return { key: toBase64url(key), ciphertext, goods };

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import {
   existsSync,
   mkdtempSync,
+  openAsBlob,
   readdirSync,
   readFileSync,
   rmSync,
@@ -325,7 +326,7 @@ describe('a site that sells something else than it signed for', () => {
     await wallet.balance({ refresh: true });
     expect([await spent(), await cheat.owed()]).toEqual([before, 0n]);
     // Asked again it is the same verdict, and no more money.
-    const again = await wallet.dispute(settled.record.id, new Uint8Array(readFileSync(`${file}.sealed`)));
+    const again = await wallet.dispute(settled.record.id, await openAsBlob(`${file}.sealed`));
     expect(again).toEqual(disputed);
     expect(await spent()).toBe(before);
     const papers = join(folder, 'evidence.json');

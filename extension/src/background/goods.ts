@@ -131,10 +131,7 @@ export const goodsHandlers: Pick<Handlers, keyof typeof goodsMessages & MessageN
   disputeGoods: async ({ paymentId, goods }) => {
     const sealed = await kept(goods);
     if (sealed.size === 0) throw new PaymentProblem('goods-unseen');
-    const { verdict, refundedMicro } = await (await wallet).dispute(
-      paymentId,
-      new Uint8Array(await sealed.arrayBuffer()),
-    );
+    const { verdict, refundedMicro } = await (await wallet).dispute(paymentId, sealed);
     const record = await (await wallet).record(paymentId);
     return { verdict, refundedMicro, ...(record ? { currency: record.currency } : {}) };
   },

@@ -136,7 +136,7 @@ export const chequeOutcomeResult = v.object({ receipt: v.exactOptional(chequeRec
 
 /**
  * /v1/cheque/dispute: the key does not give what was promised. The order travels in the header Farthing-Order (base64url of its
- * JSON), the ciphertext as body, at most 16 MiB: the broker opens it with the key that it kept, and refunds what it can see.
+ * JSON), the ciphertext as body, at most 128 MiB: the broker opens it with the key that it kept, and refunds what it can see.
  */
 export const chequeDisputeOrder = orderSchema('cheque-dispute/1', { cheque: chequeSchema, certExp: seconds });
 /** `opened`: digest of what came out; absent when nothing did. `refunded`: by this verdict. */

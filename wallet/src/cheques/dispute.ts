@@ -15,7 +15,7 @@ import {
   utf8,
 } from '@farthing/protocol';
 import { chequeDisputeResult } from '@farthing/protocol/wallet';
-import { PATIENCE_MS, problemOf, readBounded } from '../broker.ts';
+import { problemOf, readBounded } from '../broker.ts';
 import { type Context, move } from '../context.ts';
 import { keys } from '../documents.ts';
 import { inPayment, needPayment, recordIn, sentIn } from '../sent.ts';
@@ -26,14 +26,14 @@ import { writtenIn } from './book.ts';
  * Shows the broker what was bought with a payment. Again, it says the same, and nothing more comes back.
  * @throws {PaymentProblem} `method-unsupported`: not paid with a cheque; `body-too-large`; the broker's refusal
  */
-export async function disputeGoods(ctx: Context, id: string, ciphertext: Uint8Array<ArrayBuffer>): Promise<Disputed> {
+export async function disputeGoods(ctx: Context, id: string, ciphertext: Blob): Promise<Disputed> {
   const { sending } = await needPayment(ctx, id);
   if (sending.challenge.method !== 'cheque') {
     throw new PaymentProblem('method-unsupported', {
       detail: 'only the broker of a cheque has seen what was promised',
     });
   }
-  if (ciphertext.length > limits.disputeBytes) throw new PaymentProblem('body-too-large');
+  if (ciphertext.size > limits.disputeBytes) throw new PaymentProblem('body-too-large');
   const { brk } = writtenIn(sending.coin.piece).cheque;
   const { result, answer } = await ask(ctx, brk, { body: await storedOrder(ctx, id), ciphertext });
   const { verdict, refunded } = decode(chequeDisputeResult, result, 'broker-untrusted');
@@ -65,7 +65,7 @@ function storedOrder(ctx: Context, id: string): Promise<string> {
 async function ask(
   ctx: Context,
   brk: string,
-  { body, ciphertext }: { body: string; ciphertext: Uint8Array<ArrayBuffer> },
+  { body, ciphertext }: { body: string; ciphertext: Blob },
 ): Promise<{ result: JsonObject; answer: Json }> {
   const { url, keys: broker } = ctx.broker(brk);
   let response: Response;
@@ -73,7 +73,7 @@ async function ask(
     response = await ctx.ports.fetch(`${url}/v1/cheque/dispute`, {
       ...{ method: 'POST', redirect: 'error', credentials: 'omit', cache: 'no-store', body: ciphertext },
       headers: { 'content-type': 'application/octet-stream', 'farthing-order': toBase64url(utf8(body)) },
-      signal: AbortSignal.timeout(4 * PATIENCE_MS),
+      signal: AbortSignal.timeout(limits.disputeMs),
     });
   } catch {
     throw new PaymentProblem('broker-unreachable', { detail: `no answer from ${new URL(url).origin}` });

@@ -1,5 +1,5 @@
 // Buying sealed goods: fetch, compare, pay, open; whatever stops in between, the next run goes on from there and pays nothing twice.
-import { readFile } from 'node:fs/promises';
+import { openAsBlob } from 'node:fs';
 import { PaymentProblem, type SealedOffer } from '@farthing/protocol';
 import { type Disputed, type PayingOptions, payingFetch, type Settled, type Wallet } from '../index.ts';
 import { challengesOf } from '../site-answer.ts';
@@ -50,8 +50,7 @@ export async function getGoods(options: GetOptions): Promise<Got> {
     return { file, offer, settled };
   } catch (error) {
     if (!(error instanceof PaymentProblem) || error.code !== 'goods-wrong') throw error;
-    const ciphertext = await readFile(sealedPath(file));
-    const disputed = await wallet.dispute(settled.record.id, new Uint8Array(ciphertext));
+    const disputed = await wallet.dispute(settled.record.id, await openAsBlob(sealedPath(file)));
     return { file, offer, settled, disputed };
   }
 }
