@@ -1,6 +1,7 @@
 // Processes of the benchmark and what they ask of each other: typed calls over the channel that Node gives a fork.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { constants, setPriority } from 'node:os';
 
 type Question = { readonly id: number; readonly name: string; readonly argument: unknown };
 type Reply = { readonly id: number; readonly result?: unknown; readonly error?: string };
@@ -40,6 +41,12 @@ export class Child<Api extends Calls<Api>> {
       this.#waiting.set(id, { resolve, reject });
       this.#process.send({ id, name, argument } satisfies Question);
     });
+  }
+
+  /** For the rest of its life it runs when nobody else wants to. */
+  yieldCores(): void {
+    const { pid } = this.#process;
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
   }
 
   /** Asks to end by closing the channel, and waits until it has. */

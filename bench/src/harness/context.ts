@@ -28,6 +28,7 @@ export class Context {
   #failed = 0;
   #broker: Promise<{ child: Child<BrokerApi>; url: string }> | undefined;
   #load: Child<LoadApi> | undefined;
+  #bystander: Child<LoadApi> | undefined;
 
   constructor({ quick, full, only, profile }: Settings) {
     this.full = full;
@@ -63,9 +64,19 @@ export class Context {
     return this.#load;
   }
 
+  /** Somebody else than who pays: a process that prepares and sends payments is no good clock for free pages. */
+  get bystander(): Child<LoadApi> {
+    this.#bystander ??= new Child<LoadApi>(join(import.meta.dirname, '..', 'load.ts'));
+    return this.#bystander;
+  }
+
   /** Started when the first job needs it. Its ledger is on disk. */
   broker(): Promise<{ child: Child<BrokerApi>; url: string }> {
-    this.#broker ??= startBroker(this.folder());
+    this.#broker ??= startBroker(this.folder()).then((broker) => {
+      // In life it has a machine of its own: what it does with claims is not to take the sites' cores.
+      broker.child.yieldCores();
+      return broker;
+    });
     return this.#broker;
   }
 
@@ -96,6 +107,7 @@ export class Context {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#load?.end();
+    await this.#bystander?.end();
     await (await this.#broker)?.child.end();
     rmSync(this.#folder, { recursive: true, force: true });
   }

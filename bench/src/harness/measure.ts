@@ -101,11 +101,16 @@ function good(wall: string, window: Window): Window {
 
 /** What free pages of the gated process take beside so many paid ones, and without them. */
 export async function compareNeighbours(context: Context, site: Site, plan: Required<Plan>): Promise<readonly Pair[]> {
-  const { load } = context;
-  const { port, wall } = site;
+  const { bystander } = context;
+  const { child, port, wall } = site;
   const free = async () => {
     const at = { port, ms: plan.ms, connections: FREE_CONNECTIONS, perSecond: FREE_PER_SECOND };
-    return good(wall, await load.call('runFree', at)).p99Ms;
+    return good(wall, await bystander.call('runFree', at)).p99Ms;
+  };
+  const alone = async () => {
+    // The claims of the window before go to the broker now, and not beside pages that are to be alone.
+    await child.call('drain', undefined);
+    return free();
   };
   const beside = async () => {
     await makeReady(context, site, plan);
@@ -115,8 +120,8 @@ export async function compareNeighbours(context: Context, site: Site, plan: Requ
   const pairs: Pair[] = [];
   for (let n = 0; n < plan.pairs; n++) {
     const early = gatedFirst(n) ? await beside() : undefined;
-    const alone = await free();
-    pairs.push({ free: alone, gated: early ?? (await beside()) });
+    const without = await alone();
+    pairs.push({ free: without, gated: early ?? (await beside()) });
   }
   return pairs;
 }

@@ -108,7 +108,8 @@ const PEERS = ['x402', 'mppx'];
 
 /**
  * Rows of the same run beside each other: each durable wall that only hashes beside the peers, which is to add less than half
- * of what they do; and a coin beside what a Cashu mint has to do for one.
+ * of what they do; a coin beside what a Cashu mint has to do for one; and what coins and cheques add beside the bare native
+ * checks of their signatures.
  */
 export function relate(rows: readonly Row[], { hashing }: { hashing: readonly string[] }): Row[] {
   const figureOf = (name: string) => rows.find((one) => one.name === name)?.value;
@@ -128,5 +129,9 @@ export function relate(rows: readonly Row[], { hashing }: { hashing: readonly st
     }),
   );
   const [coin, proof] = ['core/ecash/locked/verify', 'core/peer/cashu/verify'];
-  return [...walls, ...beside(`${coin}/beside-cashu`, 'µs CPU each', [`${coin}/cpu`, `${proof}/cpu`])];
+  const signed = rows.flatMap(({ name }) => {
+    const [, method] = /^express\/(.+)\/[^/]+\/cpu-added\/(?:coin|cheque)$/.exec(name) ?? [];
+    return beside(`${name}/beside-signatures`, 'µs CPU each', [name, `core/${method}/signatures/cpu`]);
+  });
+  return [...walls, ...signed, ...beside(`${coin}/beside-cashu`, 'µs CPU each', [`${coin}/cpu`, `${proof}/cpu`])];
 }

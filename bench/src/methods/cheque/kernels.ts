@@ -11,9 +11,11 @@ import {
   readCredential,
   signObject,
   toBase64url,
+  type Verified,
 } from '@farthing/protocol';
 import { type ChequeKeys, chequeVendor } from '@farthing/protocol/vendor';
 import { cheque as rules } from '@farthing/protocol/wallet';
+import { bareChecks } from '../bare.ts';
 import type { Fact, Kernel } from '../method.ts';
 
 const VND = 'bench.example';
@@ -55,6 +57,7 @@ export function kernels(): readonly Kernel[] {
     each('verify', false),
     // The customer's signature is left to other threads: what is left of it holds up the event loop.
     each('verify/loop', true),
+    { name: 'signatures', unit: 'cheques', per: 1, run: bareChecks(verified(paid[0] ?? '', true).proofs ?? []) },
     { name: 'mint', unit: 'certificates', per: 1, run: () => void certify() },
   ];
 }
@@ -85,6 +88,12 @@ function payment(): string {
 
 /** All of a site's work on a paid request but HTTP and storage; `elsewhere`: and but the customer's signature. */
 function verify(header: string, elsewhere: boolean): string {
+  const { reference, details, id: challengeId } = verified(header, elsewhere);
+  const timestamp = '2026-11-23T12:00:00Z';
+  return printReceipt({ status: 'success', method: 'cheque', timestamp, reference, challengeId, details });
+}
+
+function verified(header: string, elsewhere: boolean): Verified & { readonly id: string } {
   const credential = readCredential([header]);
   if (!credential || !isOurChallenge(credential.challenge, binding, env.crypto)) {
     throw new PaymentProblem('challenge-mismatch');
@@ -92,14 +101,5 @@ function verify(header: string, elsewhere: boolean): string {
   const { challenge, payload } = credential;
   const input = { challenge, payload, price, target: TARGET, digest: '' };
   const host = { ...env, serial: 1n, ...(elsewhere ? { checksProofs: true as const } : {}) };
-  const { reference, details } = chequeVendor.verify(input, keys, host);
-  const timestamp = '2026-11-23T12:00:00Z';
-  return printReceipt({
-    status: 'success',
-    method: 'cheque',
-    timestamp,
-    reference,
-    challengeId: challenge.id,
-    details,
-  });
+  return { ...chequeVendor.verify(input, keys, host), id: challenge.id };
 }

@@ -17,6 +17,7 @@ import {
 import { keysetOf, signKeyset } from '@farthing/protocol/broker';
 import { type EcashKeys, ecashVendor } from '@farthing/protocol/vendor';
 import { type Keyset, purse } from '@farthing/protocol/wallet';
+import { bareChecks } from '../bare.ts';
 import type { Fact, Kernel } from '../method.ts';
 import { COINS, PRICE_MICRO } from './coins.ts';
 
@@ -76,6 +77,12 @@ export function kernels(): readonly Kernel[] {
     each('verify', (header) => verify(header, false)),
     // The signatures are left to other threads: what is left of it holds up the event loop.
     each('verify/loop', (header) => verify(header, true)),
+    {
+      name: 'signatures',
+      unit: 'coins',
+      per: COINS.length,
+      run: bareChecks(verify(paid[0] ?? '', true).proofs ?? []),
+    },
     {
       name: 'mint',
       unit: 'coins',
