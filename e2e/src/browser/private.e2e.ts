@@ -67,6 +67,28 @@ describe('A private window', () => {
     await reader.close();
   });
 
+  it('buys sealed goods with private coins, and keeps no part of them', async () => {
+    const isGoods = (page: Page) => page.url().includes('goods.html');
+    const opened = alice.browser.context.waitForEvent('page', { predicate: isGoods, timeout: 20_000 });
+    const reader = await openPrivately(alice.browser, alice.desk.page, `${kiosk.url}/print`);
+    const sale = await opened;
+    // By the rule of the kiosk.
+    await sale.getByRole('heading', { name: 'It is yours' }).waitFor();
+    await inspect(sale, 'private-goods');
+    // The debugger cannot follow downloads of private windows.
+    expect(await sale.getByRole('link', { name: 'Save the file' }).getAttribute('href')).toMatch(/^blob:/);
+    await Promise.all([sale.close(), reader.close()]);
+    expect(await alice.desk.page.evaluate(async () => caches.keys())).toEqual([]);
+  });
+
+  it('says of sealed goods for what links visits that they cannot be bought here', async () => {
+    const reader = await openPrivately(alice.browser, alice.desk.page, `${bakery.url}/print`);
+    await popup.goto(ours(`popup.html?tab=${await tabOf(reader)}`));
+    await popup.getByText('In private windows only private coins are used').waitFor();
+    await inspect(popup, 'private-goods-refused');
+    await reader.close();
+  });
+
   it('pays nothing where a site takes only what links visits, and says so', async () => {
     const reader = await openPrivately(alice.browser, alice.desk.page, `${bakery.url}/article/1`);
     await popup.goto(ours(`popup.html?tab=${await tabOf(reader)}`));
@@ -107,7 +129,7 @@ describe('When private windows are closed', () => {
     await screen.getByRole('heading', { name: 'Private windows' }).waitFor();
     await screen.getByRole('button', { name: 'Bring back now' }).click();
     await screen.getByRole('heading', { name: 'Private windows' }).waitFor({ state: 'detached' });
-    expect(await alice.desk.balance()).toBe(START - PRICE);
+    expect(await alice.desk.balance()).toBe(START - 2n * PRICE);
     const names = await screen.evaluate(async () =>
       Object.keys(await (globalThis as unknown as { chrome: Chrome }).chrome.storage.local.get(null)),
     );

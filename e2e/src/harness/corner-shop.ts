@@ -50,6 +50,10 @@ export async function openCornerShop(broker: string, data: string, takes?: Takes
     next();
   });
   serve(app, pay.wall);
+  app.get(
+    '/print',
+    pay.sealed({ price: '0.0015 USD', media: 'image/svg+xml' }, () => Buffer.from(drawing)),
+  );
   if (!takes || takes.methods.includes('payword')) pour(app, pay.stream, taps);
   app.use('/farthing', pay.routes());
   const server = createServer({ maxHeaderSize: 65_536 }, app);
