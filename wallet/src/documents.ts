@@ -266,6 +266,8 @@ export const schemas = {
   ...coinSchemas,
   vendor: v.object({ record: anyObject, fetchedAtMs: ms }),
   evidence: v.object({ atMs: ms, about: text, what: text, data: anyJson }),
+  /** Where the goods of a payment were saved last. */
+  saved: v.object({ file: text, atMs: ms }),
 } as const;
 
 export type DocKind = keyof typeof schemas;
@@ -290,6 +292,7 @@ export const keys = {
   ...coinKeys,
   vendor: (brk: string, vnd: string) => `vendor/${brk}/${vnd}`,
   evidence: (id: string) => `evidence/${id}`,
+  saved: (id: string) => `saved/${id}`,
 };
 
 /** @throws {PaymentProblem} `storage-fault` */

@@ -1,6 +1,7 @@
 // @farthing/wallet: the engine, for browsers and Node alike. Storage and the command for Node are in /node.
 export type { TopUp } from './account.ts';
 export type * from './coin-types.ts';
+export type { BoughtGoods } from './goods/bought.ts';
 export { MemoryStore } from './memory-store.ts';
 export type { PasswordState } from './password.ts';
 export type { Intended } from './paying.ts';

@@ -16,6 +16,7 @@ import { Context, toBrokerInfo } from './context.ts';
 import { credit, setCredit } from './credit.ts';
 import type { Doc } from './documents.ts';
 import { FundingQueue } from './funding.ts';
+import { type BoughtGoods, boughtGoods, savedGoods } from './goods/bought.ts';
 import { sealedOffer } from './goods/look.ts';
 import { exportCsv, history, record } from './journal.ts';
 import { resolve } from './moves.ts';
@@ -226,6 +227,16 @@ export class Wallet {
    */
   sealedOffer(ask: Ask): Promise<SealedOffer | undefined> {
     return sealedOffer(this.#ctx, ask);
+  }
+
+  /** What was bought sealed, newest first, with the keys that open it. Asks nobody. */
+  boughtGoods(): Promise<BoughtGoods[]> {
+    return boughtGoods(this.#ctx);
+  }
+
+  /** Remembers the file that the goods of a payment went into. */
+  savedGoods(paymentId: string, file: string): Promise<void> {
+    return savedGoods(this.#ctx, paymentId, file);
   }
 
   /** Goods that are not what was promised: shows the broker their ciphertext, which gives the money back if it sees the same. */

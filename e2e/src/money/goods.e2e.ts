@@ -26,6 +26,7 @@ import {
 } from '@farthing/protocol';
 import { getGoods, openWallet } from '@farthing/wallet/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../harness/processes.ts';
 import { type Shop, Town, TRUSTED } from '../profiles/town.ts';
 
 const FARTHING = join(import.meta.dirname, '../../../wallet/src/node/farthing.ts');
@@ -258,6 +259,49 @@ describe('a wallet that is killed', () => {
     const paid = BigInt(steps.indexOf(step) + 1) * PRICE;
     expect(payments.reduce((sum, { amountMicro }) => sum + amountMicro, 0n)).toBe(paid);
     expect(await slow.owed()).toBe(paid);
+  });
+});
+
+describe('farthing goods', () => {
+  let data: string;
+  const farthing = (...args: string[]) => runCommand('wallet/src/node/farthing.ts', [...args, '--data', data]);
+  const list = async () => JSON.parse((await farthing('goods', '--json')).stdout);
+
+  beforeAll(async () => {
+    data = join(folder, 'goods-wallet');
+    const { wallet: own, close } = await openWallet(data);
+    await own.init({ brokerUrl: town.bench.url });
+    await own.topUp({ amountMicro: 100_000n });
+    close();
+  });
+
+  it('begins with nothing, and says what brings something', async () => {
+    expect((await farthing('goods')).stdout).toContain('farthing get URL');
+    expect(await list()).toEqual([]);
+  });
+
+  it('lists what was bought and where it is, and opens a lost file again for nothing', async () => {
+    const file = fileFor('kept.pdf');
+    expect((await farthing('get', `${shop.url}/book/kept`, '-o', file, '--yes')).code).toBe(0);
+    const [bought] = await list();
+    expect(bought).toMatchObject({ state: 'paid', item: 'kept', size: book.length, file, isThere: true, hasKey: true });
+    expect((await farthing('goods')).stdout).toContain(file);
+    rmSync(file);
+    expect((await farthing('goods')).stdout).toContain(`farthing goods open ${bought.id}`);
+    const before = await shop.owed();
+    const again = fileFor('again.pdf');
+    expect((await farthing('goods', 'open', bought.id, '-o', again)).code).toBe(0);
+    expect([readFileSync(again).equals(book), await shop.owed()]).toEqual([true, before]);
+    expect(await list()).toMatchObject([{ file: again, isThere: true }]);
+  });
+
+  it.each([
+    ['goods that were never bought', ['goods', 'open', 'other'], 'farthing goods lists what was'],
+    ['no goods at all', ['goods', 'open'], 'which goods'],
+    ['another verb', ['goods', 'sell'], 'farthing goods open ID'],
+  ])('says of %s what to do', async (_what, args, told) => {
+    const { code, stderr } = await farthing(...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(told)]);
   });
 });
 

@@ -6,6 +6,7 @@ import { coins, deposit, phrase, restore, withdraw } from './coin-commands.ts';
 import { type Command, Output, parse, type Run, text, toJsonText, UsageError, type WalletCommand } from './command.ts';
 import { credit } from './credit-command.ts';
 import { get } from './get-command.ts';
+import { goods } from './goods-command.ts';
 import { gift, gifts, request, requests, take } from './hand-commands.ts';
 import { invoices } from './invoices-command.ts';
 import { balance, close as closeSessions, history, init, recover, refund, sessions, topUp } from './money-commands.ts';
@@ -22,6 +23,7 @@ const commands: ReadonlyMap<string, Command> = new Map(
     'top-up': topUp,
     pay,
     get,
+    goods,
     stream,
     balance,
     history,

@@ -1,11 +1,11 @@
 // `farthing get`: sealed goods into a file, with a bar for who watches.
-import { existsSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { limits, type SealedOffer } from '@farthing/protocol';
+import { limits } from '@farthing/protocol';
 import type { Offer } from '../index.ts';
-import { amountOf, type Command, currencyOf, money, type Output, type Run, text, UsageError } from './command.ts';
+import { Bar } from './bar.ts';
+import { amountOf, type Command, currencyOf, money, type Run, text, UsageError } from './command.ts';
 import { getGoods } from './get-goods.ts';
+import { targetOf } from './goods-name.ts';
 
 export const get: Command = {
   usage: 'farthing get URL [-o FILE] [options]',
@@ -36,7 +36,7 @@ async function getSealed({ wallet, flags, args: [url], out }: Run): Promise<numb
     url,
     file: (offer) => targetOf(text(flags, 'output'), offer),
     progress: (step, bytes, of) => bar.show(step, bytes, of),
-    paying: { ...(maxMicro === undefined ? {} : { maxMicro }), onAsk: (offer) => bar.ask(offer) },
+    paying: { ...(maxMicro === undefined ? {} : { maxMicro }), onAsk: (offer) => ask(bar, offer) },
   });
   bar.end();
   const { file, offer, settled, disputed } = got;
@@ -58,49 +58,14 @@ async function getSealed({ wallet, flags, args: [url], out }: Run): Promise<numb
   return 0;
 }
 
-/** A name that a site chose is a file here, never a path; what is there is never written over. */
-function targetOf(wanted: string | undefined, { item }: SealedOffer): string {
-  const plain = basename(item)
-    .replace(/[^\p{L}\p{N}. _-]/gu, '_')
-    .replace(/^\.+/, '');
-  const file = resolve(wanted ?? (plain === '' ? 'goods' : plain));
-  if (existsSync(file)) throw new UsageError(`${file} exists; -o FILE chooses another place`);
-  return file;
-}
-
-const STEPS = { fetch: 'Fetching', open: 'Opening' } as const;
-
-/** One line on a terminal, nothing elsewhere. */
-class Bar {
-  readonly #isShown: boolean;
-  #last = '';
-
-  constructor(out: Output) {
-    this.#isShown = process.stderr.isTTY && !out.json;
-  }
-
-  show(step: keyof typeof STEPS, bytes: number, of: number): void {
-    const share = of === 0 ? 1 : bytes / of;
-    const line = `${STEPS[step]} ${'█'.repeat(Math.round(share * 20)).padEnd(20, '░')} ${Math.floor(share * 100)} %`;
-    if (!this.#isShown || line === this.#last) return;
-    this.#last = line;
-    process.stderr.write(`\r${line}`);
-  }
-
-  end(): void {
-    if (this.#last !== '') process.stderr.write('\r\u001b[K');
-    this.#last = '';
-  }
-
-  /** Without a terminal nobody can say yes. */
-  async ask({ amountMicro, currency, origin, vnd }: Offer): Promise<boolean> {
-    if (!process.stdin.isTTY || !this.#isShown) return false;
-    this.end();
-    const terminal = createInterface({ input: process.stdin, output: process.stderr });
-    const answer = await terminal.question(
-      `It is here, sealed. ${origin} asks ${money(amountMicro, currency)} for the key, payee ${vnd}. Pay? [y/N] `,
-    );
-    terminal.close();
-    return /^y(es)?$/i.test(answer.trim());
-  }
+/** Without a terminal nobody can say yes. */
+async function ask(bar: Bar, { amountMicro, currency, origin, vnd }: Offer): Promise<boolean> {
+  if (!process.stdin.isTTY || !bar.isShown) return false;
+  bar.end();
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(
+    `It is here, sealed. ${origin} asks ${money(amountMicro, currency)} for the key, payee ${vnd}. Pay? [y/N] `,
+  );
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim());
 }

@@ -1,6 +1,7 @@
 // Buying sealed goods: fetch, compare, pay, open; whatever stops in between, the next run goes on from there and pays nothing twice.
 import { openAsBlob } from 'node:fs';
 import { PaymentProblem, type SealedOffer } from '@farthing/protocol';
+import { keyIn } from '../goods/bought.ts';
 import { type Disputed, type PayingOptions, payingFetch, type Settled, type Wallet } from '../index.ts';
 import { challengesOf } from '../site-answer.ts';
 import { fetchSealed, openSealed, type Progress, sealedPath } from './goods-file.ts';
@@ -42,11 +43,12 @@ export async function getGoods(options: GetOptions): Promise<Got> {
   const file = options.file(offer);
   await fetchSealed(url, offer, { file, fetch, progress });
   const settled = await pay(options, offer);
-  const key = keyIn(settled);
+  const key = keyIn(settled.record.receipt);
   if (key === undefined)
     throw new PaymentProblem('outcome-unknown', { detail: 'the key of the goods has not come yet' });
   try {
     await openSealed(file, { offer, key, progress });
+    await wallet.savedGoods(settled.record.id, file);
     return { file, offer, settled };
   } catch (error) {
     if (!(error instanceof PaymentProblem) || error.code !== 'goods-wrong') throw error;
@@ -88,9 +90,4 @@ async function pay(
   throw settled
     ? new PaymentProblem(settled.record.code ?? 'payment-required')
     : (seen.reason ?? new PaymentProblem('payment-required'));
-}
-
-function keyIn({ record: { receipt } }: Settled): string | undefined {
-  const key = typeof receipt === 'object' && receipt !== null && 'key' in receipt ? receipt.key : undefined;
-  return typeof key === 'string' ? key : undefined;
 }
