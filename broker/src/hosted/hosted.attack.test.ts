@@ -214,9 +214,10 @@ describe('a limit', () => {
     expect(body).toMatchObject({ code: 'balance-short', shortBy: '500' });
   });
 
-  it('of time: an offer that ends before it could be brought back is asked anew', async () => {
-    const exp = Math.floor(bench.env().nowMs / 1000) + 2;
-    expect(await guest.refused('prepare', guest.bill(site.vnd, 1n, { exp }))).toBe('offer-old');
+  it('of time: an offer that ends before it could be brought back is asked anew, an endless one is none', async () => {
+    const now = Math.floor(bench.env().nowMs / 1000);
+    expect(await guest.refused('prepare', guest.bill(site.vnd, 1n, { exp: now + 2 }))).toBe('offer-old');
+    expect(await guest.refused('prepare', guest.bill(site.vnd, 1n, { exp: now + 86_400 }))).toBe('request-malformed');
   });
 });
 

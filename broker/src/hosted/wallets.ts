@@ -18,6 +18,8 @@ type Question =
 export type Entered = Session & { readonly code?: string };
 
 const HOUR_MS = 3_600_000;
+/** Time to go back to the site with it. */
+const BACK_MS = 5_000;
 
 export class Wallets {
   readonly kit: Kit;
@@ -142,13 +144,15 @@ export class Wallets {
 
   /**
    * What has to be signed for a bill, so that nothing else can be paid with it.
-   * @throws {PaymentProblem} `offer-old`, `level-too-low`, `limit-reached`, `balance-short`
+   * @throws {PaymentProblem} `offer-old`, `request-malformed`, `level-too-low`, `balance-short`
    */
   async prepare(session: Session, bill: Bill, minLevel: number) {
     const { account, level } = session;
     const { settings, env } = this.kit;
-    // Time to go back to the site with it.
-    if (bill.exp * 1000 < env().nowMs + 5_000) throw new PaymentProblem('offer-old');
+    const leftMs = bill.exp * 1000 - env().nowMs;
+    if (leftMs < BACK_MS) throw new PaymentProblem('offer-old');
+    // No challenge of a site lasts longer: it would outlive its certificate.
+    if (leftMs > limits.challengeLifeMs + limits.clockSkewMs) throw new PaymentProblem('request-malformed');
     if (level < minLevel || bill.amount > settings.levelMicro[level]) throw new PaymentProblem('level-too-low');
     const balance = await this.purse.balance(account, bill.cur);
     if (balance < bill.amount) {
