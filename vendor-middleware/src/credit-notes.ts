@@ -4,6 +4,7 @@ import {
   decode,
   type Env,
   type JsonObject,
+  limits,
   makeOrder,
   objectHash,
   PaymentProblem,
@@ -35,6 +36,7 @@ export async function creditNotes(parts: Parts, cur: Currency): Promise<CreditNo
   const { brk, root } = broker.keys;
   const found: CreditNote[] = [];
   for (;;) {
+    if (found.length >= limits.papers) throw untrusted(`it has more than ${limits.papers} credit notes`);
     const last = found.at(-1);
     const told = await read(parts, 'cheque-notes', { vnd, cur, after: found.length });
     const { note } = decode(chequeNotesResult, told, 'broker-untrusted');

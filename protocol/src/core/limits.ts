@@ -61,6 +61,7 @@ const table = {
   paywordClaims: [500, 'claims', 'sessions in one redemption batch'],
   invoiceSessions: [500, 'sessions', 'one invoice; a period with more has several. Under 64 KB'],
   lineReceipts: [4096, 'receipts', 'one line of an invoice or credit note: a proof has 12 hashes'],
+  papers: [10_000, 'papers', 'invoices or credit notes that one party reads: one a day for 27 years'],
   noteLines: [500, 'lines', 'one credit note; a period with more has several'],
   redeemHashes: [200_000, 'hashes', 'work of one redemption batch: 0.2 s, and twice the longest chain'],
   keysets: [256, 'keysets', 'keys of one broker in use: 27 denominations of a few currencies and epochs'],

@@ -64,6 +64,7 @@ async function invoicesOf(ctx: Context, { keys: { brk, root }, currency }: Broke
   const { crypto } = ctx.env();
   const found: Invoice[] = [];
   for (;;) {
+    if (found.length >= limits.papers) throw untrusted(`it has more than ${limits.papers} invoices`);
     const last = found.at(-1);
     const members = { cur: currency, after: found.length };
     const { invoice } = decode(

@@ -4,7 +4,7 @@ import { coinSetHash, purse as purses } from '@farthing/protocol/wallet';
 import type { Context } from '../context.ts';
 import { listDocs } from '../transaction.ts';
 import { bundleIn } from './bundle.ts';
-import { type CoinDoc, ECASH } from './purse.ts';
+import { type CoinDoc, ECASH, sumOf } from './purse.ts';
 import { signaturesOf, spentAmong, type Voided } from './questions.ts';
 
 /** An order that was refused leaves a gap of counters, which is shorter than what this looks over. */
@@ -101,6 +101,8 @@ function setsIn(ctx: Context, voided: readonly Voided[], coins: readonly CoinDoc
   }
   return [...byName].flatMap(([name, { pks, worthMicro }]) => {
     const own = coins.filter(({ pk }) => pks.has(pk));
-    return coinSetHash(own, ctx.env().crypto) === name ? [{ coins: own, worthMicro }] : [];
+    // Change was given for the rest of them.
+    const isWhole = coinSetHash(own, ctx.env().crypto) === name && worthMicro < sumOf(own);
+    return isWhole ? [{ coins: own, worthMicro }] : [];
   });
 }

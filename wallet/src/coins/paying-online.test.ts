@@ -226,9 +226,19 @@ test('words bring back what a page that failed gave up after its change went out
   });
 
   const second = await market.reopen(new MemoryStore());
-  await second.restore({ phrase, brokerUrl: market.broker.url });
-  const cash = async () => (await second.coins.list()).reduce((sum, { totalMicro }) => sum + totalMicro, 0n);
-  expect(await cash()).toBe(20_000n);
+  // The answer that turns the first of them into coins is lost.
+  let lost = 0;
+  market.control.middle = async (request, on) => {
+    const answer = await on();
+    if (!request.url.endsWith('/v1/ecash/swap') || lost++ > 0) return answer;
+    throw new TypeError('the connection broke');
+  };
+  expect(await second.restore({ phrase, brokerUrl: market.broker.url })).toMatchObject({ coinsMicro: 20_000n });
+  expect(lost).toBe(2);
+  const [{ cashMicro, heldMicro } = { cashMicro: 0n, heldMicro: 0n }] = (await second.balance()).brokers;
+  expect([cashMicro, heldMicro]).toEqual([20_000n - 3_300n, 3_300n]);
+  expect(await second.recover()).toMatchObject({ open: 0 });
+  expect((await second.balance()).brokers[0]).toMatchObject({ cashMicro: 20_000n, heldMicro: 0n });
   expect(await drift(second)).toBe(0n);
   expect((await second.coins.check()).lostMicro).toBe(0n);
   // Every one of them is good.
