@@ -116,6 +116,44 @@ test('a process that is killed in the middle of its work loses nothing that it a
   await store.close();
 });
 
+test('four processes want the same instruments of one file, and some are killed: each is taken once, by who was told so', async () => {
+  const COINS = 1500;
+  const wonBy = new Map<number, string[]>();
+  let told = 0;
+  const rival = (name: string) => {
+    const args = [path, name, '0', String(COINS)];
+    const child = fork(join(import.meta.dirname, '../testing/rival-worker.ts'), args, {
+      execArgv: ['--conditions=farthing-source', '--disable-warning=ExperimentalWarning'],
+    });
+    child.on('message', ({ coin, kind }: { coin: number; kind: string }) => {
+      told++;
+      if (kind === 'won') wonBy.set(coin, [...(wonBy.get(coin) ?? []), name]);
+    });
+    return { child, ended: once(child, 'exit') };
+  };
+  const rivals = ['a', 'b', 'c', 'd'].map(rival);
+  for (const [i, name] of ['e', 'f'].entries()) {
+    const enough = (i + 1) * COINS;
+    await expect.poll(() => told, { timeout: 30_000, interval: 1 }).toBeGreaterThan(enough);
+    rivals[i]?.child.kill('SIGKILL');
+    rivals.push(rival(name));
+  }
+  await Promise.all(rivals.map(({ ended }) => ended));
+  const store = sqlite(path);
+  for (let coin = 0; coin < COINS; coin++) {
+    const tellers = wonBy.get(coin) ?? [];
+    expect(tellers.length, `coin ${coin}`).toBeLessThanOrEqual(1);
+    const held = await store.reserve(reservation({ id: 'late', spends: [spend(`coin ${coin}`)] }));
+    const by = held.kind === 'held' ? held.by.id : undefined;
+    // Nobody heard of it only where the process was killed before it could tell.
+    const [teller] = tellers;
+    if (teller === undefined) expect(by, `coin ${coin}`).toMatch(/^[ab]\./);
+    else expect(by).toBe(`${teller}.${coin}`);
+  }
+  expect(await store.claimsDue(1)).toEqual([{ key: 'root', total: BigInt(COINS) }]);
+  await store.close();
+}, 120_000);
+
 test('a process that was away while the log went on starts anew, and knows all of it', async () => {
   const [busy, idle] = [open(HARD), open(HARD)];
   await idle.reserve(reservation({ id: 'mine', spends: [spend('mine')] }));

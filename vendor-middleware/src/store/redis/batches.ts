@@ -100,11 +100,14 @@ export class Batches {
   /** Every member has its answer afterwards, or waits again; never throws. */
   async #settle(batch: readonly Waiting[]): Promise<void> {
     const { tag, gate } = this.#options;
-    const args = [tag, gate];
+    const steps: string[] = [];
+    const texts: string[] = [];
     const sent: Waiting[] = [];
     for (const member of batch) {
       try {
-        args.push(...argumentsOf(member.operation.print()));
+        const printed = member.operation.print();
+        steps.push(textOf(printed));
+        texts.push(...(printed.texts ?? []));
         sent.push(member);
       } catch (error) {
         member.reject(error);
@@ -112,7 +115,7 @@ export class Batches {
     }
     if (sent.length === 0) return;
     try {
-      const replies = listOf(await this.#send(args));
+      const replies = listOf(await this.#send([tag, gate, `[${steps.join()}]`, ...texts]));
       for (const [i, member] of sent.entries()) this.#read(member, replies[i]);
     } catch (error) {
       this.#options.onLost();
@@ -160,8 +163,8 @@ export class Batches {
 }
 
 /** @throws {TypeError} text that is not Unicode: the server could not read it, nor the others of the batch */
-function argumentsOf({ step, values, texts = [] }: Printed): string[] {
+function textOf({ step, values, texts = [] }: Printed): string {
   const text = JSON.stringify([step, texts.length, ...values]);
   if (text.includes('\\ud') && LONE.test(text)) throw new TypeError('the store takes well-formed text only');
-  return [text, ...texts];
+  return text;
 }

@@ -74,7 +74,8 @@ function printReservation(entry: Reservation, inSession?: InSession): Printed {
     untilMs === undefined ? '-' : ms(untilMs),
   ]);
   const deeds = written?.deeds ?? [];
-  const texts = [printPayment(line), inSession?.text ?? ''];
+  const texts = [printPayment(line)];
+  if (inSession) texts.push(inSession.text);
   for (const { deed, untilMs } of deeds) texts.push(`${ms(untilMs)} ${JSON.stringify(deed)}`);
   // What is booked now, or must lie somewhere until it is.
   const claims = (written ?? entry).claims.filter(({ once }) => once || state === 'committed');

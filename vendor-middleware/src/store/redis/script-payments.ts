@@ -10,7 +10,7 @@ export const PAYMENTS = `
 local function claimOf(key)
   local claim = claims[key]
   if claim then return claim end
-  local row = get('c:' .. key)
+  local row = get(C .. key)
   if not row then return { untilMs = '0', total = '0', paid = '0', rank = '-', evidence = '', isNew = true } end
   local untilMs, total, paid, rank, evidence = string.match(row, '^(%d+) (%d+) (%d+) (%S+) (.*)$')
   claim = { untilMs = untilMs, total = total, paid = paid, rank = rank, evidence = evidence }
@@ -22,7 +22,7 @@ local function setClaim(key, claim)
   local was = claimOf(key)
   local wasDue, isDue = more(was.total, was.paid), more(claim.total, claim.paid)
   if wasDue ~= isDue then dueChanged[#dueChanged + 1] = { key, isDue } end
-  if was.isNew or more(was.untilMs, claim.untilMs) then plan('c:' .. key, tonumber(claim.untilMs) + KEPT) end
+  if was.isNew or more(was.untilMs, claim.untilMs) then plan(C .. key, tonumber(claim.untilMs) + KEPT) end
   claims[key] = claim
   claimChanged[key] = true
 end
@@ -30,7 +30,7 @@ end
 local function dropClaim(key)
   claims[key] = nil
   claimChanged[key] = nil
-  set('c:' .. key, false)
+  set(C .. key, false)
 end
 
 -- Steps of claims: key, add, until, 1 for the only step, rank, and evidence as text or as the number of an argument.
@@ -78,7 +78,7 @@ end
 local function tallied(tallies)
   local sums = {}
   for i, tally in ipairs(tallies) do
-    local key = 't:' .. tally[1]
+    local key = T .. tally[1]
     local row = sums[key] or get(key) or '- 0'
     local untilMs, sum = string.match(row, '^(%S+) (%d+)$')
     local total = plus(sum, tally[2])
@@ -97,25 +97,25 @@ end
 local function holding(spends)
   local lost, by = {}, nil
   for i, key in ipairs(spends) do
-    local holder = get('s:' .. key)
+    local holder = get(S .. key)
     if holder then
       lost[#lost + 1] = i
       by = by or holder
     end
   end
-  if by then return { ${held}, lost, by, get('p:' .. by) or '', openOf(by) or '' } end
+  if by then return { ${held}, lost, by, get(P .. by) or '', openOf(by) or '' } end
 end
 
 -- A session's row: until, version, and the row as text.
 local function isStale(key, seen)
-  local row = get('x:' .. key) or ''
+  local row = get(X .. key) or ''
   if (string.match(row, '^%d+ (%S+)') or '') ~= seen then return { ${stale}, row } end
 end
 
 -- Without arguments it only looks.
 local function reserve(op, raws)
   local _, _, id, spends, tallies, steps, state, session, deeds = unpack(op)
-  local row = get('p:' .. id)
+  local row = get(P .. id)
   if row then return { ${known}, row, openOf(id) or '' } end
   local refusal = holding(spends) or (session ~= 0 and isStale(session[1], session[2]))
   if refusal then return refusal end
@@ -127,8 +127,8 @@ local function reserve(op, raws)
     totals, order = booked(steps, raws)
     if not totals then return { ${tooMuch} } end
   end
-  keep('p:' .. id, raws[1])
-  for _, key in ipairs(spends) do set('s:' .. key, id) end
+  keep(P .. id, raws[1])
+  for _, key in ipairs(spends) do set(S .. key, id) end
   keepAll(sums)
   if totals then
     book(totals, order)
@@ -136,8 +136,8 @@ local function reserve(op, raws)
     setOpen(id, state)
     keepEvidence(steps, raws)
   end
-  if session ~= 0 then keep('x:' .. session[1], raws[2]) end
-  for i, key in ipairs(deeds) do keep('d:' .. key, raws[2 + i]) end
+  if session ~= 0 then keep(X .. session[1], raws[2]) end
+  for i, key in ipairs(deeds) do keep(D .. key, raws[2 + i]) end
   return 0
 end
 
@@ -150,19 +150,19 @@ end
 local function release(id, row, op, raws)
   local head = headOf(row)
   if head.x and op[6] == 1 then
-    local session = get('x:' .. head.x[1])
+    local session = get(X .. head.x[1])
     if session and isStale(head.x[1], op[7]) then return { ${undo}, row, session } end
-    if session and raws[1] then keep('x:' .. head.x[1], raws[1]) end
+    if session and raws[1] then keep(X .. head.x[1], raws[1]) end
   end
   for _, tally in ipairs(head.t) do
-    local sum = get('t:' .. tally[1])
+    local sum = get(T .. tally[1])
     if sum then
       local untilMs, total = string.match(sum, '^(%S+) (%d+)$')
-      keep('t:' .. tally[1], untilMs .. ' ' .. minus(total, tally[2]))
+      keep(T .. tally[1], untilMs .. ' ' .. minus(total, tally[2]))
     end
   end
-  set('p:' .. id, false)
-  for _, key in ipairs(head.s) do set('s:' .. key, false) end
+  set(P .. id, false)
+  for _, key in ipairs(head.s) do set(S .. key, false) end
   for _, step in ipairs(head.c) do
     if step[4] == 1 and claimOf(step[1]).total == '0' then dropClaim(step[1]) end
   end
@@ -173,7 +173,7 @@ end
 local function settle(op, raws)
   local _, _, id, owner, verdict = unpack(op)
   local state = openOf(id)
-  local row = state and get('p:' .. id)
+  local row = state and get(P .. id)
   if not row then return { ${none} } end
   local atMs, by = string.match(state, '^%d (%S+) (.*)$')
   if verdict ~= 'commit' and by ~= owner then return { ${none} } end
@@ -199,13 +199,13 @@ end
 
 local function changeSession(op, raws)
   local _, _, key, seen, steps = unpack(op)
-  if not get('x:' .. key) then return { ${none} } end
+  if not get(X .. key) then return { ${none} } end
   local refusal = isStale(key, seen)
   if refusal then return refusal end
   if not raws[1] then return { ${fresh} } end
   local totals, order = booked(steps, raws)
   if not totals then return { ${tooMuch} } end
-  keep('x:' .. key, raws[1])
+  keep(X .. key, raws[1])
   book(totals, order)
   return 0
 end

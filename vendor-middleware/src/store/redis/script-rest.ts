@@ -11,7 +11,7 @@ local function claimsDue(op)
   if limit < 1 then return due end
   for i, key in ipairs(redis.call('ZRANGE', tag .. 'due:' .. kind, 0, limit - 1)) do
     local claim = claimOf(key)
-    due[i] = { key, claim.total, claim.evidence, get('d:' .. key) or '' }
+    due[i] = { key, claim.total, claim.evidence, get(D .. key) or '' }
   end
   return due
 end
@@ -29,11 +29,11 @@ end
 
 -- 'was' and values: a list of one text, or an empty one for none.
 local function isDoc(key, was)
-  return (get('doc:' .. key) or nil) == was[1]
+  return (get(DOC .. key) or nil) == was[1]
 end
 
 local function put(key, value)
-  set('doc:' .. key, value[1] or false)
+  set(DOC .. key, value[1] or false)
 end
 
 local function claimsPaid(op)
@@ -64,22 +64,22 @@ local function listDocs(op)
   flush()
   local docs = {}
   for i, key in ipairs(redis.call('ZRANGEBYLEX', tag .. 'docs', '[' .. prefix, '[' .. prefix .. '\\255')) do
-    docs[i] = { key, get('doc:' .. key) }
+    docs[i] = { key, get(DOC .. key) }
   end
   return docs
 end
 
 local function lease(op)
-  local first = get('n:' .. op[3]) or '1'
-  set('n:' .. op[3], plus(first, op[4]))
+  local first = get(N .. op[3]) or '1'
+  set(N .. op[3], plus(first, op[4]))
   return first
 end
 
 local function take(op)
   local _, _, key, limit, untilMs = unpack(op)
-  local used = tonumber(string.match(get('q:' .. key) or '0 0', ' (%d+)$')) + 1
+  local used = tonumber(string.match(get(Q .. key) or '0 0', ' (%d+)$')) + 1
   if used > limit then return { ${none} } end
-  keep('q:' .. key, string.format('%s %.0f', untilMs, used))
+  keep(Q .. key, string.format('%s %.0f', untilMs, used))
   return 0
 end
 
@@ -92,7 +92,7 @@ local function unsettled(op)
     cursor = part[1]
     for i = 1, #part[2], 2 do
       local id = part[2][i]
-      if #found < limit then found[#found + 1] = { id, get('p:' .. id) or '' } end
+      if #found < limit then found[#found + 1] = { id, get(P .. id) or '' } end
     end
     if cursor == '0' then break end
   end
@@ -100,9 +100,9 @@ local function unsettled(op)
 end
 
 local function forget(key, row)
-  local kind, name = string.match(key, '^(%a):(.*)$')
+  local kind, name = string.match(string.sub(key, #tag + 1), '^(%a):(.*)$')
   if kind == 'p' then
-    for _, spend in ipairs(headOf(row).s) do set('s:' .. spend, false) end
+    for _, spend in ipairs(headOf(row).s) do set(S .. spend, false) end
     if openOf(name) then setOpen(name, false) end
   elseif kind == 'c' then
     dueChanged[#dueChanged + 1] = { name, false }
@@ -146,16 +146,16 @@ local function sweep(op)
 end
 
 local function rowOf(op)
-  return get(op[3]) or ''
+  return get(tag .. op[3]) or ''
 end
 
 local function docOf(op)
-  local value = get('doc:' .. op[3])
+  local value = get(DOC .. op[3])
   return value and { value } or {}
 end
 
 local function find(op)
-  return { get('p:' .. op[3]) or '', openOf(op[3]) or '' }
+  return { get(P .. op[3]) or '', openOf(op[3]) or '' }
 end
 
 local steps = {
@@ -170,17 +170,15 @@ local function readAhead(ops)
   for _, one in ipairs(ops) do
     local op = one[1]
     if op[1] == 'reserve' then
-      keys[#keys + 1] = 'p:' .. op[3]
-      for _, key in ipairs(op[4]) do keys[#keys + 1] = 's:' .. key end
+      keys[#keys + 1] = P .. op[3]
+      for _, key in ipairs(op[4]) do keys[#keys + 1] = S .. key end
     elseif op[1] == 'settle' then
-      keys[#keys + 1] = 'p:' .. op[3]
+      keys[#keys + 1] = P .. op[3]
       ids[#ids + 1] = op[3]
     end
   end
-  local names = {}
-  for i, key in ipairs(keys) do names[i] = tag .. key end
   local at = 0
-  inParts(names, function(...)
+  inParts(keys, function(...)
     for _, row in ipairs(redis.call('MGET', ...)) do
       at = at + 1
       page[keys[at]] = row
@@ -197,12 +195,11 @@ end
 
 local ops = {}
 local at = 3
-while at <= #ARGV do
-  local op = cjson.decode(ARGV[at])
+for i, op in ipairs(cjson.decode(ARGV[at])) do
   local raws = {}
-  for i = 1, op[2] do raws[i] = ARGV[at + i] end
-  ops[#ops + 1] = { op, raws }
-  at = at + 1 + op[2]
+  for n = 1, op[2] do raws[n] = ARGV[at + n] end
+  ops[i] = { op, raws }
+  at = at + op[2]
 end
 readAhead(ops)
 local answers = {}

@@ -15,6 +15,10 @@ if redis.call('GET', KEYS[1]) ~= ARGV[2] then
   return redis.error_reply('GONE what was stored is no longer there')
 end
 
+-- What names of rows begin with.
+local P, S, T, C, X = tag .. 'p:', tag .. 's:', tag .. 't:', tag .. 'c:', tag .. 'x:'
+local D, Q, N, DOC = tag .. 'd:', tag .. 'q:', tag .. 'n:', tag .. 'doc:'
+
 local MINUTE = 60000
 local KEPT = ${limits.retentionMs}
 local KEPT_OF = { p = ${limits.retentionMs + limits.clockSkewMs}, q = 0 }
@@ -31,7 +35,7 @@ local planned, dueChanged = {}, {}
 local function get(key)
   local row = page[key]
   if row == nil then
-    row = redis.call('GET', tag .. key)
+    row = redis.call('GET', key)
     page[key] = row
   end
   return row
@@ -59,7 +63,7 @@ end
 
 local function dueOf(key, row)
   local untilMs = tonumber(string.sub(row, 1, string.find(row, ' ', 1, true) - 1))
-  return untilMs and untilMs + (KEPT_OF[string.sub(key, 1, 1)] or KEPT)
+  return untilMs and untilMs + (KEPT_OF[string.sub(key, #tag + 1, #tag + 1)] or KEPT)
 end
 
 local function plan(key, dueMs)
@@ -105,23 +109,23 @@ end
 local function flush()
   for key in pairs(claimChanged) do
     local claim = claims[key]
-    set('c:' .. key, table.concat({ claim.untilMs, claim.total, claim.paid, claim.rank, claim.evidence }, ' '))
+    set(C .. key, table.concat({ claim.untilMs, claim.total, claim.paid, claim.rank, claim.evidence }, ' '))
   end
   local sets, gone, docs = {}, {}, {}
   for key in pairs(changed) do
     local row = page[key]
     if row then
-      sets[#sets + 1] = tag .. key
+      sets[#sets + 1] = key
       sets[#sets + 1] = row
     else
-      gone[#gone + 1] = tag .. key
+      gone[#gone + 1] = key
     end
-    if string.sub(key, 1, 4) == 'doc:' then docs[#docs + 1] = key end
+    if string.sub(key, 1, #DOC) == DOC then docs[#docs + 1] = key end
   end
   inParts(sets, function(...) redis.call('MSET', ...) end)
   inParts(gone, function(...) redis.call('DEL', ...) end)
   for _, key in ipairs(docs) do
-    local name = string.sub(key, 5)
+    local name = string.sub(key, #DOC + 1)
     if page[key] then redis.call('ZADD', tag .. 'docs', 0, name) else redis.call('ZREM', tag .. 'docs', name) end
   end
   local opened, closed = {}, {}
