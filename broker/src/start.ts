@@ -5,13 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { faultOf, type Logger, lineLogger, nodeEnv, openDatabase } from '@farthing/node-kit';
-import { type Env, limits } from '@farthing/protocol';
+import type { Env } from '@farthing/protocol';
 import { sqliteKeeper } from './books/sqlite.ts';
 import { Hosted, hostedOrigin } from './hosted/hosted.ts';
 import type { SendCode } from './hosted/passwords.ts';
 import { brokerListener } from './http/app.ts';
 import { askDirectly, vouchedFor } from './http/direct.ts';
 import { orderRoutes } from './http/routes.ts';
+import { bound, ending, listen } from './http/server.ts';
 import { openKeys } from './keys.ts';
 import { LAWS_EVERY_MS, LawWatch } from './laws/watch.ts';
 import { migrations } from './ledger/schema.ts';
@@ -71,7 +72,6 @@ export type RunningBroker = {
 };
 
 const HOUR_MS = 3_600_000;
-const DRAIN_MS = 5_000;
 /** How often open questions to other brokers are asked again. */
 const PEERS_MS = 30_000;
 export const DEFAULT_FAUCET_MICRO = 5_000_000n;
@@ -115,8 +115,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       { maxHeaderSize: 16_384 },
       brokerListener(service, { log, figures }, () => hosted),
     );
-    const running = server;
     bound(server);
+    const end = ending(server);
     const { host = '127.0.0.1', port = 0 } = options;
     await listen(server, { host, port });
     server.on('error', (error) => log.error({ fault: faultOf(error) }, 'the server failed'));
@@ -135,7 +135,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
         clearInterval(hourly);
         clearInterval(peering);
         service.readiness.isDraining = true;
-        await stop(running);
+        await end();
         hosted?.close();
         figures.close();
         await laws.close();
@@ -201,37 +201,3 @@ function settingsOf(options: BrokerOptions): Settings {
     invoiceDueDays: options.invoiceDueDays ?? DEFAULT_DUE_DAYS,
   };
 }
-
-/** A client that is slow, greedy or silent costs a bounded time and a bounded number of sockets. */
-function bound(server: Server): void {
-  server.headersTimeout = 10_000;
-  // A dispute brings its goods along; any other body has less time (`http/body.ts`).
-  server.requestTimeout = limits.disputeMs;
-  server.keepAliveTimeout = 15_000;
-  server.timeout = 60_000;
-  server.maxHeadersCount = 100;
-  server.maxRequestsPerSocket = 10_000;
-  server.maxConnections = 4_096;
-}
-
-const listen = (server: Server, at: { host: string; port: number }): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE';
-      reject(taken ? new Error(`port ${at.port} is taken: choose another with --port, or 0 for a free one`) : error);
-    });
-    server.listen(at, () => {
-      resolve();
-    });
-  });
-
-/** Running requests get some seconds, fewer than who sent the signal waits; what hangs longer is cut, and answered when it comes again. */
-const stop = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    server.close(() => {
-      clearTimeout(cut);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
