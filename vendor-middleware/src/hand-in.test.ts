@@ -1,4 +1,6 @@
 // People without a wallet pay on the broker's page, and come back with the payment: a cookie for exactly one page.
+import { request } from 'node:http';
+import { textFromBase64url } from '@farthing/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { credentialOf, PAY_PAGE, Person } from './testing/person.ts';
 import { type TestSite, testSite } from './testing/site.ts';
@@ -144,14 +146,41 @@ describe('a payment that is brought back', () => {
     await broker.close();
   });
 
-  it('travels in a form that the owner’s parser has read, too', async () => {
-    const owner = await testSite({ on: site.broker, methods: ['cheque'] });
-    owner.app.use(owner.express.urlencoded({ extended: false }));
-    owner.app.use('/farthing', owner.pay.routes());
-    owner.app.get('/page', owner.pay.wall({ price: '0.0005 USD' }), (_req, res) => void res.end('a page'));
-    const seen = await new Person().buy(`${owner.url}/page`, cheques.customer(owner.pay.vnd));
-    expect([seen.status, seen.text]).toEqual([200, 'a page']);
-    await owner.close();
+  it.each([4, 5] as const)(
+    'travels in a form that the owner’s parser has read, too, in Express %i',
+    async (version) => {
+      const owner = await testSite({ on: site.broker, methods: ['cheque'], express: version });
+      owner.app.use(owner.express.urlencoded({ extended: false }));
+      owner.app.use('/farthing', owner.pay.routes());
+      owner.app.get('/page', owner.pay.wall({ price: '0.0005 USD' }), (_req, res) => void res.end('a page'));
+      const seen = await new Person().buy(`${owner.url}/page`, cheques.customer(owner.pay.vnd));
+      expect([seen.status, seen.text]).toEqual([200, 'a page']);
+      await owner.close();
+    },
+  );
+});
+
+describe('the way back', () => {
+  const askAs = (host: string, port: number) =>
+    new Promise<string>((resolve, reject) => {
+      const headers = { host, accept: 'text/html' };
+      request({ port, path: '/page', headers }, async (answer) => {
+        const text = (await answer.toArray()).join('');
+        const fragment = /\/pay\?site=[^"#]*#([\w-]+)"/.exec(text)?.[1] ?? '';
+        resolve(String(JSON.parse(textFromBase64url(fragment) ?? '{}').at));
+      })
+        .on('error', reject)
+        .end();
+    });
+
+  it('leads to a registered origin, whatever host a request names', async () => {
+    const origins = ['https://news.example', 'https://www.news.example:8443'];
+    const web = await testSite({ on: site.broker, methods: ['cheque'], origins });
+    web.app.get('/page', web.pay.wall({ price: '0.0005 USD' }), (_req, res) => void res.end());
+    expect(await askAs('news.example', web.port)).toBe('https://news.example/page');
+    expect(await askAs('WWW.news.example:8443', web.port)).toBe('https://www.news.example:8443/page');
+    expect(await askAs('evil.example', web.port)).toBe('https://news.example/page');
+    await web.close();
   });
 });
 

@@ -89,6 +89,16 @@ describe('an assertion', () => {
     expect(await new Guest(bench).refused('enter', { response })).toBe('sign-in-wrong');
   });
 
+  it('sent twice at once signs in once, and pays once', async () => {
+    const response = guest.phone.get((await guest.ask('sign-in')) as { challenge: string });
+    const entered = await Promise.all([1, 2, 3].map(() => new Guest(bench).refused('enter', { response })));
+    expect(entered.toSorted()).toEqual(['accepted', 'sign-in-wrong', 'sign-in-wrong']);
+    const { pay, options } = await guest.prepare(guest.bill(site.vnd, 100n));
+    const body = { pay, response: guest.phone.get(options) };
+    const paid = await Promise.all([1, 2, 3].map(() => guest.refused('approve', body)));
+    expect(paid.toSorted()).toEqual(['accepted', 'offer-old', 'offer-old']);
+  });
+
   it('comes too late after five minutes', async () => {
     const { pay, options } = await guest.prepare(guest.bill(site.vnd, 100n));
     bench.offsetMs += 301_000;

@@ -40,6 +40,38 @@ describe('the page', () => {
   });
 });
 
+describe('the terminal with a password', () => {
+  const typed = { contact: 'ann@example.org', password: 'tides and lanterns' };
+
+  it('is not there without a sender of codes', async () => {
+    bench = await new Bench().start({ test: false, hosted: true });
+    const guest = new Guest(bench);
+    expect(await (await fetch(`${guest.origin}/pay`)).text()).not.toContain('password-form');
+    expect(await guest.refused('password', typed)).toBe('not-found');
+  });
+
+  it('sends its codes, and shows them to nobody', async () => {
+    const letters: { to: string; code: string; text: string }[] = [];
+    const sendCode = async (letter: (typeof letters)[number]) => void letters.push(letter);
+    bench = await new Bench().start({ test: false, hosted: true, sendCode });
+    const guest = new Guest(bench);
+    const { ticket, ...more } = await guest.ask('password', typed);
+    expect([more, letters.map(({ to }) => to)]).toEqual([{}, ['ann@example.org']]);
+    expect(letters[0]?.text).toContain(letters[0]?.code);
+    await guest.ask('code', { ticket, code: letters[0]?.code });
+    expect(await guest.balance()).toBe(0n);
+  });
+
+  it('answers alike when a code cannot be sent, and the log says so without code and address', async () => {
+    const sendCode = () => Promise.reject(new Error('no line'));
+    bench = await new Bench().start({ test: false, hosted: true, sendCode });
+    expect(Object.keys(await new Guest(bench).ask('password', typed))).toEqual(['ticket']);
+    expect(bench.log).toHaveLength(1);
+    expect(bench.log.join()).toContain('a code could not be sent');
+    expect(bench.log.join()).not.toMatch(/ann@|\d{6}/);
+  });
+});
+
 it('wallets whose book cannot be opened are an answer that fails, and not the end of the broker', async () => {
   bench = await new Bench().start();
   writeFileSync(join(bench.data, 'hosted.json'), '{}', { mode: 0o600 });
