@@ -104,6 +104,8 @@ const sendingSchema = v.object({
   dispute: v.exactOptional(text),
   /** The broker's signed answer to it. */
   verdict: v.exactOptional(anyJson),
+  /** What the broker has signed about a cheque. */
+  words: v.exactOptional(v.array(anyJson)),
 });
 
 const purposeSchema = v.variant('kind', [

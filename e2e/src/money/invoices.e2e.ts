@@ -1,7 +1,8 @@
 // When a period has ended, the customer's wallet and the site each read what the broker says of it, and see every payment of theirs
 // proven on signed papers.
-import { type JsonObject, objectHash, toBase64url } from '@farthing/protocol';
+import { type JsonObject, objectHash, portableCrypto, toBase64url } from '@farthing/protocol';
 import { receiptLeaf } from '@farthing/protocol/broker';
+import { judgeEvidence } from '@farthing/protocol/wallet';
 import { payingFetch } from '@farthing/wallet';
 import { openWallet } from '@farthing/wallet/node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -179,6 +180,34 @@ it('a site that calls a page free and takes the money is found out by the invoic
   const [{ brk = '', number = 0 } = {}] = await wallet.invoices();
   const { payments, lines } = await wallet.proveInvoice({ brk, number });
   expect([lines.length, payments]).toMatchObject([1, [{ id: record?.id, state: 'failed_not_charged' }]]);
+});
+
+it('a broker that refuses a cheque and bills it is named by the papers of the payment', async () => {
+  const broker = new LyingBroker(town.bench);
+  const wallet = await town.wallet({ micro: 100_000n, trusts: [decided], fetch: broker.fetch });
+  const silent: typeof fetch = async (input, init) => {
+    const request = new Request(input, init);
+    const answer = await fetch(request);
+    if (!request.headers.has('authorization')) return answer;
+    await answer.body?.cancel();
+    throw new TypeError('the connection broke');
+  };
+  await expect(payingFetch(silent, wallet, { tries: 1 })(`${decided.url}/page/8`)).rejects.toThrow();
+  const [payment] = await wallet.pending();
+  const id = payment?.id ?? '';
+  await decided.pay.redeemNow();
+  broker.lie = (path, result) =>
+    path === '/v1/cheque/outcome'
+      ? { ...result, receipt: broker.sign(Object(result['receipt']), { result: 'refused', code: 'cheque-void' }) }
+      : result;
+  expect(await wallet.resolve(id)).toMatchObject({ outcome: 'not_charged' });
+  expect(judgeEvidence(await wallet.papers(id), { crypto: portableCrypto }).fault).toMatchObject({ who: 'nobody' });
+  await nextDay();
+  const [{ brk = '', number = 0 } = {}] = await wallet.invoices();
+  const { payments } = await wallet.proveInvoice({ brk, number });
+  expect(payments).toMatchObject([{ id, state: 'failed_not_charged' }]);
+  const { fault } = judgeEvidence(await wallet.papers(id), { crypto: portableCrypto });
+  expect(fault).toEqual({ who: 'broker', what: 'two-outcomes' });
 });
 
 it('a broker that withholds what it has credited is found out by its site', async () => {

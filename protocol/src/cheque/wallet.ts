@@ -11,7 +11,7 @@ import type { Currency } from '../core/money.ts';
 import { PaymentProblem } from '../core/problems.ts';
 import { type Goods, sealedOfferSchema } from '../core/sealed.ts';
 import { signObject, verifyObject } from '../core/sign.ts';
-import { isReceiptOf, opensGoods } from './checks.ts';
+import { isAbout, isReceiptOf, opensGoods } from './checks.ts';
 import {
   type Approval,
   type Capture,
@@ -89,6 +89,10 @@ export function writeCheque({ cert, seed }: ChequeBook, wanted: Wanted, { crypto
 }
 
 type Written = { readonly cheque: Cheque; readonly cert: DayCert };
+
+/** Did the broker sign it, about this very cheque? What it says may be wrong all the same. */
+export const isWordAbout = (receipt: ChequeReceipt, written: Written, root: string, { crypto }: Env): boolean =>
+  isAbout(receipt, written, crypto) && verifyObject(receipt, root, receipt.sig, crypto);
 
 /**
  * Is this the broker's word about this cheque? With sealed goods, a `paid` one carries the key that opens them.

@@ -1,12 +1,13 @@
 // What this wallet can show of a payment by cheque: its papers as they were received.
 import { isObject, PaymentProblem, parseJson, readRequest, tryDecode } from '@farthing/protocol';
-import { type ChequeEvidence, chequeReceiptSchema, judgeEvidence } from '@farthing/protocol/wallet';
+import { type ChequeEvidence, type ChequeReceipt, chequeReceiptSchema, judgeEvidence } from '@farthing/protocol/wallet';
 import type { Context } from '../context.ts';
 import { sealedIn } from '../goods/sealed.ts';
 import { vouchFor } from '../offers.ts';
 import { needPayment } from '../sent.ts';
 import type { Sent } from '../till.ts';
 import { writtenIn } from './book.ts';
+import { wordsIn } from './words.ts';
 
 /** @throws {PaymentProblem} `not-found`; `method-unsupported`: it was not paid with a cheque; `site-unvouched` */
 export async function chequeEvidence(ctx: Context, id: string): Promise<ChequeEvidence> {
@@ -27,7 +28,7 @@ export async function chequeEvidence(ctx: Context, id: string): Promise<ChequeEv
   const evidence: ChequeEvidence = {
     ...{ typ: 'cheque-evidence/1', broker: broker.keys, vendor },
     papers: {
-      ...{ typ: 'dispute/1', cheque, cert, receipts: receipt ? [receipt] : [] },
+      ...{ typ: 'dispute/1', cheque, cert, receipts: differing(receipt, wordsIn(sending)) },
       ...(offer ? { offer } : {}),
       ...verdictIn(sending),
     },
@@ -35,6 +36,12 @@ export async function chequeEvidence(ctx: Context, id: string): Promise<ChequeEv
   // Nobody is handed papers that prove nothing.
   judgeEvidence(evidence, { crypto: ctx.env().crypto });
   return evidence;
+}
+
+/** That of the site first; at most four. */
+function differing(first: ChequeReceipt | undefined, words: readonly ChequeReceipt[]): ChequeReceipt[] {
+  const all = first ? [first, ...words.filter(({ sig }) => sig !== first.sig)] : words;
+  return all.slice(0, 4);
 }
 
 /** What the broker said of goods that it was shown. */

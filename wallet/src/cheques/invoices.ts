@@ -14,6 +14,7 @@ import type { Broker, Context } from '../context.ts';
 import { listDocs } from '../transaction.ts';
 import type { BilledPayment, BilledPeriod, ProvenPeriod } from '../types.ts';
 import { type Written, writtenIn } from './book.ts';
+import { keepWord } from './words.ts';
 
 /**
  * All of them, oldest first, of every broker.
@@ -137,6 +138,7 @@ async function trace(ctx: Context, invoice: Invoice, { payment, written }: Mine)
   });
   if (!told) return undefined;
   const { receipt, place } = decode(chequeTraceResult, told, 'broker-untrusted');
+  await keepWord(ctx, payment.id, receipt);
   if (place?.number !== number) return undefined;
   role.checkReceipt(receipt, written, ctx.broker(brk).keys.root, ctx.env());
   const hash = objectHash(receipt, crypto);

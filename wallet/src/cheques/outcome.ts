@@ -10,6 +10,7 @@ import { settle } from '../settle.ts';
 import type { Sent } from '../till.ts';
 import type { Settled } from '../types.ts';
 import { writtenIn } from './book.ts';
+import { keepWord } from './words.ts';
 
 /**
  * Asks the broker of a payment whose outcome is not known. One that it never saw stays open until it is too late for it: a minute
@@ -28,6 +29,7 @@ export async function inquireCheque(ctx: Context, id: string): Promise<Settled> 
   const posted = await post(ctx, broker, { path: '/v1/cheque/outcome', body: JSON.stringify(order) });
   if (posted.kind === 'refused') throw posted.problem;
   const { receipt } = decode(chequeOutcomeResult, posted.result, 'broker-untrusted');
+  if (receipt) await keepWord(ctx, id, receipt);
   if (receipt?.result === 'paid') return settle(ctx, id, { status: 200, receipt: siteReceipt(ctx, sent, receipt) });
   if (receipt?.result !== 'refused') return stays();
   role.checkReceipt(receipt, { cheque, cert }, broker.keys.root, ctx.env());

@@ -38,7 +38,7 @@ function told(
         `   ${money(line.totalMicro, currency).padStart(12)}  ${line.vnd}  ${line.count} by ${line.kind === 'cheques' ? 'cheque' : 'session'}${mine ? provenOf(line, mine) : ''}`,
         ...(mine ?? []).map(
           ({ id, state, amountMicro, url = '', atMs }) =>
-            `   ${money(amountMicro, currency).padStart(12)}    ${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')}  ${url}  (${id})${FREE.has(state) ? '  the site called it free' : ''}`,
+            `   ${money(amountMicro, currency).padStart(12)}    ${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')}  ${url}  (${id})${FREE.has(state) ? '  not charged, as it was said: farthing evidence' : ''}`,
         ),
       ];
     }),
