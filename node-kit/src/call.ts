@@ -8,6 +8,7 @@ import {
   PaymentProblem,
   parseJson,
 } from '@farthing/protocol';
+import { requestJson } from './request.ts';
 
 const TIMEOUT_MS = 10_000;
 const ANSWER_BYTES = 1_048_576;
@@ -20,38 +21,17 @@ export type Reply = { readonly status: number; readonly json: Json | undefined }
  * @throws {Error} there is no answer: unless it `neverLeft`, what was asked may have been done all the same
  */
 export async function callBroker(base: string, path: string, body?: string): Promise<Reply> {
-  const answer = await fetch(base.replace(/\/$/, '') + path, {
-    method: body === undefined ? 'GET' : 'POST',
-    // A redirect would carry an order to somebody who is not the broker.
-    redirect: 'manual',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-    headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-    ...(body === undefined ? {} : { body }),
-  });
-  return { status: answer.status, json: parseJson(await boundedText(answer)) };
+  const url = new URL(base.replace(/\/$/, '') + path);
+  // A redirect would carry an order to somebody who is not the broker. What goes there may go twice: orders have an id.
+  const { status, text } = await requestJson(url, body, { timeoutMs: TIMEOUT_MS, answerBytes: ANSWER_BYTES });
+  return { status, json: parseJson(text) };
 }
 
 /** No connection was made, so that nothing can have been done. */
-const NO_CONNECTION = new Set([
-  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
+const NO_CONNECTION = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
-export function neverLeft(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && NO_CONNECTION.has(String(cause.code));
-}
-
-async function boundedText(answer: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of answer.body ?? []) {
-    length += part.byteLength;
-    if (length > ANSWER_BYTES) throw new RangeError('the answer is too large');
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
-}
+export const neverLeft = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && NO_CONNECTION.has(String(error.code));
 
 /** The problem that a broker states; `undefined`: these are not its own words, but perhaps those of a proxy. */
 export function statedProblem({ json }: Reply): PaymentProblem | undefined {
