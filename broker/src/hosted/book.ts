@@ -60,6 +60,11 @@ export function openBook(db: DatabaseSync) {
     `INSERT INTO cert (account, vnd, cur, level, doc) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (account, vnd, cur, level) DO UPDATE SET doc = excluded.doc`,
   );
+  const page = db.prepare('SELECT after FROM page WHERE account = ? AND cur = ?');
+  const setPage = db.prepare(
+    `INSERT INTO page (account, cur, after) VALUES (?, ?, ?)
+     ON CONFLICT (account, cur) DO UPDATE SET after = max(after, excluded.after)`,
+  );
   const tries = db.prepare('SELECT count, until_ms FROM tries WHERE what = ?');
   const putTries = db.prepare(
     `INSERT INTO tries (what, count, until_ms) VALUES (?, ?, ?)
@@ -112,6 +117,14 @@ export function openBook(db: DatabaseSync) {
     },
     putCert({ account, vnd, cur, level }: CertFor, doc: DayCert): void {
       putCert.run(account, vnd, cur, level, JSON.stringify(doc));
+    },
+    /** Number of the entry after which the last movements of an account lie; never less than before. */
+    pageAfter(account: string, cur: string): number {
+      const row = page.get(account, cur);
+      return row ? num(row, 'after') : 0;
+    },
+    setPageAfter(account: string, cur: string, after: number): void {
+      setPage.run(account, cur, after);
     },
     tries(what: string): { count: number; untilMs: number } {
       const row = tries.get(what);

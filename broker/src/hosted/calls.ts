@@ -53,9 +53,10 @@ function needSession({ session }: Visitor): Session {
 }
 
 async function stateOf(wallets: Wallets, { account, level }: Session, currency: 'usd-micro' | 'eur-micro') {
-  const balance = await wallets.purse.balance(account, currency);
+  const { balance, lines } = await wallets.purse.look(account, currency);
+  const past = lines.map(({ at, amount, ref }) => ({ at, amount, ref }));
   const passkeys = wallets.kit.book.passkeys(account).map(({ id, madeMs }) => ({ id, at: Math.floor(madeMs / 1000) }));
-  return { level, balance: balance.toString(), cur: currency, passkeys };
+  return { level, balance: balance.toString(), cur: currency, passkeys, past };
 }
 
 const entered = ({ account, level, code }: Entered): Reply => ({

@@ -71,6 +71,23 @@ describe('a hosted wallet', () => {
     expect(there).not.toBe(here);
   });
 
+  it('shows its last ten movements, newest first, however many there were', async () => {
+    const guest = new Guest(bench);
+    await guest.signUp();
+    const amounts = async () => {
+      const { past } = await guest.ask('state', { cur: USD });
+      return (past as { amount: string }[]).map(({ amount }) => Number(amount));
+    };
+    expect(await amounts()).toEqual([]);
+    for (let n = 1; n <= 230; n++) {
+      await guest.faucet(BigInt(n));
+      if (n === 1 || n === 10 || n % 45 === 0) {
+        const last = Array.from({ length: Math.min(n, 10) }, (_, i) => n - i);
+        expect(await amounts()).toEqual(last);
+      }
+    }
+  });
+
   it('survives a restart of the broker, with its session', async () => {
     const guest = new Guest(bench);
     await guest.signUp();

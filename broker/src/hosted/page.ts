@@ -89,6 +89,7 @@ ${faucet === undefined ? undefined : html`<button id="faucet" class="second"></b
 <details><summary>${t.voucher}</summary>
 <form id="voucher-form"><label>${t.voucherCode}<input id="voucher" name="voucher" autocomplete="off" required maxlength="32" dir="ltr"></label>
 <button class="second">${t.redeem}</button></form></details>
+<details id="movements"><summary>${t.past}</summary><ul id="past"></ul></details>
 <details id="keys"><summary>${t.passkeys}</summary><ul id="passkeys"></ul><p><button id="add" class="second small">${t.add}</button></p></details>
 <p><button id="sign-out" class="second small">${t.signOut}</button></p>
 </section>`;
@@ -96,8 +97,8 @@ ${faucet === undefined ? undefined : html`<button id="faucet" class="second"></b
 /** For the script. */
 function aboutOf({ broker, language, site, faucet }: PageContent, t: Texts): object {
   const known = typeof site === 'object' ? { vnd: site.vnd, origins: [...site.origins] } : undefined;
-  const { pay, faucet: faucetText, passkey, remove, goingBack, notCharged, problems } = t;
-  const says = { pay, faucet: faucetText, passkey, remove, goingBack, notCharged, problems };
+  const { pay, faucet: faucetText, topUp, passkey, remove, goingBack, notCharged, problems } = t;
+  const says = { pay, faucet: faucetText, topUp, passkey, remove, goingBack, notCharged, problems };
   return { brk: broker.brk, language, says, ...(known ? { site: known } : {}), ...(faucet ? { faucet } : {}) };
 }
 

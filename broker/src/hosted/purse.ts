@@ -1,4 +1,5 @@
 // The money of one hosted wallet: the same signed orders that any wallet sends, and a cheque for one payment.
+import type { GroupCommit } from '@farthing/node-kit';
 import {
   type Currency,
   type DayCert,
@@ -11,14 +12,22 @@ import {
   toBase64url,
 } from '@farthing/protocol';
 import { asJson, type Cheque, chequeCertsResult, chequeHash, signCheque } from '@farthing/protocol/broker';
+import type * as v from 'valibot';
 import type { Book, SessionLevel } from './book.ts';
 import type { HostedKeys } from './keys.ts';
 
 /** Signed orders in, what the broker answers out. @throws {PaymentProblem} its refusal */
 export type Ask = (path: string, order: JsonObject) => Promise<JsonObject>;
 
+type Statement = v.InferOutput<typeof statementResult>;
+
+/** Movements that are shown, and that one statement is asked for. */
+const SHOWN = 10;
+const PAGE = 100;
+
 export type PurseParts = {
   readonly book: Book;
+  readonly group: GroupCommit;
   readonly keys: HostedKeys;
   readonly ask: Ask;
   readonly env: () => Env;
@@ -57,8 +66,31 @@ export class Purse {
 
   /** Base units. @throws {PaymentProblem} what the broker says */
   async balance(account: string, cur: Currency): Promise<bigint> {
-    const said = await this.order(account, 'statement/1', { path: '/v1/statement', cur, limit: 1 });
-    return decode(statementResult, said, 'unavailable').balance;
+    return (await this.#statement(account, { cur, limit: 1 })).balance;
+  }
+
+  /**
+   * Balance and last movements, newest first. Statements are read forwards: the book keeps where the last page begins.
+   * @throws {PaymentProblem} what the broker says
+   */
+  async look(account: string, cur: Currency): Promise<Pick<Statement, 'balance' | 'lines'>> {
+    const { book, group } = this.#parts;
+    let after = book.pageAfter(account, cur);
+    for (;;) {
+      const { balance, lines } = await this.#statement(account, { cur, limit: PAGE, after });
+      const next = lines.at(-SHOWN - 1);
+      if (next && lines.length > PAGE / 2) await group.run(() => book.setPageAfter(account, cur, next.seq));
+      if (!next || lines.length < PAGE) return { balance, lines: lines.slice(-SHOWN).toReversed() };
+      after = next.seq;
+    }
+  }
+
+  async #statement(account: string, members: JsonObject & { cur: Currency }): Promise<Statement> {
+    return decode(
+      statementResult,
+      await this.order(account, 'statement/1', { path: '/v1/statement', ...members }),
+      'unavailable',
+    );
   }
 
   /** The same bill at the same level is the same cheque, so that a repeat is one payment. @throws {PaymentProblem} */

@@ -51,5 +51,15 @@ CREATE TABLE tries (
 ) STRICT, WITHOUT ROWID;
 `;
 
+const movements = `
+-- How far back an account's statement is read: the last movements lie after it.
+CREATE TABLE page (
+  account TEXT NOT NULL REFERENCES account (id),
+  cur     TEXT NOT NULL,
+  after   INTEGER NOT NULL,
+  PRIMARY KEY (account, cur)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** `migrations[n]` takes the schema from version n to n + 1. */
-export const migrations: readonly string[] = [first];
+export const migrations: readonly string[] = [first, movements];

@@ -29,6 +29,8 @@ export type Texts = {
   readonly balance: string;
   readonly pay: string;
   readonly faucet: string;
+  readonly past: string;
+  readonly topUp: string;
   readonly voucher: string;
   readonly voucherCode: string;
   readonly redeem: string;
@@ -76,6 +78,8 @@ const en: Texts = {
   balance: 'Balance',
   pay: 'Pay {price}',
   faucet: 'Get {price} of play money',
+  past: 'Last movements',
+  topUp: 'Top-up',
   voucher: 'Top up with a voucher',
   voucherCode: 'Voucher code',
   redeem: 'Top up',
@@ -139,6 +143,8 @@ const de: Texts = {
   balance: 'Guthaben',
   pay: '{price} zahlen',
   faucet: '{price} Spielgeld holen',
+  past: 'Letzte Bewegungen',
+  topUp: 'Aufladung',
   voucher: 'Mit Gutschein aufladen',
   voucherCode: 'Gutscheincode',
   redeem: 'Aufladen',

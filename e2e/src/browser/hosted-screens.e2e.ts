@@ -51,6 +51,7 @@ describe.each(looks)('$name', (look) => {
     await tap(page, 'faucet');
     await page.locator('#refused').waitFor({ state: 'hidden' });
     await see('ready');
+    await page.locator('#movements summary').tap();
     await page.locator('#keys summary').tap();
     await tap(page, 'add');
     await shown(page, 'refused');

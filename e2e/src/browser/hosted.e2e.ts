@@ -91,6 +91,8 @@ describe('a phone without a wallet', () => {
     await mustRead(page, 1);
     await goToPay(page, 2);
     await mustHave(page, '$4.997');
+    await page.getByText('Last movements').tap();
+    expect(await page.locator('#past bdi').allTextContents()).toEqual(['-$0.0015', '-$0.0015', '$5.00']);
     // Made once, and asked for each of the two payments.
     expect((await authenticator.credentials()).map(({ signCount }) => signCount)).toEqual([3]);
   });

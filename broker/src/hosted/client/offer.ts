@@ -9,6 +9,7 @@ export type About = {
   readonly says: {
     readonly pay: string;
     readonly faucet: string;
+    readonly topUp: string;
     readonly passkey: string;
     readonly remove: string;
     readonly goingBack: string;

@@ -13,6 +13,7 @@ type State = {
   balance?: string;
   cur?: string;
   passkeys?: readonly { id: string; at: number }[];
+  past?: readonly { at: number; amount: string; ref: string }[];
 };
 
 const by = (id: string): HTMLElement => {
@@ -34,8 +35,9 @@ const cur = offer?.bill.cur ?? 'usd-micro';
 
 /** Exact: at least two decimals, never rounded. */
 function money(micro: string, currency: string): string {
-  const digits = micro.padStart(7, '0');
-  const decimal = `${digits.slice(0, -6)}.${digits.slice(-6)}` as Intl.StringNumericLiteral;
+  const isLess = micro.startsWith('-');
+  const digits = micro.slice(isLess ? 1 : 0).padStart(7, '0');
+  const decimal = `${isLess ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}` as Intl.StringNumericLiteral;
   const style = { style: 'currency', currency: currency.slice(0, 3).toUpperCase() } as const;
   const format = new Intl.NumberFormat(about.language, {
     ...style,
@@ -128,14 +130,29 @@ async function render(): Promise<void> {
   show('pay', offer !== undefined);
   show('keys', state.level === 1);
   show('faucet', about.faucet !== undefined);
+  show('movements', (state.past ?? []).length > 0);
+  by('past').replaceChildren(...(state.past ?? []).map(pastLine));
   by('passkeys').replaceChildren(...(state.passkeys ?? []).map((one) => passkeyLine(one, state)));
+}
+
+const moment = (at: number): string =>
+  new Intl.DateTimeFormat(about.language, { dateStyle: 'medium', timeStyle: 'short' }).format(at * 1000);
+
+/** When, with whom, how much. */
+function pastLine({ at, amount, ref }: { at: number; amount: string; ref: string }): HTMLElement {
+  const line = document.createElement('li');
+  const [what, sum] = [document.createElement('span'), document.createElement('bdi')];
+  what.textContent = `${ref || says.topUp} · ${moment(at)}`;
+  sum.textContent = money(amount, cur);
+  sum.dir = 'ltr';
+  line.append(what, sum);
+  return line;
 }
 
 function passkeyLine({ id, at }: { id: string; at: number }, { passkeys = [] }: State): HTMLElement {
   const line = document.createElement('li');
-  const date = new Intl.DateTimeFormat(about.language, { dateStyle: 'medium', timeStyle: 'short' }).format(at * 1000);
   const name = document.createElement('span');
-  name.textContent = filled(says.passkey, 'date', date);
+  name.textContent = filled(says.passkey, 'date', moment(at));
   line.append(name);
   if (passkeys.length < 2) return line;
   const remove = document.createElement('button');
