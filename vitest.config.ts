@@ -21,6 +21,24 @@ export default defineConfig({
       {
         resolve,
         ssr: { resolve },
+        // The broker's suite once more, with every ledger in PostgreSQL.
+        test: {
+          name: 'postgres',
+          include: ['broker/src/**/*.test.ts'],
+          // Files and processes of SQLite, and what has no ledger.
+          exclude: [
+            'broker/src/{audit,laws}/**',
+            'broker/src/{main,*-kill.attack,ecash-unlinkable.attack,http/logs.attack}.test.ts',
+            'broker/src/books/**',
+          ],
+          globalSetup: ['broker/src/testing/on-postgres.ts'],
+          testTimeout: 180_000,
+          expect: { poll },
+        },
+      },
+      {
+        resolve,
+        ssr: { resolve },
         // Real browsers and real processes: one file at a time, so that two cores are enough.
         test: {
           name: 'e2e',

@@ -2,9 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonObject, Order } from '@farthing/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { auditLedger } from './audit/audit.ts';
 import { issueInvites, issueVouchers } from './operate.ts';
-import { ledgerPath } from './start.ts';
 import { Bench, Person, pieceOf, Site, USD } from './testing/client.ts';
 
 let bench: Bench;
@@ -18,7 +16,7 @@ beforeEach(async () => {
   await anna.faucet(1_000_000n);
 });
 afterEach(async () => {
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  expect((await bench.audit()).findings).toEqual([]);
   expect(bench.log).toEqual([]);
   await bench[Symbol.asyncDispose]();
 });
@@ -26,7 +24,7 @@ afterEach(async () => {
 const balanceOf = async (person: Person): Promise<unknown> => (await person.statement())['balance'];
 
 async function vouchers(amount: bigint, count = 1): Promise<string[]> {
-  const { lines } = await issueVouchers(bench.data, { amount, currency: USD }, count);
+  const { lines } = await issueVouchers(bench.place, { amount, currency: USD }, count);
   return [...lines];
 }
 
@@ -134,7 +132,7 @@ describe('sites', () => {
   test('outside of test mode sites need an invite, https and no faucet is open', async () => {
     await bench.stop();
     await bench.start({ test: false });
-    const [invite = ''] = (await issueInvites(bench.data, 1)).lines;
+    const [invite = ''] = (await issueInvites(bench.place, 1)).lines;
     const fresh = new Site(bench, 'fresh.example');
     expect(await bench.refused('/v1/vendors', fresh.registerOrder())).toBe('registration-closed');
     for (const origins of [['loopback'], ['http://fresh.example']]) {

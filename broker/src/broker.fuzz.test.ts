@@ -1,8 +1,6 @@
 // Random lives of a broker against a model of a dozen lines; the audit recomputes the laws after each step.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { auditLedger } from './audit/audit.ts';
-import { ledgerPath } from './start.ts';
 import { Bench, DAY_SECONDS, Person, pieceOf, Site, type Sold } from './testing/client.ts';
 import {
   buyChain,
@@ -205,7 +203,7 @@ async function end({ bench, sites, people, words, balances }: World, { which, n 
 }
 
 async function agree({ bench, sites, people, balances, owed }: World): Promise<void> {
-  const { findings } = auditLedger(ledgerPath(bench.data), bench.public.root);
+  const { findings } = await bench.audit();
   expect(findings).toEqual([]);
   for (const [i, person] of people.entries()) {
     expect((await person.statement())['balance']).toBe(String(atLeast0(balances[i] ?? 0n)));

@@ -2,11 +2,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { type JsonObject, LOOPBACK, vendorRecordSchema, verifyObject } from '@farthing/protocol';
 import * as v from 'valibot';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { auditLedger } from './audit/audit.ts';
 import { listVendors, statement } from './operate.ts';
 import { FaucetMeter } from './services/faucet-meter.ts';
 import { ledgerPath } from './start.ts';
 import { Bench, DAY_SECONDS, Person, pieceOf, Site, soldOf } from './testing/client.ts';
+import { isOnPostgres } from './testing/postgres.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -36,10 +36,10 @@ test('the broker keeps its fee of the sum, however small the claims are cut', as
   for (let cum = 1n; cum <= 100n; cum += 9n) await site.redeem([{ root: scrip.root, cum }]);
   const last = await site.redeem([{ root: scrip.root, cum: 1_000n }]);
   expect(last['balance']).toBe('975');
-  expect(statement(bench.data).json).toMatchObject({
+  expect((await statement(bench.place)).json).toMatchObject({
     totals: expect.arrayContaining([{ kind: 'fees', cur: 'usd-micro', accounts: 1, amount: '25' }]),
   });
-  expect(listVendors(bench.data).lines).toEqual(['news.example\t$0.000975\t0 alarms\tNews']);
+  expect((await listVendors(bench.place)).lines).toEqual(['news.example\t$0.000975\t0 alarms\tNews']);
 });
 
 test('a statement tells an account’s entries in pages, and a site’s to the site', async () => {
@@ -97,22 +97,25 @@ test('a site reads its licences, countersigned, with what was sold under each', 
   });
 });
 
-test('a fault of the database is a 503 to repeat, logged without anything of the order', async () => {
-  const anna = new Person(bench);
-  const db = new DatabaseSync(ledgerPath(bench.data));
-  db.exec('ALTER TABLE balance RENAME TO elsewhere');
-  const order = anna.order('faucet/1', { amount: '5', cur: 'usd-micro' });
-  const reply = await bench.post('/v1/faucet', order);
-  expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '2']);
-  expect(reply.body).toMatchObject({ code: 'unavailable', consumed: 'unknown' });
-  expect(bench.log).toEqual([
-    'ERROR an answer failed method=POST path=/v1/faucet fault="Error: no such table: balance"',
-  ]);
-  db.exec('ALTER TABLE elsewhere RENAME TO balance');
-  db.close();
-  expect(await bench.send('/v1/faucet', order)).toMatchObject({ balance: '5' });
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
-});
+test.skipIf(isOnPostgres)(
+  'a fault of the database is a 503 to repeat, logged without anything of the order',
+  async () => {
+    const anna = new Person(bench);
+    const db = new DatabaseSync(ledgerPath(bench.data));
+    db.exec('ALTER TABLE balance RENAME TO elsewhere');
+    const order = anna.order('faucet/1', { amount: '5', cur: 'usd-micro' });
+    const reply = await bench.post('/v1/faucet', order);
+    expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '2']);
+    expect(reply.body).toMatchObject({ code: 'unavailable', consumed: 'unknown' });
+    expect(bench.log).toEqual([
+      'ERROR an answer failed method=POST path=/v1/faucet fault="Error: no such table: balance"',
+    ]);
+    db.exec('ALTER TABLE elsewhere RENAME TO balance');
+    db.close();
+    expect(await bench.send('/v1/faucet', order)).toMatchObject({ balance: '5' });
+    expect((await bench.audit()).findings).toEqual([]);
+  },
+);
 
 test('two brokers in one process, and one after another on the same data, are who they were', async () => {
   const { brk } = bench.public;
@@ -131,10 +134,12 @@ test('a port that is taken is an error that says so, and leaves the data as it w
 });
 
 test('the faucet remembers a bounded number of accounts, for an hour', () => {
+  let orders = 0;
+  const gift = (amount: bigint) => ({ rid: `${orders++}`, amount });
   const meter = new FaucetMeter(10n);
-  for (let i = 0; i < 10_000; i++) meter.take(`user:${i}`, 1n, 5);
-  expect(() => meter.take('user:one-more', 1n, 5)).toThrow('faucet-limit');
-  meter.take('user:7', 49n, 5);
-  expect(() => meter.take('user:7', 1n, 5)).toThrow('faucet-limit');
-  meter.take('user:one-more', 1n, 3_600_000);
+  for (let i = 0; i < 10_000; i++) meter.take(`user:${i}`, gift(1n), 5);
+  expect(() => meter.take('user:one-more', gift(1n), 5)).toThrow('faucet-limit');
+  meter.take('user:7', gift(49n), 5);
+  expect(() => meter.take('user:7', gift(1n), 5)).toThrow('faucet-limit');
+  meter.take('user:one-more', gift(1n), 3_600_000);
 });

@@ -2,8 +2,6 @@ import { type JsonObject, limits, signObject } from '@farthing/protocol';
 import { approverChange, type Cheque } from '@farthing/protocol/broker';
 import { cheque as wallet } from '@farthing/protocol/wallet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { auditLedger } from './audit/audit.ts';
-import { ledgerPath } from './start.ts';
 import * as cheques from './testing/cheques.ts';
 import { Bench, DAY_SECONDS, Person, Site, USD } from './testing/client.ts';
 
@@ -19,7 +17,7 @@ beforeEach(async () => {
   await anna.faucet(100_000n);
 });
 afterEach(async () => {
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  expect((await bench.audit()).findings).toEqual([]);
   await bench[Symbol.asyncDispose]();
 });
 

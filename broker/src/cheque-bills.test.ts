@@ -14,9 +14,7 @@ import {
 import { seeded } from '@farthing/protocol/testing';
 import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { auditLedger } from './audit/audit.ts';
 import { grantCredit } from './operate-payword.ts';
-import { ledgerPath } from './start.ts';
 import * as cheques from './testing/cheques.ts';
 import { Bench, DAY_SECONDS, Person, Site, USD } from './testing/client.ts';
 
@@ -27,7 +25,7 @@ beforeEach(async () => {
   bench = await new Bench().start(OPTIONS);
 });
 afterEach(async () => {
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  expect((await bench.audit()).findings).toEqual([]);
   await bench[Symbol.asyncDispose]();
 }, 120_000);
 
@@ -207,7 +205,7 @@ describe('papers follow each other', () => {
 
 test('an account on credit pays by cheque down to its line, and owes it by its invoice', async () => {
   const anna = new Person(bench);
-  await grantCredit(bench.data, anna.pk, { amount: 10_000n, currency: USD });
+  await grantCredit(bench.place, anna.pk, { amount: 10_000n, currency: USD });
   const site = await new Site(bench).open();
   const book = await cheques.openBook(anna, { vnd: site.vnd, limit: 4_000n });
   expect(await cheques.present(site, cheques.write(site, book, 6_000n), book)).toMatchObject({ result: 'paid' });

@@ -1,7 +1,5 @@
 import { type JsonObject, limits } from '@farthing/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { auditLedger } from './audit/audit.ts';
-import { ledgerPath } from './start.ts';
 import * as cheques from './testing/cheques.ts';
 import { Bench, Person, Site } from './testing/client.ts';
 
@@ -17,7 +15,7 @@ beforeEach(async () => {
   await anna.faucet(100_000n);
 });
 afterEach(async () => {
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  expect((await bench.audit()).findings).toEqual([]);
   await bench[Symbol.asyncDispose]();
 });
 

@@ -1,8 +1,6 @@
 import { type JsonObject, keyCommitment, limits, type Order, toBase64url } from '@farthing/protocol';
 import type { Cheque } from '@farthing/protocol/broker';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { auditLedger } from './audit/audit.ts';
-import { ledgerPath } from './start.ts';
 import * as cheques from './testing/cheques.ts';
 import { Bench, DAY_SECONDS, Person, Site } from './testing/client.ts';
 
@@ -18,7 +16,7 @@ beforeEach(async () => {
   await anna.faucet(100_000n);
 });
 afterEach(async () => {
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  expect((await bench.audit()).findings).toEqual([]);
   await bench[Symbol.asyncDispose]();
 });
 

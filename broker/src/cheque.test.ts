@@ -1,11 +1,10 @@
 import { contentKey, keyCommitment, toBase64url } from '@farthing/protocol';
 import { cheque as wallet } from '@farthing/protocol/wallet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { auditLedger } from './audit/audit.ts';
-import { ledgerPath } from './start.ts';
 import * as cheques from './testing/cheques.ts';
 import { Bench, DAY_SECONDS, Person, Site, USD } from './testing/client.ts';
 import { makeOlder } from './testing/older.ts';
+import { isOnPostgres } from './testing/postgres.ts';
 
 /** Migrations that are older than the tables of cheques. */
 const VERSION_BEFORE_CHEQUES = 6;
@@ -19,7 +18,7 @@ beforeEach(async () => {
   await anna.faucet(100_000n);
 });
 afterEach(async () => {
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  expect((await bench.audit()).findings).toEqual([]);
   await bench[Symbol.asyncDispose]();
 });
 
@@ -146,24 +145,27 @@ test('what was paid is given back, no more than that', async () => {
   expect(await balance(anna)).toBe('100000');
 });
 
-test('a ledger of the version before cheques is taken over, and takes them', async () => {
+test.skipIf(isOnPostgres)('a ledger of the version before cheques is taken over, and takes them', async () => {
   await bench.stop();
   makeOlder(bench.data, VERSION_BEFORE_CHEQUES);
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  expect((await bench.audit()).findings).toEqual([]);
   await bench.start();
   const book = await cheques.openBook(anna, { vnd: site.vnd, limit: 100n });
   await cheques.present(site, cheques.write(site, book, 1_000n), book);
   expect(await balance(anna)).toBe('98900');
 });
 
-test('a ledger from before credit notes is taken over with its payments, which are on the first ones', async () => {
-  const book = await cheques.openBook(anna, { vnd: site.vnd });
-  await cheques.present(site, cheques.write(site, book, 1_000n), book);
-  await bench.stop();
-  makeOlder(bench.data, VERSION_BEFORE_CHEQUES + 1);
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
-  bench.offsetMs += 40 * DAY_MS;
-  await bench.start();
-  const order = site.order('cheque-notes/1', { vnd: site.vnd, cur: USD });
-  expect(await bench.send('/v1/cheque/notes', order)).toMatchObject({ count: 1, note: { total: '1000' } });
-});
+test.skipIf(isOnPostgres)(
+  'a ledger from before credit notes is taken over with its payments, which are on the first ones',
+  async () => {
+    const book = await cheques.openBook(anna, { vnd: site.vnd });
+    await cheques.present(site, cheques.write(site, book, 1_000n), book);
+    await bench.stop();
+    makeOlder(bench.data, VERSION_BEFORE_CHEQUES + 1);
+    expect((await bench.audit()).findings).toEqual([]);
+    bench.offsetMs += 40 * DAY_MS;
+    await bench.start();
+    const order = site.order('cheque-notes/1', { vnd: site.vnd, cur: USD });
+    expect(await bench.send('/v1/cheque/notes', order)).toMatchObject({ count: 1, note: { total: '1000' } });
+  },
+);

@@ -6,11 +6,11 @@ import { blindSigner } from '@farthing/node-kit';
 import { fromBase64url, type JsonObject, toBase64url } from '@farthing/protocol';
 import { purse } from '@farthing/protocol/wallet';
 import { describe, expect, it } from 'vitest';
-import { auditLedger } from './index.ts';
 import { listKeysets, revokeKeyset, rotateKeysets } from './operate-ecash.ts';
 import { ledgerPath } from './start.ts';
 import { Bench, DAY_SECONDS, Site } from './testing/client.ts';
 import { type CoinPayment, Holder, lockKeysets, present, redeemCoins, restoredHolder } from './testing/coins.ts';
+import { isOnPostgres } from './testing/postgres.ts';
 
 const ecash = { denominations: [1n, 2n], epochDays: 40 };
 const DAY_MS = DAY_SECONDS * 1000;
@@ -25,7 +25,7 @@ async function opened() {
   await alice.learn();
   return { bench, site, alice };
 }
-const findings = (bench: Bench) => auditLedger(ledgerPath(bench.data), bench.public.root).findings;
+const findings = async (bench: Bench) => (await bench.audit()).findings;
 const refused = (site: Site, payment: CoinPayment) =>
   site.bench.refused('/v1/ecash/deposit', site.order('ecash-deposit/1', { ...payment, hold: false }));
 
@@ -89,7 +89,7 @@ describe('The next epoch', () => {
     await learnAll(alice, generic, 8);
     const { list } = (await bench.until(generic)) as { list: { keysets: string[] } };
     expect(list.keysets, 'an epoch that nobody can reclaim drops out').not.toContain(first?.ks);
-    expect(findings(bench)).toEqual([]);
+    expect(await findings(bench)).toEqual([]);
   });
 
   it('follows for coins that are locked to a site; the last one’s come back when the site can no longer claim them', async () => {
@@ -114,19 +114,19 @@ describe('The next epoch', () => {
     await later(bench, 8);
     expect(await swapStale(alice)).toBe(1n);
     expect(alice.worth).toBe(1n);
-    expect(findings(bench)).toEqual([]);
+    expect(await findings(bench)).toEqual([]);
   });
 
   it('comes when the operator asks for it, and the last one goes on until its end', async () => {
     const { bench, site, alice } = await opened();
     await using _ = bench;
     await alice.withdraw([2n]);
-    await rotateKeysets(bench.data);
+    await rotateKeysets(bench.place);
     await learnAll(alice, generic, 4);
     await alice.withdraw([2n]);
     expect(new Set(alice.purse.coins.map(({ coin }) => coin.ks)).size).toBe(2);
     await present(site, alice.sign(alice.take(4n, { change: false }), site, challenge(), 4n), false);
-    expect(listKeysets(bench.data).json).toMatchObject({
+    expect((await listKeysets(bench.place)).json).toMatchObject({
       keysets: [
         { denom: '1', epoch: 1, issued: '0', outstanding: '0', state: 'live', phase: 'spend', vnd: '' },
         { denom: '1', epoch: 2 },
@@ -134,7 +134,7 @@ describe('The next epoch', () => {
         { denom: '2', epoch: 2, issued: '2', redeemed: '2', outstanding: '0' },
       ],
     });
-    expect(findings(bench)).toEqual([]);
+    expect(await findings(bench)).toEqual([]);
   });
 });
 
@@ -146,7 +146,7 @@ describe('A keyset that was revoked', () => {
     const taken = alice.take(2n, { change: false });
     const late = alice.draft([2n]);
     const ks = taken.coins[0]?.coin.ks ?? '';
-    await revokeKeyset(bench.data, ks);
+    await revokeKeyset(bench.place, ks);
 
     expect(await refused(site, alice.sign(taken, site, challenge(), 2n))).toBe('keyset-unknown');
     expect(await bench.refused('/v1/ecash/withdraw', alice.withdrawOrder(late))).toBe('keyset-unknown');
@@ -158,9 +158,9 @@ describe('A keyset that was revoked', () => {
     expect(await swapStale(again)).toBe(4n);
     expect(again.worth).toBe(5n);
     await present(site, again.sign(again.take(2n, { change: false }), site, challenge(), 2n), false);
-    expect(listKeysets(bench.data).lines.join('\n')).toContain('revoked');
-    expect(findings(bench)).toEqual([]);
-    await expect(revokeKeyset(bench.data, 'nobody')).rejects.toThrow('no keyset nobody');
+    expect((await listKeysets(bench.place)).lines.join('\n')).toContain('revoked');
+    expect(await findings(bench)).toEqual([]);
+    await expect(revokeKeyset(bench.place, 'nobody')).rejects.toThrow('no keyset nobody');
   });
 });
 
@@ -178,7 +178,7 @@ function forged(thief: Holder, values: readonly bigint[], vnd?: string): void {
 }
 
 describe('A keyset of which more comes back than went out', () => {
-  it('stops, whatever is asked beside goes on, and the operator is told', async () => {
+  it.skipIf(isOnPostgres)('stops, whatever is asked beside goes on, and the operator is told', async () => {
     const { bench, site, alice } = await opened();
     await using _ = bench;
     await alice.withdraw([2n, 2n, 1n]);
@@ -212,12 +212,12 @@ describe('A keyset of which more comes back than went out', () => {
     await bench.stop();
     await bench.start({ ecash });
     expect(await health(), 'it stays so').toMatchObject({ ok: false, stopped: [ks] });
-    await revokeKeyset(bench.data, String(ks));
+    await revokeKeyset(bench.place, String(ks));
     expect(await health()).toMatchObject({ ok: true });
-    expect(findings(bench)).toEqual([]);
+    expect(await findings(bench)).toEqual([]);
   });
 
-  it('stops in the middle of a batch: what came before is paid', async () => {
+  it.skipIf(isOnPostgres)('stops in the middle of a batch: what came before is paid', async () => {
     const { bench, site, alice } = await opened();
     await using _ = bench;
     await lockKeysets(site, [1n]);
@@ -232,6 +232,6 @@ describe('A keyset of which more comes back than went out', () => {
       { challengeId: expect.any(String), credited: '0', alarm: 'keyset-stopped' },
     ] satisfies JsonObject[]);
     expect(await (await fetch(`${bench.url}/ready`)).json()).toMatchObject({ ok: false });
-    expect(findings(bench)).toEqual([]);
+    expect(await findings(bench)).toEqual([]);
   });
 });

@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { fromBase64url, type JsonObject, limits, toBase64url } from '@farthing/protocol';
 import { purse, signedGift } from '@farthing/protocol/wallet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { auditLedger } from './index.ts';
-import { ledgerPath } from './start.ts';
 import { Bench, Site } from './testing/client.ts';
 import { type CoinPayment, captureHeld, Holder, lockKeysets, present, redeemCoins, voidHeld } from './testing/coins.ts';
 
@@ -24,7 +22,7 @@ beforeAll(async () => {
   await alice.learn(`/v1/vendors/${news.vnd}/keysets`);
 });
 afterAll(async () => {
-  const { findings } = auditLedger(ledgerPath(bench.data), bench.public.root);
+  const { findings } = await bench.audit();
   await bench[Symbol.asyncDispose]();
   expect(findings, 'the books after all attacks').toEqual([]);
 });

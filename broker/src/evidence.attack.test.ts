@@ -34,8 +34,8 @@ function judged(json: Json): { status: number; verdicts: string[] } {
   return { status, verdicts: lines.map((line) => line.split(/[\t:]/)[0] ?? '') };
 }
 type Evidence = JsonObject & { order: JsonObject & { claims: JsonObject[] }; vendor: JsonObject; deed: JsonObject };
-const evidenceOf = () =>
-  (listOverclaims(bench.data).json as { overclaims: { why: string; evidence: Evidence }[] }).overclaims;
+const evidenceOf = async () =>
+  ((await listOverclaims(bench.place)).json as { overclaims: { why: string; evidence: Evidence }[] }).overclaims;
 
 test('what a site claimed too much is proved by the file alone: words, cap, closing, forged and borrowed deeds', async () => {
   const chain = await buyChain(anna, 20, 100n);
@@ -47,16 +47,22 @@ test('what a site claimed too much is proved by the file alone: words, cap, clos
   await redeemWords(site, claimOf(session, 9));
   await redeemWords(site, claimOf(commitTo(bench, { ...day, seed: bench.env().random(32) }, 50, 100n), 5));
   await redeemWords(site, claimOf(commitTo(bench, day, 50, 1_000n), 5));
-  const list = listOverclaims(bench.data).json;
-  expect(evidenceOf().map(({ why }) => why)).toEqual(['over-words', 'over-cap', 'over-cap', 'forged', 'forged']);
+  const list = (await listOverclaims(bench.place)).json;
+  expect((await evidenceOf()).map(({ why }) => why)).toEqual([
+    'over-words',
+    'over-cap',
+    'over-cap',
+    'forged',
+    'forged',
+  ]);
   expect(judged(list)).toEqual({ status: 0, verdicts: Array(5).fill('proved') });
-  for (const { evidence } of evidenceOf()) expect(judged(evidence)).toEqual({ status: 0, verdicts: ['proved'] });
+  for (const { evidence } of await evidenceOf()) expect(judged(evidence)).toEqual({ status: 0, verdicts: ['proved'] });
 });
 
 test('evidence that was altered anywhere proves nothing', async () => {
   const session = await buyTicket(anna, await buyChain(anna, 20, 100n), { vnd: site.vnd, first: 1, last: 10 });
   await redeemWords(site, claimOf(session, 5), claimOf(session, 6, { cum: 601n }));
-  const [{ evidence } = raise()] = evidenceOf();
+  const [{ evidence } = raise()] = await evidenceOf();
   expect(judged(evidence).status).toBe(0);
   const { order, vendor, deed } = evidence;
   const [first = raise(), claim = raise()] = order.claims;
@@ -98,7 +104,7 @@ test('a closing that the site signed after its claim, or that another signed, do
   const good = closing(site, session, 600n, 6);
   await bench.send('/v1/payword/close', closeOrder(anna, [good], chain, 'keep'));
   await redeemWords(site, claimOf(session, 9));
-  const [{ evidence } = raise()] = evidenceOf();
+  const [{ evidence } = raise()] = await evidenceOf();
   expect(judged(evidence).verdicts).toEqual(['proved']);
   const at = Number(good['at']) + 100;
   const unsigned = { ...good, typ: 'close/1', at };

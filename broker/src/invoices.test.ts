@@ -2,13 +2,12 @@ import { type Json, toBase64url } from '@farthing/protocol';
 import { type Invoice, invoiceSchema, isGenuineInvoice } from '@farthing/protocol/broker';
 import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { auditLedger } from './audit/audit.ts';
 import { closeInvoices, grantCredit, listInvoices } from './operate-payword.ts';
 import { periodStartMs } from './services/invoices.ts';
-import { ledgerPath } from './start.ts';
 import { Bench, DAY_SECONDS, Person, Site, USD } from './testing/client.ts';
 import { makeOlder } from './testing/older.ts';
 import { certify, certOrder, claimOf, commitTo, redeemWords } from './testing/payword.ts';
+import { isOnPostgres } from './testing/postgres.ts';
 
 const DAY_MS = DAY_SECONDS * 1000;
 let bench: Bench;
@@ -22,7 +21,7 @@ beforeEach(async () => {
   anna = new Person(bench);
 });
 afterEach(async () => {
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  expect((await bench.audit()).findings).toEqual([]);
   await bench[Symbol.asyncDispose]();
 });
 
@@ -144,7 +143,7 @@ test('money that is paid in settles the oldest invoice first', async () => {
   expect((await anna.statement())['due']).toBe(first?.due);
   await anna.faucet(10_000n);
   expect((await anna.statement())['due']).toBe(second?.due);
-  expect(listInvoices(bench.data).json).toMatchObject({
+  expect((await listInvoices(bench.place)).json).toMatchObject({
     invoices: [
       { left: '0', state: 'paid' },
       { left: '20000', state: 'open' },
@@ -156,30 +155,33 @@ test('money that is paid in settles the oldest invoice first', async () => {
 });
 
 test('the operator may close the running period, once for what was billed', async () => {
-  await grantCredit(bench.data, anna.pk, { amount: 100_000n, currency: USD });
-  expect(listInvoices(bench.data).lines).toEqual(['No invoice was made.']);
+  await grantCredit(bench.place, anna.pk, { amount: 100_000n, currency: USD });
+  expect((await listInvoices(bench.place)).lines).toEqual(['No invoice was made.']);
   await spend(site, 10);
-  await closeInvoices(bench.data, 3);
-  await closeInvoices(bench.data, 3);
-  expect(listInvoices(bench.data).lines).toEqual([
+  await closeInvoices(bench.place, 3);
+  await closeInvoices(bench.place, 3);
+  expect((await listInvoices(bench.place)).lines).toEqual([
     expect.stringMatching(new RegExp(`^${anna.pk}\t#1\t\\$0.01\t\\$0.01\tdue \\d{4}-\\d\\d-\\d\\d\topen$`)),
   ]);
   const [invoice] = await invoicesOf(anna);
   expect((invoice?.due ?? 0) - (invoice?.to ?? 0)).toBe(3 * DAY_SECONDS);
 });
 
-test('a ledger of the version before is taken over, and what was billed in it is on the first invoice', async () => {
-  const session = await spend(site, 10);
-  await bench.stop();
-  makeOlder(bench.data, 2);
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
-  await later(0);
-  await redeemWords(site, claimOf(session, 12));
-  await later(DAY_MS);
-  expect(await invoicesOf(anna)).toMatchObject([
-    { billed: '12000', lines: [{ sessions: [{ session: session.id, amount: '12000' }] }] },
-  ]);
-});
+test.skipIf(isOnPostgres)(
+  'a ledger of the version before is taken over, and what was billed in it is on the first invoice',
+  async () => {
+    const session = await spend(site, 10);
+    await bench.stop();
+    makeOlder(bench.data, 2);
+    expect((await bench.audit()).findings).toEqual([]);
+    await later(0);
+    await redeemWords(site, claimOf(session, 12));
+    await later(DAY_MS);
+    expect(await invoicesOf(anna)).toMatchObject([
+      { billed: '12000', lines: [{ sessions: [{ session: session.id, amount: '12000' }] }] },
+    ]);
+  },
+);
 
 describe('attacks', () => {
   test('an invoice that was altered, or signed by another, is not genuine', async () => {

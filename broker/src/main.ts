@@ -30,7 +30,7 @@ async function serve({ json, test, ...options }: Options): Promise<number> {
   });
   const endExport = options.otlp === undefined ? undefined : await exportTo(options.otlp, { everyMs: EXPORT_MS });
   const broker = await startBroker({
-    data: options.data,
+    ...options.place,
     port: options.port,
     host: options.host,
     registration: options.registration,
@@ -76,7 +76,7 @@ async function run(args: readonly string[]): Promise<number> {
 async function operate({
   command,
   words,
-  data,
+  place,
   account,
   value,
   count,
@@ -90,7 +90,7 @@ async function operate({
 }: Options): Promise<Outcome> {
   switch (command) {
     case 'audit':
-      return audit(data);
+      return audit(place);
     case 'check-evidence': {
       const [file] = words;
       if (file === undefined) throw new UsageError('check-evidence needs a file, as overclaims --json prints it');
@@ -98,40 +98,40 @@ async function operate({
     }
     case 'credit':
       if (!value || account === undefined) throw new UsageError('credit needs --account KEY and --value MONEY');
-      return grantCredit(data, account, value);
+      return grantCredit(place, account, value);
     case 'invoices':
-      if (close) await closeInvoices(data, invoiceDueDays);
-      return listInvoices(data);
+      if (close) await closeInvoices(place, invoiceDueDays);
+      return listInvoices(place);
     case 'keysets':
-      if (revoke !== undefined) await revokeKeyset(data, revoke);
-      if (rotate) await rotateKeysets(data);
-      return listKeysets(data);
+      if (revoke !== undefined) await revokeKeyset(place, revoke);
+      if (rotate) await rotateKeysets(place);
+      return listKeysets(place);
     case 'clear':
-      return clearWithPeers(data, { brk: words[0] });
+      return clearWithPeers(place, { brk: words[0] });
     case 'peers': {
       const [job = 'list', about] = words;
-      if (job === 'list') return listPeers(data);
+      if (job === 'list') return listPeers(place);
       if (about === undefined || (job !== 'add' && job !== 'remove')) {
         throw new UsageError('peers: expected list, add URL --limit MONEY, or remove ID');
       }
       if (job === 'add') {
         if (!limit) throw new UsageError('peers add needs --limit MONEY: how much the other broker may owe');
-        return addPeer(data, { url: addressOf('peers add', about), limit, fingerprint, test });
+        return addPeer(place, { url: addressOf('peers add', about), limit, fingerprint, test });
       }
-      await removePeer(data, about);
-      return listPeers(data);
+      await removePeer(place, about);
+      return listPeers(place);
     }
     case 'overclaims':
-      return listOverclaims(data);
+      return listOverclaims(place);
     case 'invite':
-      return issueInvites(data, count);
+      return issueInvites(place, count);
     case 'vendors':
-      return listVendors(data);
+      return listVendors(place);
     case 'voucher':
       if (!value) throw new UsageError("--value is missing: give what a code is worth, such as --value '5 USD'");
-      return issueVouchers(data, value, count);
+      return issueVouchers(place, value, count);
     default:
-      return statement(data);
+      return statement(place);
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type PeerClaim,
   readAnswer,
 } from '@farthing/protocol';
+import type { Place } from './books/open.ts';
 import { openKeys } from './keys.ts';
 import type { PeerRow } from './ledger/peers.ts';
 import { type Outcome, shown, write } from './operate.ts';
@@ -25,14 +26,14 @@ export type Clearing = { readonly before?: number; readonly brk?: string | undef
  * Clears with every peer, or one. A proposal whose answer was lost is sent again first.
  * @throws {Error} there is no such peer
  */
-export async function clearWithPeers(data: string, { before, brk }: Clearing = {}): Promise<Outcome> {
-  const peers = await write(data, ({ ledger }) => ledger.peers.all());
+export async function clearWithPeers(place: Place, { before, brk }: Clearing = {}): Promise<Outcome> {
+  const peers = await write(place, ({ ledger }) => ledger.peers.all());
   const wanted = peers.filter((peer) => brk === undefined || peer.brk === brk);
   if (brk !== undefined && wanted.length === 0) throw new Error(`there is no peer ${brk}: peers list shows them`);
   const ended: Ended[] = [];
   for (const peer of wanted) {
     const at = before ?? Math.floor((nodeEnv().nowMs - limits.clockSkewMs) / 1000);
-    ended.push(await clearWith(data, peer, at));
+    ended.push(await clearWith(place, peer, at));
   }
   const status = ended.every(({ isSettled }) => isSettled) ? 0 : 1;
   const lines = ended.flatMap((one) => one.lines);
@@ -45,14 +46,14 @@ export async function clearWithPeers(data: string, { before, brk }: Clearing = {
 
 type Ended = { readonly lines: readonly string[]; readonly json: Json; readonly isSettled: boolean };
 
-async function clearWith(data: string, peer: PeerRow, before: number): Promise<Ended> {
+async function clearWith(place: Place, peer: PeerRow, before: number): Promise<Ended> {
   const { brk, cur } = peer;
-  const order = await write(data, (desk) => propose(peer, before, desk));
+  const order = await write(place, (desk) => propose(peer, before, desk));
   const about = { brk, cur };
   if (!order) return { lines: [`${brk}\tnothing to clear`], json: { ...about, settled: null }, isSettled: true };
   const reply = await callBroker(peer.url, '/v1/exchange/clear', JSON.stringify(order)).catch(() => undefined);
   if (reply?.status === 200) {
-    await write(data, (desk) => settle(order, reply.json, { ...desk, peer }));
+    await write(place, (desk) => settle(order, reply.json, { ...desk, peer }));
     return settled(order, about);
   }
   const code = reply && reply.status < 500 ? statedProblem(reply)?.code : undefined;
@@ -60,8 +61,8 @@ async function clearWith(data: string, peer: PeerRow, before: number): Promise<E
     const line = `${brk}\tno answer: the proposal stands, clear again`;
     return { lines: [line], json: { ...about, settled: false, code: 'unavailable' }, isSettled: false };
   }
-  await write(data, ({ ledger }) => ledger.clearing.drop({ brk, cur, period: Number(order['period']) }));
-  const found = await differences(data, peer, Number(order['before']));
+  await write(place, ({ ledger }) => ledger.clearing.drop({ brk, cur, period: Number(order['period']) }));
+  const found = await differences(place, peer, Number(order['before']));
   const lines = found.map(({ side, claim, what }) => `\t${side}\t${claim.vnd} ${claim.challengeId}\t${what}`);
   return {
     lines: [`${brk}\trefused: ${code}`, ...lines],
@@ -101,12 +102,12 @@ type Difference = {
   readonly proof?: number;
 };
 
-async function differences(data: string, peer: PeerRow, before: number): Promise<Difference[]> {
+async function differences(place: Place, peer: PeerRow, before: number): Promise<Difference[]> {
   const found: Difference[] = [];
   for (const side of ['owed', 'owing'] as const) {
-    const there = await readClaims(data, peer, { before, side }).catch(() => undefined);
+    const there = await readClaims(place, peer, { before, side }).catch(() => undefined);
     if (!there) continue;
-    await write(data, ({ ledger }) => {
+    await write(place, ({ ledger }) => {
       const here = side === 'owed' ? ledger.clearing.owed(peer, before) : ledger.clearing.owing(peer, before);
       const theirs = new Map(there.map((claim) => [nameOf(claim), claim]));
       for (const claim of here) {
@@ -134,12 +135,12 @@ const nameOf = ({ vnd, challengeId }: PeerClaim): string => `${vnd} ${challengeI
 const PAGES = 500;
 
 async function readClaims(
-  data: string,
+  place: Place,
   peer: PeerRow,
   { before, side }: { before: number; side: 'owed' | 'owing' },
 ): Promise<PeerClaim[]> {
   const env = nodeEnv();
-  const { seed } = openKeys(data, env);
+  const { seed } = openKeys(place.data, env);
   const all: PeerClaim[] = [];
   for (let page = 0; page < PAGES; page++) {
     const last = all.at(-1);

@@ -3,6 +3,7 @@ import { nodeEnv } from '@farthing/node-kit';
 import { type Currency, parseJson } from '@farthing/protocol';
 import { keysetSchema, phaseOf } from '@farthing/protocol/broker';
 import * as v from 'valibot';
+import type { Place } from './books/open.ts';
 import { int, num, text } from './ledger/rows.ts';
 import { currencyOf } from './ledger/scrip.ts';
 import { type Outcome, read, shown, write } from './operate.ts';
@@ -23,8 +24,8 @@ type Listed = Wanted & {
 const DAY = 86_400;
 
 /** `vnd` empty: its coins go everywhere. Coins in hands are worth what is outstanding. */
-export function listKeysets(data: string): Outcome {
-  const all = readKeysets(data);
+export async function listKeysets(place: Place): Promise<Outcome> {
+  const all = await readKeysets(place);
   const keysets = all.map(({ ks, cur, denom, vnd, epoch, state, phase, issued, redeemed, held }) => ({
     ...{ ks, cur, denom: denom.toString(), vnd, epoch, state, phase },
     ...{ issued: issued.toString(), redeemed: redeemed.toString(), held: held.toString() },
@@ -47,9 +48,10 @@ const names = ['issued', 'redeemed', 'held'] as const;
 const out = ({ issued, redeemed, held }: Pick<Listed, (typeof names)[number]>, cur: Currency): string =>
   shown(issued - redeemed - held, cur);
 
-function readKeysets(data: string): Listed[] {
+async function readKeysets(place: Place): Promise<Listed[]> {
   const { nowMs } = nodeEnv();
-  return read(data, 'SELECT * FROM keyset ORDER BY vnd, cur, denom, epoch').map((row) => {
+  const rows = await read(place, 'SELECT * FROM keyset ORDER BY vnd, cur, denom, epoch');
+  return rows.map((row) => {
     const record = v.parse(keysetSchema, parseJson(text(row, 'doc')));
     return {
       ...{ ks: text(row, 'ks'), cur: currencyOf(row), denom: int(row, 'denom'), vnd: text(row, 'vnd') },
@@ -65,25 +67,25 @@ function readKeysets(data: string): Listed[] {
  * epoch. One that the broker stopped by itself can be swapped again. The next epoch's key takes its place at once.
  * @throws {Error} there is no such keyset
  */
-export async function revokeKeyset(data: string, ks: string): Promise<void> {
-  const all = readKeysets(data);
+export async function revokeKeyset(place: Place, ks: string): Promise<void> {
+  const all = await readKeysets(place);
   const found = all.find((one) => one.ks === ks);
   if (!found) throw new Error(`there is no keyset ${ks}: broker keysets lists them`);
   const hasNext = all.some((one) => isSame(one, found) && one.epoch > found.epoch && one.state === 'live');
   const wanted = hasNext ? [] : [found];
   const made = await makeKeys(wanted.length);
-  await write(data, (desk) => {
+  await write(place, (desk) => {
     revoke(ks, desk);
     follow(wanted, made, desk);
   });
 }
 
 /** The next epoch of every key whose coins can be spent. Those of the last one can be spent until it ends. */
-export async function rotateKeysets(data: string): Promise<void> {
-  const newest = new Map(readKeysets(data).map((one) => [`${one.vnd} ${one.cur} ${one.denom}`, one]));
+export async function rotateKeysets(place: Place): Promise<void> {
+  const newest = new Map((await readKeysets(place)).map((one) => [`${one.vnd} ${one.cur} ${one.denom}`, one]));
   const wanted = [...newest.values()].filter(({ phase }) => phase !== 'over');
   const made = await makeKeys(wanted.length);
-  await write(data, (desk) => follow(wanted, made, desk));
+  await write(place, (desk) => follow(wanted, made, desk));
 }
 
 const isSame = (a: Wanted, b: Wanted): boolean => a.cur === b.cur && a.denom === b.denom && a.vnd === b.vnd;

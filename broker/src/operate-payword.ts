@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { nativeCrypto, nodeEnv } from '@farthing/node-kit';
 import { type Currency, type Json, type JsonObject, type Money, parseJson } from '@farthing/protocol';
 import { payword } from '@farthing/protocol/broker';
+import type { Place } from './books/open.ts';
 import { openKeys } from './keys.ts';
 import type { Party } from './ledger/invoices.ts';
 import { account } from './ledger/journal.ts';
@@ -10,15 +11,15 @@ import type { SiteParty } from './ledger/notes.ts';
 import { int, num, type Row, text } from './ledger/rows.ts';
 import { currencyOf } from './ledger/scrip.ts';
 import { vendorOf } from './ledger/vendors.ts';
-import { type Outcome, read, shown, write } from './operate.ts';
+import { type Ask, look, type Outcome, read, shown, write } from './operate.ts';
 import { closePeriods } from './services/invoices.ts';
 import { closeNotes } from './services/notes.ts';
 import { vendorRecord } from './services/vendors.ts';
 
 /** Lets an account owe up to `line` for PayWord; 0 ends its credit. `key`: what the wallet shows as its account. */
-export async function grantCredit(data: string, key: string, line: Money): Promise<Outcome> {
+export async function grantCredit(place: Place, key: string, line: Money): Promise<Outcome> {
   const { amount, currency: cur } = line;
-  const about = await write(data, ({ ledger, keys, env }) => {
+  const about = await write(place, ({ ledger, keys, env }) => {
     const name = account.user(key);
     ledger.credit.setLine({ account: name, cur, line: amount, perSite: amount, madeMs: env.nowMs });
     const sites = ledger.vendors.all().filter(({ vnd }) => vnd !== keys.brk).length;
@@ -37,12 +38,12 @@ function risk(about: Parameters<typeof payword.exposure>[0], cur: Currency) {
 }
 
 /** Makes the invoices and credit notes of the running period now, instead of at its end. */
-export async function closeInvoices(data: string, invoiceDueDays: number): Promise<void> {
+export async function closeInvoices(place: Place, invoiceDueDays: number): Promise<void> {
   let last: Party | undefined;
-  do last = await write(data, (desk) => closePeriods({ ...desk, settings: { invoiceDueDays } }, { last }));
+  do last = await write(place, (desk) => closePeriods({ ...desk, settings: { invoiceDueDays } }, { last }));
   while (last);
   let site: SiteParty | undefined;
-  do site = await write(data, (desk) => closeNotes(desk, { last: site }));
+  do site = await write(place, (desk) => closeNotes(desk, { last: site }));
   while (site);
 }
 
@@ -53,9 +54,9 @@ const EVERY_INVOICE = `SELECT i.account, i.cur, i.number, i.owed, i.due, i.doc, 
   FROM invoice i JOIN balance b ON b.account = i.account AND b.cur = i.cur ORDER BY i.n`;
 
 /** Every invoice, and what of it is still owed. */
-export function listInvoices(data: string): Outcome {
+export async function listInvoices(place: Place): Promise<Outcome> {
   const now = Math.floor(nodeEnv().nowMs / 1000);
-  const invoices = read(data, EVERY_INVOICE).map((row) => {
+  const invoices = (await read(place, EVERY_INVOICE)).map((row) => {
     const left = leftOf(row);
     const state = left === 0n ? 'paid' : num(row, 'due') < now ? 'overdue' : 'open';
     return { key: account.keyOf(text(row, 'account')), cur: currencyOf(row), left, state, row };
@@ -80,18 +81,19 @@ function leftOf(row: Row): bigint {
 }
 
 /** Overclaims, each with a document that anyone can check off line: see `checkEvidence`. */
-export function listOverclaims(data: string): Outcome {
+export const listOverclaims = (place: Place): Promise<Outcome> => look(place, (ask) => overclaimsIn(ask, place));
+
+function overclaimsIn(ask: Ask, place: Place): Outcome {
   const env = nodeEnv();
-  const keys = openKeys(data, env);
-  const rows = read(
-    data,
+  const keys = openKeys(place.data, env);
+  const rows = ask(
     `SELECT a.n, a.session, a.cum, a.why, a.deed, o.body, v.* FROM payword_alarm a
      JOIN payword_batch b ON b.hash = a.batch JOIN stored_order o ON o.from_key = b.from_key AND o.rid = b.rid
      JOIN vendor v ON v.vnd = a.vnd ORDER BY o.n, a.n`,
   );
   const overclaims = rows.map((row) => {
     const session = text(row, 'session');
-    const closing = closingOf(data, session);
+    const closing = closingOf(ask, session);
     const evidence = {
       typ: 'overclaim/1',
       root: keys.root,
@@ -110,9 +112,8 @@ export function listOverclaims(data: string): Outcome {
 }
 
 /** What the site said at the end of a session, if its customer brought that here. */
-function closingOf(data: string, session: string): Json | undefined {
-  const [row] = read(
-    data,
+function closingOf(ask: Ask, session: string): Json | undefined {
+  const [row] = ask(
     `SELECT c.value AS closing FROM stored_order o, json_each(o.body, '$.closings') c
      WHERE o.typ = 'payword-close/1' AND c.value ->> '$.session' = ? ORDER BY o.n LIMIT 1`,
     session,

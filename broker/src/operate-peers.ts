@@ -1,6 +1,7 @@
 // The operator's jobs that belong to other brokers: whom to clear with, and up to what.
 import { callBroker, nodeEnv } from '@farthing/node-kit';
 import { fromBase64url, limits, type Money, readBrokerKeys } from '@farthing/protocol';
+import type { Place } from './books/open.ts';
 import { openKeys } from './keys.ts';
 import { account } from './ledger/journal.ts';
 import { int, text } from './ledger/rows.ts';
@@ -22,14 +23,14 @@ export type NewPeer = {
  * what the other operator says has pinned the key.
  * @throws {Error} it does not answer, or is another broker than was expected
  */
-export async function addPeer(data: string, { url, limit, fingerprint, test }: NewPeer): Promise<Outcome> {
+export async function addPeer(place: Place, { url, limit, fingerprint, test }: NewPeer): Promise<Outcome> {
   const env = nodeEnv();
   const { status, json } = await callBroker(url, '/v1/keys').catch(() => {
     throw new Error(`no broker answers at ${url}`);
   });
   if (status !== 200) throw new Error(`${url} answers with ${status} where a broker tells its keys`);
   const peer = readBrokerKeys(json, fromBase64url, env.crypto);
-  if (peer.brk === openKeys(data, env).brk) throw new Error(`${url} is this broker itself`);
+  if (peer.brk === openKeys(place.data, env).brk) throw new Error(`${url} is this broker itself`);
   if (!peer.currencies.includes(limit.currency)) throw new Error(`${peer.name} does not carry ${limit.currency}`);
   if (peer.test && !test) {
     throw new Error(`${peer.name} is in test mode, its money is worth nothing: add --test if that is so here too`);
@@ -41,7 +42,7 @@ export async function addPeer(data: string, { url, limit, fingerprint, test }: N
   }
   if (fingerprint !== peer.brk) throw new Error(`expected broker ${fingerprint} at ${url}, and found ${peer.brk}`);
   const row = { brk: peer.brk, cur: limit.currency, root: peer.root, url, line: limit.amount };
-  await write(data, ({ ledger }) => {
+  await write(place, ({ ledger }) => {
     const known = new Set(ledger.peers.all().map(({ brk }) => brk));
     if (known.add(peer.brk).size > limits.peers) throw new Error(`a broker clears with ${limits.peers} others at most`);
     ledger.peers.put({ ...row, state: 'live', madeMs: env.nowMs });
@@ -54,9 +55,9 @@ export async function addPeer(data: string, { url, limit, fingerprint, test }: N
  * Nothing new is taken from it or asked of it; what is under way is finished, and what is owed can be cleared.
  * @throws {Error} there is no such peer
  */
-export async function removePeer(data: string, brk: string): Promise<void> {
+export async function removePeer(place: Place, brk: string): Promise<void> {
   const env = nodeEnv();
-  await write(data, ({ ledger }) => {
+  await write(place, ({ ledger }) => {
     const rows = ledger.peers.all().filter((peer) => peer.brk === brk);
     if (rows.length === 0) throw new Error(`there is no peer ${brk}: peers list shows them`);
     for (const row of rows) ledger.peers.put({ ...row, state: 'ended', madeMs: env.nowMs });
@@ -64,9 +65,9 @@ export async function removePeer(data: string, brk: string): Promise<void> {
 }
 
 /** What each owes us, or we owe it, and what may come to that. */
-export function listPeers(data: string): Outcome {
-  const rows = read(
-    data,
+export async function listPeers(place: Place): Promise<Outcome> {
+  const rows = await read(
+    place,
     `SELECT p.brk, p.cur, p.url, p.line, p.state, coalesce(b.amount, 0) AS balance,
        (SELECT coalesce(sum(amount), 0) FROM peer_payment y
         WHERE y.brk = p.brk AND y.cur = p.cur AND y.state IN ('asked', 'held')) AS reserved,

@@ -1,36 +1,33 @@
 // What an operator does beside the running service, on a connection of its own: codes, audit, reports.
-import { existsSync } from 'node:fs';
-import { nodeEnv, openDatabase, openReadOnly } from '@farthing/node-kit';
+import { nodeEnv, openReadOnly } from '@farthing/node-kit';
 import { type Currency, type Env, formatMoney, isCurrency, type Json, type Money } from '@farthing/protocol';
 import { auditLedger } from './audit/audit.ts';
-import { sqliteKeeper } from './books/sqlite.ts';
+import { copyOf, existing, openBooks, type Place } from './books/open.ts';
 import { type Keys, openKeys } from './keys.ts';
 import { newCode } from './ledger/codes.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
 import { int, num, type Row, text } from './ledger/rows.ts';
-import { migrations } from './ledger/schema.ts';
-import { ledgerPath } from './start.ts';
 
 /** What a job prints, for people and as JSON, and the exit status. */
 export type Outcome = { readonly lines: readonly string[]; readonly json: Json; readonly status: number };
 
 /** Issues codes that each credit `value` once. They are shown here and never again: the ledger keeps hashes. */
-export async function issueVouchers(data: string, value: Money, count: number): Promise<Outcome> {
+export async function issueVouchers(place: Place, value: Money, count: number): Promise<Outcome> {
   const { amount, currency: cur } = value;
-  const vouchers = await issue(data, count, (ledger, code, madeMs) =>
+  const vouchers = await issue(place, count, (ledger, code, madeMs) =>
     ledger.codes.addVoucher(code, { amount, cur, madeMs }),
   );
   return { lines: vouchers, json: { vouchers, amount: amount.toString(), cur }, status: 0 };
 }
 
 /** Issues codes that each let one site register. */
-export async function issueInvites(data: string, count: number): Promise<Outcome> {
-  const invites = await issue(data, count, (ledger, code, madeMs) => ledger.codes.addInvite(code, madeMs));
+export async function issueInvites(place: Place, count: number): Promise<Outcome> {
+  const invites = await issue(place, count, (ledger, code, madeMs) => ledger.codes.addInvite(code, madeMs));
   return { lines: invites, json: { invites }, status: 0 };
 }
 
-async function issue(data: string, count: number, add: (ledger: Ledger, code: string, madeMs: number) => void) {
-  return write(data, ({ ledger, env }) => {
+async function issue(place: Place, count: number, add: (ledger: Ledger, code: string, madeMs: number) => void) {
+  return write(place, ({ ledger, env }) => {
     const codes = Array.from({ length: count }, () => newCode(env.random));
     for (const code of codes) add(ledger, code, env.nowMs);
     return codes;
@@ -40,11 +37,11 @@ async function issue(data: string, count: number, add: (ledger: Ledger, code: st
 type Desk = { readonly ledger: Ledger; readonly keys: Keys; readonly env: Env };
 
 /** One transaction beside the running service. */
-export async function write<T>(data: string, run: (desk: Desk) => T): Promise<T> {
-  const path = existing(data);
+export async function write<T>(place: Place, run: (desk: Desk) => T): Promise<T> {
   const env = nodeEnv();
-  const keys = openKeys(data, env);
-  const keeper = sqliteKeeper(openDatabase(path, migrations));
+  const keys = openKeys(place.data, env);
+  if (place.database === undefined) existing(place.data);
+  const keeper = await openBooks(place);
   try {
     const ledger = openLedger(keeper.books, { crypto: env.crypto, seed: keys.seed });
     return await keeper.run(() => run({ ledger, keys, env }));
@@ -53,8 +50,9 @@ export async function write<T>(data: string, run: (desk: Desk) => T): Promise<T>
   }
 }
 
-export function audit(data: string): Outcome {
-  const report = auditLedger(existing(data), openKeys(data, nodeEnv()).root);
+export async function audit(place: Place): Promise<Outcome> {
+  await using copy = await copyOf(place);
+  const report = auditLedger(copy.path, openKeys(place.data, nodeEnv()).root);
   const { ok, entries, orders, pieces, head, findings } = report;
   const counted = `${entries} entries, ${orders} orders, ${pieces} pieces, last entry ${head || 'none'}`;
   const lines = findings.map(
@@ -69,9 +67,9 @@ export function audit(data: string): Outcome {
 }
 
 /** Sites, what they are owed, and claims of theirs that were not paid. */
-export function listVendors(data: string): Outcome {
-  const rows = read(
-    data,
+export async function listVendors(place: Place): Promise<Outcome> {
+  const rows = await read(
+    place,
     `SELECT v.vnd, v.name, b.cur, coalesce(b.amount, 0) AS amount,
        (SELECT count(*) FROM alarm a WHERE a.vnd = v.vnd) +
        (SELECT count(*) FROM payword_alarm a WHERE a.vnd = v.vnd) +
@@ -93,9 +91,9 @@ export function listVendors(data: string): Outcome {
 }
 
 /** What the broker holds and owes, by kind of account: never whose. */
-export function statement(data: string): Outcome {
-  const rows = read(
-    data,
+export async function statement(place: Place): Promise<Outcome> {
+  const rows = await read(
+    place,
     `SELECT CASE WHEN account LIKE 'user:%' THEN 'customers' WHEN account LIKE 'vendor:%' THEN 'sites' ELSE account END
        AS kind, cur, count(*) AS accounts, sum(amount) AS amount FROM balance GROUP BY kind, cur ORDER BY cur, kind`,
   );
@@ -109,21 +107,21 @@ export function statement(data: string): Outcome {
   return { lines: lines.length > 0 ? lines : ['Nothing was booked yet.'], json: { totals }, status: 0 };
 }
 
-/** Of a file that the service may be writing. */
-export function read(data: string, sql: string, ...values: string[]): Row[] {
-  const db = openReadOnly(existing(data));
+export type Ask = (sql: string, ...values: string[]) => Row[];
+
+/** Reads what the service may be writing, as it is at one moment. */
+export async function look<T>(place: Place, report: (ask: Ask) => T): Promise<T> {
+  await using copy = await copyOf(place);
+  const db = openReadOnly(copy.path);
   try {
-    return db.prepare(sql).all(...values);
+    return report((sql, ...values) => db.prepare(sql).all(...values));
   } finally {
     db.close();
   }
 }
 
-function existing(data: string): string {
-  const path = ledgerPath(data);
-  if (!existsSync(path)) throw new Error(`there is no ledger at ${path}: give the broker's directory with --data`);
-  return path;
-}
+/** One question. */
+export const read = (place: Place, sql: string): Promise<Row[]> => look(place, (ask) => ask(sql));
 
 const currencyOr = (cur: unknown): Currency => (typeof cur === 'string' && isCurrency(cur) ? cur : 'usd-micro');
 export const shown = (amount: bigint, currency: Currency): string => formatMoney({ amount, currency });

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { type LogFormat, type LogLevel, logLevels } from '@farthing/node-kit';
 import { h32, type Money, PaymentProblem, parsePrice, tryDecode } from '@farthing/protocol';
+import type { Place } from './books/open.ts';
 import type { Period, Settings } from './services/settings.ts';
 
 export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
@@ -26,6 +27,8 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   broker statement                     balances by kind of account
 
   --data DIR            keys and ledger (default ./.farthing/broker)       FARTHING_BROKER_DATA
+  --database URL        postgres://…: the ledger is there, for any number
+                        of brokers with the same keys                      FARTHING_BROKER_DATABASE
   --port N              0 takes a free port (default 8402)                 FARTHING_BROKER_PORT
   --host ADDRESS        (default 127.0.0.1)                                FARTHING_BROKER_HOST
   --name TEXT           what wallets show, at most 64 characters           FARTHING_BROKER_NAME
@@ -81,7 +84,7 @@ export type Options = {
   readonly words: readonly string[];
   readonly help: boolean;
   readonly json: boolean;
-  readonly data: string;
+  readonly place: Place;
   readonly port: number;
   readonly host: string;
   readonly name: string | undefined;
@@ -126,6 +129,7 @@ const flags = {
   hosted: { type: 'boolean' },
   'code-command': { type: 'string' },
   data: { type: 'string' },
+  database: { type: 'string' },
   port: { type: 'string' },
   host: { type: 'string' },
   name: { type: 'string' },
@@ -166,7 +170,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     help: values.help ?? false,
     json: values.json ?? false,
     test: values.test ?? flag('FARTHING_BROKER_TEST', env),
-    data: get('data', './.farthing/broker'),
+    place: { data: get('data', './.farthing/broker'), database: databaseOf(get('database', '')) },
     port: whole('port', get('port', '8402'), { least: 0, most: 65_535 }),
     host: get('host', '127.0.0.1'),
     name: nameOf(get('name', '')),
@@ -283,4 +287,12 @@ export function addressOf(name: string, text: string): string {
     throw new UsageError(`${name}: expected an address such as https://broker.example, got ${text}`);
   }
   return text.replace(/\/$/, '');
+}
+
+/** Empty: a file in the directory. */
+function databaseOf(url: string): string | undefined {
+  if (url === '') return undefined;
+  // Not the URL itself: it may have a password in it.
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) throw new UsageError('--database: expected postgres://…');
+  return url;
 }

@@ -2,10 +2,8 @@
 import { type JsonObject, limits, toBase64url } from '@farthing/protocol';
 import { makeChain } from '@farthing/protocol/wallet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { auditLedger } from './audit/audit.ts';
 import { listVendors } from './operate.ts';
 import { grantCredit, listOverclaims } from './operate-payword.ts';
-import { ledgerPath } from './start.ts';
 import { Bench, Person, Site } from './testing/client.ts';
 import {
   buyChain,
@@ -39,7 +37,7 @@ beforeEach(async () => {
   await anna.faucet(1_000_000n);
 });
 afterEach(async () => {
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  expect((await bench.audit()).findings).toEqual([]);
   expect(bench.log).toEqual([]);
   await bench[Symbol.asyncDispose]();
 });
@@ -51,8 +49,8 @@ const ticketRefused = (...args: Parameters<typeof ticketOrder>) =>
   bench.refused('/v1/payword/tickets', ticketOrder(...args));
 const closeRefused = (...args: Parameters<typeof closeOrder>) =>
   bench.refused('/v1/payword/close', closeOrder(...args));
-const verdicts = () =>
-  (listOverclaims(bench.data).json as { overclaims: { why: string; verdict: string }[] }).overclaims.map(
+const verdicts = async () =>
+  ((await listOverclaims(bench.place)).json as { overclaims: { why: string; verdict: string }[] }).overclaims.map(
     ({ why, verdict }) => [why, verdict],
   );
 
@@ -70,7 +68,7 @@ describe('claims', () => {
     expect((await redeemWords(site, claimOf(session, 3))).sessions).toMatchObject([
       { credited: '0', alarm: 'falling' },
     ]);
-    expect(verdicts()).toEqual([]);
+    expect(await verdicts()).toEqual([]);
   });
 
   test('a batch sent twice, at once or under another rid, is paid once', async () => {
@@ -97,14 +95,14 @@ describe('claims', () => {
       ['0', 'word-wrong'],
       ['0', 'over-words'],
     ]);
-    expect(verdicts()).toEqual([
+    expect(await verdicts()).toEqual([
       ['over-words', 'proved'],
       ['over-cap', 'proved'],
       ['word-wrong', 'proved'],
       ['over-words', 'proved'],
     ]);
-    expect(listVendors(bench.data).lines[0]).toContain('0 alarms');
-    expect(listVendors(bench.data).lines[1]).toContain('4 alarms');
+    expect((await listVendors(bench.place)).lines[0]).toContain('0 alarms');
+    expect((await listVendors(bench.place)).lines[1]).toContain('4 alarms');
   });
 
   test('evidence under a MAC proves nothing to a third party: there the broker decides', async () => {
@@ -112,7 +110,7 @@ describe('claims', () => {
     const chain = await buyChain(anna, 20, 100n);
     const session = await buyTicket(anna, chain, { vnd: site.vnd, first: 1, last: 5, auth: 'hmac' });
     await redeemWords(site, claimOf(session, 5, { cum: 600n }));
-    expect(verdicts()).toEqual([['over-words', 'open']]);
+    expect(await verdicts()).toEqual([['over-words', 'open']]);
     expect(await owedTo(site)).toBe('500');
   });
 
@@ -123,7 +121,7 @@ describe('claims', () => {
     ]);
     const claim = { ...claimOf(session, 5), session: toBase64url(bench.env().random(32)) };
     expect((await redeemWords(other, claim)).sessions).toMatchObject([{ credited: '0', alarm: 'unknown' }]);
-    expect(verdicts()).toEqual([
+    expect(await verdicts()).toEqual([
       ['foreign', 'proved'],
       ['unknown', 'open'],
     ]);
@@ -227,7 +225,7 @@ describe('credit', () => {
   });
 
   test('many commitments under one certificate are paid to the limit of the day, no further', async () => {
-    await grantCredit(bench.data, anna.pk, { amount: 10_000n, currency: 'usd-micro' });
+    await grantCredit(bench.place, anna.pk, { amount: 10_000n, currency: 'usd-micro' });
     const day = await certify(anna, site.vnd, 10_000n);
     const claims = Array.from({ length: 4 }, () => claimOf(commitTo(bench, day, 40, 100n), 40));
     const { sessions, balance } = await redeemWords(site, ...claims);
@@ -246,10 +244,10 @@ describe('credit', () => {
     await bench.start({ test: false });
     const ask = (limit: bigint) => bench.refused('/v1/payword/cert', certOrder(anna, site.vnd, limit, seed));
     expect(await ask(1n)).toBe('credit-closed');
-    await grantCredit(bench.data, anna.pk, { amount: 5_000n, currency: 'usd-micro' });
+    await grantCredit(bench.place, anna.pk, { amount: 5_000n, currency: 'usd-micro' });
     expect(await ask(5_001n)).toBe('credit-closed');
     expect(await ask(5_000n)).toBe('accepted');
-    await grantCredit(bench.data, anna.pk, { amount: 0n, currency: 'usd-micro' });
+    await grantCredit(bench.place, anna.pk, { amount: 0n, currency: 'usd-micro' });
     expect(await ask(1n)).toBe('credit-closed');
   });
 

@@ -21,6 +21,7 @@ import {
   redeemWords,
   ticketOrder,
 } from './testing/payword.ts';
+import { isOnPostgres } from './testing/postgres.ts';
 
 let bench: Bench;
 let site: Site;
@@ -31,7 +32,7 @@ beforeEach(async () => {
   anna = new Person(bench);
 });
 afterEach(async () => {
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  expect((await bench.audit()).findings).toEqual([]);
   await bench[Symbol.asyncDispose]();
 });
 
@@ -216,16 +217,19 @@ test('a repeated order gets the stored answer and moves nothing twice', async ()
   expect(await balance(anna)).toBe('4990000');
 });
 
-test('a ledger of the first version is taken over with its money, pieces and history', async () => {
-  await anna.faucet(5_000_000n);
-  const { scrip } = pieceOf(await anna.buy(site.vnd, 10_000n));
-  await bench.stop();
-  const path = ledgerPath(bench.data);
-  makeOlder(bench.data, 1);
-  expect(auditLedger(path, bench.public.root).findings).toEqual([]);
-  await bench.start();
-  expect(await balance(anna)).toBe('4990000');
-  expect(await site.redeem([{ root: scrip.root, cum: 10n }])).toMatchObject({ balance: '10' });
-  const session = await buyTicket(anna, await buyChain(anna, 10, 5n), { vnd: site.vnd, first: 1, last: 10 });
-  expect((await redeemWords(site, claimOf(session, 10))).balance).toBe('60');
-});
+test.skipIf(isOnPostgres)(
+  'a ledger of the first version is taken over with its money, pieces and history',
+  async () => {
+    await anna.faucet(5_000_000n);
+    const { scrip } = pieceOf(await anna.buy(site.vnd, 10_000n));
+    await bench.stop();
+    const path = ledgerPath(bench.data);
+    makeOlder(bench.data, 1);
+    expect(auditLedger(path, bench.public.root).findings).toEqual([]);
+    await bench.start();
+    expect(await balance(anna)).toBe('4990000');
+    expect(await site.redeem([{ root: scrip.root, cum: 10n }])).toMatchObject({ balance: '10' });
+    const session = await buyTicket(anna, await buyChain(anna, 10, 5n), { vnd: site.vnd, first: 1, last: 10 });
+    expect((await redeemWords(site, claimOf(session, 10))).balance).toBe('60');
+  },
+);

@@ -50,8 +50,8 @@ class Victim {
     return auditLedger(ledgerPath(this.data), openKeys(this.data, this.bench.env()).root).findings;
   }
 
-  get owes(): bigint {
-    const { peers } = listPeers(this.data).json as { peers: { balance: string }[] };
+  async owes(): Promise<bigint> {
+    const { peers } = (await listPeers({ data: this.data })).json as { peers: { balance: string }[] };
     return BigInt(peers[0]?.balance ?? '0');
   }
 
@@ -96,8 +96,8 @@ async function ask({ bench }: Victim, path: string, order: Order): Promise<JsonO
 it(`payments, captures and voids between two brokers under kill -9 of either (seed ${seed}): both books agree, nothing is lost or paid twice`, async () => {
   await Promise.all([issuer.start(), other.start(), wire.start()]);
   await issuer.bench.until('/v1/ecash/keysets');
-  await pin(issuer, other.bench, 1_000_000n);
-  await pin(other, { url: wire.url, public: issuer.bench.public }, 1_000_000n);
+  await pin({ place: issuer }, other.bench, 1_000_000n);
+  await pin({ place: other }, { url: wire.url, public: issuer.bench.public }, 1_000_000n);
   const site = await new Site(other.bench).open();
   const rng = seeded(seed);
   let messages = 0;
@@ -116,8 +116,8 @@ it(`payments, captures and voids between two brokers under kill -9 of either (se
 
   const sum = paid.reduce((all, one) => all + one);
   expect(await site.statement({ vnd: site.vnd })).toMatchObject({ balance: sum.toString() });
-  expect(issuer.owes).toBe(sum);
-  expect(other.owes).toBe(-sum);
+  expect(await issuer.owes()).toBe(sum);
+  expect(await other.owes()).toBe(-sum);
   for (const [n, holder] of holders.entries()) {
     expect(holder.worth, 'what was withdrawn and not paid').toBe(WITHDRAWN - (paid[n] ?? 0n));
     for (const coin of holder.purse.coins) expect(await holder.prove(coin)).toMatchObject({ state: 'unspent' });

@@ -2,10 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { type JsonObject, limits, type Order, signObject } from '@farthing/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { auditLedger } from './index.ts';
 import { openKeys } from './keys.ts';
 import { listPeers, removePeer } from './operate-peers.ts';
-import { ledgerPath } from './start.ts';
 import { type Bench, Person, Site } from './testing/client.ts';
 import { type CoinPayment, Holder, present } from './testing/coins.ts';
 import { foreign, handedOn, Pair, pin } from './testing/pair.ts';
@@ -32,8 +30,8 @@ beforeEach(() => {
   wire.fate = 'pass';
 });
 afterAll(async () => {
-  const findings = [issuer, other].flatMap((bench) => audited(bench));
-  const [owed, owing] = [balanceAt(other), balanceAt(issuer)];
+  const findings = [...(await audited(issuer)), ...(await audited(other))];
+  const [owed, owing] = [await balanceAt(other), await balanceAt(issuer)];
   await wire[Symbol.asyncDispose]();
   await pair[Symbol.asyncDispose]();
   expect(findings, 'the books of both after all attacks').toEqual([]);
@@ -41,9 +39,9 @@ afterAll(async () => {
 });
 
 const pinnedBy = (limit: bigint) => pin(other, { url: wire.url, public: issuer.public }, limit);
-const audited = (bench: Bench) => auditLedger(ledgerPath(bench.data), bench.public.root).findings;
-function balanceAt(bench: Bench): bigint {
-  const { peers } = listPeers(bench.data).json as { peers: { balance: string }[] };
+const audited = async (bench: Bench) => (await bench.audit()).findings;
+async function balanceAt(bench: Bench): Promise<bigint> {
+  const { peers } = (await listPeers(bench.place)).json as { peers: { balance: string }[] };
   return BigInt(peers[0]?.balance ?? '0');
 }
 const paidTo = async (to: Site) => BigInt(String((await to.statement({ vnd: to.vnd }))['balance']));
@@ -107,7 +105,7 @@ describe('A message that is lost', () => {
     '%s: the same order, and any other for this payment, is answered in the end, and paid once',
     async (fate) => {
       const { signed } = await payment(5n);
-      const before = [await paidTo(site), balanceAt(issuer)];
+      const before = [await paidTo(site), await balanceAt(issuer)];
       const order = at.deposit(signed, false);
       wire.fate = fate;
       const reply = await other.post('/v1/ecash/deposit', order);
@@ -116,8 +114,8 @@ describe('A message that is lost', () => {
       wire.fate = 'pass';
       const again = await at.present(signed, false);
       expect(await other.send('/v1/ecash/deposit', order)).toEqual(again);
-      expect([await paidTo(site), balanceAt(issuer)]).toEqual(before.map((one) => (one ?? 0n) + 5n));
-      expect(audited(other)).toEqual([]);
+      expect([await paidTo(site), await balanceAt(issuer)]).toEqual(before.map((one) => (one ?? 0n) + 5n));
+      expect(await audited(other)).toEqual([]);
     },
   );
 
@@ -175,7 +173,7 @@ describe('A message that is lost', () => {
     const { signed } = await payment(5n);
     wire.fate = 'lose-answer';
     await refused(at.deposit(signed, true));
-    const { peers } = listPeers(other.data).json as { peers: { reserved: string; open: number }[] };
+    const { peers } = (await listPeers(other.place)).json as { peers: { reserved: string; open: number }[] };
     expect(peers[0]?.open).toBe(1);
     expect(BigInt(peers[0]?.reserved ?? '0')).toBeGreaterThanOrEqual(5n);
     wire.fate = 'pass';
@@ -185,22 +183,22 @@ describe('A message that is lost', () => {
 
 describe('The limit of trust', () => {
   it('when it is passed nothing is taken of anybody, and the coins stay good', async () => {
-    const { peers } = listPeers(other.data).json as { peers: { balance: string; reserved: string }[] };
+    const { peers } = (await listPeers(other.place)).json as { peers: { balance: string; reserved: string }[] };
     const used = -BigInt(peers[0]?.balance ?? '0') + BigInt(peers[0]?.reserved ?? '0');
     await pinnedBy(used + 6n);
     const [first, second] = [await payment(5n), await payment(2n)];
     await at.present(first.signed, true);
-    const before = [await paidTo(site), balanceAt(issuer)];
+    const before = [await paidTo(site), await balanceAt(issuer)];
     expect(await refused(at.deposit(second.signed, false))).toBe('peer-limit');
     expect(await stateOf(second.taken)).toBe('unspent');
-    expect([await paidTo(site), balanceAt(issuer)]).toEqual(before);
+    expect([await paidTo(site), await balanceAt(issuer)]).toEqual(before);
     await at.voidHeld(first.id);
     expect(await refused(at.deposit(second.signed, false)), 'a hold that was given up is no debt').toBe('accepted');
     await pinnedBy(1_000_000n);
   });
 
   it('holds for payments that come at once', async () => {
-    const { peers } = listPeers(other.data).json as { peers: { balance: string; reserved: string }[] };
+    const { peers } = (await listPeers(other.place)).json as { peers: { balance: string; reserved: string }[] };
     const used = -BigInt(peers[0]?.balance ?? '0') + BigInt(peers[0]?.reserved ?? '0');
     await pinnedBy(used + 10n);
     const many = await Promise.all(Array.from({ length: 6 }, () => payment(5n)));
@@ -241,7 +239,7 @@ describe('Coins of nobody that is known here', () => {
   it('of a peer that was removed are refused, while what it holds is still captured', async () => {
     const [held, late] = [await payment(2n), await payment(2n)];
     await at.present(held.signed, true);
-    await removePeer(other.data, issuer.public.brk);
+    await removePeer(other.place, issuer.public.brk);
     expect(await refused(at.deposit(late.signed, true))).toBe('peer-unknown');
     expect(await at.captureHeld(held.id)).toMatchObject({ paid: [held.id] });
     await pinnedBy(1_000_000n);
@@ -352,7 +350,7 @@ describe('An issuer that lies', () => {
     expect(await refused(at.deposit(signed, false))).toBe('broker-untrusted');
     expect(await paidTo(site)).toBe(before);
     expect(other.log.at(-1)).toContain('ALARM');
-    expect(audited(other)).toEqual([]);
+    expect(await audited(other)).toEqual([]);
   });
 });
 
@@ -371,7 +369,7 @@ describe('An issuer that lies about a capture', () => {
     expect(await other.refused('/v1/ecash/capture', order)).toBe('broker-untrusted');
     wire.fate = 'pass';
     expect(await other.refused('/v1/ecash/capture', order)).toBe('broker-untrusted');
-    expect(audited(other)).toEqual([]);
+    expect(await audited(other)).toEqual([]);
     expect(await at.captureHeld(id), 'asked again, it says what is so').toMatchObject({ paid: [id] });
   });
 });
@@ -392,11 +390,12 @@ describe('Who comes too late', () => {
   it('and who never comes leaves nothing reserved when the time of the hold is over', async () => {
     const { signed } = await payment(5n);
     await at.present(signed, true);
-    const reserved = () => (listPeers(other.data).json as { peers: { reserved: string }[] }).peers[0]?.reserved;
-    expect(reserved()).not.toBe('0');
+    const reserved = async () =>
+      ((await listPeers(other.place)).json as { peers: { reserved: string }[] }).peers[0]?.reserved;
+    expect(await reserved()).not.toBe('0');
     for (const bench of [issuer, other]) bench.offsetMs += limits.coinHoldMs + 4 * limits.clockSkewMs;
     await other.stop();
     await other.start();
-    expect(reserved()).toBe('0');
+    expect(await reserved()).toBe('0');
   });
 });

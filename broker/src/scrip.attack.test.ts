@@ -1,8 +1,6 @@
 import { fromBase64url, type JsonObject, type Order } from '@farthing/protocol';
 import { fundsProof } from '@farthing/protocol/wallet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { auditLedger } from './audit/audit.ts';
-import { ledgerPath } from './start.ts';
 import { Bench, DAY_SECONDS, Person, pieceOf, Site, type Sold, soldOf, USD } from './testing/client.ts';
 
 let bench: Bench;
@@ -16,7 +14,7 @@ beforeEach(async () => {
   await anna.faucet(1_000_000n);
 });
 afterEach(async () => {
-  expect(auditLedger(ledgerPath(bench.data), bench.public.root).findings).toEqual([]);
+  expect((await bench.audit()).findings).toEqual([]);
   expect(bench.log).toEqual([]);
   await bench[Symbol.asyncDispose]();
 });

@@ -60,6 +60,8 @@ const BODIES = 8;
 /** `body`: what came with an order besides. `trail`: follows it. */
 type Given = { readonly body?: Body; readonly trail?: Trail | undefined };
 
+type Running = { readonly step: Step; readonly run: Prepared['run'] };
+
 export class BrokerService {
   readonly keys: Keys;
   readonly settings: Settings;
@@ -92,7 +94,8 @@ export class BrokerService {
     this.#faucet = new FaucetMeter(settings.faucetMicro);
     this.#routes = routes;
     this.#peers = new PeerDesk({
-      keeper,
+      read: (look) => this.read(look),
+      write: (work) => this.write(work),
       step: () => this.step(),
       resume: (order) => this.#resume(order),
     });
@@ -117,17 +120,17 @@ export class BrokerService {
   /** Licences of our own, and money that nobody can claim any more. Called at start and hourly; not while a law is broken. */
   async maintain(): Promise<void> {
     if (!this.readiness.isLawful()) return;
-    await this.#keeper.run(() => {
-      licenseOwnScrip(this.step());
-      this.ledger.credit.setTerms({ feeBps: this.settings.paywordFeeBps, pollMicro: this.settings.pollMicro });
-      this.ledger.orders.forgetRefusals(this.#env().nowMs);
+    await this.write((step) => {
+      licenseOwnScrip(step);
+      step.ledger.credit.setTerms({ feeBps: this.settings.paywordFeeBps, pollMicro: this.settings.pollMicro });
+      step.ledger.orders.forgetRefusals(step.env.nowMs);
     });
-    while (await this.#keeper.run(() => sweepResidue(this.step())));
-    while (await this.#keeper.run(() => sweepChains(this.step())));
-    while (await this.#keeper.run(() => sweepHolds(this.step())));
-    await this.#keeper.run(() => sweepPeerHolds(this.step()));
-    while (await this.#keeper.run(() => sweepCheques(this.step())));
-    while (await this.#keeper.run(() => sweepCerts(this.step())));
+    while (await this.write(sweepResidue));
+    while (await this.write(sweepChains));
+    while (await this.write(sweepHolds));
+    await this.write(sweepPeerHolds);
+    while (await this.write(sweepCheques));
+    while (await this.write(sweepCerts));
     await this.#closePeriods();
   }
 
@@ -150,7 +153,7 @@ export class BrokerService {
     const { signal } = this.#stop;
     const made = await makeKeys(wanted.length, signal);
     if (signal.aborted) return;
-    await this.#keeper.run(() => addKeysets(wanted, made, this.step(), ecash.epochDays));
+    await this.write((step) => addKeysets(wanted, made, step, ecash.epochDays));
   }
 
   /** Once a period: whatever is billed after that waits for the next one. */
@@ -158,10 +161,10 @@ export class BrokerService {
     const beforeMs = periodStartMs(this.settings.invoicePeriod, this.#env().nowMs);
     if (beforeMs <= this.#closedMs) return;
     let last: Party | undefined;
-    do last = await this.#keeper.run(() => closePeriods(this.step(), { beforeMs, last }));
+    do last = await this.write((step) => closePeriods(step, { beforeMs, last }));
     while (last);
     let site: SiteParty | undefined;
-    do site = await this.#keeper.run(() => closeNotes(this.step(), { beforeMs, last: site }));
+    do site = await this.write((step) => closeNotes(step, { beforeMs, last: site }));
     while (site);
     this.#closedMs = beforeMs;
   }
@@ -186,7 +189,7 @@ export class BrokerService {
     }
     if (isStale) throw new PaymentProblem('request-stale');
     await needSignature(order, text);
-    if (!route.stored) return this.#keeper.read(() => this.#signed(order, prepared.run));
+    if (!route.stored) return this.read((step) => this.#signed(order, prepared.run, step));
     const more = { ...prepared, trail };
     if (!body) return this.#decide(order, text, more);
     if (this.#bodies.has(order.from) || this.#bodies.size >= BODIES) {
@@ -207,8 +210,8 @@ export class BrokerService {
     if (ahead) trail?.step('ahead');
     const done = await ahead?.({ ...step, read, order, peers: this.#peers, ...more });
     trail?.step('commit');
-    const outcome = await this.#keeper.run(() =>
-      this.#execute(order, text, done ? (step) => run({ ...step, ahead: done }) : run),
+    const outcome = await this.write((now) =>
+      this.#execute(order, text, { step: now, run: done ? (at) => run({ ...at, ahead: done }) : run }),
     );
     if (outcome instanceof PaymentProblem) throw outcome;
     return outcome;
@@ -223,12 +226,19 @@ export class BrokerService {
   }
 
   #known(order: Order, text: OrderText): Promise<string | undefined> {
-    return this.#keeper.read(() => this.ledger.orders.find(order, text));
+    return this.read(({ ledger }) => ledger.orders.find(order, text));
   }
 
   /** What is committed. */
   read<T>(look: (step: Step) => T): Promise<T> {
-    return this.#keeper.read(() => look(this.step()));
+    const step = this.step();
+    return this.#keeper.read(() => look(step));
+  }
+
+  /** One durable transaction. */
+  write<T>(work: (step: Step) => T): Promise<T> {
+    const step = this.step();
+    return this.#keeper.run(() => work(step));
   }
 
   get peers(): PeerDesk {
@@ -255,27 +265,28 @@ export class BrokerService {
     return { body, signed, hash: this.#env().crypto.sha256(utf8(body)) };
   }
 
-  #signed(order: Order, run: Prepared['run']): string {
-    const step = this.step();
+  #signed(order: Order, run: Prepared['run'], step: Step): string {
     const { brk, seed } = this.keys;
-    return printAnswer(order, run({ ...step, order }), { brk, seed }, step.env);
+    const result = run({ ...step, order });
+    this.#keeper.books.certain();
+    return printAnswer(order, result, { brk, seed }, step.env);
   }
 
   /** Inside the transaction. A refusal undoes what the service wrote, and is itself written down. */
-  #execute(order: Order, text: OrderText, run: Prepared['run']): string | PaymentProblem {
-    const { orders } = this.ledger;
+  #execute(order: Order, text: OrderText, { step, run }: Running): string | PaymentProblem {
+    const { orders } = step.ledger;
     const twin = orders.find(order, text);
     if (twin !== undefined) return twin;
     try {
       return this.#keeper.apart(() => {
-        const answer = this.#signed(order, run);
+        const answer = this.#signed(order, run, step);
         orders.add(order, text, answer);
         return answer;
       });
     } catch (error) {
-      this.ledger.ecash.forget();
+      step.ledger.ecash.forget();
       if (!(error instanceof PaymentProblem)) throw error;
-      if (error instanceof KeysetOverdrawn) stop(error.ks, this.step());
+      if (error instanceof KeysetOverdrawn) stop(error.ks, step);
       if (!PASSING.has(error.code)) {
         orders.refuse(order, text, { problem: error, untilMs: order.at * 1000 + 2 * limits.requestAgeMs });
       }

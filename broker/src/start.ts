@@ -2,11 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
-import { faultOf, type Logger, lineLogger, nodeEnv, openDatabase } from '@farthing/node-kit';
+import { faultOf, type Logger, lineLogger, nodeEnv } from '@farthing/node-kit';
 import type { Env } from '@farthing/protocol';
-import { sqliteKeeper } from './books/sqlite.ts';
+import { openBooks } from './books/open.ts';
 import { Hosted, hostedOrigin } from './hosted/hosted.ts';
 import type { SendCode } from './hosted/passwords.ts';
 import { brokerListener } from './http/app.ts';
@@ -15,7 +13,6 @@ import { orderRoutes } from './http/routes.ts';
 import { bound, ending, listen } from './http/server.ts';
 import { openKeys } from './keys.ts';
 import { LAWS_EVERY_MS, LawWatch } from './laws/watch.ts';
-import { migrations } from './ledger/schema.ts';
 import { BrokerService } from './service.ts';
 import type { Settings } from './services/settings.ts';
 import { DEFAULT_ECASH, DEFAULT_LEVELS, type EcashSettings, type Period } from './services/settings.ts';
@@ -24,6 +21,8 @@ import { Figures } from './telemetry/figures.ts';
 export type BrokerOptions = {
   /** Directory of keys and ledger; made when missing. */
   readonly data: string;
+  /** `postgres://…`: the ledger is there, and any number of brokers with the same keys may share it. Default: a file in `data`. */
+  readonly database?: string | undefined;
   /** 0 (the default) takes a free port. */
   readonly port?: number;
   readonly host?: string;
@@ -71,6 +70,8 @@ export type RunningBroker = {
   close(): Promise<void>;
 };
 
+export { ledgerPath } from './books/open.ts';
+
 const HOUR_MS = 3_600_000;
 /** How often open questions to other brokers are asked again. */
 const PEERS_MS = 30_000;
@@ -79,19 +80,16 @@ const DEFAULT_CREDIT_MICRO = 1_000_000n;
 const DEFAULT_POLL_MICRO = 10_000n;
 const DEFAULT_SINGLE_MICRO = 1_000_000n;
 const DEFAULT_DUE_DAYS = 14;
-export const ledgerPath = (data: string): string => join(data, 'ledger.db');
 
 /** @throws {Error} the data directory, its keys or the port cannot be used; the message says what to change */
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
   const { data, env = nodeEnv, log = lineLogger((line) => console.error(line)) } = options;
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const keys = openKeys(data, env());
-  const db = openDatabase(ledgerPath(data), migrations);
-  // 64 MB of pages in memory instead of 2, and fewer interruptions to copy the log into the file. Neither touches durability.
-  db.exec('PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000');
   const figures = new Figures();
+  const keeper = await openBooks(options, figures.batch);
   const service = new BrokerService({
-    keeper: sqliteKeeper(db, figures.batch),
+    keeper,
     keys,
     settings: settingsOf(options),
     routes: routesByTyp,
@@ -100,13 +98,13 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   });
   const maintain = () =>
     service.maintain().catch((error: unknown) => log.error({ fault: faultOf(error) }, 'the hourly round failed'));
-  const laws = new LawWatch(ledgerPath(data), { everyMs: options.lawsEveryMs ?? LAWS_EVERY_MS, log });
+  const laws = new LawWatch(options, { everyMs: options.lawsEveryMs ?? LAWS_EVERY_MS, log });
   service.readiness.isLawful = () => laws.broken.length === 0;
   figures.show({
     broken: () => laws.broken,
     isReady: async () => (await service.readiness.reasons()).length === 0,
   });
-  service.readiness.isCurrent = () => schemaOf(db) === migrations.length;
+  service.readiness.isCurrent = () => keeper.isCurrent();
   let hosted: Hosted | undefined;
   let server: Server | undefined;
   try {
@@ -181,8 +179,6 @@ function keepAsking({ peers }: BrokerService, log: Logger): NodeJS.Timeout {
   next();
   return setInterval(next, PEERS_MS).unref();
 }
-
-const schemaOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
 
 function settingsOf(options: BrokerOptions): Settings {
   const { name, test = false, registration = 'invite', faucetMicro } = options;

@@ -1,9 +1,9 @@
 // Where the ledger keeps its rows: SQL that SQLite and PostgreSQL answer alike, run synchronously inside operations that are
 // durable as a whole. The ledger's modules know nothing else of a database.
-import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import type { SQLOutputValue } from 'node:sqlite';
 
 export type Row = Record<string, SQLOutputValue>;
-export type Value = SQLInputValue;
+export type Value = null | number | bigint | string | Uint8Array;
 
 export interface Statement {
   get(...values: Value[]): Row | undefined;
@@ -26,7 +26,9 @@ export interface Books {
   /** Another value after others, or an operation that was undone, may have changed what was read before. */
   version(): unknown;
   /** Names rows that will be asked for, by reading them: brought together they cost one journey instead of one each. */
-  gather(read: () => void): void;
+  gather(read: () => unknown): void;
+  /** Before costly work: nothing that was taken for granted until now is still to be looked up. */
+  certain(): void;
 }
 
 /** Runs operations on books. They are synchronous and may run more than once: what they do outside of the books must bear that. */
@@ -38,6 +40,8 @@ export interface Bookkeeper {
   read<Result>(operation: () => Result): Promise<Result>;
   /** Inside of `run`: a part that is undone by itself when it throws. */
   apart<Result>(part: () => Result): Result;
+  /** False: a newer program has taken the books over. */
+  isCurrent(): boolean;
   /** Lets what waits finish. */
   close(): Promise<void>;
 }

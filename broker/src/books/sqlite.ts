@@ -1,6 +1,7 @@
 // Books in a file of SQLite: statements answer at once, and concurrent operations share a transaction.
 import type { DatabaseSync } from 'node:sqlite';
 import { GroupCommit, type GroupOptions } from '@farthing/node-kit';
+import { migrations } from '../ledger/schema.ts';
 import type { Bookkeeper, Books } from './port.ts';
 
 function sqliteBooks(db: DatabaseSync): Books {
@@ -10,11 +11,13 @@ function sqliteBooks(db: DatabaseSync): Books {
     version: () => version.get()?.['data_version'],
     // Everything is here already.
     gather: () => undefined,
+    certain: () => undefined,
   };
 }
 
 export function sqliteKeeper(db: DatabaseSync, observe?: GroupOptions['observe']): Bookkeeper {
   const group = new GroupCommit(db, undefined, { observe });
+  const version = db.prepare('PRAGMA user_version');
   const begin = db.prepare('SAVEPOINT part');
   const end = db.prepare('RELEASE part');
   return {
@@ -32,6 +35,7 @@ export function sqliteKeeper(db: DatabaseSync, observe?: GroupOptions['observe']
         throw error;
       }
     },
+    isCurrent: () => Number(version.get()?.['user_version']) === migrations.length,
     close: async () => group.close(),
   };
 }

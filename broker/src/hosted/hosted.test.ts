@@ -13,7 +13,7 @@ beforeAll(async () => {
   site = await new Site(bench).open();
 });
 afterAll(async () => {
-  expect(await audit(bench.data)).toMatchObject({ status: 0 });
+  expect(await audit(bench.place)).toMatchObject({ status: 0 });
   await bench[Symbol.asyncDispose]();
 });
 

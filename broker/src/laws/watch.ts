@@ -2,6 +2,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '@farthing/node-kit';
+import { ledgerPath, type Place } from '../books/open.ts';
 import type { Drift } from './laws.ts';
 
 export const LAWS_EVERY_MS = 5_000;
@@ -19,10 +20,10 @@ export class LawWatch {
   #broken: readonly Drift[] = [];
   #closed = false;
 
-  constructor(path: string, { everyMs, log }: { everyMs: number; log: Logger }) {
+  constructor(place: Place, { everyMs, log }: { everyMs: number; log: Logger }) {
     this.#everyMs = everyMs;
     this.#log = log;
-    this.#worker = () => workerOn(path);
+    this.#worker = () => workerOn(place);
     this.#later(everyMs);
   }
 
@@ -86,11 +87,11 @@ export class LawWatch {
 
 const nameOf = ({ law, cur }: Drift): string => `${law} ${cur}`;
 
-function workerOn(path: string): Worker {
+function workerOn({ data, database }: Place): Worker {
   const here = import.meta.url;
   const isSource = extname(here) === '.ts';
   return new Worker(new URL(`./worker${extname(here)}`, here), {
-    workerData: path,
+    workerData: database === undefined ? { path: ledgerPath(data) } : { url: database },
     // Whatever flags and preloads this process was started with are no business of the thread.
     execArgv: isSource ? ['--disable-warning=ExperimentalWarning'] : [],
   });

@@ -71,6 +71,7 @@ export function openCheques(db: Books) {
   const countCerts = db.prepare('SELECT count(*) AS open FROM cheque_cert WHERE account = ? AND exp >= ?');
   const aside = db.prepare(
     'SELECT coalesce(sum(kept - paid - returned), 0) AS left FROM cheque_cert WHERE account = ? AND cur = ?',
+    { rows: ['cheque_cert WHERE account = ?1 AND cur = ?2 AND paid + returned < kept'] },
   );
   const endedCerts = db.prepare(
     'SELECT * FROM cheque_cert WHERE paid + returned < kept AND exp < ? ORDER BY exp, sub LIMIT ?',

@@ -15,7 +15,10 @@ export type ClearingRow = Pair & {
 };
 
 export function openClearing(db: Books, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
-  const last = db.prepare('SELECT * FROM clearing WHERE brk = ? AND cur = ? ORDER BY period DESC LIMIT 1');
+  const last = db.prepare('SELECT * FROM clearing WHERE brk = ? AND cur = ? ORDER BY period DESC LIMIT 1', {
+    // The last one may be dropped again.
+    rows: ['clearing WHERE brk = ?1 AND cur = ?2'],
+  });
   const add = db.prepare(
     "INSERT INTO clearing (brk, cur, period, ours, doc, answer, at_ms, sig) VALUES (?, ?, ?, ?, ?, '', 0, '')",
   );
@@ -31,6 +34,7 @@ export function openClearing(db: Books, { crypto, seed }: { crypto: Crypto; seed
     `SELECT vnd, challenge, amount, receipt ->> '$.at' AS at FROM coin_payment
      WHERE via = ? AND via <> '' AND cur = ? AND state = 'paid' AND cleared = 0 AND receipt ->> '$.at' < ?
      ORDER BY vnd, challenge`,
+    { rows: ["coin_payment WHERE via = ?1 AND via <> '' AND cur = ?2 AND state = 'paid' AND cleared = 0"] },
   );
   const clearOwed = db.prepare(
     `UPDATE peer_payment SET cleared = ?
@@ -39,6 +43,7 @@ export function openClearing(db: Books, { crypto, seed }: { crypto: Crypto; seed
   const clearOwing = db.prepare(
     `UPDATE coin_payment SET cleared = ?
      WHERE via = ? AND via <> '' AND cur = ? AND state = 'paid' AND cleared = 0 AND receipt ->> '$.at' < ?`,
+    { rows: ["coin_payment WHERE via = ?2 AND via <> '' AND cur = ?3 AND state = 'paid' AND cleared = 0"] },
   );
 
   const freeOwed = db.prepare('UPDATE peer_payment SET cleared = 0 WHERE brk = ? AND cur = ? AND cleared = ?');

@@ -4,6 +4,7 @@ import { type Crypto, type Currency, parseJson, signObject, toBase64url, verifyO
 import { type payword, paywordCertResult } from '@farthing/protocol/broker';
 import * as v from 'valibot';
 import type { Books } from '../books/port.ts';
+import { LAST_ORDER } from './orders.ts';
 import { blob, int, num, type Row, text } from './rows.ts';
 
 /** `line`: how far the account may be below zero. `perSite`: the largest certificate. Base units. */
@@ -24,7 +25,7 @@ export type PollRow = payword.PollRow;
 export function openCredit(db: Books, { crypto, seed }: { crypto: Crypto; seed: Uint8Array }) {
   const root = toBase64url(crypto.publicKey(seed));
   const lastTerms = db.prepare('SELECT * FROM payword_terms ORDER BY n DESC LIMIT 1');
-  const lastOrder = db.prepare('SELECT max(n) AS n FROM stored_order');
+  const lastOrder = db.prepare('SELECT max(n) AS n FROM stored_order', { rows: [LAST_ORDER] });
   const addTerms = db.prepare('INSERT INTO payword_terms (n, after_n, fee_bps, poll, sig) VALUES (?, ?, ?, ?, ?)');
   const getLine = db.prepare('SELECT * FROM credit_line WHERE account = ? AND cur = ?');
   const putLine = db.prepare(

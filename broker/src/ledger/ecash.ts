@@ -64,8 +64,12 @@ export function openEcash(db: Books, crypto: Crypto) {
   const getList = db.prepare('SELECT doc FROM key_list WHERE vnd = ? ORDER BY no DESC LIMIT 1');
   const addCoin = db.prepare('INSERT INTO spent_coin (pk, ks, use) VALUES (?, ?, ?) ON CONFLICT (pk) DO NOTHING');
   const getCoin = db.prepare('SELECT use FROM spent_coin WHERE pk = ?');
-  const dropCoin = db.prepare('DELETE FROM spent_coin WHERE pk = ? AND use = ?');
-  const useCoin = db.prepare('UPDATE spent_coin SET use = ? WHERE pk = ? AND use = ?');
+  const dropCoin = db.prepare('DELETE FROM spent_coin WHERE pk = ? AND use = ?', {
+    rows: ['spent_coin WHERE pk = ?1'],
+  });
+  const useCoin = db.prepare('UPDATE spent_coin SET use = ? WHERE pk = ? AND use = ?', {
+    rows: ['spent_coin WHERE pk = ?2'],
+  });
   const addSignature = db.prepare(
     'INSERT INTO blind_signature (ks, b, sig) VALUES (?, ?, ?) ON CONFLICT (ks, b) DO NOTHING',
   );
@@ -135,12 +139,14 @@ export function openEcash(db: Books, crypto: Crypto) {
     },
     /** All of it or nothing. @throws {KeysetOverdrawn} a keyset would redeem more than it issued */
     addTotals(step: TotalsStep): void {
+      db.gather(() => [...step.keys()].map((ks) => getTotals.get(ks)));
       const sums = [...step].map(([ks, more]) => ({ ks, ...sumOf(ks, this.totals(ks), more) }));
       for (const { ks, issued, redeemed, held } of sums) setTotals.run(issued, redeemed, held, ks);
     },
 
     /** Each coin once. @throws {PaymentProblem} `coin-spent`, with those that were spent before */
     spend(coins: readonly CoinRef[], use: string): void {
+      db.gather(() => coins.map(({ pk }) => getCoin.get(pk)));
       const spent = coins.filter(({ pk, ks }) => Number(addCoin.run(pk, ks, use).changes) !== 1);
       if (spent.length > 0) throw coinsSpent(spent);
     },
@@ -150,9 +156,11 @@ export function openEcash(db: Books, crypto: Crypto) {
     },
     /** The coins are good again. */
     free(coins: readonly CoinRef[], use: string): void {
+      db.gather(() => coins.map(({ pk }) => dropCoin.run(pk, use)));
       for (const { pk } of coins) dropCoin.run(pk, use);
     },
     reuse(coins: readonly CoinRef[], use: { from: string; to: string }): void {
+      db.gather(() => coins.map(({ pk }) => useCoin.run(use.to, pk, use.from)));
       for (const { pk } of coins) useCoin.run(use.to, pk, use.from);
     },
 

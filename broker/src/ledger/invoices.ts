@@ -12,6 +12,7 @@ import {
 import { type billing, chequeReceiptSchema, type Invoice, invoiceSchema } from '@farthing/protocol/broker';
 import * as v from 'valibot';
 import type { Books } from '../books/port.ts';
+import { LAST_ENTRY, LAST_ORDER } from './orders.ts';
 import { int, num, type Row, text } from './rows.ts';
 import { currencyOf } from './scrip.ts';
 
@@ -27,6 +28,7 @@ export function openInvoices(db: Books, { crypto, seed }: { crypto: Crypto; seed
     `SELECT source, cur FROM deal WHERE funding = 'credit' AND invoiced < credited AND (source, cur) > (?1, ?2)
      UNION SELECT account, cur FROM cheque
      WHERE state = 'paid' AND invoice IS NULL AND (account, cur) > (?1, ?2) ORDER BY source, cur LIMIT ?3`,
+    { asOf: 'start' },
   );
   const unbilled = db.prepare(
     `SELECT session, vnd, credited - invoiced AS amount FROM deal
@@ -38,10 +40,12 @@ export function openInvoices(db: Books, { crypto, seed }: { crypto: Crypto; seed
   );
   const firstBought = db.prepare(
     `SELECT min(receipt ->> '$.at') AS at FROM cheque WHERE account = ? AND cur = ? AND state = 'paid' AND invoice IS NULL`,
+    { rows: ["cheque WHERE account = ?1 AND cur = ?2 AND state = 'paid' AND invoice IS NULL"] },
   );
   const billCheques = db.prepare(
     `UPDATE cheque SET invoice = ?1 WHERE vnd = ?2 AND epoid IN (SELECT epoid FROM cheque
      WHERE account = ?3 AND cur = ?4 AND vnd = ?2 AND state = 'paid' AND invoice IS NULL ORDER BY epoid LIMIT ?5)`,
+    { rows: ["cheque WHERE account = ?3 AND cur = ?4 AND state = 'paid' AND invoice IS NULL"] },
   );
   const onInvoice = db.prepare(
     'SELECT epoid, receipt FROM cheque WHERE account = ? AND cur = ? AND invoice = ? AND vnd = ? ORDER BY epoid',
@@ -51,12 +55,15 @@ export function openInvoices(db: Books, { crypto, seed }: { crypto: Crypto; seed
     `SELECT j.at_ms FROM posting p JOIN journal j ON j.seq = p.seq
      WHERE p.account = ? AND p.account <> 'float:scrip' AND p.cur = ? AND j.kind = 'payword-redeem'
      ORDER BY p.seq LIMIT 1`,
+    { asOf: 'start' },
   );
   const newest = db.prepare('SELECT doc FROM invoice WHERE account = ? AND cur = ? ORDER BY number DESC LIMIT 1');
   const next = db.prepare(
     'SELECT doc FROM invoice WHERE account = ? AND cur = ? AND number > ? ORDER BY number LIMIT 1',
   );
-  const count = db.prepare('SELECT max(number) AS most FROM invoice WHERE account = ? AND cur = ?');
+  const count = db.prepare('SELECT max(number) AS most FROM invoice WHERE account = ? AND cur = ?', {
+    rows: ['invoice WHERE account = ?1 AND cur = ?2 ORDER BY number DESC LIMIT 1'],
+  });
   const lately = db.prepare(
     'SELECT seq, owed, due FROM invoice WHERE account = ? AND cur = ? ORDER BY number DESC LIMIT ?',
   );
@@ -67,6 +74,7 @@ export function openInvoices(db: Books, { crypto, seed }: { crypto: Crypto; seed
   const place = db.prepare(
     `SELECT (SELECT coalesce(max(n), 0) FROM invoice) + 1 AS n, (SELECT max(n) FROM stored_order) AS after_n,
        (SELECT max(seq) FROM journal) AS seq`,
+    { rows: ['invoice ORDER BY n DESC LIMIT 1', LAST_ORDER, LAST_ENTRY] },
   );
   const add = db.prepare(
     'INSERT INTO invoice (n, account, cur, number, after_n, seq, owed, due, doc, sig) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -112,6 +120,10 @@ export function openInvoices(db: Books, { crypto, seed }: { crypto: Crypto; seed
       const { number, owed, due } = invoice;
       const sig = signObject(signed, seed, crypto);
       add.run(n, account, cur, number, after, seq, BigInt(owed), due, canonicalJson(invoice), sig);
+      db.gather(() => {
+        for (const line of invoice.lines)
+          if ('sessions' in line) for (const { session } of line.sessions) bill.run(session);
+      });
       for (const line of invoice.lines) {
         if ('sessions' in line) for (const { session } of line.sessions) bill.run(session);
         else billCheques.run(number, line.vnd, account, cur, line.count);

@@ -73,6 +73,7 @@ export function openJournal(db: Books, crypto: Crypto) {
   const getLines = db.prepare(
     `SELECT j.seq, j.at_ms, j.kind, j.ref, p.amount FROM posting p JOIN journal j ON j.seq = p.seq
      WHERE p.account = ? AND p.account <> 'float:scrip' AND p.cur = ? AND p.seq > ? ORDER BY p.seq LIMIT ?`,
+    { asOf: 'start' },
   );
 
   const balance = (name: string, cur: Currency): bigint => {
@@ -87,6 +88,10 @@ export function openJournal(db: Books, crypto: Crypto) {
       const sum = sums.get(`${cur} ${name}`) ?? { name, cur, amount: 0n };
       sums.set(`${cur} ${name}`, { ...sum, amount: sum.amount + amount });
     }
+    db.gather(() => {
+      head.get();
+      for (const { name, cur } of sums.values()) getBalance.get(name, cur);
+    });
     for (const { name, cur, amount } of sums.values()) {
       const next = balance(name, cur) + amount;
       const floor = -(overdraft?.get(name) ?? 0n);

@@ -34,6 +34,6 @@ export function openLedger(db: Books, signer: { crypto: Crypto; seed: Uint8Array
     cheques: openCheques(db),
     codes: openCodes(db, signer),
     /** Names what will be asked for, by reading it: where it has to be brought, it comes in one journey. */
-    gather: (read: () => void): void => db.gather(read),
+    gather: (read: () => unknown): void => db.gather(read),
   };
 }

@@ -5,6 +5,7 @@ import { type billing, type CreditNote, creditNoteSchema } from '@farthing/proto
 import * as v from 'valibot';
 import type { Books } from '../books/port.ts';
 import { type ListedRow, linesOf, listedOf } from './invoices.ts';
+import { LAST_ENTRY, LAST_ORDER } from './orders.ts';
 import { num, type Row, text } from './rows.ts';
 import { currencyOf } from './scrip.ts';
 
@@ -17,6 +18,7 @@ export function openNotes(db: Books, { crypto, seed }: { crypto: Crypto; seed: U
   const parties = db.prepare(
     `SELECT DISTINCT vnd, cur FROM cheque
      WHERE state = 'paid' AND note IS NULL AND (vnd, cur) > (?, ?) ORDER BY vnd, cur LIMIT ?`,
+    { asOf: 'start' },
   );
   const unnoted = db.prepare(
     `SELECT vnd, amount, fee, receipt FROM cheque
@@ -24,20 +26,25 @@ export function openNotes(db: Books, { crypto, seed }: { crypto: Crypto; seed: U
   );
   const firstSold = db.prepare(
     `SELECT min(receipt ->> '$.at') AS at FROM cheque WHERE vnd = ? AND cur = ? AND state = 'paid' AND note IS NULL`,
+    { rows: ["cheque WHERE vnd = ?1 AND cur = ?2 AND state = 'paid' AND note IS NULL"] },
   );
   const mark = db.prepare(
     `UPDATE cheque SET note = ?1 WHERE vnd = ?2 AND epoid IN (SELECT epoid FROM cheque
      WHERE vnd = ?2 AND cur = ?3 AND state = 'paid' AND note IS NULL ORDER BY epoid LIMIT ?4)`,
+    { rows: ["cheque WHERE vnd = ?2 AND cur = ?3 AND state = 'paid' AND note IS NULL"] },
   );
   const onNote = db.prepare('SELECT epoid, receipt FROM cheque WHERE vnd = ? AND cur = ? AND note = ? ORDER BY epoid');
   const newest = db.prepare('SELECT doc FROM credit_note WHERE vnd = ? AND cur = ? ORDER BY number DESC LIMIT 1');
   const next = db.prepare(
     'SELECT doc FROM credit_note WHERE vnd = ? AND cur = ? AND number > ? ORDER BY number LIMIT 1',
   );
-  const count = db.prepare('SELECT max(number) AS most FROM credit_note WHERE vnd = ? AND cur = ?');
+  const count = db.prepare('SELECT max(number) AS most FROM credit_note WHERE vnd = ? AND cur = ?', {
+    rows: ['credit_note WHERE vnd = ?1 AND cur = ?2 ORDER BY number DESC LIMIT 1'],
+  });
   const place = db.prepare(
     `SELECT (SELECT coalesce(max(n), 0) FROM credit_note) + 1 AS n, (SELECT max(n) FROM stored_order) AS after_n,
        (SELECT max(seq) FROM journal) AS seq`,
+    { rows: ['credit_note ORDER BY n DESC LIMIT 1', LAST_ORDER, LAST_ENTRY] },
   );
   const add = db.prepare(
     'INSERT INTO credit_note (n, vnd, cur, number, after_n, seq, doc, sig) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',

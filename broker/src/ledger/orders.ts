@@ -2,7 +2,11 @@
 
 import { isProblemCode, type JsonObject, type Order, PaymentProblem } from '@farthing/protocol';
 import type { Books } from '../books/port.ts';
-import { blob, text, textOrNull } from './rows.ts';
+import { blob, text } from './rows.ts';
+
+/** It has the highest number. */
+export const LAST_ORDER = 'stored_order ORDER BY n DESC LIMIT 1';
+export const LAST_ENTRY = 'journal ORDER BY seq DESC LIMIT 1';
 
 export type OrderBook = ReturnType<typeof openOrders>;
 
@@ -10,11 +14,16 @@ export type OrderBook = ReturnType<typeof openOrders>;
 export type OrderText = { readonly body: string; readonly signed: string; readonly hash: Uint8Array };
 
 export function openOrders(db: Books) {
-  const get = db.prepare(
-    `SELECT hash, answer, NULL AS code, NULL AS extra FROM stored_order WHERE from_key = ?1 AND rid = ?2
-     UNION ALL SELECT hash, NULL, code, extra FROM refusal WHERE from_key = ?1 AND rid = ?2 LIMIT 1`,
+  const get = db.prepare('SELECT hash, answer FROM stored_order WHERE from_key = ? AND rid = ?', { expectNone: true });
+  const getRefusal = db.prepare('SELECT hash, code, extra FROM refusal WHERE from_key = ? AND rid = ?', {
+    expectNone: true,
+  });
+  const add = db.prepare(
+    'INSERT INTO stored_order (from_key, rid, typ, hash, body, answer) VALUES (?, ?, ?, ?, ?, ?)',
+    {
+      rows: [LAST_ORDER],
+    },
   );
-  const add = db.prepare('INSERT INTO stored_order (from_key, rid, typ, hash, body, answer) VALUES (?, ?, ?, ?, ?, ?)');
   const addRefusal = db.prepare(
     'INSERT INTO refusal (from_key, rid, hash, code, extra, until_ms) VALUES (?, ?, ?, ?, ?, ?)',
   );
@@ -31,12 +40,16 @@ export function openOrders(db: Books) {
      */
     find({ from, rid }: Order, { hash }: OrderText): string | undefined {
       const row = get.get(from, rid);
-      if (!row) return undefined;
-      same(blob(row, 'hash'), hash);
-      const code = textOrNull(row, 'code');
-      if (code === undefined) return text(row, 'answer');
+      const refusal = getRefusal.get(from, rid);
+      if (row) {
+        same(blob(row, 'hash'), hash);
+        return text(row, 'answer');
+      }
+      if (!refusal) return undefined;
+      same(blob(refusal, 'hash'), hash);
+      const code = text(refusal, 'code');
       if (!isProblemCode(code)) throw new Error(`refusal with an unknown code ${code}`);
-      throw new PaymentProblem(code, JSON.parse(text(row, 'extra')) as PaymentProblem['extra']);
+      throw new PaymentProblem(code, JSON.parse(text(refusal, 'extra')) as PaymentProblem['extra']);
     },
     add({ from, rid, typ }: Order, { body, hash }: OrderText, answer: string): void {
       add.run(from, rid, typ, hash, body, answer);

@@ -95,6 +95,11 @@ export function openPayword(db: Books) {
         addLink.run(session, a, kind, id, unit, lo + 1, to, n, hi, at, yEnd);
       });
     },
+    /** Names a deal that will be asked for. */
+    gatherDeal(session: string): void {
+      getDeal.get(session);
+      getLinks.all(session);
+    },
     /** A deal that is known, where it and its chains have moved on. */
     setDeal({ deal, doc }: Omit<KnownDeal, 'feeBps'>, before: DealRow): void {
       setDeal.run(deal.claimable, deal.credited, deal.closed ? 1 : 0, doc, deal.session);

@@ -55,12 +55,15 @@ export function openPeers(db: Books, { crypto, seed }: { crypto: Crypto; seed: U
   const getVendor = db.prepare('SELECT brk, pk FROM peer_vendor WHERE vnd = ?');
   const addVendor = db.prepare('INSERT INTO peer_vendor (vnd, brk, pk) VALUES (?, ?, ?)');
   const getAsk = db.prepare('SELECT * FROM peer_order WHERE n = ?');
-  const askOf = db.prepare('SELECT * FROM peer_order WHERE from_key = ? AND order_rid = ? LIMIT 1');
+  const askOf = db.prepare('SELECT * FROM peer_order WHERE from_key = ? AND order_rid = ? LIMIT 1', {
+    rows: ['peer_order WHERE from_key = ?1 AND order_rid = ?2'],
+  });
   const openAsks = db.prepare('SELECT * FROM peer_order WHERE answer IS NULL AND n > ? ORDER BY n LIMIT ?');
   const lastAsk = db.prepare('SELECT max(n) AS n FROM peer_order WHERE vnd = ? AND challenge = ?');
   const addAsk = db.prepare(
     `INSERT INTO peer_order (brk, from_key, order_rid, vnd, challenge, body, answer) VALUES (?, ?, ?, ?, ?, ?, NULL)
      RETURNING n`,
+    { rows: ['peer_order ORDER BY n DESC LIMIT 1'] },
   );
   const setAnswer = db.prepare('UPDATE peer_order SET answer = ? WHERE n = ? AND answer IS NULL');
   const dropAsk = db.prepare('DELETE FROM peer_order WHERE n = ? AND answer IS NULL');
@@ -76,6 +79,7 @@ export function openPeers(db: Books, { crypto, seed }: { crypto: Crypto; seed: U
   const endHolds = db.prepare(
     `UPDATE peer_payment SET state = 'void', until = 0 WHERE state = 'held' AND until < ?
      AND NOT EXISTS (SELECT 1 FROM peer_order o WHERE o.brk = peer_payment.brk AND o.answer IS NULL)`,
+    { rows: ["peer_payment WHERE state = 'held' AND until < ?1", 'peer_order WHERE answer IS NULL'] },
   );
   const reserved = db.prepare(
     "SELECT coalesce(sum(amount), 0) AS amount FROM peer_payment WHERE brk = ? AND cur = ? AND state IN ('asked', 'held')",

@@ -20,7 +20,7 @@ export function faucet({ from, rid, amount, cur }: v.InferOutput<typeof faucetOr
     throw new PaymentProblem('request-malformed', { detail: `amount: expected at most ${settings.faucetMicro}` });
   }
   const user = account.user(from);
-  step.faucet.take(user, amount, env.nowMs);
+  step.faucet.take(user, { rid, amount }, env.nowMs);
   ledger.journal.post({
     atMs: env.nowMs,
     kind: 'faucet',

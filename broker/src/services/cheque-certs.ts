@@ -40,6 +40,7 @@ export function certify(order: v.InferOutput<typeof chequeCertsOrder>, step: Ord
   }
   const day = dayOf({ account: name, cur, level }, step);
   const aside: Posting[] = [];
+  ledger.gather(() => wanted.map(({ vnd }) => ledger.vendors.get(vnd)));
   const certs = wanted.map((one) => {
     if (one.vnd !== '*' && !ledger.vendors.get(one.vnd)) throw new PaymentProblem('vendor-unknown');
     needRoom(one.limit, day, step);

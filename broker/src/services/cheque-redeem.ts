@@ -27,6 +27,12 @@ export function redeem(batch: Order, step: OrderStep): JsonObject {
   if (claims.some(({ cheque }) => cheque.cur !== cur)) {
     throw new PaymentProblem('request-malformed', { detail: 'claims: expected one currency' });
   }
+  ledger.gather(() => {
+    for (const { cheque, certExp } of claims) {
+      ledger.cheques.cert(cheque.sub, certExp);
+      ledger.cheques.get(vnd, cheque.epoid);
+    }
+  });
   const hash = objectHash(order, env.crypto);
   const alarms: ChequeAlarm[] = [];
   const paid: Redeemed[] = [];

@@ -11,7 +11,7 @@ export type Shown = { readonly cheque: Cheque; readonly certExp: number };
 export async function checkAhead(shown: readonly Shown[], { read, keys, env }: AheadStep): Promise<Ahead> {
   const certs = await read(({ ledger }) => {
     const certOf = ({ cheque: { sub }, certExp }: Shown) => ledger.cheques.cert(sub, certExp)?.cert;
-    ledger.gather(() => shown.forEach(certOf));
+    ledger.gather(() => shown.map(certOf));
     return new Map(shown.map((one) => [holderOf(one), certOf(one)]));
   });
   const dayKeys = new Map<string, Promise<string | undefined>>();

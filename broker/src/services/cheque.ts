@@ -152,6 +152,7 @@ export function settle(order: v.InferOutput<typeof chequeSettleOrder>, step: Ord
     const list = row?.row.receipt.result !== wanted ? done.gone : verdict === 'capture' ? done.paid : done.freed;
     list.push(epoid);
   };
+  ledger.gather(() => [...order.capture, ...order.void].map((epoid) => ledger.cheques.get(vnd, epoid)));
   for (const epoid of new Set(order.capture)) one(epoid, 'capture');
   for (const epoid of new Set(order.void)) one(epoid, 'void');
   if (postings.length > 0) {

@@ -28,6 +28,12 @@ export function redeem(batch: Order, step: OrderStep): JsonObject {
       detail: `claims: expected one currency and at most ${limits.redeemClaims} coins`,
     });
   }
+  ledger.gather(() => {
+    for (const { challengeId, coins: given } of claims) {
+      ledger.ecash.payment(vnd, challengeId);
+      for (const { pk } of given) ledger.ecash.useOf(pk);
+    }
+  });
   const hash = objectHash(order, env.crypto);
   const alarms: EcashAlarm[] = [];
   const payments: JsonObject[] = [];

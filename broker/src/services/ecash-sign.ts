@@ -11,6 +11,7 @@ import type { Ahead, OrderStep, Step } from './step.ts';
 
 /** @throws {PaymentProblem} `request-malformed`, `coin-repeated` */
 export function sign(outputs: readonly Output[], { ledger, ahead }: Pick<OrderStep, 'ledger' | 'ahead'>): string[] {
+  ledger.gather(() => outputs.map(({ ks, b }) => ledger.ecash.signature(ks, b)));
   return outputs.map((output, i) => {
     const { ks, b } = output;
     const text = ahead?.signatures?.get(nameOf(output)) ?? signed(output, ledger.ecash.keysets());

@@ -84,6 +84,7 @@ function voidedSet(coins: readonly SpentCoin[], { ledger }: Step): PaymentRow | 
 }
 
 export function restore({ outputs }: v.InferOutput<typeof ecashRestoreOrder>, { ledger }: OrderStep): JsonObject {
+  ledger.gather(() => outputs.map(({ ks, b }) => ledger.ecash.signature(ks, b)));
   return { signatures: outputs.map(({ ks, b }) => ledger.ecash.signature(ks, b) ?? null) };
 }
 
@@ -94,6 +95,7 @@ export function prove({ from, nonce }: v.InferOutput<typeof ecashProveOrder>, st
 
 /** The same of many, in one word each; and which of them are good together alone. */
 export function spent({ coins }: v.InferOutput<typeof ecashSpentOrder>, step: OrderStep): JsonObject {
+  step.ledger.gather(() => coins.map((pk) => step.ledger.ecash.useOf(pk)));
   const fates = coins.map((pk) => fateOf(pk, step));
   const sets = new Map<string, VoidedSet & { readonly of: number[] }>();
   fates.forEach(({ set }, place) => {

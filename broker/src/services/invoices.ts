@@ -37,6 +37,14 @@ export function closePeriods(
   const { invoices, journal } = ledger;
   const parties = invoices.parties(last, BATCH);
   const dueSeconds = settings.invoiceDueDays * (DAY_MS / 1000);
+  ledger.gather(() => {
+    for (const party of parties) {
+      invoices.last(party);
+      invoices.firstBilledMs(party);
+      invoices.unbilled(party);
+      journal.balance(party.account, party.cur);
+    }
+  });
   for (const party of parties) {
     const before = invoices.last(party);
     const since = before?.to ?? secondsOf(invoices.firstBilledMs(party) ?? env.nowMs);

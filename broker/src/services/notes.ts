@@ -29,6 +29,13 @@ export function closeNotes(
 ): SiteParty | undefined {
   const { notes, journal } = ledger;
   const parties = notes.parties(last, BATCH);
+  ledger.gather(() => {
+    for (const party of parties) {
+      notes.last(party);
+      notes.unnoted(party);
+      journal.balance(account.vendor(party.vnd), party.cur);
+    }
+  });
   for (const party of parties) {
     const before = notes.last(party);
     const since = before?.to ?? notes.firstSold(party);

@@ -29,6 +29,7 @@ export function redeem(batch: v.InferOutput<typeof paywordRedeemOrder>, step: Or
   const last = ledger.payword.lastBatch(vnd);
   if (prev !== last.hash) throw new PaymentProblem('batch-conflict', { members: { prev: last.hash } });
   const hash = objectHash(order, env.crypto);
+  gatherDeals(batch.claims, step);
   const settlement = new Settlement(vnd, step);
   batch.claims.forEach((claim, n) => {
     settlement.take(claim, n);
@@ -43,6 +44,25 @@ export function redeem(batch: v.InferOutput<typeof paywordRedeemOrder>, step: Or
     ledger.journal.post({ ...entry, postings, overdraft });
   }
   return { ...redemptionOf(row, cur, step), sessions: settlement.sessions };
+}
+
+/** What the claims will ask for. */
+function gatherDeals(claims: readonly Claim[], step: Step): void {
+  const { payword: deals, credit, gather } = step.ledger;
+  gather(() => {
+    for (const { session, deed } of claims) {
+      deals.gatherDeal(session);
+      if (deed && 'commitment' in deed) credit.cert(deed.commitment.sub, deed.cert.exp);
+    }
+  });
+  gather(() => {
+    const known = claims.flatMap(({ session }) => deals.deal(session)?.deal ?? []);
+    for (const { source, funding, bounds, cur } of known) {
+      for (const { key } of bounds) deals.used(key);
+      if (funding === 'prepaid') deals.chain(source);
+      else roomOf(source, cur, step);
+    }
+  });
 }
 
 /** One batch, claim by claim. It is in one currency, that of the first deal known: its sums are one number. */

@@ -12,12 +12,12 @@ import {
   readAnswer,
 } from '@farthing/protocol';
 import { type KeyList, type Keyset, keyListHash, keysetsResult, readKeyList } from '@farthing/protocol/broker';
-import type { Bookkeeper } from '../books/port.ts';
 import type { PeerOrderRow, PeerRow } from '../ledger/peers.ts';
 import type { PeerSaid, Step } from './step.ts';
 
 type Parts = {
-  readonly keeper: Bookkeeper;
+  readonly read: <T>(look: (step: Step) => T) => Promise<T>;
+  readonly write: <T>(work: (step: Step) => T) => Promise<T>;
   readonly step: () => Step;
   /** Finishes the site's order that is in an order of ours, as if the site had repeated it. */
   readonly resume: (order: Order) => Promise<unknown>;
@@ -51,12 +51,12 @@ export class PeerDesk {
 
   /** One durable transaction. */
   write<T>(run: (step: Step) => T): Promise<T> {
-    return this.#parts.keeper.run(() => run(this.#parts.step()));
+    return this.#parts.write(run);
   }
 
   /** What is committed. */
   look<T>(look: (step: Step) => T): Promise<T> {
-    return this.#parts.keeper.read(() => look(this.#parts.step()));
+    return this.#parts.read(look);
   }
 
   get env(): Step['env'] {

@@ -40,6 +40,7 @@ type Settled = {
 /** A batch is in one currency, that of the first piece known: its sums are one number. */
 function settle(vnd: string, claims: Claims, { ledger, env }: Step): Settled {
   const out: Settled = { postings: [], alarms: [], roots: [], credited: 0n, fee: 0n, cur: 'usd-micro' };
+  ledger.gather(() => claims.map(({ root }) => ledger.scrip.root(vnd, root)));
   const first = claims.map(({ root }) => ledger.scrip.root(vnd, root)).find((root) => root !== undefined);
   if (first) out.cur = first.cur;
   claims.forEach(({ root, cum }, n) => {

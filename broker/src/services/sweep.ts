@@ -19,6 +19,12 @@ const BATCH = 200;
 export function sweepResidue({ ledger, env }: Step): boolean {
   const endedMs = env.nowMs - limits.clockSkewMs - limits.claimWindowMs;
   const roots = ledger.scrip.expired(endedMs, BATCH);
+  ledger.gather(() => {
+    for (const { vnd, root, buyer, cur } of roots) {
+      ledger.scrip.root(vnd, root);
+      if (buyer !== undefined) ledger.journal.balance(account.user(buyer), cur);
+    }
+  });
   for (const before of roots) {
     const returned = scrip.residue(before, env.nowMs);
     if (!returned) continue;
@@ -41,6 +47,12 @@ export function sweepResidue({ ledger, env }: Step): boolean {
 export function sweepChains(step: Step): boolean {
   const { ledger, env } = step;
   const chains = ledger.payword.ended(secondsOf(env.nowMs - limits.clockSkewMs - limits.paywordWindowMs), BATCH);
+  ledger.gather(() => {
+    for (const chain of chains) {
+      ledger.payword.chain(chain.id);
+      ledger.journal.balance(chain.account, chain.cur);
+    }
+  });
   for (const before of chains) {
     const { cur, id } = before;
     const { credit, posting } = endChain(before, step);
@@ -59,6 +71,12 @@ export function sweepChains(step: Step): boolean {
 export function sweepHolds(step: Step): boolean {
   const { ledger, env } = step;
   const held = ledger.ecash.overdue(secondsOf(env.nowMs - limits.clockSkewMs), BATCH);
+  ledger.gather(() => {
+    for (const { vnd, challenge, coins } of held) {
+      ledger.ecash.payment(vnd, challenge);
+      for (const { pk } of coins) ledger.ecash.useOf(pk);
+    }
+  });
   for (const row of held) {
     const { vnd, challenge, cur } = row;
     const amount = freePayment(row, step);
@@ -73,6 +91,12 @@ export function sweepHolds(step: Step): boolean {
 export function sweepCheques(step: Step): boolean {
   const { ledger, env } = step;
   const held = ledger.cheques.overdue(secondsOf(env.nowMs - limits.clockSkewMs), BATCH);
+  ledger.gather(() => {
+    for (const cheque of held) {
+      ledger.cheques.get(cheque.vnd, cheque.epoid);
+      ledger.journal.balance(cheque.account, cheque.cur);
+    }
+  });
   for (const before of held) {
     const { row } = endHold(before, 'void', step);
     const { vnd, epoid, cur, amount } = row;
@@ -87,6 +111,12 @@ export function sweepCheques(step: Step): boolean {
 export function sweepCerts(step: Step): boolean {
   const { ledger, env } = step;
   const ended = ledger.cheques.endedCerts(secondsOf(env.nowMs - limits.clockSkewMs - limits.chequeWindowMs), BATCH);
+  ledger.gather(() => {
+    for (const { cert, account: name } of ended) {
+      ledger.cheques.cert(cert.sub, cert.exp);
+      ledger.journal.balance(name, cert.cur);
+    }
+  });
   for (const before of ended) {
     const credit = restOf(before);
     const { cert } = before;

@@ -20,7 +20,11 @@ import {
   toBase64url,
 } from '@farthing/protocol';
 import type { Licence, MasterSecrets, Scrip } from '@farthing/protocol/broker';
+import { type AuditReport, auditLedger } from '../audit/audit.ts';
+import { copyOf, type Place } from '../books/open.ts';
+import { openKeys } from '../keys.ts';
 import { type BrokerOptions, type RunningBroker, startBroker } from '../start.ts';
+import { newDatabase, SERVER } from './postgres.ts';
 
 export const USD: Currency = 'usd-micro';
 export const DAY_SECONDS = 86_400;
@@ -32,6 +36,7 @@ export class Bench {
   readonly data = mkdtempSync(join(tmpdir(), 'farthing-broker-'));
   offsetMs = 0;
   readonly log: string[] = [];
+  database: string | undefined;
   broker: RunningBroker | undefined;
   keys: BrokerKeys | undefined;
   #url: string | undefined;
@@ -39,8 +44,11 @@ export class Bench {
   env = (): Env => ({ ...nodeEnv(), nowMs: Date.now() + this.offsetMs });
 
   async start(options: Partial<BrokerOptions> = {}): Promise<this> {
+    const server = process.env[SERVER];
+    if (server !== undefined) this.database ??= await newDatabase(server);
     this.broker = await startBroker({
       data: this.data,
+      ...(this.database === undefined ? {} : { database: this.database }),
       test: true,
       env: this.env,
       log: lineLogger((line) => this.log.push(line)),
@@ -55,6 +63,15 @@ export class Bench {
     const json: unknown = await (await fetch(`${url}/v1/keys`)).json();
     this.keys = readBrokerKeys(json, fromBase64url, this.env().crypto, this.broker?.brk);
     return this;
+  }
+
+  get place(): Place {
+    return { data: this.data, database: this.database };
+  }
+
+  async audit(): Promise<AuditReport> {
+    await using copy = await copyOf(this.place);
+    return auditLedger(copy.path, openKeys(this.data, this.env()).root);
   }
 
   get url(): string {

@@ -41,10 +41,10 @@ export async function pinEachOther(one: Bench, other: Bench, limit: bigint): Pro
 
 /** `url`: where the other is reached, if not where it is. */
 export const pin = (
-  bench: Pick<Bench, 'data'>,
+  bench: Pick<Bench, 'place'>,
   { url, public: { brk } }: Pick<Bench, 'url' | 'public'>,
   amount: bigint,
-) => addPeer(bench.data, { url, limit: { amount, currency: USD }, fingerprint: brk, test: true });
+) => addPeer(bench.place, { url, limit: { amount, currency: USD }, fingerprint: brk, test: true });
 
 /** Orders of a site at its own broker, about coins of the issuer. */
 export function foreign(site: Site, issuer: Bench) {

@@ -27,13 +27,13 @@ import {
 export const COINS = { denominations: [1n, 2n] };
 
 export async function tellStory(bench: Bench): Promise<{ site: Site; anna: Person }> {
-  const [invite] = await codesOf(issueInvites(bench.data, 2), 'invites');
+  const [invite] = await codesOf(issueInvites(bench.place, 2), 'invites');
   const site = new Site(bench);
   await bench.send('/v1/vendors', site.registerOrder({ invite: invite ?? '' }));
   await bench.send('/v1/scrip/licences', site.licenceOrder(site.licence({ feeBps: 250 })));
   const anna = new Person(bench);
   await anna.faucet(5_000_000n);
-  const [code] = await codesOf(issueVouchers(bench.data, { amount: 7n, currency: USD }, 2), 'vouchers');
+  const [code] = await codesOf(issueVouchers(bench.place, { amount: 7n, currency: USD }, 2), 'vouchers');
   await bench.send('/v1/voucher', anna.order('voucher/1', { code: code ?? '' }));
 
   const first = pieceOf(await anna.buy(site.vnd, 100_000n, { count: 3 }));
@@ -80,9 +80,9 @@ async function tellOfWords(bench: Bench, site: Site, anna: Person): Promise<void
   await bench.send('/v1/payword/poll', pollOrder(site, day.cert, 12_000n));
   const promise = commitTo(bench, day, 50, 1_000n);
   await redeemWords(site, claimOf(promise, 20), { ...claimOf(promise, 20, { deed: false }), cum: '21000' });
-  await closeInvoices(bench.data, 14);
+  await closeInvoices(bench.place, 14);
   await redeemWords(site, claimOf(promise, 30));
-  await closeInvoices(bench.data, 14);
+  await closeInvoices(bench.place, 14);
   await redeemWords(site, claimOf(promise, 31));
   await bench.send('/v1/payword/invoices', anna.order('payword-invoices/1', { cur: USD }));
 }
@@ -164,9 +164,9 @@ async function tellOfPeers(bench: Bench, site: Site): Promise<void> {
 
   // One clearing that we ask for, one that is asked of us, and a payment that is open.
   const before = Math.floor(bench.env().nowMs / 1000) + 30;
-  await clearWithPeers(bench.data, { before });
+  await clearWithPeers(bench.place, { before });
   await at.present(dave.sign(dave.take(1n), theirs, id(33), 1n), false);
-  const asked = await write(other.data, (desk) => propose({ brk: bench.public.brk, cur: USD }, before, desk));
+  const asked = await write(other.place, (desk) => propose({ brk: bench.public.brk, cur: USD }, before, desk));
   await bench.send('/v1/exchange/clear', asked ?? last);
   await at.present(dave.sign(dave.take(1n), theirs, id(34), 1n), false);
   await bench.send('/v1/exchange/claims', root.order('exchange-claims/1', { cur: USD, before, side: 'owed' }));
@@ -198,9 +198,9 @@ async function tellOfCheques(bench: Bench, site: Site): Promise<void> {
     return { cheque: cheques.write(site, tab, amount, { capture: 'aggregated' }), book: tab };
   });
   await cheques.redeemCheques(site, ...served);
-  await closeInvoices(bench.data, 14);
+  await closeInvoices(bench.place, 14);
   await cheques.redeemCheques(site, { cheque: cheques.write(site, tab, 900n, { capture: 'deferred' }), book: tab });
-  await closeInvoices(bench.data, 14);
+  await closeInvoices(bench.place, 14);
   await bench.send('/v1/cheque/notes', site.order('cheque-notes/1', { vnd: site.vnd, cur: USD }));
   const asked = { vnd: site.vnd, epoid: paid.epoid };
   await bench.send('/v1/cheque/trace', site.order('cheque-trace/1', asked));

@@ -1,9 +1,7 @@
 // A server that is stopped dead, a connection that is cut at the worst moment, processes that want the same: PostgreSQL must give
 // the results that one memory would.
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type PostgresServer, startPostgres } from '@farthing/node-kit/testing';
+import { cuttingProxy, type PostgresServer, startPostgres } from '@farthing/node-kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { playAnyOrder } from '../../testing/any-order.ts';
 import { reservation, spend } from '../../testing/store-suite.ts';
@@ -116,47 +114,6 @@ test('a connection that is cut between the commit and its answer: the same payme
   await store.close();
   await proxy.close();
 });
-
-/** Between a store and its server; on demand it lets nobody hear that the server has committed. */
-async function cuttingProxy(port: number) {
-  const state = { armed: false, cuts: 0 };
-  const sockets = new Set<Socket>();
-  const proxy = createServer((client) => {
-    const upstream = connect(port, '127.0.0.1');
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => socket.destroy());
-    }
-    client.on('data', (chunk) => upstream.write(chunk));
-    upstream.on('data', (chunk) => {
-      // What the server says when it has committed.
-      const cuts = state.armed && chunk.includes('COMMIT\0', 0, 'latin1');
-      if (!cuts) return void client.write(chunk);
-      state.armed = false;
-      state.cuts++;
-      client.destroy();
-    });
-    client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
-  });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  const address = proxy.address();
-  return {
-    port: typeof address === 'object' && address ? address.port : 0,
-    cutAtCommit() {
-      state.armed = true;
-    },
-    get cuts() {
-      return state.cuts;
-    },
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      proxy.close();
-      await once(proxy, 'close');
-    },
-  };
-}
 
 describe('what cannot be trusted with money is refused at the start', () => {
   test('a server that loses what it has acknowledged, unless the site accepts that', async () => {

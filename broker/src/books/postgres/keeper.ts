@@ -1,0 +1,245 @@
+// Books in PostgreSQL, for any number of processes. Operations of one turn of the event loop are decided in memory, one after
+// the other, over rows that were brought in sets, and what they changed is written in sets: all in one serialisable transaction.
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { GroupOptions } from '@farthing/node-kit';
+import { PaymentProblem } from '@farthing/protocol';
+import { migrations } from '../../ledger/schema.ts';
+import type { Bookkeeper } from '../port.ts';
+import { Away, Line, Undone } from './line.ts';
+import { migrate, needSound } from './schema.ts';
+import { bring, write } from './sets.ts';
+import { Missing, View } from './view.ts';
+
+type Waiting = {
+  readonly operation: () => unknown;
+  readonly writes: boolean;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+};
+type Decided = { readonly value?: unknown; readonly error?: unknown; readonly threw: boolean };
+/** A commit that was not answered. */
+type Unsure = { readonly batch: number; readonly decided: readonly Decided[] };
+
+const BATCH = 256;
+/** How long a batch is tried before its operations are refused: the same orders may be sent again. */
+const PATIENCE_MS = 5_000;
+/** At random up to this and twice as long each time, so that processes do not keep in step. */
+const AGAIN_MS = 2;
+/** Left to the others between two batches when others write too: who has just written would else always be first. */
+const YIELD_MS = 1;
+/** More than any operation reads one after the other: it asks for something else each time. */
+const PASSES = 5_000;
+
+/** @throws {Error} no connection; settings that lose writes; tables of a newer program */
+export async function postgresKeeper(url: string, observe?: GroupOptions['observe']): Promise<Bookkeeper> {
+  const line = await Line.open(url);
+  try {
+    await needSound(line);
+    await migrate(line);
+    await line.script(`DELETE FROM writer WHERE at_ms < ${Date.now() - 86_400_000}`);
+  } catch (error) {
+    await line.close();
+    throw error;
+  }
+  return new Keeper(url, line, observe);
+}
+
+class Keeper implements Bookkeeper {
+  readonly books = new View(migrations);
+  readonly #url: string;
+  readonly #me = randomBytes(12).toString('hex');
+  #line: Line | undefined;
+  #waiting: Waiting[] = [];
+  #isRunning = false;
+  #isClosed = false;
+  #idle: PromiseWithResolvers<void> | undefined;
+  /** Number of the last transaction of all processes, when the view was right. */
+  #turn: bigint | undefined;
+  #batches = 0;
+  #unsure: Unsure | undefined;
+  #hasRivals = false;
+  #isCurrent = true;
+  readonly #observe: GroupOptions['observe'];
+  /** Since when the first of those that wait does. */
+  #sinceMs = 0;
+  /** Of the last one. */
+  #commitMs = 0;
+
+  constructor(url: string, line: Line, observe: GroupOptions['observe']) {
+    this.#observe = observe;
+    this.#url = url;
+    this.#line = line;
+  }
+
+  run<Result>(operation: () => Result): Promise<Result> {
+    return this.#enter(operation, true);
+  }
+
+  read<Result>(operation: () => Result): Promise<Result> {
+    return this.#enter(operation, false);
+  }
+
+  apart<Result>(part: () => Result): Result {
+    return this.books.apart(part);
+  }
+
+  isCurrent(): boolean {
+    return this.#isCurrent;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#isRunning) {
+      this.#idle ??= Promise.withResolvers();
+      await this.#idle.promise;
+    }
+    await this.#line?.close();
+    this.books.close();
+  }
+
+  #enter<Result>(operation: () => Result, writes: boolean): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) throw new Error('the books are closed');
+      if (this.#waiting.length === 0) this.#sinceMs = performance.now();
+      this.#waiting.push({ operation, writes, resolve: resolve as (value: unknown) => void, reject });
+      if (!this.#isRunning) void this.#work();
+    });
+  }
+
+  async #work(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#waiting.length > 0) {
+      // Gathers what arrives in this turn of the loop.
+      await (this.#hasRivals ? pause(YIELD_MS) : new Promise((next) => setImmediate(next)));
+      const waitedMs = performance.now() - this.#sinceMs;
+      this.#sinceMs = performance.now();
+      await this.#settle(this.#waiting.splice(0, BATCH), waitedMs);
+    }
+    this.#isRunning = false;
+    this.#idle?.resolve();
+  }
+
+  /** Answers every member; never throws. */
+  async #settle(batch: readonly Waiting[], waitedMs = 0): Promise<void> {
+    const startMs = performance.now();
+    for (let tries = 0; ; tries++) {
+      try {
+        const decided = await this.#transaction(batch);
+        const times = { operations: batch.length, waitedMs, tookMs: performance.now() - startMs };
+        this.#observe?.({ ...times, commitMs: this.#commitMs, left: this.#waiting.length });
+        for (const [i, { resolve, reject }] of batch.entries()) {
+          const one = decided[i];
+          if (one?.threw) reject(one.error);
+          else resolve(one?.value);
+        }
+        return;
+      } catch (error) {
+        const isPassing = error instanceof Undone || error instanceof Away;
+        await this.#recover(error);
+        if (!isPassing) return this.#settleApart(batch, error);
+        if (performance.now() - startMs > PATIENCE_MS) {
+          this.#unsure = undefined;
+          const problem = new PaymentProblem('unavailable', { consumed: 'unknown', retryAfter: 2 });
+          for (const { reject } of batch) reject(problem);
+          return;
+        }
+        if (tries > 0) await pause(Math.random() * AGAIN_MS * 2 ** Math.min(tries, 7));
+      }
+    }
+  }
+
+  /** One of them cannot be written: alone each gets what is its own. */
+  async #settleApart(batch: readonly Waiting[], error: unknown): Promise<void> {
+    if (batch.length === 1) batch[0]?.reject(error);
+    else for (const one of batch) await this.#settle([one]);
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    this.books.clear();
+    this.#turn = undefined;
+    if (error instanceof Away || this.#line?.isBroken) {
+      await this.#line?.close();
+      this.#line = undefined;
+    } else await this.#line?.script('ROLLBACK').catch(() => this.#line?.close());
+  }
+
+  async #transaction(batch: readonly Waiting[]): Promise<readonly Decided[]> {
+    if (!this.#line || this.#line.isBroken) this.#line = await Line.open(this.#url);
+    const line = this.#line;
+    const writes = batch.some((one) => one.writes);
+    const turn = await this.#begin(line, writes);
+    if (this.#unsure) {
+      const { batch: number, decided } = this.#unsure;
+      const [row] = await line.script(`SELECT batch FROM writer WHERE id = '${this.#me}'`);
+      this.#unsure = undefined;
+      if (row?.['batch'] === BigInt(number)) {
+        await line.script('ROLLBACK');
+        return decided;
+      }
+    }
+    const view = this.books;
+    view.begin();
+    const decided: Decided[] = [];
+    for (let passes = 0; passes < PASSES; passes++) {
+      const done = view.pass(() => {
+        decided.length = 0;
+        for (const { operation } of batch) decided.push(this.#decide(operation));
+      });
+      if ('missing' in done) {
+        await bring(done.missing, view, line);
+        continue;
+      }
+      if (done.changes.length === 0) await line.script('ROLLBACK');
+      else {
+        // It may break what a newer program has made of the tables.
+        if (!this.#isCurrent) throw new Error('a newer program has taken the ledger over: end this one');
+        await write(done.changes, view.tables, line);
+        await this.#commit(line, decided);
+        this.#turn = turn;
+      }
+      view.commit();
+      return decided;
+    }
+    throw new Error('an operation asks for something else each time it runs');
+  }
+
+  /** Whoever writes has the turn until the end. @returns its number */
+  async #begin(line: Line, writes: boolean): Promise<bigint> {
+    const text = writes
+      ? 'BEGIN ISOLATION LEVEL SERIALIZABLE; UPDATE turn SET n = n + 1 WHERE one = 1 RETURNING n, (SELECT n FROM version) AS version'
+      : 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT n, (SELECT n FROM version) AS version FROM turn WHERE one = 1';
+    const [row] = await line.script(text);
+    this.#isCurrent = row?.['version'] === BigInt(migrations.length);
+    const turn = BigInt(String(row?.['n']));
+    const before = writes ? turn - 1n : turn;
+    this.#hasRivals = this.#turn !== undefined && this.#turn !== before;
+    if (this.#turn !== before) this.books.clear();
+    this.#turn = before;
+    return turn;
+  }
+
+  async #commit(line: Line, decided: readonly Decided[]): Promise<void> {
+    const batch = ++this.#batches;
+    const startMs = performance.now();
+    try {
+      await line.script(
+        `INSERT INTO writer VALUES ('${this.#me}', ${batch}, ${Date.now()})
+         ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, at_ms = excluded.at_ms; COMMIT`,
+      );
+      this.#commitMs = performance.now() - startMs;
+    } catch (error) {
+      if (error instanceof Away) this.#unsure = { batch, decided: [...decided] };
+      throw error;
+    }
+  }
+
+  #decide(operation: () => unknown): Decided {
+    try {
+      return { value: this.books.apart(operation), threw: false };
+    } catch (error) {
+      return error instanceof Missing ? { threw: false } : { error, threw: true };
+    }
+  }
+}

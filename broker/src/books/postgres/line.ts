@@ -1,0 +1,109 @@
+// One connection to PostgreSQL: statements that are parsed once, integers as they are, and errors sorted by what they leave open.
+import pg from 'pg';
+import type { Row, Value } from '../port.ts';
+
+export type Values = readonly Value[];
+export type Answer = { readonly rows: Row[]; readonly count: number };
+
+/** The server is away, or a connection to it broke: what was asked last may have been done. */
+export class Away extends Error {
+  override name = 'Away';
+}
+
+/** The server undid the transaction for the sake of another one: done again it may stand. */
+export class Undone extends Error {
+  override name = 'Undone';
+}
+
+/** Where the broker's tables are. */
+export const SCHEMA = 'farthing_broker';
+
+const CONNECT_MS = 5_000;
+/** A server that does not answer is as good as one that is away. */
+const ANSWER_MS = 30_000;
+/** Nobody waits longer for the turn of a process that has stopped in the middle of a transaction. */
+const IDLE_MS = 10_000;
+
+export class Line {
+  readonly #client: pg.Client;
+  readonly #names = new Map<string, string>();
+  #isBroken = false;
+
+  private constructor(client: pg.Client) {
+    this.#client = client;
+  }
+
+  /** @throws {Away} @throws {Error} the server refuses us */
+  static async open(url: string): Promise<Line> {
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: 'farthing-broker',
+      connectionTimeoutMillis: CONNECT_MS,
+      query_timeout: ANSWER_MS,
+      keepAlive: true,
+      options: `-c search_path=${SCHEMA} -c idle_in_transaction_session_timeout=${IDLE_MS}`,
+      types: {
+        getTypeParser: (oid: number, format) =>
+          oid === pg.types.builtins.INT8 ? BigInt : pg.types.getTypeParser(oid, format),
+      },
+    });
+    const line = new Line(client);
+    client.on('error', () => {
+      line.#isBroken = true;
+    });
+    try {
+      await client.connect();
+      return line;
+    } catch (error) {
+      throw line.#sorted(error);
+    }
+  }
+
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /** For texts of which there are few: each is parsed once. */
+  async run(text: string, ...values: readonly (Values | string)[]): Promise<Answer> {
+    const name = this.#names.get(text) ?? `farthing_${this.#names.size}`;
+    this.#names.set(text, name);
+    try {
+      const { rows, rowCount } = await this.#client.query({ name, text, values: [...values] });
+      return { rows, count: rowCount ?? 0 };
+    } catch (error) {
+      throw this.#sorted(error);
+    }
+  }
+
+  /** Several statements in one journey, without values. @returns rows of the last one */
+  async script(text: string): Promise<Row[]> {
+    try {
+      const results: unknown = await this.#client.query(text);
+      const last: unknown = Array.isArray(results) ? results.at(-1) : results;
+      return (last as pg.QueryResult<Row>).rows;
+    } catch (error) {
+      throw this.#sorted(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isBroken = true;
+    await this.#client.end().catch(() => undefined);
+  }
+
+  #sorted(error: unknown): Error {
+    const { code, severity } = error as { code?: unknown; severity?: unknown };
+    const isSaid = typeof severity === 'string' && typeof code === 'string';
+    if (!isSaid || severity === 'FATAL' || AWAY.test(code)) {
+      this.#isBroken = true;
+      const sorted = isSaid && severity === 'FATAL' && !AWAY.test(code) ? (error as Error) : new Away(String(error));
+      return sorted;
+    }
+    return UNDONE.has(code) ? new Undone(String(error)) : (error as Error);
+  }
+}
+
+/** Connection exceptions, a server that stops or starts, too many connections. */
+const AWAY = /^(08|57P0|53)/;
+/** Serialisation failure, deadlock, lock not available. */
+const UNDONE: ReadonlySet<string> = new Set(['40001', '40P01', '55P03']);

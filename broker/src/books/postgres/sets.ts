@@ -1,0 +1,112 @@
+// Rows in sets: one statement brings what a batch needs of a kind, one writes what it changed in a table.
+import type { Row, Value } from '../port.ts';
+import type { Change } from './changes.ts';
+import { type Line, Undone, type Values } from './line.ts';
+import type { Column, Need, View } from './view.ts';
+
+/** Brings into the view what is missing there. */
+export async function bring(missing: readonly Need[], view: View, line: Line): Promise<void> {
+  for (const needs of Map.groupBy(missing, kindOf).values()) {
+    const [first] = needs;
+    if (!first) continue;
+    const { load } = first;
+    if (load.table === '') {
+      for (const need of needs) view.met(need, await answer(need, line));
+      continue;
+    }
+    const columns = first.values.map((_, i): Values => needs.map(({ values }) => values[i] ?? null));
+    view.bring(load, (await line.run(setOf(first), ...columns)).rows);
+    for (const need of needs) view.met(need);
+  }
+}
+
+const kindOf = ({ load, values }: Need): string => `${load.sql} ${values.map(typeOf).join(' ')}`;
+
+function typeOf(value: Value): 'text' | 'bigint' | 'bytea' {
+  if (typeof value === 'bigint' || typeof value === 'number') return 'bigint';
+  return value instanceof Uint8Array ? 'bytea' : 'text';
+}
+
+/** The rows of a load for each of a set of values. */
+function setOf({ load: { sql, params }, values }: Need): string {
+  if (params.length === 0) return sql;
+  const one = sql.replace(/\?(\d+)/g, (_, n: string) => `p.a${n}`);
+  const arrays = values.map((value, i) => `$${i + 1}::${typeOf(value)}[]`).join(', ');
+  const names = params.map((_, i) => `a${i + 1}`).join(', ');
+  return `SELECT t.* FROM unnest(${arrays}) AS p(${names}) CROSS JOIN LATERAL (${one}) AS t`;
+}
+
+async function answer({ load: { sql }, values }: Need, line: Line): Promise<Row[]> {
+  const text = sql.replace(/\?(\d+)/g, (_, n: string) => `$${n}::${typeOf(values[Number(n) - 1] ?? null)}`);
+  return (await line.run(text, ...values.map(String))).rows;
+}
+
+/** @throws {Undone} a row is not what the view had */
+export async function write(changes: readonly Change[], tables: View['tables'], line: Line): Promise<void> {
+  const places = new Map([...tables.keys()].map((table, i) => [table, i]));
+  const sorted = changes.toSorted((a, b) => (places.get(a.table) ?? 0) - (places.get(b.table) ?? 0));
+  // Those that are referred to come first, and go last.
+  for (const change of sorted) await insert(change, columnsOf(change, tables), line);
+  for (const change of sorted) await update(change, columnsOf(change, tables), line);
+  for (const change of sorted.toReversed()) await remove(change, columnsOf(change, tables), line);
+}
+
+function columnsOf({ table }: Change, tables: View['tables']): readonly Column[] {
+  const columns = tables.get(table);
+  if (!columns) throw new Error(`there is no table ${table}`);
+  return columns;
+}
+
+const TYPES: Readonly<Record<string, string>> = { TEXT: 'text', INTEGER: 'bigint', BLOB: 'bytea' };
+type Cells = readonly (Value | undefined)[];
+const columnAt = (rows: readonly Cells[], at: number): Values => rows.map((row) => row[at] ?? null);
+const unnest = (columns: readonly Column[]): string =>
+  `unnest(${columns.map(({ type }, i) => `$${i + 1}::${TYPES[type]}[]`).join(', ')})`;
+
+/** Of an array for each column. */
+export function insertSql(table: string, columns: readonly Column[]): string {
+  const names = columns.map(({ name }) => name).join(', ');
+  return `INSERT INTO ${table} (${names}) SELECT * FROM ${unnest(columns)}`;
+}
+
+async function insert({ table, inserted }: Change, columns: readonly Column[], line: Line): Promise<void> {
+  if (inserted.length === 0) return;
+  await line.run(insertSql(table, columns), ...columns.map((_, at) => columnAt(inserted, at)));
+}
+
+/** Rows that changed in the same columns at once; each must still be what the view had. */
+async function update({ table, key, updated }: Change, columns: readonly Column[], line: Line): Promise<void> {
+  const kinds = Map.groupBy(updated, ({ now }) => [...now.keys()].filter((at) => now[at] !== undefined).join(' '));
+  for (const [kind, rows] of kinds) {
+    const set = kind.split(' ').map(Number);
+    const [old, now] = [rows.map((row) => row.old), rows.map((row) => row.now)];
+    const named = (ats: readonly number[], as: string) =>
+      ats.map((at) => ({ name: `${as}_${columns[at]?.name}`, type: columns[at]?.type ?? '' }));
+    const all = [...named(key, 'key'), ...named(set, 'old'), ...named(set, 'new')];
+    const names = (ats: readonly number[], write: (name: string) => string) =>
+      ats.map((at) => write(columns[at]?.name ?? ''));
+    const same = [
+      ...names(key, (name) => `t.${name} = v.key_${name}`),
+      ...names(set, (name) => `t.${name} IS NOT DISTINCT FROM v.old_${name}`),
+    ];
+    const text = `UPDATE ${table} AS t SET ${names(set, (name) => `${name} = v.new_${name}`).join(', ')}
+      FROM ${unnest(all)} AS v(${all.map(({ name }) => name).join(', ')}) WHERE ${same.join(' AND ')}`;
+    const values = [...key, ...set].map((at) => columnAt(old, at));
+    const { count } = await line.run(text, ...values, ...set.map((at) => columnAt(now, at)));
+    needAll(count, rows, table);
+  }
+}
+
+async function remove({ table, key, deleted }: Change, columns: readonly Column[], line: Line): Promise<void> {
+  if (deleted.length === 0) return;
+  const keys = key.map((at) => columns[at] ?? { name: '', type: '' });
+  const same = keys.map(({ name }) => `t.${name} = v.${name}`).join(' AND ');
+  const names = keys.map(({ name }) => name).join(', ');
+  const text = `DELETE FROM ${table} AS t USING ${unnest(keys)} AS v(${names}) WHERE ${same}`;
+  const { count } = await line.run(text, ...key.map((at) => columnAt(deleted, at)));
+  needAll(count, deleted, table);
+}
+
+function needAll(count: number, rows: readonly unknown[], table: string): void {
+  if (count !== rows.length) throw new Undone(`${rows.length - count} rows of ${table} are not what they were`);
+}

@@ -1,0 +1,202 @@
+// The rows that a batch works on, in memory: the ledger's own statements run here, on SQLite, over rows that were brought from
+// PostgreSQL. A statement whose rows are not here yet says so, and everything is decided again when they are.
+import { DatabaseSync, type Session, type StatementSync } from 'node:sqlite';
+import type { Books, Row, Statement, Value } from '../port.ts';
+import { type Change, readChanges } from './changes.ts';
+import { type Load, type Plan, planOf } from './reach.ts';
+
+/** Rows that are needed, or an answer (`table` empty), for these values of the parameters that the load uses. */
+export type Need = { readonly name: string; readonly load: Load; readonly values: readonly Value[] };
+
+export type Column = { readonly name: string; readonly type: string };
+
+/** Rows of operations are not here yet: nothing that was decided counts. */
+export class Missing extends Error {
+  override name = 'Missing';
+}
+
+/** Rows in memory beyond which a batch begins with none. */
+const ROWS = 200_000;
+
+export class View implements Books {
+  readonly tables: ReadonlyMap<string, readonly Column[]>;
+  readonly #db: DatabaseSync;
+  readonly #bring = new Map<string, StatementSync>();
+  /** Names of needs that were met. */
+  readonly #here = new Map<string, Load>();
+  readonly #answers = new Map<string, Row[]>();
+  #wanted = new Map<string, Need>();
+  #isGathering = false;
+  #rows = 0;
+  #version = 0;
+
+  /** @param schema statements that make the tables */
+  constructor(schema: readonly string[]) {
+    // Rows are here without the rows that they refer to: PostgreSQL checks references.
+    this.#db = new DatabaseSync(':memory:', { readBigInts: true, enableForeignKeyConstraints: false });
+    for (const step of schema) this.#db.exec(step);
+    this.tables = tablesOf(this.#db);
+    for (const [table, columns] of this.tables) {
+      const marks = columns.map(() => '?').join(', ');
+      this.#bring.set(table, this.#db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (${marks})`));
+    }
+  }
+
+  prepare(sql: string, reach?: Parameters<Books['prepare']>[1]): Statement {
+    const plan = planOf(sql, reach);
+    if (plan.kind === 'answer') return this.#brought(plan.load);
+    const statement = this.#db.prepare(sql);
+    return {
+      get: (...values) => (this.#has(plan, values) ? statement.get(...values) : undefined),
+      all: (...values) => (this.#has(plan, values) ? statement.all(...values) : []),
+      run: (...values) => (this.#has(plan, values) ? statement.run(...values) : { changes: 0 }),
+    };
+  }
+
+  version(): number {
+    return this.#version;
+  }
+
+  gather(read: () => unknown): void {
+    const before = this.#wanted.size;
+    this.#isGathering = true;
+    try {
+      read();
+    } finally {
+      this.#isGathering = false;
+    }
+    if (this.#wanted.size > before) throw new Missing();
+  }
+
+  /** @throws {Missing} something that was taken for granted is still to be looked up: what follows would be for nothing */
+  certain(): void {
+    if (this.#wanted.size > 0) throw new Missing();
+  }
+
+  begin(): void {
+    if (this.#rows > ROWS) this.clear();
+    this.#db.exec('BEGIN');
+  }
+
+  /** Runs `decide` until it misses nothing. @returns what is missing, or what it changed */
+  pass(decide: () => void): { readonly missing: readonly Need[] } | { readonly changes: readonly Change[] } {
+    this.#wanted = new Map();
+    this.#db.exec('SAVEPOINT pass');
+    const session = this.#db.createSession();
+    try {
+      decide();
+      if (this.#wanted.size === 0) return { changes: this.#kept(session) };
+      this.#undo();
+      return { missing: [...this.#wanted.values()] };
+    } catch (error) {
+      this.#undo();
+      throw error;
+    } finally {
+      session.close();
+    }
+  }
+
+  /** A part that is undone by itself when it throws. */
+  apart<Result>(part: () => Result): Result {
+    this.#db.exec('SAVEPOINT part');
+    try {
+      const result = part();
+      this.#db.exec('RELEASE part');
+      return result;
+    } catch (error) {
+      this.#db.exec('ROLLBACK TO part; RELEASE part');
+      throw error;
+    }
+  }
+
+  /** Rows of a table or of an answer, as PostgreSQL gave them. */
+  bring(load: Load, rows: readonly Row[]): void {
+    const insert = this.#bring.get(load.table);
+    const columns = this.tables.get(load.table);
+    if (!insert || !columns) throw new Error(`there is no table ${load.table}`);
+    for (const row of rows) this.#rows += Number(insert.run(...columns.map(({ name }) => row[name] ?? null)).changes);
+  }
+
+  /** All that there is for a need was brought. */
+  met({ name, load }: Need, answer?: Row[]): void {
+    this.#here.set(name, load);
+    if (answer) this.#answers.set(name, answer);
+  }
+
+  /** It is durable now. */
+  commit(): void {
+    this.#db.exec('COMMIT');
+    this.#answers.clear();
+    for (const [name, { lasts, table }] of this.#here) if (!lasts || table === '') this.#here.delete(name);
+  }
+
+  /** Forgets everything: nobody knows whether it still holds. */
+  clear(): void {
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+    for (const table of this.tables.keys()) this.#db.exec(`DELETE FROM ${table}`);
+    this.#here.clear();
+    this.#answers.clear();
+    this.#rows = 0;
+    this.#version++;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #kept(session: Session): Change[] {
+    const changes = readChanges(session.changeset());
+    this.#db.exec('RELEASE pass');
+    return changes;
+  }
+
+  #undo(): void {
+    this.#db.exec('ROLLBACK TO pass; RELEASE pass');
+    this.#version++;
+  }
+
+  /** False: it is not known, and the caller may go on as if there were nothing. @throws {Missing} */
+  #has({ loads, expectNone }: Extract<Plan, { kind: 'rows' }>, values: readonly Value[]): boolean {
+    let isHere = true;
+    for (const load of loads) if (!this.#isHere(load, values)) isHere = false;
+    if (!isHere && !expectNone && !this.#isGathering) throw new Missing();
+    return isHere;
+  }
+
+  #brought(load: Load): Statement {
+    const all = (...values: Value[]): Row[] => {
+      if (this.#isHere(load, values)) return this.#answers.get(nameOf(load, used(load, values))) ?? [];
+      if (!this.#isGathering) throw new Missing();
+      return [];
+    };
+    const run = () => {
+      throw new Error('an answer as of the start changes nothing');
+    };
+    return { all, get: (...values) => all(...values)[0], run };
+  }
+
+  #isHere(load: Load, all: readonly Value[]): boolean {
+    const values = used(load, all);
+    const name = nameOf(load, values);
+    if (this.#here.has(name)) return true;
+    this.#wanted.set(name, { name, load, values });
+    return false;
+  }
+}
+
+const used = ({ params }: Load, values: readonly Value[]): Value[] => params.map((n) => values[n - 1] ?? null);
+
+const nameOf = ({ sql }: Load, values: readonly Value[]): string =>
+  `${sql}\0${values.map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value))).join('\0')}`;
+
+/** In the order in which they refer to each other. */
+export function tablesOf(db: DatabaseSync): Map<string, Column[]> {
+  const names = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid").all();
+  const columns = db.prepare('SELECT name, type FROM pragma_table_info(?) ORDER BY cid');
+  return new Map(
+    names.map(({ name }) => [
+      String(name),
+      columns.all(String(name)).map((column) => ({ name: String(column['name']), type: String(column['type']) })),
+    ]),
+  );
+}
