@@ -80,7 +80,7 @@ test('a collector gets the figures that an operator watches and the way of each 
   const bench = await new Bench().attach(String(JSON.parse(line).url));
   const anna = new Person(bench);
   await anna.faucet(1000n);
-  const { json } = await issueVouchers(data, { amount: 7n, currency: USD }, 1);
+  const { json } = await issueVouchers({ data }, { amount: 7n, currency: USD }, 1);
   const [code = ''] = (json as { vouchers: string[] }).vouchers;
   await bench.send('/v1/voucher', anna.order('voucher/1', { code }));
   expect(await bench.refused('/v1/voucher', new Person(bench).order('voucher/1', { code }))).toBe('voucher-used');

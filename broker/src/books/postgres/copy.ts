@@ -2,10 +2,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { migrations } from '../../ledger/schema.ts';
-import type { Row } from '../port.ts';
 import { Line } from './line.ts';
 import { needTables } from './schema.ts';
-import { insertSql } from './sets.ts';
 import { tablesOf } from './view.ts';
 
 /** Called after each page: rows of this table so far, of how many. */
@@ -36,27 +34,6 @@ async function copyOut(line: Line, db: DatabaseSync, progress?: Progress): Promi
   }
   await line.script('ROLLBACK');
   db.exec('COMMIT; PRAGMA foreign_keys=ON');
-}
-
-/** All rows into empty tables. The line is in a transaction, which the caller ends. */
-export async function copyIn(db: DatabaseSync, line: Line, progress?: Progress): Promise<void> {
-  for (const [table, columns] of tablesOf(db)) {
-    const all = Number(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'] ?? 0n);
-    let page: Row[] = [];
-    let done = 0;
-    const flush = async () => {
-      if (page.length === 0) return;
-      await line.run(insertSql(table, columns), ...columns.map(({ name }) => page.map((row) => row[name] ?? null)));
-      done += page.length;
-      page = [];
-      progress?.(table, done, all);
-    };
-    for (const row of db.prepare(`SELECT * FROM ${table}`).iterate()) {
-      page.push(row);
-      if (page.length === PAGE) await flush();
-    }
-    await flush();
-  }
 }
 
 /** Into a new file, which need not survive a crash. @throws {Error} there is no ledger at `url` */
