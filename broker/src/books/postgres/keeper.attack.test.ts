@@ -14,7 +14,7 @@ let server: PostgresServer;
 const processes = new Processes();
 beforeAll(async () => {
   server = await startPostgres();
-});
+}, 60_000);
 afterAll(async () => {
   processes.kill();
   await server.stop();
