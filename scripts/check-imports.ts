@@ -41,7 +41,7 @@ const rules: Rule[] = [
   {
     name: 'the broker knows the broker’s half only',
     files: /^broker\/src\//,
-    may: /^(\.\.?\/|node:|express$|valibot$|@valibot\/|@simplewebauthn\/server$|@opentelemetry\/|@farthing\/(protocol(\/broker)?|node-kit(\/telemetry)?)$)/,
+    may: /^(\.\.?\/|node:|express$|pg$|valibot$|@valibot\/|@simplewebauthn\/server$|@opentelemetry\/|@farthing\/(protocol(\/broker)?|node-kit(\/telemetry)?)$)/,
   },
   {
     name: 'one file of the broker sends figures: the others know the API alone',
