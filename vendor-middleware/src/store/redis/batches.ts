@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreAway } from '../away.ts';
 import { listOf, type Reply } from './lines.ts';
-import { isReply, type Link } from './link.ts';
+import { isReply, type Link, NoConnection } from './link.ts';
 import { SCRIPT, SCRIPT_SHA } from './script.ts';
 
 /** The answer was about a row that another process changed meanwhile: the operation is printed and sent anew. */
@@ -119,7 +119,9 @@ export class Batches {
       for (const [i, member] of sent.entries()) this.#read(member, replies[i]);
     } catch (error) {
       this.#options.onLost();
-      for (const { reject } of sent) reject(new StoreAway(error));
+      // Where nobody is, the next would wait in vain.
+      const lost = error instanceof NoConnection ? [...sent, ...this.#waiting.splice(0)] : sent;
+      for (const { reject } of lost) reject(new StoreAway(error));
     }
   }
 
@@ -140,11 +142,16 @@ export class Batches {
     // Two keys, one that is there and one that never is: while a cluster moves the slot, every server of it refuses the script
     // whole. It names no other key, and would otherwise begin and meet rows that have moved already.
     const script = ['EVALSHA', SCRIPT_SHA, '2', `${tag}gate`, `${tag}never`, ...args];
-    const wait = ['WAIT', String(waitReplicas), String(REPLICAS_MS)];
+    // Replicas are waited for up to what this connection wrote last: so it writes, and an answer about what another process wrote
+    // is confirmed as well.
+    const confirm = [
+      ['SET', `${tag}beat`, '1'],
+      ['WAIT', String(waitReplicas), String(REPLICAS_MS)],
+    ];
     const untilMs = performance.now() + PATIENCE_MS;
     for (;;) {
       try {
-        const [replies = null, confirmed] = await this.#link.send(waitReplicas > 0 ? [script, wait] : [script]);
+        const [replies = null, , confirmed] = await this.#link.send(script, waitReplicas > 0 ? confirm : []);
         if (waitReplicas > 0 && Number(confirmed) < waitReplicas) {
           throw new Error(`only ${confirmed} of ${waitReplicas} replicas confirmed the write`);
         }
@@ -157,7 +164,7 @@ export class Batches {
   }
 
   async #makeWay(message: string): Promise<void> {
-    if (message.startsWith('NOSCRIPT')) await this.#link.send([['SCRIPT', 'LOAD', SCRIPT]]);
+    if (message.startsWith('NOSCRIPT')) await this.#link.send(['SCRIPT', 'LOAD', SCRIPT]);
     else if (!message.startsWith('MOVED')) await pause(PAUSE_MS);
   }
 }

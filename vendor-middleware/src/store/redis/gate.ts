@@ -10,8 +10,8 @@ const FORMAT = 1;
 /** Makes it when there is none. @throws {Error} another version of this program made it */
 export async function gateOf(link: Link, tag: string): Promise<string> {
   const key = `${tag}gate`;
-  await link.send([['SET', key, `${FORMAT} ${randomUUID()}`, 'NX']]);
-  const [gate] = await link.send([['GET', key]]);
+  await link.send(['SET', key, `${FORMAT} ${randomUUID()}`, 'NX']);
+  const [gate] = await link.send(['GET', key]);
   const format = Number.parseInt(textOf(gate), 10);
   if (format !== FORMAT) {
     throw new Error(`the rows of ${tag} are of format ${format}, this version of Farthing knows ${FORMAT}`);

@@ -5,6 +5,15 @@ import { homeOf, movedTo } from './cluster.ts';
 import type { Reply } from './lines.ts';
 import { needDurable, type Wanted } from './settings.ts';
 
+/** Nothing was sent: the server is not there, or not to be trusted with money. */
+export class NoConnection extends Error {
+  override name = 'NoConnection';
+
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : 'no connection', { cause });
+  }
+}
+
 /** Connected to one server. */
 export type Wire = {
   send(args: readonly string[]): Promise<Reply>;
@@ -41,11 +50,18 @@ export class Link {
     this.#options = options;
   }
 
-  /** @throws {Error} no connection; it broke, or the server took too long: then what was sent may stand all the same */
-  async send(commands: readonly (readonly string[])[]): Promise<Reply[]> {
-    const wire = this.#wire ?? (await this.connect());
+  /**
+   * A refusal of the server that is thrown is one of the command, and then it did nothing.
+   * @param after sent behind it without waiting
+   * @throws {Error} `NoConnection`; it broke, or the server took too long: then what was sent may stand all the same
+   */
+  async send(command: readonly string[], after: readonly (readonly string[])[] = []): Promise<Reply[]> {
+    const wire = this.#wire ?? (await this.#connect());
     try {
-      return await inTime(Promise.all(commands.map((args) => wire.send(args))));
+      const sent = [command, ...after].map((args) => wire.send(args));
+      const [first, ...others] = await inTime(Promise.allSettled(sent));
+      if (first?.status !== 'fulfilled') throw first?.reason;
+      return [first.value, ...others.map((other) => confirmed(other))];
     } catch (error) {
       if (!isReply(error)) this.#drop(wire);
       else if (ELSEWHERE.test(error.message)) this.#leave(wire, error.message);
@@ -53,10 +69,14 @@ export class Link {
     }
   }
 
-  connect(): Promise<Wire> {
-    this.#connecting ??= this.#connect().finally(() => {
-      this.#connecting = undefined;
-    });
+  #connect(): Promise<Wire> {
+    this.#connecting ??= this.#open()
+      .catch((error: unknown) => {
+        throw new NoConnection(error);
+      })
+      .finally(() => {
+        this.#connecting = undefined;
+      });
     return this.#connecting;
   }
 
@@ -65,8 +85,8 @@ export class Link {
     if (this.#wire) this.#drop(this.#wire);
   }
 
-  async #connect(): Promise<Wire> {
-    const wire = await this.#open();
+  async #open(): Promise<Wire> {
+    const wire = await this.#reach();
     try {
       await inTime(needDurable(wire, this.#options.wanted));
       await inTime(wire.send(['SCRIPT', 'LOAD', this.#options.script]));
@@ -82,7 +102,7 @@ export class Link {
     return wire;
   }
 
-  async #open(): Promise<Wire> {
+  async #reach(): Promise<Wire> {
     const { urls, isCluster, key } = this.#options;
     const told = this.#told;
     this.#told = undefined;
@@ -126,6 +146,12 @@ async function wireTo(url: string, onEnd: (wire: Wire) => void): Promise<Wire> {
 
 /** The server has answered: it did nothing, and the connection is good. */
 export const isReply = (error: unknown): error is Error => error instanceof ErrorReply;
+
+/** @throws {Error} carried out, and nobody knows whether for good */
+function confirmed(answer: PromiseSettledResult<Reply>): Reply {
+  if (answer.status === 'fulfilled') return answer.value;
+  throw new Error(`not confirmed: ${answer.reason}`, { cause: answer.reason });
+}
 
 async function inTime<Result>(work: Promise<Result>): Promise<Result> {
   const late = Promise.withResolvers<never>();

@@ -22,7 +22,7 @@ const SETTINGS = ['maxmemory', 'maxmemory-policy', 'appendonly', 'appendfsync', 
 
 /** @throws {Error} the server loses what it has acknowledged, or is too old */
 export async function needDurable(wire: Wire, { accepts, waitReplicas, isCluster }: Wanted): Promise<void> {
-  const info = linesOf(textOf(await wire.send(['INFO', 'everything'])), ':');
+  const info = linesOf(textOf(await wire.send(['INFO'])), ':');
   const version = info.get('redis_version') ?? 'unknown';
   if (!(Number.parseInt(version, 10) >= OLDEST)) throw new Error(`Redis ${version} is too old: ${OLDEST}.0 or newer`);
   if (!isCluster && info.get('cluster_enabled') === '1') {
