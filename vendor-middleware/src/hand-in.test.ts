@@ -103,6 +103,23 @@ describe('a payment that is brought back', () => {
     expect(await balance()).toBe(500n);
   });
 
+  it.each(['/page?n=', '/page/0?n='])(
+    'is one of many at %s: the newest stay, and the header never overflows',
+    async (path) => {
+      const [person, customer] = [new Person(), cheques.customer(site.pay.vnd)];
+      // Above it, and older: what is forgotten may have been set for a shorter path.
+      if (path.startsWith('/page/')) for (let n = 0; n < 3; n++) await person.buy(page(`/page?${n}`), customer);
+      for (let n = 0; n < 14; n++) expect((await person.buy(page(path + n), customer)).status).toBe(200);
+      const before = served;
+      expect((await person.visit(page(`${path}13`))).text).toBe(`page ${before + 1}`);
+      expect((await person.visit(page(`${path}12`))).status).toBe(200);
+      const chars = [...person.cookies.values()].reduce((sum, { value }) => sum + value.length, 0);
+      expect(chars).toBeLessThan(12_000);
+      const again = await person.visit(page(`${path}0`));
+      expect([again.status, again.text.includes('role="alert"')]).toEqual([402, false]);
+    },
+  );
+
   it('costs nothing when it never arrives', async () => {
     const [person, customer] = [new Person(), cheques.customer(site.pay.vnd)];
     const { offer } = await person.visit(page());

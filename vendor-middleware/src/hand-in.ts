@@ -26,7 +26,8 @@ export async function takeHandIn(site: Site, req: Request, res: Response): Promi
     if (!site.challenges.isOurs(credential.challenge, site.env().crypto)) {
       throw new PaymentProblem('challenge-mismatch');
     }
-    setCookie(res, to, { value: cookieValue(site, credential), seconds: limits.handInMs / 1000 });
+    const value = cookieValue(site, credential);
+    setCookie(res, { name: nameFor(to), value, path: scopeOf(to), seconds: limits.handInMs / 1000 });
     res.status(303).setHeader('Location', to);
     res.end();
   } catch (error) {
@@ -74,25 +75,67 @@ async function formOf(req: Request): Promise<URLSearchParams> {
 
 // ── the cookie ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+const PREFIX = '__Secure-Farthing-';
+/** All that a browser brings together: a request has 16 KB for its headers, and the next payment takes up to 4 of them. */
+const COOKIES_CHARS = 8_000;
+
 /** The name says for which request it is, query included: a browser's `Path` knows only where it begins. */
 const nameFor = (path: string): string =>
-  `__Secure-Farthing-${createHash('sha256').update(`GET ${path}`).digest('base64url').slice(0, 22)}`;
+  PREFIX + createHash('sha256').update(`GET ${path}`).digest('base64url').slice(0, 22);
 
-function setCookie(res: Response, to: string, { value, seconds }: { value: string; seconds: number }): void {
-  const [path = '/'] = to.split('?', 1);
-  // What would end the attribute, or is too long for one, leaves the binding to the name.
-  const scope = /^[!-:<-~]{1,1000}$/.test(path) ? path : '/';
-  const cookie = `${nameFor(to)}=${value}; Path=${scope}; Max-Age=${seconds}; HttpOnly; Secure; SameSite=Lax`;
+type Baked = { readonly name: string; readonly value: string; readonly path: string; readonly seconds: number };
+
+function setCookie(res: Response, { name, value, path, seconds }: Baked): void {
+  const cookie = `${name}=${value}; Path=${path}; Max-Age=${seconds}; HttpOnly; Secure; SameSite=Lax`;
   res.appendHeader('Set-Cookie', cookie);
 }
 
+/** What would end the attribute, or is too long for one, leaves the binding to the name. */
+function scopeOf(to: string): string {
+  const [path = '/'] = to.split('?', 1);
+  return /^[!-:<-~]{1,1000}$/.test(path) ? path : '/';
+}
+
+const cookiesOf = ({ headers: { cookie = '' } }: Request): string[] =>
+  cookie.includes(PREFIX) ? cookie.split('; ').filter((one) => one.startsWith(PREFIX)) : [];
+
 /** What was handed in for exactly this request, as the line of a header. */
 export function brought(req: Request): string | undefined {
-  const { cookie } = req.headers;
-  if (cookie === undefined || req.method !== 'GET' || !cookie.includes('__Secure-Farthing-')) return undefined;
+  const cookies = req.method === 'GET' ? cookiesOf(req) : [];
+  if (cookies.length === 0) return undefined;
   const start = `${nameFor(pathOf(req))}=`;
-  const pair = cookie.split('; ').find((one) => one.startsWith(start));
+  const pair = cookies.find((one) => one.startsWith(start));
   return pair && `Payment ${pair.slice(start.length)}`;
 }
 
-export const forget = (req: Request, res: Response): void => setCookie(res, pathOf(req), { value: '', seconds: 0 });
+export function forget(req: Request, res: Response): void {
+  const path = pathOf(req);
+  setCookie(res, { name: nameFor(path), value: '', path: scopeOf(path), seconds: 0 });
+}
+
+/**
+ * Pages whose addresses differ by their query share a path, and so their cookies come together: the oldest are forgotten before
+ * they fill the header.
+ */
+export function forgetOldest(req: Request, res: Response): void {
+  const cookies = cookiesOf(req);
+  let chars = cookies.reduce((sum, one) => sum + one.length, 0);
+  if (chars <= COOKIES_CHARS) return;
+  const path = pathOf(req);
+  const mine = nameFor(path);
+  for (const one of cookies) {
+    const name = one.slice(0, one.indexOf('='));
+    if (chars <= COOKIES_CHARS || name === mine) continue;
+    chars -= one.length;
+    // Which of them it was set for, the browser does not say.
+    for (const above of pathsAbove(scopeOf(path))) setCookie(res, { name, value: '', path: above, seconds: 0 });
+  }
+}
+
+const DEEPEST = 12;
+
+/** `/a/b` → `/`, `/a`, `/a/`, `/a/b`. */
+function pathsAbove(path: string): string[] {
+  const ends = [...path.matchAll(/\//g)].map(({ index }) => index).slice(0, DEEPEST);
+  return [...new Set(ends.flatMap((end) => [path.slice(0, end), path.slice(0, end + 1)])), path].filter(Boolean);
+}

@@ -12,7 +12,7 @@ import { attach, type Delivery, deliver, end } from './deliver.ts';
 import { faultOf } from './faults.ts';
 import { Counter, handOver } from './goods/counter.ts';
 import type { GoodsSource } from './goods/source.ts';
-import { brought, forget } from './hand-in.ts';
+import { brought, forget, forgetOldest } from './hand-in.ts';
 import { addVary, keepPrivate, linesOf } from './headers.ts';
 import { idempotencySpend } from './idempotency.ts';
 import { Offers } from './offers.ts';
@@ -128,6 +128,7 @@ async function gate(wall: Wall, req: Request, res: Response): Promise<((next: Ne
     const lines = [...linesOf(req, 'authorization'), ...linesOf(req, 'payment-authorization')];
     const own = readCredential(lines, site.challenges.recall);
     handedIn = own || stream || counter ? undefined : brought(req);
+    forgetOldest(req, res);
     const credential = own ?? readCredential(handedIn ? [handedIn] : []);
     const scope = scopeOf(req);
     if (!credential && (await takeFree(site, options.free, { req, scope: scope.s }))) {

@@ -65,8 +65,9 @@ export class Person {
   #keep(answer: Response): void {
     for (const line of answer.headers.getSetCookie()) {
       const [, name = '', value = '', path = '/'] = /^([^=]+)=([^;]*); Path=([^;]*)/.exec(line) ?? [];
-      if (/Max-Age=0;/.test(line)) this.cookies.delete(name);
-      else this.cookies.set(name, { value, path });
+      // As browsers do: a cookie is another one on another path.
+      if (/Max-Age=0;/.test(line) && this.cookies.get(name)?.path === path) this.cookies.delete(name);
+      if (!/Max-Age=0;/.test(line)) this.cookies.set(name, { value, path });
     }
   }
 }
