@@ -32,10 +32,12 @@ export function lineLogger(
 }
 
 /** For JSON lines, whose reader has no clock of its own. */
-const asJson = (level: LogLevel, fields: LogFields, message: string): string =>
-  JSON.stringify({ ...fields, time: new Date().toISOString(), level, message }, (_key, value) =>
-    typeof value === 'bigint' ? value.toString() : value,
-  );
+const asJson = (level: LogLevel, fields: LogFields, message: string): string => {
+  const head = { time: new Date().toISOString(), level, message };
+  // First to be read, last to be set: no field takes their place.
+  const line = { ...head, ...fields, ...head };
+  return JSON.stringify(line, (_key, value) => (typeof value === 'bigint' ? value.toString() : value));
+};
 
 const asText = (level: LogLevel, fields: LogFields, message: string): string => {
   const told = Object.entries(fields).map(([name, value]) => ` ${name}=${plain(String(value))}`);

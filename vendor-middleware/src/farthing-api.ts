@@ -7,6 +7,7 @@ import type { Credited } from './credit-notes.ts';
 import type { GoodsSource } from './goods/source.ts';
 import type { SealedOptions, StreamOptions, WallOptions } from './options.ts';
 import type { Ready } from './readiness.ts';
+import type { Redeeming } from './redeemers.ts';
 import type { Problem } from './setup-error.ts';
 import type { StreamSource } from './stream.ts';
 
@@ -35,8 +36,11 @@ export interface Farthing {
   readonly problems: readonly Problem[];
   /** Whether paying visitors should be sent here, and why not: also at `<api>/ready`, with 503. `<api>/health` answers while the process lives. */
   ready(): Promise<Ready>;
-  /** Redeems all claims that are due. @throws {PaymentProblem} the broker is away; the claims are kept */
-  redeemNow(): Promise<void>;
+  /**
+   * Redeems all claims that are due, batch by batch, with word of each for who watches a long run.
+   * @throws {PaymentProblem} the broker is away; the claims are kept
+   */
+  redeemNow(onProgress?: (progress: Redeeming) => void): Promise<void>;
   /**
    * Gives back a payment by cheque, or a part of it, such as '0.01 USD'. `payment`: the challenge's id, which stands in the
    * receipt. When the answer is lost, call again with the same amount: it is given back once.

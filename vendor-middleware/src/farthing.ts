@@ -196,7 +196,7 @@ async function assemble(options: FarthingOptions, { url, ring, secrets, store, o
     },
     cors: (option = true) => corsMiddleware(option),
     ready: () => readiness.ready(),
-    redeemNow: () => redeemer.redeemNow(),
+    redeemNow: (onProgress) => redeemer.redeemNow(onProgress),
     refund: refunder({ store, vnd, seed: ring.seed, broker, env }),
     creditNotes: (currency = 'usd-micro') => creditNotes({ vnd, seed: ring.seed, broker, env }, currency),
     creditOf: (payment) => creditOf({ vnd, seed: ring.seed, broker, env }, payment),

@@ -6,6 +6,7 @@ export type { GoodsContent, GoodsSource } from './goods/source.ts';
 export type { FarthingOptions, MethodName, SealedOptions, StreamOptions, Text, WallOptions } from './options.ts';
 export type { PriceOption } from './price.ts';
 export type { Ready, Unready } from './readiness.ts';
+export type { Redeeming } from './redeemers.ts';
 export { type Problem, type SetupCode, SetupError } from './setup-error.ts';
 export { memory } from './store/memory.ts';
 export type * from './store/port.ts';

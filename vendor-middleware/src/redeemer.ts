@@ -39,6 +39,9 @@ export type RedeemerParts = {
   readonly most?: number;
 };
 
+/** How many claims of a batch count as paid out. */
+export type OnBatch = (claims: number) => void;
+
 export class Redeemer {
   readonly #parts: RedeemerParts;
   readonly #most: number;
@@ -85,11 +88,14 @@ export class Redeemer {
     if (this.#failures === 0) this.#schedule(GATHER_MS);
   }
 
-  /** Redeems everything that is due now. @throws {PaymentProblem} the broker is away or refuses; nothing is lost */
-  async redeemNow(): Promise<void> {
+  /**
+   * Redeems everything that is due now. `told`: of each batch that was paid.
+   * @throws {PaymentProblem} the broker is away or refuses; nothing is lost
+   */
+  async redeemNow(told?: OnBatch): Promise<void> {
     // A run that is under way may have looked before the newest claims were made.
     await this.#running?.catch(() => {});
-    this.#running ??= this.#all().finally(() => {
+    this.#running ??= this.#all(told).finally(() => {
       this.#running = undefined;
     });
     return this.#running;
@@ -125,13 +131,14 @@ export class Redeemer {
     this.#schedule(mostMs / 2 + (this.#parts.env().random(1)[0] ?? 0) * (mostMs / 512));
   }
 
-  async #all(): Promise<void> {
-    // Each claim once: what a busy site earns meanwhile waits for the next run, or this one would never end.
+  async #all(told?: OnBatch): Promise<void> {
+    // Each claim once: what a busy site earns meanwhile waits for the next run, or this one would never end. What is claimed once and
+    // for all does not come back, and is not remembered: a million of them take no more memory than one batch.
     const asked = new Set<string>();
     const startMs = performance.now();
     try {
       // A batch that another process has just sent leaves nothing to do for this one.
-      while (await this.#one(asked)) if (this.#closed) break;
+      while (await this.#one(asked, told)) if (this.#closed) break;
       // Whatever waited before is paid.
       this.#dueSinceMs = startMs;
     } finally {
@@ -148,7 +155,7 @@ export class Redeemer {
   }
 
   /** Sends one batch; false when nothing is due. */
-  async #one(asked: Set<string>): Promise<boolean> {
+  async #one(asked: Set<string>, told?: OnBatch): Promise<boolean> {
     const { store, broker, env, channel } = this.#parts;
     const waiting = await store.readDoc(this.#outbox);
     const made = waiting === undefined ? await this.#open(asked) : undefined;
@@ -163,7 +170,8 @@ export class Redeemer {
       const paid = await this.#paid(text, sent, result);
       trail?.end('ok');
       // An order of before, or of another process, may leave out what was earned since.
-      if (made !== undefined) for (const { key } of paid) asked.add(key);
+      if (made !== undefined && !channel.once) for (const { key } of paid) asked.add(key);
+      told?.(paid.length);
     } catch (error) {
       trail?.end(error instanceof PaymentProblem ? error.code : 'fault');
       if (!(error instanceof PaymentProblem) || !(await this.#mended(text, error))) throw error;

@@ -2,6 +2,9 @@
 import type { Channel } from './channels.ts';
 import { Redeemer, type RedeemerParts } from './redeemer.ts';
 
+/** `claims`: paid by now; `waiting`: about how many are still to come, as many as were counted when the run began. */
+export type Redeeming = { readonly claims: number; readonly waiting: number };
+
 export class Redeemers {
   readonly #parts: Omit<RedeemerParts, 'channel'>;
   readonly #all: Redeemer[];
@@ -41,8 +44,13 @@ export class Redeemers {
   }
 
   /** @throws {PaymentProblem} of the first that failed; the others went on */
-  async redeemNow(): Promise<void> {
-    const ended = await Promise.allSettled(this.#all.map((redeemer) => redeemer.redeemNow()));
+  async redeemNow(onProgress?: (progress: Redeeming) => void): Promise<void> {
+    let claims = 0;
+    const told = (more: number) => {
+      claims += more;
+      onProgress?.({ claims, waiting: Math.max(0, this.waiting.count - claims) });
+    };
+    const ended = await Promise.allSettled(this.#all.map((redeemer) => redeemer.redeemNow(told)));
     for (const result of ended) if (result.status === 'rejected') throw result.reason;
   }
 

@@ -1,7 +1,8 @@
-// Runs the Harbour Gazette: `--broker URL --data DIR --port N` (0: a free one), `--coins` to take private coins. Prints one line
-// of JSON when ready.
+// Runs the Harbour Gazette: `--broker URL --data DIR --port N` (0: a free one), `--coins` to take private coins,
+// `--store URL` of Redis or PostgreSQL instead of a file. Prints one line of JSON when ready.
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
+import type { VendorStore } from '@farthing/vendor';
 import { makeSite } from './site.ts';
 
 const { values } = parseArgs({
@@ -9,25 +10,37 @@ const { values } = parseArgs({
     broker: { type: 'string' },
     data: { type: 'string' },
     port: { type: 'string', default: '0' },
+    host: { type: 'string', default: '127.0.0.1' },
+    store: { type: 'string' },
     coins: { type: 'boolean', default: false },
   },
 });
 if (!values.broker || !values.data) {
-  console.error('usage: main.ts --broker URL --data DIR [--port N] [--coins]');
+  console.error('usage: main.ts --broker URL --data DIR [--port N] [--host ADDRESS] [--coins] [--store URL]');
   process.exit(2);
 }
-const site = await makeSite({ broker: values.broker, data: values.data, coins: values.coins });
-const server = site.app.listen(Number(values.port), '127.0.0.1', () => {
+const { broker, data, coins, host } = values;
+const store = values.store === undefined ? undefined : await openStore(values.store);
+const site = await makeSite({ broker, data, coins, ...(store ? { store } : {}) });
+const server = site.app.listen(Number(values.port), host, () => {
   const { port } = server.address() as AddressInfo;
   console.log(JSON.stringify({ url: `http://127.0.0.1:${port}` }));
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    server.close(() => {
-      // What was earned is claimed on the way out; without the broker it is kept for the next start.
-      const end = () => void site.close().finally(() => process.exit(0));
-      site.redeemNow().then(end, end);
-    });
+  process.once(signal, async () => {
+    server.close();
+    server.closeIdleConnections();
+    // What was earned is claimed on the way out; without the broker it is kept for the next start.
+    await site.redeemNow().catch(() => {});
+    // Whoever has paid gets the page, and streams end.
+    await site.close();
     server.closeAllConnections();
+    process.exit(0);
   });
+}
+
+async function openStore(url: string): Promise<VendorStore> {
+  if (/^rediss?:/.test(url)) return (await import('@farthing/vendor/redis')).redis(url);
+  if (/^postgres(ql)?:/.test(url)) return (await import('@farthing/vendor/postgres')).postgres(url);
+  throw new Error('--store: expected redis://… or postgres://…');
 }

@@ -1,6 +1,6 @@
 // The Harbour Gazette as an Express app, with the published middleware only: what a site owner would write.
 import { join } from 'node:path';
-import { type Farthing, farthing } from '@farthing/vendor';
+import { type Farthing, farthing, type VendorStore } from '@farthing/vendor';
 import express, { type Express, type Request, type RequestHandler } from 'express';
 import { archivePrice, yearOf } from './archive.ts';
 import { type Article, almanac, almanacPrice, articlePrice, articles, picture, print } from './content.ts';
@@ -10,7 +10,7 @@ import { png } from './print/png.ts';
 import { PRINT, paint } from './print/skerry-point.ts';
 
 /** `coins`: private ones are taken, too; the broker has to make some. */
-export type SiteOptions = { broker: string; data: string; coins?: boolean };
+export type SiteOptions = { broker: string; data: string; coins?: boolean; store?: VendorStore };
 
 const bySlug = new Map(articles.map((article) => [article.slug, article]));
 
@@ -20,11 +20,12 @@ export async function makeSite({
   broker,
   data,
   coins = false,
+  store,
 }: SiteOptions): Promise<{ app: Express; close(): Promise<void>; redeemNow(): Promise<unknown> }> {
   const app = express();
   app.disable('x-powered-by');
   const methods = ['scrip', 'payword', ...(coins ? (['ecash'] as const) : []), 'cheque'] as const;
-  const pay = await farthing({ broker, data, name: 'The Harbour Gazette', methods });
+  const pay = await farthing({ broker, data, name: 'The Harbour Gazette', methods, ...(store ? { store } : {}) });
   const largePrint = join(import.meta.dirname, 'skerry-point.svg');
 
   app.get('/', (_req, res) => res.send(frontPage()));
