@@ -235,6 +235,36 @@ describe('a link that somebody else wrote', () => {
   });
 });
 
+describe('another site', () => {
+  it('neither frames the wallet, nor signs it out or moves its money', async () => {
+    const { page } = await phoneInHand();
+    await goToPay(page, 0);
+    await makeWallet(page);
+    await getMoney(page);
+    const wallet = new URL(page.url()).origin;
+    await page.goto(site.url);
+    const shown = await page.evaluate(async (origin) => {
+      const send = (init: RequestInit) =>
+        fetch(`${origin}/pay/api/sign-out`, { method: 'POST', credentials: 'include', body: '{}', ...init }).then(
+          (answer) => answer.type,
+          () => 'blocked',
+        );
+      const frame = document.createElement('iframe');
+      const loaded = new Promise((done) => frame.addEventListener('load', done));
+      frame.src = `${origin}/pay`;
+      document.body.append(frame);
+      await loaded;
+      const json = { 'content-type': 'application/json' };
+      return [await send({ headers: json }), await send({ mode: 'no-cors' }), frame.contentDocument === null];
+    }, wallet);
+    // Not even the refusal of a request that needs no leave can be read.
+    expect(shown).toEqual(['blocked', 'blocked', true]);
+    expect(page.frames().map((frame) => frame.url())).toContain('chrome-error://chromewebdata/');
+    await page.goto(`${wallet}/pay`);
+    await mustHave(page, '$5.00');
+  });
+});
+
 it('the site was paid for five articles and a year of the archive, and for nothing else', async () => {
   await site.stop();
   expect(creditOfSites(books)).toBe(5n * 1500n + 500n);
