@@ -2,7 +2,7 @@
 import type { JsonObject } from '@farthing/protocol';
 import type { ChequeReceipt } from '@farthing/protocol/broker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { audit } from '../operate.ts';
+import { audit, issueVouchers } from '../operate.ts';
 import { Bench, Site, USD } from '../testing/client.ts';
 import { Guest } from '../testing/hosted.ts';
 
@@ -34,6 +34,16 @@ describe('a hosted wallet', () => {
     expect(payload['cert']).toMatchObject({ level: 1, vnd: site.vnd, limit: '0' });
     expect(await present(payload)).toMatchObject({ result: 'paid', amount: '2000' });
     expect(await guest.balance()).toBe(998_000n);
+  });
+
+  it('is topped up by a voucher, once', async () => {
+    const guest = new Guest(bench);
+    await guest.signUp();
+    const { json } = await issueVouchers(bench.place, { amount: 3_000n, currency: USD }, 1);
+    const [code] = (json as { vouchers: string[] }).vouchers;
+    await guest.ask('voucher', { code });
+    expect(await guest.refused('voucher', { code })).toBe('voucher-used');
+    expect(await guest.balance()).toBe(3_000n);
   });
 
   it('pays later what a site served unasked, within what the broker then grants', async () => {

@@ -57,7 +57,7 @@ export class HostedPages {
     }
     if (url.pathname.startsWith(`${PAY}/api/`))
       return this.#call(url.pathname.slice(PAY.length + 5), request, response);
-    if (!isRead) throw new PaymentProblem('method-not-allowed');
+    if (!isRead) throw notAllowed(response, 'GET, HEAD');
     if (url.pathname === PAY) return this.#page(url, request, response);
     const asset = this.#assets.get(url.pathname.slice(PAY.length + 1));
     if (!asset) throw new PaymentProblem('not-found');
@@ -94,7 +94,7 @@ export class HostedPages {
   async #call(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const call = calls.get(name);
     if (!call) throw new PaymentProblem('not-found');
-    if (request.method !== 'POST') throw new PaymentProblem('method-not-allowed');
+    if (request.method !== 'POST') throw notAllowed(response, 'POST');
     const { origin, 'sec-fetch-site': from = 'same-origin' } = request.headers;
     if (origin !== this.#parts.origin || from !== 'same-origin') {
       request.resume();
@@ -123,6 +123,11 @@ export class HostedPages {
     const made = await wallets.enter(enter);
     return cookieOf(made.token, made.seconds);
   }
+}
+
+function notAllowed(response: ServerResponse, allow: string): PaymentProblem {
+  response.setHeader('Allow', allow);
+  return new PaymentProblem('method-not-allowed');
 }
 
 const cookieOf = (token: string, seconds: number): string =>

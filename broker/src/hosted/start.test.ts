@@ -20,6 +20,20 @@ describe('the page', () => {
     expect((await fetch(`${origin}/pay`)).status).toBe(200);
   });
 
+  it('answers other methods, and other paths, like the rest of the broker', async () => {
+    bench = await new Bench().start();
+    const { origin } = new Guest(bench);
+    const seen = async (path: string, method: string) => {
+      const answer = await fetch(origin + path, { method });
+      return [answer.status, answer.headers.get('allow')];
+    };
+    expect(await seen('/pay', 'PUT')).toEqual([405, 'GET, HEAD']);
+    expect(await seen('/pay/api/state', 'GET')).toEqual([405, 'POST']);
+    expect(await seen('/pay/api/nothing', 'POST')).toEqual([404, null]);
+    expect(await seen('/pay/../pay/nothing.js', 'GET')).toEqual([404, null]);
+    expect(await seen('/payments', 'GET')).toEqual([404, null]);
+  });
+
   it('is off elsewhere: there is no such path, and no address', async () => {
     bench = await new Bench().start({ test: false });
     expect(bench.public.pay).toBeUndefined();
