@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startRedis } from '@farthing/node-kit/testing';
 import type { JsonObject } from '@farthing/protocol';
 import { afterEach, expect, test } from 'vitest';
 import { Payer } from './testing/payer.ts';
@@ -79,12 +80,23 @@ test('one piece under many challenges at once pays for one of them', async () =>
   }
 });
 
-test('1,000 identical credentials over four processes on one store: one consumption and one run', async () => {
+const own = async () => undefined;
+const onRedis = async () => {
+  const server = await startRedis();
+  cleanups.push(() => server.stop());
+  return server.url;
+};
+
+test.each([
+  ['SQLite file', own],
+  ['Redis', onRedis],
+])('1,000 identical credentials over four processes on one %s: one consumption and one run', async (_name, place) => {
   const broker = await tinyBroker();
   cleanups.push(broker.close);
   const data = await mkdtemp(join(tmpdir(), 'farthing-race-'));
   cleanups.push(() => rm(data, { recursive: true, force: true }));
-  const workers = await Promise.all(Array.from({ length: 4 }, () => startWorker(broker.url, data)));
+  const url = await place();
+  const workers = await Promise.all(Array.from({ length: 4 }, () => startWorker(broker.url, data, { url })));
   expect(broker.licences.size).toBeGreaterThan(0);
   const urls = workers.map(({ port }) => `http://127.0.0.1:${port}`);
 
@@ -110,7 +122,7 @@ test('a reservation of a killed process is taken over at once by the repeat of i
   cleanups.push(broker.close);
   const data = await mkdtemp(join(tmpdir(), 'farthing-race-'));
   cleanups.push(() => rm(data, { recursive: true, force: true }));
-  const stuck = await startWorker(broker.url, data, 'stuck-worker.ts');
+  const stuck = await startWorker(broker.url, data, { file: 'stuck-worker.ts' });
   const [challenge] = challengesOf(await fetch(`http://127.0.0.1:${stuck.port}/page`));
   if (!challenge) throw new Error('no challenge');
   const { header } = credentialFor(challenge, broker.sell(10_000n)[0], { target: 'GET /page' });
@@ -194,8 +206,10 @@ async function watch(payer: Payer, url: string, ahead: number) {
 
 type Told = { port?: number; runs?: number; redeemed?: boolean; running?: boolean };
 
-async function startWorker(broker: string, data: string, file = 'race-worker.ts') {
-  const child: ChildProcess = fork(join(import.meta.dirname, 'testing', file), [broker, data], {
+type Worker = { file?: string; url?: string | undefined };
+
+async function startWorker(broker: string, data: string, { file = 'race-worker.ts', url }: Worker = {}) {
+  const child: ChildProcess = fork(join(import.meta.dirname, 'testing', file), [broker, data, ...(url ? [url] : [])], {
     execArgv: ['--conditions=farthing-source', '--disable-warning=ExperimentalWarning'],
   });
   cleanups.push(async () => {

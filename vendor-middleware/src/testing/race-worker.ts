@@ -1,12 +1,14 @@
-// One of several processes of a site on one SQLite store, for race tests: serves, and counts the runs of its handlers.
+// One of several processes of a site on one SQLite store or one Redis, for race tests: serves, and counts the runs of its handlers.
 import { setTimeout as pause } from 'node:timers/promises';
 import express from 'express';
 import { farthing } from '../index.ts';
+import { redis } from '../store/redis/redis.ts';
 
-const [broker = '', data = ''] = process.argv.slice(2);
+const [broker = '', data = '', url] = process.argv.slice(2);
 const pay = await farthing({
   broker,
   data,
+  ...(url ? { store: await redis(url) } : {}),
   methods: ['scrip', 'payword'],
   secret: 'a shared binding secret 4 all workers!',
   log: () => {},
