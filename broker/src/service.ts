@@ -30,6 +30,7 @@ import { addKeysets, due, makeKeys, stop } from './services/keysets.ts';
 import { licenseOwnScrip } from './services/licences.ts';
 import { closeNotes } from './services/notes.ts';
 import { PeerDesk } from './services/peer-desk.ts';
+import { replayed } from './services/replayed.ts';
 import type { Settings } from './services/settings.ts';
 import type { Body, Step } from './services/step.ts';
 import { sweepCerts, sweepChains, sweepCheques, sweepHolds, sweepPeerHolds, sweepResidue } from './services/sweep.ts';
@@ -231,14 +232,22 @@ export class BrokerService {
 
   /** What is committed. */
   read<T>(look: (step: Step) => T): Promise<T> {
-    const step = this.step();
-    return this.#keeper.read(() => look(step));
+    return this.#keeper.read(this.#operation(look));
   }
 
   /** One durable transaction. */
   write<T>(work: (step: Step) => T): Promise<T> {
+    return this.#keeper.run(this.#operation(work));
+  }
+
+  /** Of one moment, however often it is decided. */
+  #operation<T>(decide: (step: Step) => T): () => T {
     const step = this.step();
-    return this.#keeper.run(() => work(step));
+    const { env, again } = replayed(step.env);
+    return () => {
+      again();
+      return decide({ ...step, env });
+    };
   }
 
   get peers(): PeerDesk {

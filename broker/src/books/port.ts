@@ -16,9 +16,8 @@ export interface Statement {
  * `rows`: the rows that it reads or changes, or more, as `<table> WHERE …` with the parameters of the statement (`?1`, `?2`).
  * `asOf: 'start'`: not its own rows but its answer is brought, as it was when the transaction began: for scans, whose finds
  * are decided on again by their keys, and for reports.
- * `expectNone`: usually there is no such row; whoever asks may go on as if there were none until it is known.
  */
-export type Reach = { readonly rows: readonly string[] } | { readonly asOf: 'start' } | { readonly expectNone: true };
+export type Reach = { readonly rows: readonly string[] } | { readonly asOf: 'start' };
 
 export interface Books {
   /** Keeps the statement: for texts of which there are few. */
@@ -27,7 +26,7 @@ export interface Books {
   version(): unknown;
   /** Names rows that will be asked for, by reading them: brought together they cost one journey instead of one each. */
   gather(read: () => unknown): void;
-  /** Before costly work: nothing that was taken for granted until now is still to be looked up. */
+  /** Before costly work: goes on only if what is decided now will count. */
   certain(): void;
 }
 

@@ -14,10 +14,9 @@ export type OrderBook = ReturnType<typeof openOrders>;
 export type OrderText = { readonly body: string; readonly signed: string; readonly hash: Uint8Array };
 
 export function openOrders(db: Books) {
-  const get = db.prepare('SELECT hash, answer FROM stored_order WHERE from_key = ? AND rid = ?', { expectNone: true });
-  const getRefusal = db.prepare('SELECT hash, code, extra FROM refusal WHERE from_key = ? AND rid = ?', {
-    expectNone: true,
-  });
+  const get = db.prepare('SELECT hash, answer FROM stored_order WHERE from_key = ? AND rid = ?');
+  const getRefusal = db.prepare('SELECT hash, code, extra FROM refusal WHERE from_key = ? AND rid = ?');
+  const last = db.prepare('SELECT n FROM stored_order ORDER BY n DESC LIMIT 1');
   const add = db.prepare(
     'INSERT INTO stored_order (from_key, rid, typ, hash, body, answer) VALUES (?, ?, ?, ?, ?, ?)',
     {
@@ -39,6 +38,8 @@ export function openOrders(db: Books) {
      * @throws {PaymentProblem} `rid-conflict` for other content; the problem it was refused with
      */
     find({ from, rid }: Order, { hash }: OrderText): string | undefined {
+      // With the place of its answer, which else would be looked for when all is done.
+      db.gather(() => [get.get(from, rid), getRefusal.get(from, rid), last.get()]);
       const row = get.get(from, rid);
       const refusal = getRefusal.get(from, rid);
       if (row) {

@@ -45,7 +45,9 @@ export function openPayword(db: Books) {
     `INSERT INTO deal_chain (session, a, kind, id, unit, first, last, n, hi, word, y_end)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const setLink = db.prepare('UPDATE deal_chain SET hi = ?, word = ?, y_end = ? WHERE session = ? AND a = ?');
+  const setLink = db.prepare('UPDATE deal_chain SET hi = ?, word = ?, y_end = ? WHERE session = ? AND a = ?', {
+    rows: ['deal_chain WHERE session = ?4'],
+  });
   const getDeal = db.prepare('SELECT * FROM deal WHERE session = ?');
   const getLinks = db.prepare('SELECT * FROM deal_chain WHERE session = ? ORDER BY a');
   const ofChain = db.prepare("SELECT * FROM deal WHERE source = ? AND funding = 'prepaid' ORDER BY session");

@@ -48,7 +48,7 @@ export function redeem(batch: v.InferOutput<typeof paywordRedeemOrder>, step: Or
 
 /** What the claims will ask for. */
 function gatherDeals(claims: readonly Claim[], step: Step): void {
-  const { payword: deals, credit, gather } = step.ledger;
+  const { payword: deals, credit, journal, gather } = step.ledger;
   gather(() => {
     for (const { session, deed } of claims) {
       deals.gatherDeal(session);
@@ -57,7 +57,8 @@ function gatherDeals(claims: readonly Claim[], step: Step): void {
   });
   gather(() => {
     const known = claims.flatMap(({ session }) => deals.deal(session)?.deal ?? []);
-    for (const { source, funding, bounds, cur } of known) {
+    for (const { source, funding, bounds, cur, vnd } of known) {
+      for (const name of [account.chains, account.vendor(vnd), account.fees]) journal.balance(name, cur);
       for (const { key } of bounds) deals.used(key);
       if (funding === 'prepaid') deals.chain(source);
       else roomOf(source, cur, step);

@@ -11,7 +11,7 @@ export type Load = {
 };
 
 export type Plan =
-  | { readonly kind: 'rows'; readonly loads: readonly Load[]; readonly expectNone: boolean }
+  | { readonly kind: 'rows'; readonly loads: readonly Load[] }
   | { readonly kind: 'answer'; readonly load: Load };
 
 /** @throws {Error} the text does not show it, and `reach` does not say it */
@@ -20,7 +20,7 @@ export function planOf(text: string, reach?: Reach): Plan {
   if (reach && 'asOf' in reach) return { kind: 'answer', load: loadOf('', sql) };
   const rows = reach && 'rows' in reach ? reach.rows : shownIn(sql);
   const loads = rows.map((row) => loadOf(row.split(' ', 1)[0] ?? '', `SELECT * FROM ${row}`));
-  return { kind: 'rows', loads, expectNone: reach !== undefined && 'expectNone' in reach };
+  return { kind: 'rows', loads };
 }
 
 /** Two statements that reach the same rows have the same load, whatever the numbers of their parameters are. */

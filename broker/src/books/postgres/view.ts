@@ -68,7 +68,7 @@ export class View implements Books {
     if (this.#wanted.size > before) throw new Missing();
   }
 
-  /** @throws {Missing} something that was taken for granted is still to be looked up: what follows would be for nothing */
+  /** @throws {Missing} another operation of the batch misses something: all will be decided again */
   certain(): void {
     if (this.#wanted.size > 0) throw new Missing();
   }
@@ -155,11 +155,11 @@ export class View implements Books {
     this.#version++;
   }
 
-  /** False: it is not known, and the caller may go on as if there were nothing. @throws {Missing} */
-  #has({ loads, expectNone }: Extract<Plan, { kind: 'rows' }>, values: readonly Value[]): boolean {
+  /** False while rows are gathered: it is not known yet. @throws {Missing} */
+  #has({ loads }: Extract<Plan, { kind: 'rows' }>, values: readonly Value[]): boolean {
     let isHere = true;
     for (const load of loads) if (!this.#isHere(load, values)) isHere = false;
-    if (!isHere && !expectNone && !this.#isGathering) throw new Missing();
+    if (!isHere && !this.#isGathering) throw new Missing();
     return isHere;
   }
 
