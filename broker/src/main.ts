@@ -5,6 +5,7 @@ import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statemen
 // The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
 import { clearWithPeers } from './operate-clearing.ts';
 import { listKeysets, revokeKeyset, rotateKeysets } from './operate-ecash.ts';
+import { migrateTables, moveBooks } from './operate-move.ts';
 import { checkEvidence, closeInvoices, grantCredit, listInvoices, listOverclaims } from './operate-payword.ts';
 import { addPeer, listPeers, removePeer } from './operate-peers.ts';
 import { addressOf, HELP, type Options, readOptions, UsageError } from './options.ts';
@@ -84,6 +85,8 @@ async function operate({
   invoiceDueDays,
   revoke,
   rotate,
+  moves,
+  dryRun,
   limit,
   fingerprint,
   test,
@@ -102,6 +105,8 @@ async function operate({
     case 'invoices':
       if (close) await closeInvoices(place, invoiceDueDays);
       return listInvoices(place);
+    case 'migrate':
+      return moves ? moveBooks(place, (line) => console.error(line)) : migrateTables(place, dryRun);
     case 'keysets':
       if (revoke !== undefined) await revokeKeyset(place, revoke);
       if (rotate) await rotateKeysets(place);

@@ -22,6 +22,8 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   broker peers [list]                  brokers that this one clears with: what each owes, or is owed
   broker peers add URL --limit '100 USD' [--fingerprint ID]   take coins of another broker for our sites, up to what it may
                                        owe us; '0 USD': it takes ours, and we none of its. Shows its fingerprint first
+  broker migrate [--dry-run]           bring the tables to this version; --dry-run: only try
+  broker migrate --from sqlite --to postgres --database URL   move the ledger, and prove that nothing changed
   broker peers remove ID               nothing new with it; what is under way is finished and cleared
   broker clear [ID]                    settle with other brokers what was owed until a minute ago; exit 1 where the books differ
   broker statement                     balances by kind of account
@@ -75,6 +77,7 @@ export const commands = [
   'keysets',
   'peers',
   'clear',
+  'migrate',
 ] as const;
 export type Command = (typeof commands)[number];
 
@@ -115,6 +118,9 @@ export type Options = {
   /** Name of a keyset. */
   readonly revoke: string | undefined;
   readonly rotate: boolean;
+  /** From its file into PostgreSQL. */
+  readonly moves: boolean;
+  readonly dryRun: boolean;
   /** How much another broker may owe. */
   readonly limit: Money | undefined;
   /** Id of another broker, as its operator told it. */
@@ -152,6 +158,9 @@ const flags = {
   close: { type: 'boolean' },
   revoke: { type: 'string' },
   rotate: { type: 'boolean' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  'dry-run': { type: 'boolean' },
   limit: { type: 'string' },
   fingerprint: { type: 'string' },
   'invoice-period': { type: 'string' },
@@ -162,7 +171,7 @@ const flags = {
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { values, positionals } = parse(args);
   const get = (
-    name: Exclude<keyof typeof flags, 'help' | 'json' | 'test' | 'close' | 'rotate' | 'ecash' | 'hosted'>,
+    name: Exclude<keyof typeof flags, 'help' | 'json' | 'test' | 'close' | 'rotate' | 'ecash' | 'hosted' | 'dry-run'>,
     fallback: string,
   ): string => values[name] ?? env[`FARTHING_BROKER_${name.toUpperCase().replaceAll('-', '_')}`] ?? fallback;
   return {
@@ -200,6 +209,8 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     close: values.close ?? false,
     revoke: values.revoke,
     rotate: values.rotate ?? false,
+    moves: isMove(values),
+    dryRun: values['dry-run'] ?? false,
     limit: values.limit === undefined ? undefined : orNothing('--limit', values.limit),
     fingerprint: values.fingerprint,
   };
@@ -287,6 +298,13 @@ export function addressOf(name: string, text: string): string {
     throw new UsageError(`${name}: expected an address such as https://broker.example, got ${text}`);
   }
   return text.replace(/\/$/, '');
+}
+
+/** @throws {UsageError} another way than from a file into PostgreSQL */
+function isMove({ from, to }: { from?: string | undefined; to?: string | undefined }): boolean {
+  if (from === undefined && to === undefined) return false;
+  if (from === 'sqlite' && to === 'postgres') return true;
+  throw new UsageError('migrate: expected --from sqlite --to postgres, or neither');
 }
 
 /** Empty: a file in the directory. */

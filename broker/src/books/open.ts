@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type GroupOptions, openDatabase } from '@farthing/node-kit';
 import { migrations } from '../ledger/schema.ts';
 import type { Bookkeeper } from './port.ts';
+import { isSealed } from './sealed.ts';
 import { sqliteKeeper } from './sqlite.ts';
 
 /** `data`: the broker's directory. `database`: a URL of PostgreSQL. */
@@ -20,6 +21,10 @@ export async function openBooks({ data, database }: Place, observe?: GroupOption
     return postgresKeeper(database, observe);
   }
   const db = openDatabase(ledgerPath(data), migrations);
+  if (isSealed(db)) {
+    db.close();
+    throw new Error(`${ledgerPath(data)} was moved to PostgreSQL: give its URL with --database`);
+  }
   // 64 MB of pages in memory instead of 2, and fewer interruptions to copy the log into the file. Neither touches durability.
   db.exec('PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000');
   return sqliteKeeper(db, observe);

@@ -2,8 +2,10 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { migrations } from '../../ledger/schema.ts';
+import type { Row } from '../port.ts';
 import { Line } from './line.ts';
 import { needTables } from './schema.ts';
+import { insertSql } from './sets.ts';
 import { tablesOf } from './view.ts';
 
 /** Called after each page: rows of this table so far, of how many. */
@@ -12,11 +14,10 @@ export type Progress = (table: string, done: number, all: number) => void;
 /** Rows that are in memory at once. */
 const PAGE = 2_000;
 
-/** What there is at one moment, into an empty database. The line is in no transaction. */
-async function copyOut(line: Line, db: DatabaseSync, progress?: Progress): Promise<void> {
+/** What there is at one moment, into an empty database. The line is in a transaction, which the caller ends. */
+export async function copyOut(line: Line, db: DatabaseSync, progress?: Progress): Promise<void> {
   for (const step of migrations) db.exec(step);
   db.exec(`PRAGMA foreign_keys=OFF; PRAGMA user_version=${migrations.length}; BEGIN`);
-  await line.script('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
   for (const [table, columns] of tablesOf(db)) {
     const names = columns.map(({ name }) => name);
     const insert = db.prepare(`INSERT INTO ${table} (${names}) VALUES (${names.map(() => '?')})`);
@@ -32,21 +33,48 @@ async function copyOut(line: Line, db: DatabaseSync, progress?: Progress): Promi
     }
     await line.script('CLOSE page');
   }
-  await line.script('ROLLBACK');
   db.exec('COMMIT; PRAGMA foreign_keys=ON');
+}
+
+/** All rows into empty tables. The line is in a transaction, which the caller ends. */
+export async function copyIn(db: DatabaseSync, line: Line, progress?: Progress): Promise<void> {
+  for (const [table, columns] of tablesOf(db)) {
+    const all = Number(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'] ?? 0n);
+    let page: Row[] = [];
+    let done = 0;
+    const flush = async () => {
+      if (page.length === 0) return;
+      await line.run(insertSql(table, columns), ...columns.map(({ name }) => page.map((row) => row[name] ?? null)));
+      done += page.length;
+      page = [];
+      progress?.(table, done, all);
+    };
+    for (const row of db.prepare(`SELECT * FROM ${table}`).iterate()) {
+      page.push(row);
+      if (page.length === PAGE) await flush();
+    }
+    await flush();
+  }
 }
 
 /** Into a new file, which need not survive a crash. @throws {Error} there is no ledger at `url` */
 export async function copyToFile(url: string, path: string): Promise<void> {
-  closeSync(openSync(path, 'ax', 0o600));
   const line = await Line.open(url);
-  const db = new DatabaseSync(path, { readBigInts: true, enableForeignKeyConstraints: false });
+  const db = quickFile(path);
   try {
-    db.exec('PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF');
     await needTables(line);
+    await line.script('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
     await copyOut(line, db);
   } finally {
     db.close();
     await line.close();
   }
+}
+
+/** A new file that need not survive a crash. @throws {Error} there is one */
+export function quickFile(path: string): DatabaseSync {
+  closeSync(openSync(path, 'ax', 0o600));
+  const db = new DatabaseSync(path, { readBigInts: true, enableForeignKeyConstraints: false });
+  db.exec('PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF');
+  return db;
 }
