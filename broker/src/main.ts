@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 import { lineLogger } from '@farthing/node-kit';
+// The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
+import { HELP } from './help.ts';
 import { sendByProgram } from './hosted/send-by.ts';
 import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statement } from './operate.ts';
-// The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
+import { exportLines, settlement } from './operate-bulk.ts';
 import { clearWithPeers } from './operate-clearing.ts';
 import { listKeysets, revokeKeyset, rotateKeysets } from './operate-ecash.ts';
 import { migrateTables, moveBooks } from './operate-move.ts';
 import { checkEvidence, closeInvoices, grantCredit, listInvoices, listOverclaims } from './operate-payword.ts';
 import { addPeer, listPeers, removePeer } from './operate-peers.ts';
-import { addressOf, HELP, type Options, readOptions, UsageError } from './options.ts';
+import { addressOf, type Options, readOptions, UsageError } from './options.ts';
 import { startBroker } from './start.ts';
 import { exportTo } from './telemetry/otlp.ts';
 
@@ -69,9 +71,18 @@ async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (options.command === 'serve') return serve(options);
+  if (options.command === 'export') return exportAll(options);
   const { lines, json, status } = await operate(options);
   console.log(options.json ? JSON.stringify(json) : lines.join('\n'));
   return status;
+}
+
+async function exportAll({ place, sinceMs, untilMs, account, site, format }: Options): Promise<number> {
+  if (account !== undefined && site !== undefined) throw new UsageError('export: give --account or --site, not both');
+  const name = site === undefined ? account && `user:${account}` : `vendor:${site}`;
+  const count = await exportLines(place, { period: { sinceMs, untilMs }, account: name, format }, process.stdout);
+  console.error(`${count} lines`);
+  return 0;
 }
 
 async function operate({
@@ -89,6 +100,8 @@ async function operate({
   dryRun,
   limit,
   fingerprint,
+  sinceMs,
+  untilMs,
   test,
 }: Options): Promise<Outcome> {
   switch (command) {
@@ -126,6 +139,8 @@ async function operate({
       await removePeer(place, about);
       return listPeers(place);
     }
+    case 'settlement':
+      return settlement(place, { sinceMs, untilMs }, (line) => console.error(line));
     case 'overclaims':
       return listOverclaims(place);
     case 'invite':

@@ -1,0 +1,81 @@
+// What an operator takes out of the books for a period: every line, or what each site is to be settled for. Beside the running
+// service, and within a memory that does not grow with the books.
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { openReadOnly } from '@farthing/node-kit';
+import { copyOf, type Place } from './books/open.ts';
+import { sqliteKeeper } from './books/sqlite.ts';
+import { type BulkBook, type BulkLine, openBulk, type Period } from './ledger/bulk.ts';
+import { type Outcome, shown } from './operate.ts';
+
+export type ExportFormat = 'csv' | 'json';
+export type ExportOptions = {
+  readonly period: Period;
+  readonly account: string | undefined;
+  readonly format: ExportFormat;
+};
+
+const COLUMNS = ['seq', 'n', 'at', 'kind', 'ref', 'account', 'sub', 'cur', 'amount'] as const;
+
+/** Writes one line a posting. @returns how many */
+export async function exportLines(
+  place: Place,
+  { period, account, format }: ExportOptions,
+  out: Writable,
+): Promise<number> {
+  return withBulk(place, async (bulk) => {
+    let count = 0;
+    if (format === 'csv') out.write(`${COLUMNS.join(',')}\r\n`);
+    for await (const line of bulk.lines(period, account)) {
+      count++;
+      // As slowly as whoever reads it.
+      if (!out.write(format === 'csv' ? csv(line) : json(line))) await once(out, 'drain');
+    }
+    return count;
+  });
+}
+
+/** What each site earned, gave back, and is left with, of a period. */
+export async function settlement(place: Place, period: Period, told: (line: string) => void): Promise<Outcome> {
+  return withBulk(place, async (bulk) => {
+    const settled = await bulk.settlement(period, (seen, all) => told(`${seen} of ${all} entries`));
+    const rows = settled.map(({ vnd, cur, lines, credited, returned }) => ({
+      ...{ vnd, cur, lines },
+      credited: credited.toString(),
+      returned: returned.toString(),
+      net: (credited - returned).toString(),
+    }));
+    const lines = settled.map(({ vnd, cur, lines: n, credited, returned }) => {
+      return `${vnd}\t${shown(credited, cur)}\t-${shown(returned, cur)}\t${shown(credited - returned, cur)}\t${n}`;
+    });
+    return { lines: lines.length > 0 ? lines : ['No site earned anything.'], json: { settlement: rows }, status: 0 };
+  });
+}
+
+async function withBulk<Result>(place: Place, run: (bulk: BulkBook) => Promise<Result>): Promise<Result> {
+  await using copy = await copyOf(place);
+  const keeper = sqliteKeeper(openReadOnly(copy.path));
+  try {
+    return await run(openBulk(keeper));
+  } finally {
+    await keeper.close();
+  }
+}
+
+const at = ({ atMs }: BulkLine): string => new Date(atMs).toISOString();
+
+const json = (line: BulkLine): string => {
+  const { seq, n, kind, ref, account, sub, cur, amount } = line;
+  return `${JSON.stringify({ seq, n, at: at(line), kind, ref, account, sub, cur, amount: amount.toString() })}\n`;
+};
+
+const csv = (line: BulkLine): string => {
+  const { seq, n, kind, ref, account, sub, cur, amount } = line;
+  return `${[seq, n, at(line), cell(kind), cell(ref), cell(account), cell(sub), cur, amount].join(',')}\r\n`;
+};
+
+/** I2: what others named is a text for every spreadsheet, never a formula. */
+function cell(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
