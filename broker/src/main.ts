@@ -155,10 +155,21 @@ async function operate({
   }
 }
 
+/** What an operator can do about what the system says. */
+const MEND: { readonly [code: string]: string | undefined } = {
+  EADDRINUSE: '--port chooses another; 0 takes a free one.',
+  EADDRNOTAVAIL: '--host takes an address of this machine.',
+  EACCES: 'It may not write there, or not listen on that port: --data and --port choose others.',
+  EEXIST: '--data takes a directory.',
+  ENOTDIR: '--data takes a directory.',
+};
+
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  console.error(error instanceof UsageError ? `${message}\nbroker --help lists the options.` : `broker: ${message}`);
+  const mend = error instanceof Error && 'code' in error ? MEND[String(error.code)] : undefined;
+  const told = mend === undefined ? message : `${message}\n${mend}`;
+  console.error(error instanceof UsageError ? `${message}\nbroker --help lists the options.` : `broker: ${told}`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

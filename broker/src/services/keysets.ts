@@ -158,7 +158,7 @@ export function stop(ks: string, step: Step): void {
 export function keysetsOf(vnd: string, { ledger }: Pick<Step, 'ledger'>): JsonObject {
   if (vnd !== '' && !ledger.vendors.get(vnd)) throw new PaymentProblem('vendor-unknown');
   const list = ledger.ecash.list(vnd);
-  if (!list) throw new PaymentProblem('unavailable', { detail: 'no keysets of this lock', retryAfter: 2 });
+  if (!list) throw new PaymentProblem('unavailable', { detail: 'there are no such coins, or not yet', retryAfter: 2 });
   const known = ledger.ecash.keysets();
   const keysets = [...list.keysets, ...list.revoked].flatMap((ks) => known.get(ks)?.keyset.record ?? []);
   return { list: { ...list }, keysets: keysets.map((record) => ({ ...record })) };

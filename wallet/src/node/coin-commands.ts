@@ -1,7 +1,11 @@
 import type { FoundCoins, RestoreProgress } from '../index.ts';
 import { amountOf, type Command, currencyOf, money, type Output, UsageError } from './command.ts';
-import { brokerOf } from './money-commands.ts';
+import { brokerOf, NO_BROKER } from './money-commands.ts';
 import { agreed, input } from './typed.ts';
+
+export const NO_COINS = {
+  unavailable: 'Its operator turns coins on (broker --ecash); keys that are new take a minute.',
+} as const;
 
 export const coins: Command = {
   usage: 'farthing coins [--check] [--keys]',
@@ -44,6 +48,7 @@ export const withdraw: Command = {
   args: 1,
   options: {},
   help: [['AMOUNT', "such as 1.00 or '1 USD'"]],
+  mend: NO_COINS,
   async run({ wallet, args: [typed], out }) {
     const amountMicro = amountOf(typed ?? '', await currencyOf(wallet));
     const record = await wallet.coins.withdraw({ amountMicro });
@@ -61,6 +66,7 @@ export const deposit: Command = {
   args: 1,
   options: {},
   help: [['AMOUNT', "such as 1.00 or '1 USD'"]],
+  mend: NO_COINS,
   async run({ wallet, args: [typed], out }) {
     const amount = typed === undefined ? {} : { amountMicro: amountOf(typed, await currencyOf(wallet)) };
     const record = await wallet.coins.deposit(amount);
@@ -76,7 +82,7 @@ export const phrase: Command = {
   help: [['--show', 'show them without asking']],
   async run({ wallet, flags, out }) {
     if (flags['show'] !== true && !out.json && !(await agreed('Whoever sees the words has the money. Show them here?')))
-      throw new UsageError('--show shows the words');
+      throw new UsageError('nobody can be asked here, or said no: --show shows the words');
     const found = await wallet.phrase();
     out.fact('Write these words on paper. Nobody needs them but you: who asks for them is a thief.');
     if (!found.account) {
@@ -92,6 +98,7 @@ export const restore: Command = {
   args: 0,
   options: { broker: { type: 'string' } },
   help: [['--broker URL', 'where its money is; default: FARTHING_BROKER']],
+  mend: { ...NO_BROKER, ...NO_COINS, 'payload-invalid': 'Twelve words, in their order, on standard input.' },
   async run({ wallet, flags, out }) {
     if (process.stdin.isTTY) out.fact('Type the twelve words, then Enter and Ctrl-D.');
     const onProgress = progressOf(out);

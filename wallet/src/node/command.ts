@@ -1,6 +1,13 @@
 // The shape of one subcommand, and what all of them share: flags, money as people type it, output as text or JSON.
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
-import { type Currency, currencies, formatMoney, PaymentProblem, parsePrice, problemInfo } from '@farthing/protocol';
+import {
+  type Currency,
+  currencies,
+  formatMoney,
+  PaymentProblem,
+  type ProblemCode,
+  parsePrice,
+} from '@farthing/protocol';
 import type { Wallet } from '../index.ts';
 
 export type Flags = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
@@ -39,6 +46,8 @@ type Described = {
   readonly help: readonly (readonly [flag: string, text: string])[];
   /** How many arguments it takes at most. */
   readonly args: number;
+  /** What to do about a problem, where this command knows better than the table that all parties share. */
+  readonly mend?: { readonly [Code in ProblemCode]?: string };
 };
 
 export const COMMON = {
@@ -61,7 +70,10 @@ export function parse(command: Command, argv: readonly string[]): { flags: Flags
     if (positionals.length > command.args) throw new UsageError(`unexpected argument ${positionals[command.args]}`);
     return { flags: values, args: positionals };
   } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(error instanceof Error ? error.message : String(error));
+    if (error instanceof UsageError) throw error;
+    // Node's sentence goes on with how to escape arguments.
+    const [said = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
+    throw new UsageError(said.replace(/^Unknown option/, 'there is no option'));
   }
 }
 
@@ -102,9 +114,19 @@ export function amountOf(typed: string, currency: Currency): bigint {
     if (price.currency === currency) return price.amount;
   } catch (error) {
     if (!(error instanceof PaymentProblem)) throw error;
-    throw new UsageError(error.extra.detail ?? problemInfo(error.code).help);
+    throw new UsageError(
+      `${typed === '' ? 'how much?' : `'${typed}' is no amount:`} expected 1.00 or '0.0015 USD', at most 6 decimals`,
+    );
   }
   throw new UsageError(`this wallet holds ${currencies[currency].iso}`);
+}
+
+/** An address that can be asked. @throws {UsageError} */
+export function addressOf(typed: string | undefined): string {
+  const is = typed !== undefined && URL.canParse(typed) && /^https?:$/.test(new URL(typed).protocol);
+  if (!is)
+    throw new UsageError(`${typed === undefined ? 'which address?' : `'${typed}' is no address:`} expected https://…`);
+  return typed;
 }
 
 /** The origin of a site as people type it: a host, an origin, or any address there. @throws {UsageError} */

@@ -153,6 +153,21 @@ test('a page that is missing behind the wall is not charged, and its coin is goo
   expect((await json('balance')).value).toMatchObject({ totalMicro: '1000000', brokers: [{ heldMicro: '0' }] });
 });
 
+test('what cannot be done is said in the words of the command, with what to do about it', async () => {
+  expect(await cli('take', 'nonsense')).toMatchObject({
+    status: 1,
+    err: 'farthing: this is no gift of coins (payload-invalid)\n  Copy the whole text, as the other wallet printed it.\n',
+  });
+  expect(await cli('evidence', 'nonsense')).toMatchObject({
+    status: 1,
+    err: expect.stringContaining('farthing history --json lists payments'),
+  });
+  expect(await cli('init', '--broker', 'http://127.0.0.1:1')).toMatchObject({
+    status: 1,
+    err: expect.stringContaining('--broker URL names another'),
+  });
+});
+
 test('wrong arguments end with status 2 and say what was expected', async () => {
   expect(await cli()).toMatchObject({ status: 2 });
   expect(await cli('buy')).toMatchObject({ status: 2, err: expect.stringMatching(/there is no command buy/) });
@@ -163,9 +178,13 @@ test('wrong arguments end with status 2 and say what was expected', async () => 
   });
   expect(await cli('pay', site, '--max', '1e-3 USD')).toMatchObject({
     status: 2,
-    err: expect.stringMatching(/expected a price/),
+    err: expect.stringMatching(/'1e-3 USD' is no amount.*\n.*Usage: farthing pay URL/),
   });
   expect(await cli('top-up')).toMatchObject({ status: 2 });
+  expect(await cli('gift')).toMatchObject({
+    status: 2,
+    err: expect.stringMatching(/how much\?.*\n.*Usage: farthing gift/),
+  });
   expect(await cli('budget', '--mode', 'perhaps')).toMatchObject({
     status: 2,
     err: expect.stringMatching(/auto, ask or never/),

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // The command `farthing`: a wallet for terminals, scripts and agents. Exit status: 0 done, 1 the world's fault (the
 // message has a code and says what to do), 2 wrong arguments.
-import { isProblemCode, PaymentProblem, problemInfo } from '@farthing/protocol';
+import { PaymentProblem } from '@farthing/protocol';
 import { coins, deposit, phrase, restore, withdraw } from './coin-commands.ts';
-import { type Command, Output, parse, type Run, text, toJsonText, UsageError, type WalletCommand } from './command.ts';
+import { type Command, Output, parse, type Run, text, UsageError, type WalletCommand } from './command.ts';
 import { credit } from './credit-command.ts';
 import { get } from './get-command.ts';
 import { goods } from './goods-command.ts';
@@ -14,6 +14,7 @@ import { defaultData, openWallet } from './open.ts';
 import { password } from './password-command.ts';
 import { pay, stream } from './pay-command.ts';
 import { evidence, prove, verify } from './proof-commands.ts';
+import { report } from './report.ts';
 import { budget, limits } from './rule-commands.ts';
 import { unlock } from './typed.ts';
 
@@ -105,37 +106,9 @@ function helpOf({ usage, about, help }: Command): string {
   return `${usage}\n${about}\n\n${lines.join('\n')}\n`;
 }
 
-/** What happened, its code, and what to do. */
-function report(error: unknown, json: boolean): number {
-  if (error instanceof UsageError) {
-    if (json) process.stdout.write(`${toJsonText({ error: { code: 'usage', title: error.message } })}\n`);
-    process.stderr.write(`farthing: ${error.message}\n`);
-    return 2;
-  }
-  if (error instanceof PaymentProblem) {
-    const { code, title, help } = problemInfo(error.code);
-    const detail = error.extra.detail ?? '';
-    if (json) process.stdout.write(`${toJsonText({ error: { code, title, help, detail, ...error.extra.members } })}\n`);
-    const mend = code === 'outcome-unknown' ? 'Run farthing recover: it presents the same payment again.' : help;
-    process.stderr.write([`farthing: ${title} (${code})`, detail, mend].filter(Boolean).join('\n  ') + '\n');
-    return 1;
-  }
-  const message = faultText(error);
-  if (json) process.stdout.write(`${toJsonText({ error: { code: 'fault', title: message } })}\n`);
-  process.stderr.write(`farthing: ${message}\n`);
-  return 1;
-}
-
-/** `fetch failed` hides the reason in its causes. */
-function faultText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? error.cause : undefined;
-  return cause && !isProblemCode(cause.message) ? `${error.message}: ${cause.message || cause.name}` : error.message;
-}
-
 const argv = process.argv.slice(2);
 try {
   process.exitCode = await main(argv);
 } catch (error) {
-  process.exitCode = report(error, argv.includes('--json'));
+  process.exitCode = report(error, { json: argv.includes('--json'), command: commands.get(argv[0] ?? '') });
 }

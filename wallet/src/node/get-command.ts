@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { limits } from '@farthing/protocol';
 import type { Offer } from '../index.ts';
 import { Bar } from './bar.ts';
-import { amountOf, type Command, currencyOf, money, type Run, text, UsageError } from './command.ts';
+import { addressOf, amountOf, type Command, currencyOf, money, type Run, text } from './command.ts';
 import { getGoods } from './get-goods.ts';
 import { targetOf } from './goods-name.ts';
 
@@ -22,11 +22,12 @@ export const get: Command = {
     ["--max '0.10 USD'", 'pay up to this without asking, and never more'],
     ['-y, --yes', 'pay the price that is asked; limits of the day hold'],
   ],
+  mend: { 'offer-unusable': 'farthing get buys what is sold sealed; farthing pay buys pages.' },
   run: getSealed,
 };
 
-async function getSealed({ wallet, flags, args: [url], out }: Run): Promise<number> {
-  if (url === undefined || !URL.canParse(url)) throw new UsageError('which address? expected https://…');
+async function getSealed({ wallet, flags, args: [typed], out }: Run): Promise<number> {
+  const url = addressOf(typed);
   const currency = await currencyOf(wallet);
   const max = text(flags, 'max');
   const maxMicro = max !== undefined ? amountOf(max, currency) : flags['yes'] === true ? limits.amountMax : undefined;

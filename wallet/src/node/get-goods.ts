@@ -1,8 +1,8 @@
 // Buying sealed goods: fetch, compare, pay, open; whatever stops in between, the next run goes on from there and pays nothing twice.
 import { openAsBlob } from 'node:fs';
-import { PaymentProblem, type SealedOffer } from '@farthing/protocol';
+import { formatMoney, PaymentProblem, type SealedOffer } from '@farthing/protocol';
 import { keyIn } from '../goods/bought.ts';
-import { type Disputed, type PayingOptions, payingFetch, type Settled, type Wallet } from '../index.ts';
+import { type Decision, type Disputed, type PayingOptions, payingFetch, type Settled, type Wallet } from '../index.ts';
 import { challengesOf } from '../site-answer.ts';
 import { fetchSealed, openSealed, type Progress, sealedPath } from './goods-file.ts';
 
@@ -71,7 +71,7 @@ async function pay(
       if (event.kind === 'settled') seen.settled = event.settled;
       if (event.kind !== 'decided') return;
       const { decision } = event;
-      if (decision.kind === 'refuse' || decision.kind === 'ask') seen.reason = new PaymentProblem(decision.reason);
+      if (decision.kind === 'refuse' || decision.kind === 'ask') seen.reason = refusalOf(decision);
     },
   });
   try {
@@ -90,4 +90,12 @@ async function pay(
   throw settled
     ? new PaymentProblem(settled.record.code ?? 'payment-required')
     : (seen.reason ?? new PaymentProblem('payment-required'));
+}
+
+function refusalOf({ reason, offer }: Extract<Decision, { kind: 'refuse' | 'ask' }>): PaymentProblem {
+  const price = offer && formatMoney({ amount: offer.amountMicro, currency: offer.currency });
+  return new PaymentProblem(
+    reason,
+    price === undefined ? {} : { detail: `the key costs ${price}; --max or --yes pays it` },
+  );
 }

@@ -1,5 +1,7 @@
 // Commands for money from hand to hand: gift, gifts, take, request, requests.
+
 import type { GiftInfo, RequestInfo, Wallet } from '../index.ts';
+import { NO_COINS } from './coin-commands.ts';
 import { amountOf, type Command, currencyOf, type Flags, money, type Output, text, UsageError } from './command.ts';
 import { showPicture } from './picture.ts';
 import { agreed, input } from './typed.ts';
@@ -10,8 +12,11 @@ const SHOWN_HELP = [
   ['--qr', 'show the address as a picture, too'],
 ] as const;
 
+const COPIED = { ...NO_COINS, 'payload-invalid': 'Copy the whole text, as the other wallet printed it.' } as const;
+
 export const gift: Command = {
   usage: 'farthing gift AMOUNT [--for REQUEST] [--memo TEXT] [--link] [--qr]',
+  mend: COPIED,
   about: 'Prints coins as text. Whoever takes it first has the money, and needs no account.',
   args: 1,
   options: { for: { type: 'string' }, memo: { type: 'string' }, ...SHOWN },
@@ -99,6 +104,7 @@ export const gifts: Command = {
   options: { back: { type: 'string' } },
   unlock: true,
   help: [['--back ID', 'pull this gift back, if nobody took it; its text is worth nothing then']],
+  mend: { 'not-found': 'farthing gifts lists them with their ids.' },
   async run({ wallet, flags, out }) {
     const back = text(flags, 'back');
     if (back !== undefined) {
@@ -122,6 +128,7 @@ export const take: Command = {
   args: 1,
   options: {},
   help: [['TEXT', 'what farthing gift printed, or - for standard input']],
+  mend: COPIED,
   async run({ wallet, args: [typed], out }) {
     if (typed === undefined) throw new UsageError('whose text is the gift? farthing take TEXT');
     const taken = await wallet.coins.take(typed === '-' ? await input() : typed);

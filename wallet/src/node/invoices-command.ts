@@ -9,6 +9,7 @@ export const invoices: Command = {
   args: 1,
   options: {},
   help: [['NUMBER', 'of an invoice of the first broker']],
+  mend: { 'not-found': 'farthing invoices lists them.' },
   async run({ wallet, args: [typed], out }) {
     if (typed === undefined) {
       const found = await wallet.invoices();

@@ -18,12 +18,18 @@ const DEFAULT_BROKER = 'http://127.0.0.1:8402';
 export const brokerOf = (flags: Flags): string =>
   text(flags, 'broker') ?? process.env['FARTHING_BROKER'] ?? DEFAULT_BROKER;
 
+export const NO_BROKER = {
+  'broker-unreachable': 'Is it running there? --broker URL names another.',
+  'insecure-origin': 'Expected https://…, or http:// on this machine.',
+} as const;
+
 export const init: Command = {
   usage: 'farthing init [--broker URL]',
   about: 'Makes the account and adds a broker. Repeating it is harmless.',
   args: 0,
   options: { broker: { type: 'string' } },
   help: [['--broker URL', `the broker; default: FARTHING_BROKER, else ${DEFAULT_BROKER}`]],
+  mend: NO_BROKER,
   async run({ wallet, flags, out }) {
     const broker = await wallet.init({ brokerUrl: brokerOf(flags) });
     const account = wallet.accountId();
@@ -43,9 +49,12 @@ export const topUp: Command = {
     ['AMOUNT', "such as 1.00 or '1 USD'"],
     ['--voucher CODE', 'a code that the operator of the broker issued'],
   ],
+  mend: {
+    'request-malformed': 'More than the broker gives at once (it counts in millionths), or not the code of a voucher.',
+  },
   async run({ wallet, flags, args: [typed], out }) {
     const voucher = text(flags, 'voucher');
-    if ((typed === undefined) === (voucher === undefined)) throw new UsageError('name an amount or a voucher');
+    if ((typed === undefined) === (voucher === undefined)) throw new UsageError('name either an amount or a voucher');
     const currency = await currencyOf(wallet);
     const record = await wallet.topUp(
       voucher === undefined ? { amountMicro: amountOf(typed ?? '', currency) } : { voucher },
@@ -104,7 +113,7 @@ export const history: Command = {
     if (!Number.isSafeInteger(limit) || limit < 1) throw new UsageError('--limit takes a whole number from 1');
     const site = text(flags, 'site');
     const records = await wallet.history({ limit, ...(site === undefined ? {} : { site: originOf(site) }) });
-    out.result(records, records.map(line));
+    out.result(records, records.length > 0 ? records.map(line) : ['Nothing was paid or moved yet.']);
   },
 };
 

@@ -13,6 +13,7 @@ export const password: Command = {
     ['remove', 'words and keys lie in the open again'],
     ['FARTHING_PASSWORD_FILE', 'a file with the password, for every command; _NEW_PASSWORD_FILE for set and change'],
   ],
+  mend: { 'wallet-locked': 'Or run it in a terminal.' },
   async run({ wallet, args: [what], out }) {
     const work = workOf(out);
     const { set } = wallet.password.state();

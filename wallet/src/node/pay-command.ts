@@ -5,6 +5,7 @@ import { type Currency, limits, PaymentProblem, type ProblemCode, toDecimal } fr
 import { type Decision, type Meter, type Offer, payingFetch, type Settled, siteAnswer, type Wallet } from '../index.ts';
 import { methods } from '../methods.ts';
 import {
+  addressOf,
   amountOf,
   type Command,
   currencyOf,
@@ -55,8 +56,8 @@ export const stream: Command = {
   }),
 };
 
-async function fetchPaid({ wallet, flags, args: [url], out }: Run): Promise<number> {
-  if (url === undefined || !URL.canParse(url)) throw new UsageError('which address? expected https://…');
+async function fetchPaid({ wallet, flags, args: [typed], out }: Run): Promise<number> {
+  const url = addressOf(typed);
   const currency = await currencyOf(wallet);
   const max = text(flags, 'max');
   const visit = new Visit(out, currency);

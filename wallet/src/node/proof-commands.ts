@@ -7,8 +7,11 @@ import { type Command, money, text, UsageError, type WalletCommand } from './com
 import { openedGoods } from './goods-file.ts';
 import { input } from './typed.ts';
 
+const LISTED = { 'not-found': 'farthing history --json lists payments with their ids.' } as const;
+
 export const prove: WalletCommand = {
   usage: 'farthing prove ID [--for TEXT]',
+  mend: LISTED,
   about: 'Prints a proof of a payment with coins, or that coins were not spent, which anybody can check off line.',
   args: 1,
   options: { for: { type: 'string' } },
@@ -45,6 +48,7 @@ export const evidence: WalletCommand = {
   args: 1,
   options: {},
   help: [['ID', 'of a payment by cheque (farthing history --json)']],
+  mend: LISTED,
   async run({ wallet, args: [id], out }) {
     if (id === undefined) throw new UsageError('of which payment? farthing evidence ID');
     const papers = await wallet.papers(id);
