@@ -1,5 +1,7 @@
 import { type JsonObject, keyCommitment, limits, type Order, toBase64url } from '@farthing/protocol';
-import type { Cheque } from '@farthing/protocol/broker';
+import { type Cheque, chequeReceiptSchema } from '@farthing/protocol/broker';
+import { cheque as wallet } from '@farthing/protocol/wallet';
+import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as cheques from './testing/cheques.ts';
 import { Bench, DAY_SECONDS, Person, Site } from './testing/client.ts';
@@ -202,6 +204,25 @@ describe('what is served unasked', () => {
       const { cheques: told } = await cheques.redeemCheques(site, late);
       expect(told).toEqual([{ epoid: good.epoid, credited: '0', ...again }]);
     }
+  });
+
+  test('a copy whose signature was damaged is not paid beside the good one, which the receipt names', async () => {
+    const book = await cheques.openBook(anna, { vnd: site.vnd, limit: 10_000n });
+    const cheque = cheques.write(site, book, 100n, { capture: 'deferred' });
+    const { sig } = cheques.write(site, book, 101n, { capture: 'deferred' });
+    const damaged = { cheque: { ...cheque, sig }, book };
+    expect(await cheques.redeemCheques(site, damaged, { cheque, book })).toMatchObject({
+      cheques: [{ credited: '0', alarm: 'cheque-forged' }, { credited: '100' }],
+    });
+    const { receipt } = await bench.send('/v1/cheque/outcome', cheques.outcomeOrder(anna, cheque, book));
+    expect(() =>
+      wallet.checkReceipt(
+        v.parse(chequeReceiptSchema, receipt),
+        { cheque, cert: book.cert },
+        bench.public.root,
+        bench.env(),
+      ),
+    ).not.toThrow();
   });
 
   test('a batch that does not follow the last one is refused, and moves nothing', async () => {

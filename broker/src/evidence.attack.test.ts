@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Json, type JsonObject, signObject, toBase64url } from '@farthing/protocol';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { checkEvidence, listOverclaims } from './operate-payword.ts';
+import { checkEvidence, listOverclaims } from './operate-overclaims.ts';
+import * as cheques from './testing/cheques.ts';
 import { Bench, Person, Site } from './testing/client.ts';
 import {
   buyChain,
@@ -120,3 +121,55 @@ test('a closing that the site signed after its claim, or that another signed, do
 function raise(): never {
   throw new Error('missing');
 }
+
+type ChequeEvidence = JsonObject & { cert: JsonObject; order: JsonObject & { claims: JsonObject[] } };
+/** A site that claims cheques as they are given. */
+async function claimed(): Promise<{ why: string; verdict: string; evidence: ChequeEvidence }[]> {
+  const shop = await new Site(bench, 'shop.example').open();
+  const [book, other] = await cheques.openBooks(anna, [
+    { vnd: site.vnd, limit: 1_000n },
+    { vnd: shop.vnd, limit: 1_000n },
+  ]);
+  if (!book || !other) throw new Error('two books');
+  const later = { capture: 'deferred' as const };
+  const good = cheques.write(site, book, 100n, later);
+  await cheques.redeemCheques(
+    site,
+    { cheque: good, book },
+    { cheque: { ...good, epoid: cheques.challenge() }, book },
+    { cheque: cheques.write(shop, other, 100n, later), book: other },
+    { cheque: cheques.write(site, book, 100n), book },
+    { cheque: cheques.write(site, book, 1_000n, later), book },
+    { cheque: cheques.write(site, book, 100n, later), book: { ...book, cert: { ...book.cert, sig: other.cert.sig } } },
+  );
+  return ((await listOverclaims(bench.place)).json as { overclaims: [] }).overclaims;
+}
+
+test('of cheques that a site claimed, the forged and the borrowed are proved by the file alone; limits are the broker’s word', async () => {
+  const found = await claimed();
+  expect(found.map(({ why, verdict }) => [why, verdict])).toEqual([
+    ['cheque-forged', 'proved'],
+    ['cheque-foreign', 'proved'],
+    ['cheque-foreign', 'proved'],
+    ['limit-reached', 'open'],
+    ['cert-forged', 'open'],
+  ]);
+  for (const { evidence, verdict } of found) {
+    expect(judged(evidence)).toEqual({ status: verdict === 'proved' ? 0 : 1, verdicts: [verdict] });
+  }
+});
+
+test('a broker cannot make a cheque look forged by another certificate, nor a site guilty by another claim', async () => {
+  const [{ evidence } = raise()] = await claimed();
+  const { root } = JSON.parse(readFileSync(join(bench.data, 'keys.json'), 'utf8')) as { root: string };
+  const { sig: _, ...rest } = evidence.cert;
+  const unsigned = { ...rest, typ: 'daycert/1', pk: site.pk };
+  const sig = signObject(unsigned, new Uint8Array(Buffer.from(root, 'base64url')), bench.env().crypto);
+  expect(judged({ ...evidence, cert: { ...unsigned, sig } })).toMatchObject({ verdicts: ['open'] });
+  expect(judged({ ...evidence, cert: null })).toMatchObject({ verdicts: ['open'] });
+  expect(judged({ ...evidence, claim: 0 })).toMatchObject({ verdicts: ['open'] });
+  const [first, second] = evidence.order.claims;
+  const swapped = { ...evidence.order, claims: [second ?? {}, first ?? {}] };
+  expect(judged({ ...evidence, order: swapped })).toMatchObject({ verdicts: ['not evidence'] });
+  expect(judged({ ...evidence, claim: 9 })).toMatchObject({ verdicts: ['not evidence'] });
+});

@@ -3,7 +3,8 @@ import { type JsonObject, limits, toBase64url } from '@farthing/protocol';
 import { makeChain } from '@farthing/protocol/wallet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listVendors } from './operate.ts';
-import { grantCredit, listOverclaims } from './operate-payword.ts';
+import { listOverclaims } from './operate-overclaims.ts';
+import { grantCredit } from './operate-payword.ts';
 import { Bench, Person, Site } from './testing/client.ts';
 import {
   buyChain,

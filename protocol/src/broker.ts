@@ -1,6 +1,7 @@
 // The broker's half of every method. A new method is one more export here.
 export * as cheque from './cheque/broker.ts';
 export * from './cheque/orders.ts';
+export { judgeClaim } from './cheque/overclaim.ts';
 export {
   type Approval,
   asJson,

@@ -64,11 +64,11 @@ type Redeemed = { readonly row: PaidCheque; readonly holder: ChequeCertRow; read
 
 /** Paid now; `again`: it was paid before, or has its outcome; else why it is not paid. */
 function pay(claim: Claim, vnd: string, step: OrderStep): Redeemed | string {
-  const { cheque, certExp } = claim;
+  const { cheque, certExp, certSig } = claim;
   const { ledger, keys, env } = step;
   if (cheque.vnd !== vnd || cheque.capture === 'now') return 'cheque-foreign';
   const holder = ledger.cheques.cert(cheque.sub, certExp);
-  if (!holder) return 'cert-forged';
+  if (holder?.cert.sig !== certSig) return 'cert-forged';
   const known = ledger.cheques.get(vnd, cheque.epoid);
   const amount = BigInt(cheque.amount);
   if (!known && amount > restOf(holder)) return 'limit-reached';

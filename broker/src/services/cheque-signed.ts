@@ -33,9 +33,9 @@ export async function checkAhead(shown: readonly Shown[], { read, keys, env }: A
 
 const holderOf = ({ cheque: { sub }, certExp }: Shown): string => `${sub} ${certExp}`;
 
-/** A content under one certificate: a good signature of it was shown. */
+/** A content under one certificate with this very signature: receipts say which was taken. */
 export const nameOf = ({ cheque, certExp }: Shown, crypto: Crypto): string =>
-  `${certExp} ${chequeHash(cheque, crypto)}`;
+  `${certExp} ${cheque.sig} ${chequeHash(cheque, crypto)}`;
 
 type Signed = { readonly typ: string; readonly sig: string };
 

@@ -102,7 +102,11 @@ export const chequesOrder = (site: Site, served: readonly Served[], prev = heads
   site.order('cheque-redeem/1', {
     vnd: site.vnd,
     prev,
-    claims: served.map(({ cheque, book }) => ({ cheque: { ...cheque }, certExp: book.cert.exp })),
+    claims: served.map(({ cheque, book }) => ({
+      cheque: { ...cheque },
+      certExp: book.cert.exp,
+      certSig: book.cert.sig,
+    })),
   });
 
 export type RedeemedCheques = { cheques: { epoid: string; credited: string; alarm?: string }[]; balance: string };

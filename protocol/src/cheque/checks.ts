@@ -38,6 +38,17 @@ export function checkNames({ cheque, cert }: Pair, { vnd, brk }: Pick<Expected, 
     throw new PaymentProblem('cert-expired', { detail: 'the cheque outlives its certificate' });
 }
 
+/** Is it an order that this certificate allows at this site? */
+export function isCovered(pair: Pair, at: Pick<Expected, 'vnd' | 'brk'>): boolean {
+  try {
+    checkNames(pair, at);
+    return true;
+  } catch (error) {
+    if (error instanceof PaymentProblem) return false;
+    throw error;
+  }
+}
+
 /** @throws {PaymentProblem} `cheque-late`, `cert-expired` */
 export function checkDates({ cheque, cert }: { cheque: Cheque; cert: DayCert }, nowMs: number): void {
   if (nowMs > cheque.exp * 1000 + limits.clockSkewMs) throw new PaymentProblem('cheque-late');

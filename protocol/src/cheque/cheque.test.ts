@@ -59,7 +59,7 @@ describe('A site serves a cheque at once', () => {
   it('and keeps what the broker wants to see', () => {
     const { cheque, cert } = pay();
     const [claim] = verify({ cheque, cert }).claims;
-    expect(claim).toMatchObject({ add: 3000n, evidence: { proof: { cheque, certExp: cert.exp } } });
+    expect(claim).toMatchObject({ add: 3000n, evidence: { proof: { cheque, certExp: cert.exp, certSig: cert.sig } } });
   });
 
   it('and it fits a header', () => {

@@ -2,13 +2,13 @@
 // is blamed for what somebody else could have made up: each fault is one in papers that the blamed party has signed itself.
 import * as v from 'valibot';
 import type { Crypto } from '../core/crypto.ts';
-import { type DayCert, daycertSchema } from '../core/daycert.ts';
+import { daycertSchema } from '../core/daycert.ts';
 import { jsonObject, tryDecode } from '../core/decode.ts';
 import { type Order, readAnswer } from '../core/orders.ts';
 import { PaymentProblem } from '../core/problems.ts';
 import { isOffer, sealedOfferSchema } from '../core/sealed.ts';
 import { verifyObject } from '../core/sign.ts';
-import { checkNames, isAbout, lateness, opensGoods, repeats } from './checks.ts';
+import { isAbout, isCovered, lateness, opensGoods, repeats } from './checks.ts';
 import { chequeDisputeOrder, chequeDisputeResult } from './orders.ts';
 import { type Cheque, type ChequeReceipt, chequeHash, chequeReceiptSchema, chequeSchema, isSigned } from './wire.ts';
 
@@ -55,7 +55,7 @@ export function judge(papers: unknown, keys: Keys, crypto: Crypto): Fault {
     (receipt) => verifyObject(receipt, keys.root, receipt.sig, crypto) && isAbout(receipt, { cheque, cert }, crypto),
   );
   if (!certified || !genuine) return { who: 'unknown', what: 'not-signed' };
-  const isOrdered = isSigned(cheque, cert.pk, crypto) && isCovered(cheque, cert);
+  const isOrdered = isSigned(cheque, cert.pk, crypto) && isCovered({ cheque, cert }, cheque);
   if (!isOrdered && !receipts.some(tookMoney)) return { who: 'unknown', what: 'not-signed' };
   const broker = brokerFault(dispute, isOrdered) ?? verdictFault(dispute, keys, crypto);
   if (broker) return { who: 'broker', what: broker };
@@ -65,17 +65,6 @@ export function judge(papers: unknown, keys: Keys, crypto: Crypto): Fault {
 }
 
 const tookMoney = ({ result }: ChequeReceipt): boolean => result !== 'refused';
-
-/** Is it an order that this certificate allows? */
-function isCovered(cheque: Cheque, cert: DayCert): boolean {
-  try {
-    checkNames({ cheque, cert }, { vnd: cheque.vnd, brk: cheque.brk });
-    return true;
-  } catch (error) {
-    if (error instanceof PaymentProblem) return false;
-    throw error;
-  }
-}
 
 function brokerFault({ cheque, cert, receipts }: Dispute, isOrdered: boolean): BrokerFault | undefined {
   if (!isOrdered) return 'paid-without-order';

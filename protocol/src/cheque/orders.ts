@@ -104,8 +104,11 @@ export const chequeAuthorizeOrder = orderSchema('cheque-authorize/1', {
 /** What may be served on this certificate in all from now on. The broker keeps it aside like the limit before. */
 export const chequeAuthorizeResult = v.object({ limit: amt0 });
 
-/** A cheque that was served, and the end of its certificate: the broker knows the rest of it. */
-export const chequeClaim = v.strictObject({ cheque: chequeSchema, certExp: seconds });
+/**
+ * A cheque that was served, with the end and the signature of its certificate: the broker knows the rest of it, and the site says
+ * on which one it took the cheque.
+ */
+export const chequeClaim = v.strictObject({ cheque: chequeSchema, certExp: seconds, certSig: sig });
 
 /** /v1/cheque/redeem: cheques that were served unasked, in one currency. `prev`: hash of the last batch that was answered, "" for the first. */
 export const chequeRedeemOrder = orderSchema('cheque-redeem/1', {

@@ -31,7 +31,7 @@ function claimOf({ cheque, cert }: ChequePayload): ClaimStep {
     key: `cheque.${cheque.brk}:${cheque.epoid}`,
     add: BigInt(cheque.amount),
     untilMs: cert.exp * 1000 + limits.clockSkewMs + limits.chequeWindowMs,
-    evidence: { rank: 0, proof: { cheque: asJson(cheque), certExp: cert.exp } },
+    evidence: { rank: 0, proof: { cheque: asJson(cheque), certExp: cert.exp, certSig: cert.sig } },
     once: true,
   };
 }
