@@ -8,6 +8,7 @@ import { brokerJob } from './jobs/broker.ts';
 import { chromiumJob } from './jobs/chromium.ts';
 import { coreJob } from './jobs/core.ts';
 import { expressJob } from './jobs/express.ts';
+import { ledgerJob } from './jobs/ledger.ts';
 import { pastJob } from './jobs/past.ts';
 import { restoreJob } from './jobs/restore.ts';
 import { sealedJob } from './jobs/sealed.ts';
@@ -24,6 +25,7 @@ const jobs: Readonly<Record<string, (context: Context) => Promise<Row[]>>> = {
   core: coreJob,
   memory: pastJob,
   store: storesJob,
+  ledger: ledgerJob,
   broker: brokerJob,
   'wallet/node': walletJob,
   'wallet/restore': restoreJob,

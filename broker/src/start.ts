@@ -180,7 +180,7 @@ function keepAsking({ peers }: BrokerService, log: Logger): NodeJS.Timeout {
   return setInterval(next, PEERS_MS).unref();
 }
 
-function settingsOf(options: BrokerOptions): Settings {
+export function settingsOf(options: BrokerOptions): Settings {
   const { name, test = false, registration = 'invite', faucetMicro } = options;
   return {
     name: name ?? (test ? 'Farthing test broker' : 'Farthing broker'),

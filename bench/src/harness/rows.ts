@@ -43,6 +43,8 @@ const targets: Readonly<Record<string, Target>> = {
   'memory/payword/session/*/restarted': { of: 'value', most: 1024, unit: 'B' },
   'store/*/claims/*/256': { of: 'value', least: 50_000, unit: '/s' },
   'store/*/restart/live-1000000': { of: 'value', most: 2, unit: 's' },
+  'ledger/sqlite/*/1/256': { of: 'value', least: 5000, unit: '/s' },
+  'ledger/postgres/*/2/256': { of: 'value', least: 10_000, unit: '/s' },
   'broker/*/sales': { of: 'value', least: 5000, unit: '/s' },
   'broker/*/redemptions': { of: 'value', least: 5000, unit: '/s' },
   'broker/ecash/withdraw': { of: 'value', least: 2000, unit: 'coins/s' },

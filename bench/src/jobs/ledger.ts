@@ -1,0 +1,92 @@
+// What a broker's ledger takes by itself, in a file and in PostgreSQL: whole orders, from the check of the signature to the commit,
+// by so many processes and callers. The network in front of it is measured under `broker/`.
+import { newDatabase } from '@farthing/broker/testing';
+import { Child } from '../harness/child.ts';
+import type { Context } from '../harness/context.ts';
+import { type Row, row } from '../harness/rows.ts';
+import { median } from '../harness/stats.ts';
+import type { LedgerApi, Place, Work } from '../ledger-server.ts';
+import { PLACES, type StorePlace } from '../stores.ts';
+
+const PROCESSES = [1, 2, 4];
+const CALLERS = [64, 256];
+const KINDS = ['sales', 'redemptions'] as const;
+const ENGINES = ['sqlite', 'postgres'] as const;
+const ROUNDS = 5;
+const COUNT = 6_000;
+
+export async function ledgerJob(context: Context): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const engine of ENGINES) {
+    const name = `ledger/${engine}`;
+    if (!context.wants(name)) continue;
+    rows.push(...(await context.attempt(name, 'a second', () => engineRows(context, engine))));
+  }
+  return rows;
+}
+
+async function engineRows(context: Context, engine: (typeof ENGINES)[number]): Promise<Row[]> {
+  const store = await PLACES[engine](context.folder());
+  const data = context.folder();
+  const database = store.place.store === 'postgres' ? await newDatabase(store.place.url) : undefined;
+  const rows: Row[] = [];
+  try {
+    for (const processes of PROCESSES) {
+      const wanted = KINDS.filter((kind) => context.wants(`ledger/${engine}/${kind}/${processes}`));
+      if (wanted.length === 0) continue;
+      const children = await open({ data, database }, processes);
+      for (const what of wanted) {
+        for (const callers of CALLERS) {
+          const name = `ledger/${engine}/${what}/${processes}/${callers}`;
+          if (!context.wants(name)) continue;
+          context.say(`${name}…`);
+          rows.push(...(await speed({ context, store, name }, children, { what, callers, count: COUNT })));
+        }
+      }
+      for (const child of children) await child.end();
+    }
+    return rows;
+  } finally {
+    await store.stop();
+  }
+}
+
+let opened = 0;
+
+/** One after the other: the first one makes the keys. */
+async function open(place: Place, processes: number): Promise<Child<LedgerApi>[]> {
+  const children: Child<LedgerApi>[] = [];
+  for (let n = 0; n < processes; n++) {
+    const child = new Child<LedgerApi>(new URL('../ledger-server.ts', import.meta.url).pathname);
+    await child.call('open', { place, mark: `s${++opened}-` });
+    children.push(child);
+  }
+  return children;
+}
+
+type Part = { readonly context: Context; readonly store: StorePlace; readonly name: string };
+
+/** Medians of rounds, the first of which is thrown away: caches and code are cold. */
+async function speed({ context, store, name }: Part, children: readonly Child<LedgerApi>[], all: Work): Promise<Row[]> {
+  const rounds: { perSecond: number; micros: number; serverMicros: number }[] = [];
+  const share = children.length;
+  const work = { ...all, callers: all.callers / share, count: Math.ceil(all.count / share) };
+  await context.profile(name, async (file) => void (await children[0]?.call('profile', file)));
+  for (let n = 0; n <= (context.quick ? 2 : ROUNDS); n++) {
+    for (const child of children) await child.call('prepare', work);
+    const before = store.cpuMicros();
+    const done = await Promise.all(children.map((child) => child.call('work', work)));
+    const total = done.reduce((sum, one) => sum + one.done, 0);
+    const ms = Math.max(...done.map((one) => one.ms));
+    const micros = done.reduce((sum, one) => sum + one.cpuMicros, 0) / total;
+    if (n > 0) {
+      rounds.push({ perSecond: (total * 1000) / ms, micros, serverMicros: (store.cpuMicros() - before) / total });
+    }
+  }
+  const server = median(rounds.map((one) => one.serverMicros));
+  return [
+    row(name, `${all.what} a second`, { value: median(rounds.map((one) => one.perSecond)) }),
+    row(`${name}/cpu`, 'µs CPU of the broker each', { value: median(rounds.map((one) => one.micros)) }),
+    ...(store.restart ? [row(`${name}/server-cpu`, 'µs CPU of the server each', { value: server })] : []),
+  ];
+}

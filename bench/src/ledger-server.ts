@@ -1,0 +1,103 @@
+// A process of a broker without HTTP: orders that were signed before, as fast as so many callers that each wait for their answer.
+import { type Desk, openDesk, Person, pieceOf, Site, soldOf, USD } from '@farthing/broker/testing';
+import { type JsonObject, type Order, objectHash, parseJson } from '@farthing/protocol';
+import { answerCalls } from './harness/child.ts';
+import { endProfile, startProfile } from './harness/profiler.ts';
+
+export type Place = { readonly data: string; readonly database?: string | undefined };
+export type Work = { readonly what: 'sales' | 'redemptions'; readonly callers: number; readonly count: number };
+export type Done = { readonly done: number; readonly ms: number; readonly cpuMicros: number };
+
+export type LedgerApi = {
+  /** `mark`: no other process has it. */
+  open(at: { place: Place; mark: string }): Promise<void>;
+  /** Signs orders for the next `work`. */
+  prepare(work: Work): Promise<void>;
+  work(work: Work): Promise<Done>;
+  profile(file: string): Promise<void>;
+};
+
+const RICH = 10n ** 15n;
+const BUYERS = 64;
+const SITES = 16;
+/** Pieces in one purchase, claims in one batch. */
+const PIECES = 20;
+
+let desk: Desk | undefined;
+let buyers: Person[] = [];
+let sites: Site[] = [];
+/** Orders of one site follow each other: each line is asked in its order. */
+let lines: Order[][] = [];
+
+const opened = (): Desk => {
+  if (!desk) throw new Error('no ledger is open');
+  return desk;
+};
+
+async function ask(order: Order): Promise<JsonObject> {
+  const answer = parseJson(await opened().answer(order)) as { result: JsonObject };
+  return answer.result;
+}
+
+const buyerAt = (n: number): Person => buyers[n % buyers.length] as Person;
+const siteAt = (n: number): Site => sites[n % sites.length] as Site;
+
+/** A batch that redeems pieces which were sold for this. */
+async function redemption(site: Site, n: number): Promise<Order> {
+  const sold = soldOf(await ask(buyerAt(n).buyOrder(site.vnd, 10n, { count: PIECES })));
+  const order = site.redeemOrder(sold.pieces.map(({ scrip }) => ({ root: scrip.root, cum: 10n })));
+  site.prev = objectHash(order, opened().bench.env().crypto);
+  return order;
+}
+
+answerCalls<LedgerApi>(
+  {
+    async open({ place, mark }) {
+      desk = await openDesk(place);
+      const { bench } = desk;
+      buyers = Array.from({ length: BUYERS }, () => new Person(bench));
+      sites = Array.from({ length: SITES }, (_, n) => new Site(bench, `${mark}${n}.example`));
+      for (const buyer of buyers) await ask(buyer.order('faucet/1', { amount: RICH.toString(), cur: USD }));
+      for (const site of sites) {
+        await ask(site.registerOrder());
+        await ask(site.licenceOrder(site.licence()));
+      }
+      pieceOf(soldOf(await ask(buyerAt(0).buyOrder(siteAt(0).vnd, 1n))));
+    },
+    async prepare({ what, callers, count }) {
+      if (what === 'sales') {
+        const all = Array.from({ length: count }, (_, n) => buyerAt(n).buyOrder(siteAt(n).vnd, 1n));
+        lines = Array.from({ length: callers }, (_, caller) => all.filter((_, n) => n % callers === caller));
+        return;
+      }
+      const batches = Math.ceil(count / PIECES / SITES);
+      lines = await Promise.all(
+        sites.map(async (site, at) => {
+          const line: Order[] = [];
+          for (let n = 0; n < batches; n++) line.push(await redemption(site, at + n));
+          return line;
+        }),
+      );
+    },
+    async work({ what }) {
+      const { user, system } = process.cpuUsage();
+      const startMs = performance.now();
+      const caller = async (line: readonly Order[]) => {
+        for (const order of line) await opened().answer(order);
+      };
+      await Promise.all(lines.map(caller));
+      const orders = lines.reduce((sum, line) => sum + line.length, 0);
+      const used = process.cpuUsage({ user, system });
+      return {
+        done: what === 'sales' ? orders : orders * PIECES,
+        ms: performance.now() - startMs,
+        cpuMicros: used.user + used.system,
+      };
+    },
+    profile: startProfile,
+  },
+  async () => {
+    await endProfile();
+    await desk?.close();
+  },
+);
