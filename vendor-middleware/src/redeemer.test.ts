@@ -65,6 +65,16 @@ test('claims are paid once, totals grow, and batches are linked by their hashes'
   expect(problems).toEqual([]);
 });
 
+test('a long run tells of each batch, and claims everything once', async () => {
+  const sold = Array.from({ length: 52 }, () => site.broker.sell(10n, { count: 20 })).flat();
+  await Promise.all(sold.map(({ scrip }) => earn(scrip.root, 3n)));
+  const told: number[] = [];
+  await (await redeemer()).redeemNow((claims) => told.push(claims));
+  expect(told).toEqual([limits.redeemClaims, sold.length - limits.redeemClaims]);
+  expect(site.broker.total()).toBe(3n * BigInt(sold.length));
+  expect(await due()).toEqual([]);
+});
+
 test('what a busy site earns while it redeems waits for the next time: it asks for each claim once', async () => {
   const [a, b] = site.broker.sell(10_000n, { count: 2 }).map(({ scrip }) => scrip.root);
   if (!a || !b) throw new Error('no scrip');
