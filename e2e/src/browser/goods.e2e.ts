@@ -125,6 +125,20 @@ describe('a print', () => {
     await sale.close();
   });
 
+  it('says in its receipt why it was paid on the account, in every look', async () => {
+    const lines = (await stand.desk.tell('history', { limit: 10 })) as { id: string; kind: string; chosen?: string }[];
+    const line = lines.find(({ kind }) => kind === 'payment');
+    expect(line?.chosen).toBe('goods');
+    const receipt = await stand.browser.open(`popup.html#/receipt/${line?.id}`);
+    for (const look of looks.toReversed()) {
+      await dress(receipt, look, 640);
+      await receipt.locator('dl').first().waitFor();
+      await inspect(receipt, `receipt-goods-${look.name}`);
+    }
+    await receipt.getByText('The broker gives money back if the file is wrong').waitFor();
+    await receipt.close();
+  });
+
   it('that was paid is fetched again for nothing, and without a question', async () => {
     const before = await stand.desk.balance();
     const sale = await salePage(print);

@@ -74,6 +74,7 @@ describe('A private window', () => {
     const sale = await opened;
     // By the rule of the kiosk.
     await sale.getByRole('heading', { name: 'It is yours' }).waitFor();
+    await sale.getByText('Private', { exact: true }).waitFor();
     await inspect(sale, 'private-goods');
     // The debugger cannot follow downloads of private windows.
     expect(await sale.getByRole('link', { name: 'Save the file' }).getAttribute('href')).toMatch(/^blob:/);

@@ -1,5 +1,6 @@
 // The question "Pay for this page?": exact price, what follows from yes, and the rule for next time, on one screen.
 import { useEffect, useState } from 'preact/hooks';
+import { isPrivate } from '../../browser.ts';
 import type { MessageInput } from '../../messages.ts';
 import { Refused, send } from '../../ui/client.ts';
 import { countdown } from '../../ui/dates.ts';
@@ -145,6 +146,7 @@ function Head({ view }: { view: ApprovalView }) {
       <b class="s">{t('payment_request')}</b>
       {view.waiting > 1 && <Chip>{t('one_of', { count: view.waiting })}</Chip>}
       {broker.test && <Chip tone="warn">{t('test')}</Chip>}
+      {isPrivate && <Chip>{t('private')}</Chip>}
       <span class="sp" />
       {expiresAtMs - now < HOUR_MS && (
         <span class="xs muted">{tx('expires_in', { time: <bdi dir="ltr">{countdown(expiresAtMs, now)}</bdi> })}</span>

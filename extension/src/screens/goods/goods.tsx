@@ -1,5 +1,6 @@
 // Sealed goods in a tab of their own: what is sold, fetched and compared before anything is paid, then paid, opened and saved.
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { isPrivate } from '../../browser.ts';
 import { keptBytes } from '../../kept-goods.ts';
 import { Refused, send } from '../../ui/client.ts';
 import { Icon } from '../../ui/icons.tsx';
@@ -61,6 +62,7 @@ function Sale({ view, begins }: { view: GoodsView; begins: boolean }) {
         <Icon name="wallet" />
         <b class="s">{t('payment_request')}</b>
         {offer?.broker.test && <Chip tone="warn">{t('test')}</Chip>}
+        {isPrivate && <Chip>{t('private')}</Chip>}
       </header>
       <main class="m">
         <Title>{t(TITLES[step] ?? 'goods_title')}</Title>
