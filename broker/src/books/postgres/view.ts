@@ -15,8 +15,8 @@ export class Missing extends Error {
   override name = 'Missing';
 }
 
-/** Rows in memory beyond which a batch begins with none. */
-const ROWS = 200_000;
+/** Rows in memory, brought and written, beyond which a batch begins with none. */
+const ROWS = 50_000;
 
 export class View implements Books {
   readonly tables: ReadonlyMap<string, readonly Column[]>;
@@ -28,6 +28,8 @@ export class View implements Books {
   #wanted = new Map<string, Need>();
   #isGathering = false;
   #rows = 0;
+  /** Written by the batch that is under way. */
+  #written = 0;
   #version = 0;
 
   /** @param schema statements that make the tables */
@@ -71,6 +73,11 @@ export class View implements Books {
   /** @throws {Missing} another operation of the batch misses something: all will be decided again */
   certain(): void {
     if (this.#wanted.size > 0) throw new Missing();
+  }
+
+  /** How much memory it takes, in rows. */
+  get size(): number {
+    return this.#rows;
   }
 
   begin(): void {
@@ -126,6 +133,7 @@ export class View implements Books {
   /** It is durable now. */
   commit(): void {
     this.#db.exec('COMMIT');
+    this.#rows += this.#written;
     this.#answers.clear();
     for (const [name, { lasts, table }] of this.#here) if (!lasts || table === '') this.#here.delete(name);
   }
@@ -146,6 +154,7 @@ export class View implements Books {
 
   #kept(session: Session): Change[] {
     const changes = readChanges(session.changeset());
+    this.#written = changes.reduce((sum, { inserted }) => sum + inserted.length, 0);
     this.#db.exec('RELEASE pass');
     return changes;
   }

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { Missing, View } from './view.ts';
+
+const SCHEMA = ['CREATE TABLE one (n INTEGER PRIMARY KEY, x TEXT NOT NULL) STRICT;'];
+
+function viewed() {
+  const view = new View(SCHEMA);
+  const add = view.prepare('INSERT INTO one (n, x) VALUES (?, ?)');
+  const get = view.prepare('SELECT x FROM one WHERE n = ?');
+  const set = view.prepare('UPDATE one SET x = ? WHERE n = ?');
+  return { view, add, get, set };
+}
+
+test('what is missing is named once, however often it is asked for, and what was decided without it is undone', () => {
+  const { view, add, get } = viewed();
+  view.begin();
+  const done = view.pass(() => {
+    add.run(7, 'new');
+    expect(() => view.gather(() => [get.get(1), get.get(2), get.get(1)])).toThrow(Missing);
+  });
+  expect(done).toMatchObject({ missing: [{ values: [1] }, { values: [2] }] });
+});
+
+test('a row that was brought is read and changed, with its old value beside the new one', () => {
+  const { view, get, set } = viewed();
+  view.begin();
+  const first = view.pass(() => expect(() => get.get(1)).toThrow(Missing));
+  const [need] = 'missing' in first ? first.missing : [];
+  if (!need) throw new Error('nothing was missing');
+  view.bring(need.load, [{ n: 1n, x: 'old' }]);
+  view.met(need);
+  const second = view.pass(() => {
+    expect(get.get(1)).toEqual({ x: 'old' });
+    set.run('new', 1);
+  });
+  expect(second).toMatchObject({ changes: [{ updated: [{ old: [1n, 'old'], now: [undefined, 'new'] }] }] });
+  view.commit();
+  view.begin();
+  expect(view.pass(() => expect(get.get(1)).toEqual({ x: 'new' }))).toEqual({ changes: [] });
+});
+
+test('a broker that goes on for ever does not remember for ever', () => {
+  const { view, add } = viewed();
+  let n = 0;
+  const sizes: number[] = [];
+  for (let batch = 0; batch < 12; batch++) {
+    view.begin();
+    sizes.push(view.size);
+    view.pass(() => {
+      for (let i = 0; i < 10_000; i++) add.run(n++, 'x');
+    });
+    view.commit();
+  }
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(50_000);
+});
