@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(async () => {
   processes.kill();
   await server.stop();
-});
+}, 60_000);
 
 /** Brokers with one name, one ledger and an address each. */
 class Street implements AsyncDisposable {
