@@ -45,7 +45,7 @@ const PAUSE_MS = 25;
 const REPLICAS_MS = 1_000;
 /** How JSON prints half of a pair. */
 const LONE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
-const NOT_NOW = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY|BUSY|NOSCRIPT|UNBLOCKED)\b/;
+const NOT_NOW = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY|BUSY|NOSCRIPT)\b/;
 
 export class Batches {
   readonly #link: Link;
