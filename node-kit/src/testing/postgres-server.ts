@@ -57,7 +57,11 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     });
     await ready(child);
   };
-  process.once('exit', () => child?.kill('SIGQUIT'));
+  const onExit = () => {
+    child?.kill('SIGQUIT');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', onExit);
   await start();
   return {
     url: `postgres://farthing@127.0.0.1:${port}/postgres`,
@@ -67,6 +71,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     kill: () => end('SIGQUIT'),
     async stop() {
       await end('SIGINT');
+      process.off('exit', onExit);
       rmSync(folder, { recursive: true, force: true });
     },
   };

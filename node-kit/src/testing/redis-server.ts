@@ -49,7 +49,10 @@ export async function serve(port: number, settings: Settings): Promise<RedisServ
     child = spawn('redis-server', flags, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
     await ready(child);
   };
-  const onExit = () => void child?.kill('SIGKILL');
+  const onExit = () => {
+    child?.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
   process.once('exit', onExit);
   await start();
   return {
