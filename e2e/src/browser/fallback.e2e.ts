@@ -156,7 +156,10 @@ describe('a site that takes the money, hides it, and asks for more', () => {
     const { name, url } = article();
     await typeAddress(reader, url);
     await street.desk.state(url, 'pending');
+    // Loaded again it is the same payment: with the page, and once more without it to learn how it ended.
+    const shown = refuser.shown.length;
     await typeAddress(reader, url);
+    await expect.poll(() => refuser.shown.length, { timeout: 20_000 }).toBe(shown + 2);
     await street.desk.state(url, 'pending');
     expect(await recorded(url)).toMatchObject([{ method: 'scrip', state: 'pending' }]);
     expect(refuser.shown).not.toContain('cheque');
