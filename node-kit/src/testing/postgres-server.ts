@@ -15,6 +15,8 @@ export type PostgresServer = {
   stop(): Promise<void>;
 };
 
+/** What an immediate shutdown takes. */
+const GRACE_MS = 500;
 const DEBIAN = '/usr/lib/postgresql';
 
 /** Where initdb and postgres are, the newest version first; `undefined`: PostgreSQL is not installed. */
@@ -59,6 +61,8 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   };
   const onExit = () => {
     child?.kill('SIGQUIT');
+    // Nothing asynchronous runs any more, and the server still writes.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, GRACE_MS);
     rmSync(folder, { recursive: true, force: true });
   };
   process.once('exit', onExit);
