@@ -30,11 +30,13 @@ async function engineRows(context: Context, engine: (typeof ENGINES)[number]): P
   const data = context.folder();
   const database = store.place.store === 'postgres' ? await newDatabase(store.place.url) : undefined;
   const rows: Row[] = [];
+  const closing: Child<LedgerApi>[] = [];
   try {
     for (const processes of PROCESSES) {
       const wanted = KINDS.filter((kind) => context.wants(`ledger/${engine}/${kind}/${processes}`));
       if (wanted.length === 0) continue;
       const children = await open({ data, database }, processes);
+      closing.push(...children);
       for (const what of wanted) {
         for (const callers of CALLERS) {
           const name = `ledger/${engine}/${what}/${processes}/${callers}`;
@@ -43,10 +45,11 @@ async function engineRows(context: Context, engine: (typeof ENGINES)[number]): P
           rows.push(...(await speed({ context, store, name }, children, { what, callers, count: COUNT })));
         }
       }
-      for (const child of children) await child.end();
+      for (const child of closing.splice(0)) await child.end();
     }
     return rows;
   } finally {
+    for (const child of closing) await child.end();
     await store.stop();
   }
 }

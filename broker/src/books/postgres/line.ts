@@ -96,8 +96,7 @@ export class Line {
     const isSaid = typeof severity === 'string' && typeof code === 'string';
     if (!isSaid || severity === 'FATAL' || AWAY.test(code)) {
       this.#isBroken = true;
-      const sorted = isSaid && severity === 'FATAL' && !AWAY.test(code) ? (error as Error) : new Away(String(error));
-      return sorted;
+      return isSaid && REFUSED.test(code) ? (error as Error) : new Away(String(error));
     }
     return UNDONE.has(code) ? new Undone(String(error)) : (error as Error);
   }
@@ -105,5 +104,7 @@ export class Line {
 
 /** Connection exceptions, a server that stops or starts, too many connections. */
 const AWAY = /^(08|57P0|53)/;
+/** Wrong password or role, no such database: asked again it says the same. What else ends a connection may pass. */
+const REFUSED = /^(28|3D)/;
 /** Serialisation failure, deadlock, lock not available. */
 const UNDONE: ReadonlySet<string> = new Set(['40001', '40P01', '55P03']);
