@@ -1,4 +1,4 @@
-// `npm test`: every test, first those without a browser, then those with real browsers and processes.
+// `npm test`: every test, first those without a browser, then the broker's on PostgreSQL, then those with real browsers and processes.
 // Ends with one line that counts them all. Arguments after `--` go to Vitest, e.g. a file's name.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const [first, ...rest] = process.argv.slice(2);
-const chosen = first === 'e2e' || first === 'unit' ? [first] : ['unit', 'e2e'];
+const PROJECTS = ['unit', 'postgres', 'e2e'];
+const [first = '', ...rest] = process.argv.slice(2);
+const chosen = PROJECTS.includes(first) ? [first] : PROJECTS;
 const filters = chosen.length === 1 ? rest : process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'farthing-test-'));
 

@@ -100,6 +100,39 @@ describe('A question that a payment waits for', () => {
   });
 });
 
+describe('Copies of one credential', () => {
+  test('that come between the answer and the write ask nothing: they find the payment written', async () => {
+    const disk = Promise.withResolvers<void>();
+    let written = false;
+    const copy = () =>
+      approvals.inTurn('c', async () => {
+        if (written) return 'known';
+        await ask(1);
+        await disk.promise;
+        written = true;
+        return 'won';
+      });
+    const first = copy();
+    await expect.poll(() => asked.length).toBe(1);
+    const later = Array.from({ length: 20 }, copy);
+    disk.resolve();
+    expect([await first, ...(await Promise.all(later))]).toEqual(['won', ...Array(20).fill('known')]);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('hear what ended the one that they waited for; the next is asked about again', async () => {
+    answer = () => {
+      throw new PaymentProblem('coin-spent', { consumed: true });
+    };
+    const copy = () => approvals.inTurn('c', () => ask(1));
+    const ends = await Promise.allSettled(Array.from({ length: 20 }, copy));
+    expect(ends.map(({ status }) => status)).toEqual(Array(20).fill('rejected'));
+    expect(asked).toHaveLength(1);
+    answer = () => ({ good: true });
+    expect(await copy()).toBe(true);
+  });
+});
+
 describe('A payment that failed', () => {
   test('is given up before the same payment is asked about again', async () => {
     await ask(1);

@@ -43,6 +43,8 @@ export class Approvals {
   readonly #parts: Parts;
   /** By name: many copies of one credential at once are one question. */
   readonly #asked = new Map<string, Asked>();
+  /** By name: a copy that is being asked about or written. */
+  readonly #turns = new Map<string, Promise<void>>();
   readonly #givingUp = new Map<string, Promise<boolean>>();
   readonly #raised = new Map<string, bigint>();
   readonly #closing = new AbortController();
@@ -50,6 +52,19 @@ export class Approvals {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+  }
+
+  /**
+   * Copies of one credential follow each other from the look into the store to the write, so that none that looked before the
+   * write asks once more after the answer. What ends the first with an error ends those that wait for it.
+   */
+  async inTurn<Result>(name: string, run: () => Promise<Result>): Promise<Result> {
+    for (let ahead = this.#turns.get(name); ahead; ahead = this.#turns.get(name)) await ahead;
+    const running = run();
+    const turn = running.then(() => {}).finally(() => this.#turns.delete(name));
+    turn.catch(() => {}); // nobody may wait for it
+    this.#turns.set(name, turn);
+    return running;
   }
 
   /**

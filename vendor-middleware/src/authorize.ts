@@ -23,20 +23,23 @@ export async function authorized<Found extends { readonly kind: string }>(
   const { store, approvals } = site;
   const { authorize } = verified;
   if (!authorize) return attempt(verified);
-  const stored = await store.find(id);
-  if (stored && (stored.credential !== credential || isServed(stored))) return { kind: 'known', stored };
+  const name = `${id} ${credential}`;
   const { giveUp } = authorize;
-  const ask = () => approvals.ask(authorize, { id, name: `${id} ${credential}` });
-  const { said, askedAtMs } = await ask();
-  const found = await attempt({ ...verified, ...said }).catch(async (error: unknown) => {
-    if (giveUp && isRefusal(error)) await letGo(site, { id, giveUp });
-    throw error;
+  const ask = () => approvals.ask(authorize, { id, name });
+  return approvals.inTurn(name, async () => {
+    const stored = await store.find(id);
+    if (stored && (stored.credential !== credential || isServed(stored))) return { kind: 'known', stored };
+    const { said, askedAtMs } = await ask();
+    const found = await attempt({ ...verified, ...said }).catch(async (error: unknown) => {
+      if (giveUp && isRefusal(error)) await letGo(site, { id, giveUp });
+      throw error;
+    });
+    // Another payment stands in its way here, such as one with the same Idempotency-Key.
+    if (giveUp && (found.kind === 'held' || found.kind === 'over')) await letGo(site, { id, giveUp });
+    // Its write waited so long that what it was told may have been given up by a copy meanwhile.
+    if (found.kind === 'won' && performance.now() - askedAtMs > GRACE_MS) await again(site, id, ask);
+    return found;
   });
-  // Another payment stands in its way here, such as one with the same Idempotency-Key.
-  if (giveUp && (found.kind === 'held' || found.kind === 'over')) await letGo(site, { id, giveUp });
-  // Its write waited so long that what it was told may have been given up by a copy meanwhile.
-  if (found.kind === 'won' && performance.now() - askedAtMs > GRACE_MS) await again(site, id, ask);
-  return found;
 }
 
 /** Asks about a payment that is written. @throws {PaymentProblem} as `Approvals.ask`: the payment is not this run's then */

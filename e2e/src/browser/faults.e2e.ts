@@ -100,6 +100,7 @@ describe('a worker that is killed', () => {
     const { held, release } = street.proxy.holdNext(asked(path));
     await typeAddressSoon(street.site + path);
     await held;
+    await street.desk.noticed(street.site + path);
     await street.desk.killWorker();
     release();
     await heading('Article killed-1').waitFor();

@@ -25,6 +25,8 @@ export type Desk = {
   payments(): Promise<PaymentLine[]>;
   /** Waits until the wallet says this about the tab of an address. */
   state(url: string, wanted: string): Promise<void>;
+  /** Waits until the worker has written down that this page is on its way: what it did not, the next one never hears of. */
+  noticed(url: string): Promise<void>;
   /** Kills the worker as the browser may at any time: no handler runs. */
   killWorker(): Promise<void>;
 };
@@ -61,6 +63,7 @@ export async function sitDown(browser: Visit): Promise<Desk> {
         }));
     },
     state: (url, wanted) => said(page, url, wanted),
+    noticed: (url) => noticed(page, url),
     killWorker: () => kill(cdp),
   };
 }
@@ -74,6 +77,15 @@ async function said(page: Page, url: string, wanted: string): Promise<void> {
       return here.sort((a, b) => b.atMs - a.atMs)[0]?.state;
     }, url);
   await expect.poll(read, { message: `the wallet's word on ${url}`, timeout: 20_000 }).toBe(wanted);
+}
+
+async function noticed(page: Page, url: string): Promise<void> {
+  const read = () =>
+    page.evaluate(async () => {
+      const { loading } = await chrome.storage.session.get('loading');
+      return Object.values((loading ?? {}) as Record<string, { url: string }>).map((request) => request.url);
+    });
+  await expect.poll(read, { message: `the worker's note of ${url}`, timeout: 20_000 }).toContain(url);
 }
 
 async function kill(cdp: CDPSession): Promise<void> {
