@@ -6,7 +6,7 @@ import { faultOf, type Logger, lineLogger, nodeEnv } from '@farthing/node-kit';
 import type { Env } from '@farthing/protocol';
 import { openBooks } from './books/open.ts';
 import { Hosted, hostedOrigin } from './hosted/hosted.ts';
-import type { SendCode } from './hosted/passwords.ts';
+import type { SendCode } from './hosted/kit.ts';
 import { brokerListener } from './http/app.ts';
 import { askDirectly, vouchedFor } from './http/direct.ts';
 import { orderRoutes } from './http/routes.ts';

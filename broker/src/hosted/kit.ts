@@ -4,8 +4,11 @@ import type { Env } from '@farthing/protocol';
 import type { Settings } from '../services/settings.ts';
 import type { Book } from './book.ts';
 import type { HostedKeys } from './keys.ts';
-import type { SendCode } from './passwords.ts';
 import type { Ask } from './purse.ts';
+
+/** `to` as it was typed; `text` says who asks for what, in the person's language. */
+type CodeMessage = { readonly to: string; readonly code: string; readonly text: string };
+export type SendCode = (message: CodeMessage) => Promise<void>;
 
 export type Kit = {
   readonly book: Book;

@@ -2,7 +2,8 @@
 // the address, so it is the script that reads it, and this server never sees it.
 import { dataBlock, html, type Markup } from '@farthing/node-kit';
 import { LOOPBACK } from '@farthing/protocol';
-import { fill, type Language, type Texts, texts } from './texts.ts';
+import { fill, type Language, texts } from './texts.ts';
+import type { Texts } from './words.ts';
 
 /** A site as the broker vouches for it. */
 export type PaidSite = { readonly vnd: string; readonly name: string; readonly origins: readonly string[] };

@@ -7,10 +7,6 @@ import type { Password } from './book.ts';
 import type { Kit } from './kit.ts';
 import { countTry, needPatience } from './tries.ts';
 
-/** `to` as it was typed; `text` says who asks for what, in the person's language. */
-export type CodeMessage = { readonly to: string; readonly code: string; readonly text: string };
-export type SendCode = (message: CodeMessage) => Promise<void>;
-
 type Waiting = {
   readonly code: string;
   /** Of an account that exists; else what it will be opened with. Neither: the password was wrong, and no code was sent. */

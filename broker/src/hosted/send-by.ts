@@ -1,7 +1,7 @@
 // Codes go out by a program of the operator, such as one that calls a mail or message service: one run for each, with JSON on its
 // standard input.
 import { spawn } from 'node:child_process';
-import type { SendCode } from './passwords.ts';
+import type { SendCode } from './kit.ts';
 
 const PATIENCE_MS = 15_000;
 

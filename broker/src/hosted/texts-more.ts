@@ -1,5 +1,5 @@
 // Spanish and Arabic words of the hosted wallet's page.
-import type { Texts } from './texts.ts';
+import type { Texts } from './words.ts';
 
 export const es: Texts = {
   dir: 'ltr',

@@ -3,8 +3,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreAway } from '../away.ts';
 import { listOf, type Reply } from './lines.ts';
-import { isReply, type Link, NoConnection } from './link.ts';
+import { type Link, NoConnection } from './link.ts';
 import { SCRIPT, SCRIPT_SHA } from './script.ts';
+import { isReply } from './wire.ts';
 
 /** The answer was about a row that another process changed meanwhile: the operation is printed and sent anew. */
 export const AGAIN = Symbol('again');

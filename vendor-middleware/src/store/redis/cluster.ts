@@ -1,7 +1,7 @@
 // Where the store is in a Redis Cluster. All of its keys are in one slot, so there is one server to talk to at a time, and the rest is
 // knowing which: the clients' own cluster modes send again what may have been carried out, or hang on a server that is gone.
 import { listOf, type Reply } from './lines.ts';
-import type { Wire } from './link.ts';
+import type { Wire } from './wire.ts';
 
 /**
  * Asks the seeds, one after the other, who has the slot of the key.

@@ -1,9 +1,9 @@
 // One connection to the server that has the store, made when somebody needs it. What was sent over a connection that broke has an
 // unknown outcome and is never sent again from here: the payment's own repeat finds out.
-import { createClient, ErrorReply } from '@redis/client';
 import { homeOf, movedTo } from './cluster.ts';
 import type { Reply } from './lines.ts';
 import { needDurable, type Wanted } from './settings.ts';
+import { isReply, type Wire, wireTo } from './wire.ts';
 
 /** Nothing was sent: the server is not there, or not to be trusted with money. */
 export class NoConnection extends Error {
@@ -14,15 +14,6 @@ export class NoConnection extends Error {
   }
 }
 
-/** Connected to one server. */
-export type Wire = {
-  send(args: readonly string[]): Promise<Reply>;
-  /** When everything is answered. */
-  close(): void;
-  destroy(): void;
-};
-
-const CONNECT_MS = 5_000;
 /** A server that does not answer is as good as one that is away. */
 const ANSWER_MS = 10_000;
 /** Answers of a server that is not, or not any more, the one to talk to. */
@@ -123,29 +114,6 @@ export class Link {
     wire.destroy();
   }
 }
-
-async function wireTo(url: string, onEnd: (wire: Wire) => void): Promise<Wire> {
-  const client = createClient({
-    url,
-    RESP: 2,
-    disableOfflineQueue: true,
-    maintNotifications: 'disabled',
-    clientInfoTag: 'farthing',
-    socket: { connectTimeout: CONNECT_MS, reconnectStrategy: false, keepAlive: true, noDelay: true },
-  });
-  const wire: Wire = {
-    send: (args) => client.sendCommand<Reply>([...args]),
-    close: () => void client.close().catch(() => {}),
-    destroy: () => void (client.isOpen && client.destroy()),
-  };
-  client.on('error', () => onEnd(wire));
-  client.on('end', () => onEnd(wire));
-  await client.connect();
-  return wire;
-}
-
-/** The server has answered: it did nothing, and the connection is good. */
-export const isReply = (error: unknown): error is Error => error instanceof ErrorReply;
 
 /** @throws {Error} carried out, and nobody knows whether for good */
 function confirmed(answer: PromiseSettledResult<Reply>): Reply {

@@ -1,7 +1,7 @@
 // What a Redis server must be before money is trusted to it. Asked of every server the store connects to: after a failover it is
 // another one.
 import { listOf, textOf } from './lines.ts';
-import { isReply, type Wire } from './link.ts';
+import { isReply, type Wire } from './wire.ts';
 
 /**
  * What the site takes although payments may then be taken twice: `eviction` when memory is short, `fsync` later than
