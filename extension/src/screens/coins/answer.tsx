@@ -16,7 +16,11 @@ export function Answer() {
   const [text, setText] = useState('');
   const [asked, setAsked] = useState<AskedMoney>();
   const task = useTask();
-  useLoad(async () => setText((await textOfPage('request')) ?? ''), []);
+  useLoad(async () => {
+    const found = await textOfPage('request');
+    // Whoever was quicker has typed or pasted meanwhile.
+    if (found !== undefined) setText((typed) => typed || found);
+  }, []);
   const read = () => task.run(async () => setAsked(await send('readRequest', { text: text.trim() })));
   const give = ({ amountMicro }: AskedMoney) =>
     task.run(async () => {

@@ -14,7 +14,11 @@ export function Receive() {
   const [text, setText] = useState('');
   const [taken, setTaken] = useState<TakenGift>();
   const task = useTask();
-  useLoad(async () => setText((await textOfPage('gift')) ?? ''), []);
+  useLoad(async () => {
+    const found = await textOfPage('gift');
+    // Whoever was quicker has typed or pasted meanwhile.
+    if (found !== undefined) setText((typed) => typed || found);
+  }, []);
   return (
     <>
       <BackLink href={link(snapshot.value.ready ? 'coins' : '')} />
