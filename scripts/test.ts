@@ -1,9 +1,10 @@
 // `npm test`: every test, first those without a browser, then the broker's on PostgreSQL, then those with real browsers and processes.
-// Ends with one line that counts them all. Arguments after `--` go to Vitest, e.g. a file's name.
+// Ends with what failed and why, and one line that counts them all. Arguments after `--` go to Vitest, e.g. a file's name.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Tally } from './tally.ts';
 
 const root = join(import.meta.dirname, '..');
 const PROJECTS = ['unit', 'postgres', 'e2e'];
@@ -13,7 +14,7 @@ const filters = chosen.length === 1 ? rest : process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'farthing-test-'));
 
 let passed = 0;
-let failed = 0;
+const failures: { project: string; name: string; why: string }[] = [];
 for (const project of chosen) {
   const report = join(folder, `${project}.json`);
   const { status } = spawnSync(
@@ -24,28 +25,23 @@ for (const project of chosen) {
       '--project',
       project,
       '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${report}`,
+      `--reporter=${join(root, 'scripts/tally.ts')}`,
       ...(filters.length > 0 ? ['--passWithNoTests', ...filters] : []),
     ],
-    { cwd: root, stdio: 'inherit' },
+    { cwd: root, stdio: 'inherit', env: { ...process.env, FARTHING_TALLY: report } },
   );
   try {
-    const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(report, 'utf8')) as Record<
-      string,
-      number
-    >;
-    passed += numPassedTests ?? 0;
-    // A file that cannot even be loaded has no failed test, and is a failure all the same.
-    failed += Math.max(
-      numFailedTests ?? 0,
-      status === 0 ? 0 : 1,
-      (numFailedTests ?? 0) === 0 ? (numFailedTestSuites ?? 0) : 0,
-    );
+    const tally = JSON.parse(readFileSync(report, 'utf8')) as Tally;
+    passed += tally.passed;
+    failures.push(...tally.failures.map((failure) => ({ project, ...failure })));
+    if (status !== 0 && tally.failures.length === 0)
+      failures.push({ project, name: 'Vitest', why: `ended with ${status}, though no test failed` });
   } catch {
-    failed += 1;
+    failures.push({ project, name: 'Vitest', why: `ended with ${status}, without a report` });
   }
 }
 rmSync(folder, { recursive: true });
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 && passed > 0 ? 0 : 1);
+for (const { project, name, why } of failures)
+  console.log(`\nFAILED (${project}) ${name}\n${why.replaceAll(/^/gm, '  ')}`);
+console.log(`${passed} passed, ${failures.length} failed`);
+process.exit(failures.length === 0 && passed > 0 ? 0 : 1);
