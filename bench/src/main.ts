@@ -8,8 +8,10 @@ import { brokerJob } from './jobs/broker.ts';
 import { chromiumJob } from './jobs/chromium.ts';
 import { coreJob } from './jobs/core.ts';
 import { expressJob } from './jobs/express.ts';
+import { journalJob } from './jobs/journal.ts';
 import { ledgerJob } from './jobs/ledger.ts';
 import { pastJob } from './jobs/past.ts';
+import { redeemJob } from './jobs/redeem.ts';
 import { restoreJob } from './jobs/restore.ts';
 import { sealedJob } from './jobs/sealed.ts';
 import { storesJob } from './jobs/stores.ts';
@@ -27,6 +29,8 @@ const jobs: Readonly<Record<string, (context: Context) => Promise<Row[]>>> = {
   store: storesJob,
   ledger: ledgerJob,
   broker: brokerJob,
+  'bulk/redeem': redeemJob,
+  'bulk/journal': journalJob,
   'wallet/node': walletJob,
   'wallet/restore': restoreJob,
   'wallet/chromium': chromiumJob,

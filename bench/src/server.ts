@@ -3,6 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { answerCalls } from './harness/child.ts';
+import { memoryNow } from './harness/memory.ts';
 import { endProfile, startProfile } from './harness/profiler.ts';
 import { content } from './walls/content.ts';
 import { loadWall, type WallName } from './walls/index.ts';
@@ -21,7 +22,6 @@ export type ServerApi = {
   heap(nothing: undefined): Promise<number>;
 };
 
-const COLLECTIONS = 10;
 let mounted: Mounted = {};
 
 answerCalls<ServerApi>(
@@ -50,15 +50,7 @@ answerCalls<ServerApi>(
       await mounted.fill(count);
     },
     profile: startProfile,
-    async heap() {
-      // What one collection finalizes the next frees, and code that is not run any more goes after several.
-      for (let n = 0; n < COLLECTIONS; n++) {
-        globalThis.gc?.();
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      const { heapUsed, external } = process.memoryUsage();
-      return heapUsed + external;
-    },
+    heap: async () => (await memoryNow()).heap,
   },
   async () => {
     await endProfile();

@@ -75,6 +75,23 @@ test('a long run tells of each batch, and claims everything once', async () => {
   expect(await due()).toEqual([]);
 });
 
+test('who asks while a run is under way is told of its batches, and what waits falls with each', async () => {
+  const sold = Array.from({ length: 52 }, () => site.broker.sell(10n, { count: 20 })).flat();
+  await Promise.all(sold.map(({ scrip }) => earn(scrip.root, 3n)));
+  const redeem = await redeemer();
+  await redeem.start();
+  const told: [claims: number, waiting: number][] = [];
+  const first = redeem.redeemNow();
+  await redeem.redeemNow((claims) => told.push([claims, redeem.waiting.count]));
+  await first;
+  const rest = sold.length - limits.redeemClaims;
+  expect(told).toEqual([
+    [limits.redeemClaims, rest],
+    [rest, 0],
+  ]);
+  await redeem.close();
+});
+
 test('what a busy site earns while it redeems waits for the next time: it asks for each claim once', async () => {
   const [a, b] = site.broker.sell(10_000n, { count: 2 }).map(({ scrip }) => scrip.root);
   if (!a || !b) throw new Error('no scrip');

@@ -50,6 +50,7 @@ export class Redeemer {
   readonly #count: string;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  readonly #told = new Set<OnBatch>();
   #failures = 0;
   #due = 0;
   /** Since when the oldest claim waits, on the clock of `performance`: since this process knows of it. */
@@ -89,16 +90,21 @@ export class Redeemer {
   }
 
   /**
-   * Redeems everything that is due now. `told`: of each batch that was paid.
+   * Redeems everything that is due now. `told`: of each batch that was paid meanwhile.
    * @throws {PaymentProblem} the broker is away or refuses; nothing is lost
    */
-  async redeemNow(told?: OnBatch): Promise<void> {
-    // A run that is under way may have looked before the newest claims were made.
-    await this.#running?.catch(() => {});
-    this.#running ??= this.#all(told).finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
+  async redeemNow(told: OnBatch = () => {}): Promise<void> {
+    this.#told.add(told);
+    try {
+      // A run that is under way may have looked before the newest claims were made.
+      await this.#running?.catch(() => {});
+      this.#running ??= this.#all().finally(() => {
+        this.#running = undefined;
+      });
+      await this.#running;
+    } finally {
+      this.#told.delete(told);
+    }
   }
 
   async close(): Promise<void> {
@@ -131,14 +137,14 @@ export class Redeemer {
     this.#schedule(mostMs / 2 + (this.#parts.env().random(1)[0] ?? 0) * (mostMs / 512));
   }
 
-  async #all(told?: OnBatch): Promise<void> {
+  async #all(): Promise<void> {
     // Each claim once: what a busy site earns meanwhile waits for the next run, or this one would never end. What is claimed once and
     // for all does not come back, and is not remembered: a million of them take no more memory than one batch.
     const asked = new Set<string>();
     const startMs = performance.now();
     try {
       // A batch that another process has just sent leaves nothing to do for this one.
-      while (await this.#one(asked, told)) if (this.#closed) break;
+      while (await this.#one(asked)) if (this.#closed) break;
       // Whatever waited before is paid.
       this.#dueSinceMs = startMs;
     } finally {
@@ -155,7 +161,7 @@ export class Redeemer {
   }
 
   /** Sends one batch; false when nothing is due. */
-  async #one(asked: Set<string>, told?: OnBatch): Promise<boolean> {
+  async #one(asked: Set<string>): Promise<boolean> {
     const { store, broker, env, channel } = this.#parts;
     const waiting = await store.readDoc(this.#outbox);
     const made = waiting === undefined ? await this.#open(asked) : undefined;
@@ -171,7 +177,8 @@ export class Redeemer {
       trail?.end('ok');
       // An order of before, or of another process, may leave out what was earned since.
       if (made !== undefined && !channel.once) for (const { key } of paid) asked.add(key);
-      told?.(paid.length);
+      this.#due = Math.max(0, this.#due - paid.length);
+      for (const told of this.#told) told(paid.length);
     } catch (error) {
       trail?.end(error instanceof PaymentProblem ? error.code : 'fault');
       if (!(error instanceof PaymentProblem) || !(await this.#mended(text, error))) throw error;

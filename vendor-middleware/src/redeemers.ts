@@ -2,7 +2,7 @@
 import type { Channel } from './channels.ts';
 import { Redeemer, type RedeemerParts } from './redeemer.ts';
 
-/** `claims`: paid by now; `waiting`: about how many are still to come, as many as were counted when the run began. */
+/** `claims`: paid since it was called; `waiting`: about how many are still to come. */
 export type Redeeming = { readonly claims: number; readonly waiting: number };
 
 export class Redeemers {
@@ -48,7 +48,7 @@ export class Redeemers {
     let claims = 0;
     const told = (more: number) => {
       claims += more;
-      onProgress?.({ claims, waiting: Math.max(0, this.waiting.count - claims) });
+      onProgress?.({ claims, waiting: this.waiting.count });
     };
     const ended = await Promise.allSettled(this.#all.map((redeemer) => redeemer.redeemNow(told)));
     for (const result of ended) if (result.status === 'rejected') throw result.reason;

@@ -113,7 +113,7 @@ async function speedOf(desk: Desk, { round }: Trade, rounds: number): Promise<Sp
 }
 
 /** All of it as fast as the broker answers, a lane to a connection. @throws {Error} an answer was not 200 */
-async function send({ child, port }: Desk, lanes: readonly (readonly Post[])[]) {
+export async function send({ child, port }: Pick<Desk, 'child' | 'port'>, lanes: readonly (readonly Post[])[]) {
   const queues = lanes.map((lane) => lane.map((post) => requestOf(post, port)).values());
   const before = await child.call('cpuMicros', undefined);
   const take = (lane: number) => queues[lane]?.next().value;
