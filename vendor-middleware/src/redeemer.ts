@@ -14,6 +14,7 @@ import {
   printOrder,
   verifyObject,
 } from '@farthing/protocol';
+import { Asked } from './asked.ts';
 import { sendOrder } from './broker-client.ts';
 import type { Channel, Redemption } from './channels.ts';
 import type { Figures } from './figures.ts';
@@ -140,7 +141,7 @@ export class Redeemer {
   async #all(): Promise<void> {
     // Each claim once: what a busy site earns meanwhile waits for the next run, or this one would never end. What is claimed once and
     // for all does not come back, and is not remembered: a million of them take no more memory than one batch.
-    const asked = new Set<string>();
+    const asked = new Asked();
     const startMs = performance.now();
     try {
       // A batch that another process has just sent leaves nothing to do for this one.
@@ -161,7 +162,7 @@ export class Redeemer {
   }
 
   /** Sends one batch; false when nothing is due. */
-  async #one(asked: Set<string>): Promise<boolean> {
+  async #one(asked: Asked): Promise<boolean> {
     const { store, broker, env, channel } = this.#parts;
     const waiting = await store.readDoc(this.#outbox);
     const made = waiting === undefined ? await this.#open(asked) : undefined;
@@ -187,7 +188,7 @@ export class Redeemer {
   }
 
   /** Stores the next order, unless nothing is due or another process was first. */
-  async #open(asked: ReadonlySet<string>): Promise<(Sent & { readonly text: string }) | undefined> {
+  async #open(asked: Asked): Promise<(Sent & { readonly text: string }) | undefined> {
     const { store, vnd, seed, env, channel } = this.#parts;
     const batch = this.#batch(await this.#fresh(asked));
     const [first] = batch;
@@ -204,7 +205,7 @@ export class Redeemer {
   }
 
   /** Claims that were not asked for yet. Those that were and have grown since may stand before them. */
-  async #fresh(asked: ReadonlySet<string>): Promise<ClaimDue[]> {
+  async #fresh(asked: Asked): Promise<ClaimDue[]> {
     const { store, channel } = this.#parts;
     for (let limit = channel.most; ; limit += asked.size) {
       const due = await store.claimsDue(limit, channel.kind);
