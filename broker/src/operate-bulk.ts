@@ -2,10 +2,9 @@
 // service, and within a memory that does not grow with the books.
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { openReadOnly } from '@farthing/node-kit';
-import { copyOf, type Place } from './books/open.ts';
-import { sqliteKeeper } from './books/sqlite.ts';
-import { type BulkBook, type BulkLine, openBulk, type Period } from './ledger/bulk.ts';
+import type { Place } from './books/open.ts';
+import { openReader } from './books/reader.ts';
+import { type BulkLine, linesOf, type Period, settledOf } from './ledger/bulk.ts';
 import { type Outcome, shown } from './operate.ts';
 
 export type ExportFormat = 'csv' | 'json';
@@ -23,43 +22,31 @@ export async function exportLines(
   { period, account, format }: ExportOptions,
   out: Writable,
 ): Promise<number> {
-  return withBulk(place, async (bulk) => {
-    let count = 0;
-    if (format === 'csv') out.write(`${COLUMNS.join(',')}\r\n`);
-    for await (const line of bulk.lines(period, account)) {
-      count++;
-      // As slowly as whoever reads it.
-      if (!out.write(format === 'csv' ? csv(line) : json(line))) await once(out, 'drain');
-    }
-    return count;
-  });
+  await using reader = await openReader(place);
+  let count = 0;
+  if (format === 'csv') out.write(`${COLUMNS.join(',')}\r\n`);
+  for await (const line of linesOf(reader.read, period, account)) {
+    count++;
+    // As slowly as whoever reads it.
+    if (!out.write(format === 'csv' ? csv(line) : json(line))) await once(out, 'drain');
+  }
+  return count;
 }
 
 /** What each site earned, gave back, and is left with, of a period. */
 export async function settlement(place: Place, period: Period, told: (line: string) => void): Promise<Outcome> {
-  return withBulk(place, async (bulk) => {
-    const settled = await bulk.settlement(period, (seen, all) => told(`${seen} of ${all} entries`));
-    const rows = settled.map(({ vnd, cur, lines, credited, returned }) => ({
-      ...{ vnd, cur, lines },
-      credited: credited.toString(),
-      returned: returned.toString(),
-      net: (credited - returned).toString(),
-    }));
-    const lines = settled.map(({ vnd, cur, lines: n, credited, returned }) => {
-      return `${vnd}\t${shown(credited, cur)}\t-${shown(returned, cur)}\t${shown(credited - returned, cur)}\t${n}`;
-    });
-    return { lines: lines.length > 0 ? lines : ['No site earned anything.'], json: { settlement: rows }, status: 0 };
+  await using reader = await openReader(place);
+  const settled = await settledOf(reader.read, period, (seen, all) => told(`${seen} of ${all} entries`));
+  const rows = settled.map(({ vnd, cur, lines, credited, returned }) => ({
+    ...{ vnd, cur, lines },
+    credited: credited.toString(),
+    returned: returned.toString(),
+    net: (credited - returned).toString(),
+  }));
+  const lines = settled.map(({ vnd, cur, lines: n, credited, returned }) => {
+    return `${vnd}\t${shown(credited, cur)}\t-${shown(returned, cur)}\t${shown(credited - returned, cur)}\t${n}`;
   });
-}
-
-async function withBulk<Result>(place: Place, run: (bulk: BulkBook) => Promise<Result>): Promise<Result> {
-  await using copy = await copyOf(place);
-  const keeper = sqliteKeeper(openReadOnly(copy.path));
-  try {
-    return await run(openBulk(keeper));
-  } finally {
-    await keeper.close();
-  }
+  return { lines: lines.length > 0 ? lines : ['No site earned anything.'], json: { settlement: rows }, status: 0 };
 }
 
 const at = ({ atMs }: BulkLine): string => new Date(atMs).toISOString();

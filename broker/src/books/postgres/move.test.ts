@@ -1,11 +1,15 @@
 // A ledger with a row in every table moves from its file into PostgreSQL while its broker runs.
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { type PostgresServer, startPostgres } from '@farthing/node-kit/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { exportLines, settlement } from '../../operate-bulk.ts';
 import { migrateTables, moveBooks } from '../../operate-move.ts';
 import { Bench, Person } from '../../testing/client.ts';
 import { makeOlder } from '../../testing/older.ts';
 import { newDatabase } from '../../testing/postgres.ts';
 import { COINS, tellStory } from '../../testing/story.ts';
+import type { Place } from '../open.ts';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -14,6 +18,15 @@ beforeAll(async () => {
 afterAll(() => server.stop(), 60_000);
 
 const silent = () => undefined;
+const ALWAYS = { sinceMs: 0, untilMs: 8e15 };
+
+async function exported(place: Place, account: string | undefined): Promise<string> {
+  const out = new PassThrough();
+  const all = text(out);
+  await exportLines(place, { period: ALWAYS, account, format: 'csv' }, out);
+  out.end();
+  return all;
+}
 
 test('a live ledger moves with all that is in it; its file takes nothing more; repeats get their old answers', async () => {
   await using bench = await new Bench().start({ ecash: COINS });
@@ -32,6 +45,13 @@ test('a live ledger moves with all that is in it; its file takes nothing more; r
   expect(await bench.audit()).toMatchObject({ ok: true, head });
   await bench.stop();
   await expect(bench.start()).rejects.toThrow('was moved to PostgreSQL');
+  for (const account of [undefined, `user:${anna.pk}`, 'vendor:news.example']) {
+    const there = await exported({ data: bench.data, database }, account);
+    expect(there.split('\n').length).toBeGreaterThan(4);
+    expect(there).toBe(await exported({ data: bench.data }, account));
+  }
+  const settled = async (place: Place) => (await settlement(place, ALWAYS, silent)).json;
+  expect(await settled({ data: bench.data, database })).toEqual(await settled({ data: bench.data }));
 
   bench.database = database;
   await bench.start({ ecash: COINS });
