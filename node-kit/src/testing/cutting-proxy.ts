@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 
 /** Between a program and its PostgreSQL; on demand it lets nobody hear that the server has committed. */
 export async function cuttingProxy(port: number) {
-  const state = { armed: false, cuts: 0 };
+  const state = { said: '', cuts: 0 };
   const sockets = new Set<Socket>();
   const proxy = createServer((client) => {
     const upstream = connect(port, '127.0.0.1');
@@ -15,9 +15,9 @@ export async function cuttingProxy(port: number) {
     client.on('data', (chunk) => upstream.write(chunk));
     upstream.on('data', (chunk) => {
       // What the server says when it has committed.
-      const cuts = state.armed && chunk.includes('COMMIT\0', 0, 'latin1');
+      const cuts = state.said !== '' && chunk.includes(`${state.said}\0`, 0, 'latin1');
       if (!cuts) return void client.write(chunk);
-      state.armed = false;
+      state.said = '';
       state.cuts++;
       client.destroy();
     });
@@ -29,8 +29,9 @@ export async function cuttingProxy(port: number) {
   const address = proxy.address();
   return {
     port: typeof address === 'object' && address ? address.port : 0,
-    cutAtCommit() {
-      state.armed = true;
+    /** @param said of a statement that is a transaction of its own, another word than of one that is not, such as SELECT 1 */
+    cutAtCommit(said = 'COMMIT') {
+      state.said = said;
     },
     get cuts() {
       return state.cuts;

@@ -9,7 +9,7 @@ import { findLine, type Line, printLines, readLines, STATES } from './lines.ts';
 import type { Stored } from './port.ts';
 import type { Statements } from './schema.ts';
 import type { Segment } from './segments.ts';
-import { State } from './state.ts';
+import { type Open, State } from './state.ts';
 import { integer, one, tablesOf } from './tables.ts';
 
 export type JournalOptions = {
@@ -212,16 +212,27 @@ export class Journal {
     const state = new State(tablesOf(sql), { print: this.#print, folded });
     this.#state = state;
     state.segments.load(segmentsIn(sql), Number(integer(one(sql.keyBytes)?.['bytes'] ?? 0n)));
-    for (const { id, seq, owner, at_ms, state: number } of sql.open.all()) {
-      const line = this.#lineAt(Number(seq), String(id), (found) => found.id === id);
-      const now = { owner: String(owner), atMs: Number(at_ms), state: STATES[Number(number)] ?? 'reserved' };
-      if (line) state.loadOpen({ line, seq: Number(seq), ...now });
-    }
+    for (const open of openIn(sql)) state.loadOpen(open);
     for (const { seq, body, lines } of sql.since.iterate(BigInt(folded))) {
       if (Number(seq) !== state.seq + 1) throw new Error('the log of the store has a gap: was the database edited?');
       state.apply(readChanges(String(body)), typeof lines === 'string' ? readLines(lines) : []);
     }
     return state;
+  }
+}
+
+/** Payments without a verdict as their table has them. Many began in one batch: it is read once. */
+function* openIn(sql: Statements): Iterable<Open> {
+  let batch = -1n;
+  let begun = new Map<string, Line>();
+  for (const cells of sql.open.iterate()) {
+    const seq = integer(cells['seq']);
+    if (seq !== batch)
+      begun = new Map(readLines(String(one(sql.payments, seq)?.['lines'])).map((line) => [line.id, line]));
+    batch = seq;
+    const line = begun.get(String(cells['id']));
+    const state = STATES[Number(cells['state'])] ?? 'reserved';
+    if (line) yield { line, seq: Number(seq), owner: String(cells['owner']), atMs: Number(cells['at_ms']), state };
   }
 }
 

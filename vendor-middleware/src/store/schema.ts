@@ -78,7 +78,7 @@ export function statements(db: DatabaseSync) {
     addSegment: db.prepare('INSERT INTO segments VALUES (?1, ?2, ?3, length(?4), ?4)'),
     dropSegment: db.prepare('DELETE FROM segments WHERE first = ?'),
     dueSegments: db.prepare('SELECT first, last FROM segments WHERE due_ms < ? ORDER BY due_ms'),
-    open: db.prepare('SELECT * FROM open'),
+    open: db.prepare('SELECT * FROM open ORDER BY seq'),
     setOpen: db.prepare('INSERT OR REPLACE INTO open VALUES (?, ?, ?, ?, ?)'),
     dropOpen: db.prepare('DELETE FROM open WHERE id = ?'),
     tally: db.prepare('SELECT total, until_ms FROM tallies WHERE key = ?'),

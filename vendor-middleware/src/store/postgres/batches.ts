@@ -1,8 +1,12 @@
-// Operations of one turn of the event loop share a transaction: its rows are locked, the operations decided one after the other
-// in memory, and what changed is written in sets. Two batches are under way at once, so that one syncs while the next decides.
+// Operations of one turn of the event loop share a transaction. Payments that are new are written by one statement. For all others, rows
+// are locked, the operations decided one after the other in memory, and what changed is written in sets.
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreAway } from '../away.ts';
+import { Lanes } from '../lanes.ts';
+import { reserve } from '../payments.ts';
+import type { Reservation, Reserved } from '../port.ts';
 import type { Db } from './db.ts';
+import { isPlain, writeFresh } from './fresh.ts';
 import { Page } from './page.ts';
 import { Missing, Overtaken } from './table.ts';
 
@@ -12,24 +16,28 @@ type Waiting = {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 };
+type Fresh = Waiting & { readonly entry: Reservation };
 type Decided = { readonly value?: unknown; readonly error?: unknown; readonly threw: boolean };
 
 const BATCH = 256;
+/** One syncs while the next decides. */
 const LANES = 2;
+/** So many batches are decided row by row after one that was not as hoped. */
+const DOUBTED = 8;
 /** Batches that other processes got in the way of are decided again, after up to this long and twice as long each time. */
 const AGAIN_MS = 4;
 const TRIES = 12;
 /** Serialisation failure, deadlock, lock not available: the server has undone the transaction. */
 const UNDONE: ReadonlySet<unknown> = new Set(['40001', '40P01', '55P03']);
+const WON: Reserved = { kind: 'won' };
 
 export class Batches {
   readonly #db: Db;
   readonly #schema: string;
-  #waiting: Waiting[] = [];
-  #lanes = 0;
-  #scheduled = false;
-  #idle: PromiseWithResolvers<void> | undefined;
-  #closed = false;
+  readonly #lanes = new Lanes<Waiting>({ most: BATCH, lanes: LANES, carry: (batch) => this.#commit(batch) });
+  /** Apart, so that one of the others does not hold them up. */
+  readonly #fresh = new Lanes<Fresh>({ most: BATCH, lanes: LANES, carry: (batch) => this.#write(batch) });
+  #doubts = 0;
 
   constructor(db: Db, schema: string) {
     this.#db = db;
@@ -42,37 +50,56 @@ export class Batches {
    */
   run<Result>(want: (page: Page) => void, run: (page: Page) => Result): Promise<Result> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) throw new Error('the store is closed');
-      this.#waiting.push({ want, run, resolve: resolve as (value: unknown) => void, reject });
-      this.#schedule();
+      this.#lanes.add({ want, run, resolve: resolve as (value: unknown) => void, reject });
+    });
+  }
+
+  /** Resolves when it is on disk, or refused. */
+  reserve(entry: Reservation): Promise<Reserved> {
+    const want = (page: Page) => {
+      page.payments.want(entry.id);
+      for (const { key } of entry.spends) page.spends.want(key);
+      for (const { key } of entry.tallies) page.tallies.want(key);
+      for (const { key, once } of entry.claims) if (once || entry.state === 'committed') page.claims.want(key);
+      if (entry.session) page.sessions.want(entry.session.key);
+    };
+    const run = (page: Page) => reserve(page, entry);
+    if (!isPlain(entry)) return this.run(want, run);
+    return new Promise((resolve, reject) => {
+      this.#fresh.add({ entry, want, run, resolve: resolve as (value: unknown) => void, reject });
     });
   }
 
   /** Lets what waits finish. */
   async close(): Promise<void> {
-    this.#closed = true;
-    if (this.#lanes === 0 && this.#waiting.length === 0) return;
-    this.#idle ??= Promise.withResolvers();
-    await this.#idle.promise;
+    await Promise.all([this.#fresh.close(), this.#lanes.close()]);
   }
 
-  #schedule(): void {
-    if (this.#scheduled || this.#lanes >= LANES) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      const batch = this.#waiting.splice(0, BATCH);
-      if (batch.length > 0) void this.#lane(batch);
-      if (this.#waiting.length > 0) this.#schedule();
-    });
-  }
-
-  async #lane(batch: readonly Waiting[]): Promise<void> {
-    this.#lanes++;
+  /** Settles every member; never throws. */
+  async #write(batch: readonly Fresh[]): Promise<void> {
+    if (this.#doubts > 0) {
+      this.#doubts--;
+      return this.#commit(batch);
+    }
+    try {
+      if (
+        await writeFresh(
+          this.#db,
+          this.#schema,
+          batch.map(({ entry }) => entry),
+        )
+      ) {
+        for (const { resolve } of batch) resolve(WON);
+        return;
+      }
+    } catch (error) {
+      if (!isUndone(error)) {
+        for (const { reject } of batch) reject(new StoreAway(error));
+        return;
+      }
+    }
+    this.#doubts = DOUBTED;
     await this.#commit(batch);
-    this.#lanes--;
-    if (this.#waiting.length > 0) this.#schedule();
-    else if (this.#lanes === 0) this.#idle?.resolve();
   }
 
   /** Settles every member; never throws. */
@@ -87,8 +114,7 @@ export class Batches {
         }
         return;
       } catch (error) {
-        const isUndone = error instanceof Overtaken || UNDONE.has((error as { code?: unknown }).code);
-        if (!isUndone || turn === TRIES) {
+        if (!isUndone(error) || turn === TRIES) {
           for (const { reject } of batch) reject(new StoreAway(error));
           return;
         }
@@ -114,12 +140,16 @@ export class Batches {
   }
 }
 
-/** One after the other, each on what those before it changed. */
+const isUndone = (error: unknown): boolean =>
+  error instanceof Overtaken || UNDONE.has((error as { code?: unknown }).code);
+
+/** One after the other, each on what those before it changed. @throws {Overtaken} */
 function decide(batch: readonly Waiting[], page: Page): Decided[] {
   return batch.map(({ run }) => {
     try {
       return { value: run(page), threw: false };
     } catch (error) {
+      if (error instanceof Overtaken) throw error;
       return error instanceof Missing ? { threw: false } : { error, threw: true };
     }
   });

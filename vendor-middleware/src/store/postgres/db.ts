@@ -3,7 +3,8 @@
 import pg from 'pg';
 
 export type Cells = Readonly<Record<string, unknown>>;
-type Value = string | readonly (string | null)[];
+/** Text, or a column of many rows. */
+type Value = string | Buffer;
 export type Answer = { readonly rows: readonly Cells[]; readonly count: number };
 
 /** Statements go one after the other. */
@@ -14,7 +15,7 @@ export interface Tx {
   script(text: string): Promise<void>;
 }
 
-const CONNECTIONS = 4;
+const CONNECTIONS = 5;
 /** A server that does not answer is as good as one that is away. */
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 30_000;

@@ -5,8 +5,9 @@ import type { Books, Standing } from '../books.ts';
 import { type Line, STATES, type Steps } from '../lines.ts';
 import type { PaidClaim } from '../paid.ts';
 import type { Stored } from '../port.ts';
+import type { Cell } from './columns.ts';
 import type { Tx } from './db.ts';
-import { type Cell, type Shape, Table } from './table.ts';
+import { Overtaken, type Shape, Table } from './table.ts';
 
 export type Quota = { readonly used: bigint; readonly untilMs: number };
 
@@ -47,7 +48,7 @@ export const payments: Shape<Line> = {
 
 export const stepsIn = (cells: Readonly<Record<string, unknown>>): Steps => JSON.parse(text(cells['steps']));
 
-const spends: Shape<string> = {
+export const spends: Shape<string> = {
   name: 'spends',
   key: 'key',
   columns: { payment: 'text' },
@@ -182,9 +183,13 @@ export class Page implements Books {
     return line && storedOf(line);
   }
 
+  /** @throws {Overtaken} */
   holder(key: string): Stored | undefined {
     const id = this.spends.get(key);
-    return id === undefined ? undefined : this.find(id);
+    const holder = id === undefined ? undefined : this.find(id);
+    // Its payment was looked for before the instrument was, and not there: it came in between.
+    if (id !== undefined && !holder) throw new Overtaken();
+    return holder;
   }
 
   change(run: (state: Standing) => void): void {

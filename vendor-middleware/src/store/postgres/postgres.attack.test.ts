@@ -18,7 +18,7 @@ let schemas = 0;
 const newSchema = () => `attacked_${++schemas}`;
 
 describe('any order of steps by two processes, with restarts, has the results that one memory would have', () => {
-  test.each([1, 2, 3])('seed %i', (seed) => {
+  test.each([1, 2, 3, 4, 5])('seed %i', (seed) => {
     const schema = newSchema();
     return playAnyOrder(seed, () => postgres(server.url, { schema }));
   });
@@ -44,6 +44,32 @@ test('four processes want one instrument at once: one gets it, the others are to
   );
   expect(await storeAt(0).claimsDue(1)).toEqual([{ key: 'root', total: 401n }]);
   await Promise.all(stores.map((store) => store.close()));
+});
+
+test('copies of payments that reach several processes at once each count once, whatever comes with them', async () => {
+  const schema = newSchema();
+  const stores = await Promise.all(Array.from({ length: 3 }, () => postgres(server.url, { schema })));
+  const claims = [{ key: 'root', add: 1n, untilMs: 1e15 }];
+  const odd = 'é\u{1f4b6} "\\ {NULL}, \n';
+  const entry = (i: number) =>
+    reservation({ id: `${odd}${i}`, spends: [spend(`s${i}`)], outcome: odd, claims, state: 'committed' });
+  const wins = new Map<number, number>();
+  for (let round = 0; round < 30; round++) {
+    const wave = Array.from({ length: 40 }, (_, n) => round * 20 + n);
+    await Promise.all(
+      wave.flatMap((i) =>
+        stores.map(async (store) => {
+          const { kind } = await store.reserve(entry(i));
+          if (kind === 'won') wins.set(i, (wins.get(i) ?? 0) + 1);
+        }),
+      ),
+    );
+  }
+  expect([...wins.values()]).toEqual(Array.from({ length: 620 }, () => 1));
+  const [store] = stores as [VendorStore];
+  expect(await store.claimsDue(1)).toEqual([{ key: 'root', total: 620n }]);
+  expect(await store.find(`${odd}619`)).toMatchObject({ outcome: odd, state: 'committed' });
+  await Promise.all(stores.map((one) => one.close()));
 });
 
 test('a server that is stopped dead again and again loses nothing that was acknowledged, and counts nothing twice', async () => {
@@ -111,6 +137,15 @@ test('a connection that is cut between the commit and its answer: the same payme
   expect(proxy.cuts).toBe(1);
   expect(await store.reserve(entry)).toMatchObject({ kind: 'known', stored: { state: 'committed' } });
   expect(await store.claimsDue(10)).toEqual([{ key: 'root', total: 5n }]);
+  const DOUBTED = 8;
+  for (let i = 0; i < DOUBTED; i++) await store.reserve({ ...entry, id: `doubted${i}`, spends: [] });
+  // By now payments that add to the claim are written by one statement, which says so when it is done.
+  proxy.cutAtCommit('SELECT 1');
+  const next = { ...entry, id: 'next', spends: [spend('next')] };
+  await expect(store.reserve(next)).rejects.toThrow();
+  expect(proxy.cuts).toBe(2);
+  expect(await store.reserve(next)).toMatchObject({ kind: 'known', stored: { state: 'committed' } });
+  expect(await store.claimsDue(10)).toEqual([{ key: 'root', total: 50n }]);
   await store.close();
   await proxy.close();
 });

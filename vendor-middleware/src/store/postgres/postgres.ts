@@ -3,9 +3,10 @@
 import { limits } from '@farthing/protocol';
 import { StoreAway } from '../away.ts';
 import { paidOut } from '../paid.ts';
-import { changeSession, reserve, settle, takeOver } from '../payments.ts';
+import { changeSession, settle, takeOver } from '../payments.ts';
 import type { ClaimDue, VendorStore } from '../port.ts';
 import { Batches } from './batches.ts';
+import { columnOf } from './columns.ts';
 import { type Cells, Db } from './db.ts';
 import { integer, type Page, payments, sessions, stepsIn, storedOf } from './page.ts';
 import { migrate, needDurable } from './schema.ts';
@@ -49,17 +50,7 @@ function storeOn(db: Db, schema: string): VendorStore {
     }
   };
   return {
-    reserve: (entry) =>
-      batches.run(
-        (page) => {
-          page.payments.want(entry.id);
-          for (const { key } of entry.spends) page.spends.want(key);
-          for (const { key } of entry.tallies) page.tallies.want(key);
-          for (const { key, once } of entry.claims) if (once || entry.state === 'committed') page.claims.want(key);
-          if (entry.session) page.sessions.want(entry.session.key);
-        },
-        (page) => reserve(page, entry),
-      ),
+    reserve: (entry) => batches.reserve(entry),
     find: async (id) => {
       const [cells] = await read('SELECT * FROM $schema.payments WHERE id = $1', id);
       return cells && storedOf(payments.fromCells(cells));
@@ -194,7 +185,8 @@ function sweep(db: Db, schema: string, { nowMs, limit }: { nowMs: number; limit:
       String(limit),
     );
     const keys = rows.flatMap((cells) => [...stepsIn(cells).spends]).sort();
-    if (keys.length > 0) await tx.run(`DELETE FROM ${schema}.spends WHERE key = ANY($1::text[])`, keys);
+    if (keys.length > 0)
+      await tx.run(`DELETE FROM ${schema}.spends WHERE key = ANY($1::text[])`, columnOf('text', keys));
     await tx.run(`DELETE FROM ${schema}.quotas WHERE until_ms < $1`, String(Math.floor(nowMs)));
     for (const table of ['sessions', 'tallies', 'claims', 'deeds']) {
       await tx.run(`DELETE FROM ${schema}.${table} WHERE until_ms < $1`, String(endMs));

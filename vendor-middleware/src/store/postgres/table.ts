@@ -1,9 +1,7 @@
 // Rows of one table within one transaction: locked as they are read, changed in memory, written in one statement each for
 // all that are new, changed and gone.
+import { type Cell, columnOf, type Type } from './columns.ts';
 import type { Tx } from './db.ts';
-
-type Type = 'text' | 'bigint' | 'smallint';
-export type Cell = string | bigint | null;
 
 /** How a kind of row lies in its table, beside its key. */
 export type Shape<Row> = {
@@ -20,7 +18,7 @@ export class Missing extends Error {
   override name = 'Missing';
 }
 
-/** Another process made a row that was not there when it was read: nothing was written, and all is decided again. */
+/** Another batch made a row that was not there when it was read: nothing is written, and all is decided again. */
 export class Overtaken extends Error {
   override name = 'Overtaken';
 }
@@ -78,7 +76,7 @@ export class Table<Row> {
     this.#wanted.clear();
     for (const key of keys) this.#stored.set(key, undefined);
     const { key: name, fromCells } = this.#shape;
-    for (const cells of (await tx.run(this.#sql.read, keys)).rows) {
+    for (const cells of (await tx.run(this.#sql.read, columnOf('text', keys))).rows) {
       this.#stored.set(String(cells[name]), fromCells(cells));
     }
   }
@@ -96,30 +94,50 @@ export class Table<Row> {
       else if (was !== row) changed.push([key, row]);
     }
     const { insert, update, remove } = this.#sql;
-    if (gone.length > 0) await tx.run(remove, gone);
+    if (gone.length > 0) await tx.run(remove, columnOf('text', gone));
     if (changed.length > 0) await tx.run(update, ...this.#columns(changed));
     if (made.length === 0) return;
     const { count } = await tx.run(insert, ...this.#columns(made));
     if (count !== made.length) throw new Overtaken();
   }
 
-  /** As text: the statement says what it is. */
-  #columns(rows: readonly (readonly [string, Row])[]): (string | null)[][] {
-    const cells = rows.map(([key, row]) => [key, ...this.#shape.toCells(row, key)]);
-    return [...(cells[0] ?? [])].map((_, column) => cells.map((row) => row[column]?.toString() ?? null));
+  #columns(rows: readonly (readonly [string, Row])[]): Buffer[] {
+    return columnsOf(this.#shape, rows);
   }
 }
 
-function statements<Row>({ name, key, columns }: Shape<Row>, schema: string) {
+/** The keys, and then column by column: what `unnest` makes rows of again. */
+export function columnsOf<Row>({ columns, toCells }: Shape<Row>, rows: readonly (readonly [string, Row])[]): Buffer[] {
+  const cells = rows.map(([key, row]) => toCells(row, key));
+  const keys = rows.map(([key]) => key);
+  const types = Object.values(columns);
+  return [
+    columnOf('text', keys),
+    ...types.map((type, i) =>
+      columnOf(
+        type,
+        cells.map((row) => row[i] ?? null),
+      ),
+    ),
+  ];
+}
+
+/** Rows of such columns. @param from the number of the first parameter */
+export function rowsOf<Row>({ key, columns }: Shape<Row>, from = 1): { names: string; rows: string } {
+  const names = [key, ...Object.keys(columns)].join(', ');
+  const types = ['text', ...Object.values(columns)].map((type, i) => `$${from + i}::${type}[]`);
+  return { names, rows: `unnest(${types.join(', ')}) AS v(${names})` };
+}
+
+function statements<Row>(shape: Shape<Row>, schema: string) {
+  const { name, key, columns } = shape;
   const table = `${schema}.${name}`;
-  const names = [key, ...Object.keys(columns)];
-  const types = ['text', ...Object.values(columns)];
-  const rows = `unnest(${types.map((type, i) => `$${i + 1}::${type}[]`).join(', ')}) AS v(${names.join(', ')})`;
+  const { names, rows } = rowsOf(shape);
   const set = Object.keys(columns).map((column) => `${column} = v.${column}`);
   return {
     // In the order of the keys, so that two processes do not wait for each other.
-    read: `SELECT ${names.join(', ')} FROM ${table} WHERE ${key} = ANY($1::text[]) ORDER BY ${key} FOR UPDATE`,
-    insert: `INSERT INTO ${table}(${names.join(', ')}) SELECT * FROM ${rows} ON CONFLICT DO NOTHING`,
+    read: `SELECT ${names} FROM ${table} WHERE ${key} = ANY($1::text[]) ORDER BY ${key} FOR UPDATE`,
+    insert: `INSERT INTO ${table}(${names}) SELECT * FROM ${rows} ON CONFLICT DO NOTHING`,
     update: `UPDATE ${table} AS t SET ${set.join(', ')} FROM ${rows} WHERE t.${key} = v.${key}`,
     remove: `DELETE FROM ${table} WHERE ${key} = ANY($1::text[])`,
   };

@@ -1,7 +1,8 @@
-// Operations of one turn of the event loop go to the server as one script. Others are under way meanwhile, so that one is decided while
-// the next is printed; the server takes them in order.
+// Operations of one turn of the event loop go to the server as one script. Others are under way meanwhile; the server takes them in
+// order.
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreAway } from '../away.ts';
+import { Lanes } from '../lanes.ts';
 import { listOf, type Reply } from './lines.ts';
 import { type Link, NoConnection } from './link.ts';
 import { SCRIPT, SCRIPT_SHA } from './script.ts';
@@ -51,11 +52,7 @@ const NOT_NOW = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY|BU
 export class Batches {
   readonly #link: Link;
   readonly #options: BatchOptions;
-  #waiting: Waiting[] = [];
-  #lanes = 0;
-  #scheduled = false;
-  #idle: PromiseWithResolvers<void> | undefined;
-  #closed = false;
+  readonly #lanes = new Lanes<Waiting>({ most: BATCH, lanes: LANES, carry: (batch) => this.#settle(batch) });
 
   constructor(link: Link, options: BatchOptions) {
     this.#link = link;
@@ -65,37 +62,13 @@ export class Batches {
   /** Resolves when it is on disk. @throws {StoreAway} the server is away, or refused; the outcome may be unknown */
   run<Result>(operation: Operation<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) throw new Error('the store is closed');
-      this.#waiting.push({ operation, resolve: resolve as (value: unknown) => void, reject, tries: 0 });
-      this.#schedule();
+      this.#lanes.add({ operation, resolve: resolve as (value: unknown) => void, reject, tries: 0 });
     });
   }
 
   /** Lets what waits finish. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    if (this.#lanes === 0 && this.#waiting.length === 0) return;
-    this.#idle ??= Promise.withResolvers();
-    await this.#idle.promise;
-  }
-
-  #schedule(): void {
-    if (this.#scheduled || this.#lanes >= LANES) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      const batch = this.#waiting.splice(0, BATCH);
-      if (batch.length > 0) void this.#lane(batch);
-      if (this.#waiting.length > 0) this.#schedule();
-    });
-  }
-
-  async #lane(batch: readonly Waiting[]): Promise<void> {
-    this.#lanes++;
-    await this.#settle(batch);
-    this.#lanes--;
-    if (this.#waiting.length > 0) this.#schedule();
-    else if (this.#lanes === 0) this.#idle?.resolve();
+  close(): Promise<void> {
+    return this.#lanes.close();
   }
 
   /** Every member has its answer afterwards, or waits again; never throws. */
@@ -121,7 +94,7 @@ export class Batches {
     } catch (error) {
       this.#options.onLost();
       // Where nobody is, the next would wait in vain.
-      const lost = error instanceof NoConnection ? [...sent, ...this.#waiting.splice(0)] : sent;
+      const lost = error instanceof NoConnection ? [...sent, ...this.#lanes.takeWaiting()] : sent;
       for (const { reject } of lost) reject(new StoreAway(error));
     }
   }
@@ -131,7 +104,7 @@ export class Batches {
       if (reply === undefined) throw new Error('the server left an operation without an answer');
       const result = member.operation.read(reply);
       if (result !== AGAIN) member.resolve(result);
-      else if (++member.tries < TRIES) this.#waiting.push(member);
+      else if (++member.tries < TRIES) this.#lanes.addAgain(member);
       else throw new Error('other processes were ahead too often');
     } catch (error) {
       member.reject(error);

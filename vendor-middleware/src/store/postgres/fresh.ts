@@ -1,0 +1,88 @@
+// Payments as nearly all are: new, of new instruments, adding to claims that there are. They are written by one statement without
+// reading anything first. It is a transaction of its own; where anything is not as hoped it fails whole, and the batch
+// is decided row by row.
+import { limits } from '@farthing/protocol';
+import { lineOf } from '../lines.ts';
+import type { Reservation } from '../port.ts';
+import { columnOf } from './columns.ts';
+import type { Db } from './db.ts';
+import { payments, spends } from './page.ts';
+import { columnsOf, rowsOf } from './table.ts';
+
+/** Somebody had the id or an instrument, or a claim is not there yet, or its sum would be too large. */
+const NOT_SO: ReadonlySet<unknown> = new Set(['22P02', '22003', '23514']);
+
+/** It changes no row of a session, counts against no limit, and has no evidence to keep. */
+export function isPlain({ session, tallies, claims, state }: Reservation): boolean {
+  return (
+    !session &&
+    tallies.length === 0 &&
+    claims.every(({ once, evidence }) => !once && (!evidence || state === 'reserved'))
+  );
+}
+
+/** True: all of them are on disk. False: nothing is. */
+export async function writeFresh(db: Db, schema: string, entries: readonly Reservation[]): Promise<boolean> {
+  const lines = entries.map((entry) => [entry.id, lineOf(entry, undefined)] as const).sort(byKey);
+  const spent = entries.flatMap(({ id, spends: all }) => all.map(({ key }) => [key, id] as const)).sort(byKey);
+  const sums = sumsOf(entries);
+  const totals = [...sums.values()];
+  if (totals.some(({ add }) => add > limits.sumMax)) return false;
+  const values = [
+    ...columnsOf(payments, lines),
+    ...columnsOf(spends, spent),
+    columnOf('text', [...sums.keys()]),
+    columnOf(
+      'bigint',
+      totals.map(({ add }) => add),
+    ),
+    columnOf(
+      'bigint',
+      totals.map(({ untilMs }) => BigInt(untilMs)),
+    ),
+    ...[lines.length, spent.length, sums.size].map(String),
+  ];
+  try {
+    await db.run(statement(schema), ...values);
+    return true;
+  } catch (error) {
+    if (NOT_SO.has((error as { code?: unknown }).code)) return false;
+    throw error;
+  }
+}
+
+const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
+  a < b ? -1 : a > b ? 1 : 0;
+
+/** What the payments that stand at once add to each claim. */
+function sumsOf(entries: readonly Reservation[]): Map<string, { readonly add: bigint; readonly untilMs: number }> {
+  const sums = new Map<string, { readonly add: bigint; readonly untilMs: number }>();
+  for (const { claims, state } of entries) {
+    if (state === 'reserved') continue;
+    for (const { key, add, untilMs } of claims) {
+      const sum = sums.get(key);
+      sums.set(key, { add: (sum?.add ?? 0n) + add, untilMs: Math.max(sum?.untilMs ?? 0, Math.ceil(untilMs)) });
+    }
+  }
+  return sums;
+}
+
+/** Locks claims before it makes payments, each in the order of its keys, as \`Page\` does: so that two batches never wait for each other. */
+function statement(schema: string): string {
+  const [line, spent] = [rowsOf(payments), rowsOf(spends, 10)];
+  const isLocked = '(SELECT count(*) FROM l) = $17::bigint';
+  return `WITH
+    l AS (SELECT key FROM ${schema}.claims WHERE key = ANY($12::text[]) ORDER BY key FOR UPDATE),
+    p AS (INSERT INTO ${schema}.payments(${line.names}) SELECT * FROM ${line.rows} WHERE ${isLocked}
+      ON CONFLICT DO NOTHING RETURNING 1),
+    s AS (INSERT INTO ${schema}.spends(${spent.names}) SELECT * FROM ${spent.rows} WHERE ${isLocked}
+      ON CONFLICT DO NOTHING RETURNING 1),
+    c AS (UPDATE ${schema}.claims AS t SET total = t.total + v.add, until_ms = greatest(t.until_ms, v.until_ms)
+      FROM unnest($12::text[], $13::bigint[], $14::bigint[]) AS v(key, add, until_ms)
+      WHERE t.key = v.key AND ${isLocked} RETURNING 1)
+    SELECT CASE
+      WHEN (SELECT count(*) FROM p) = $15::bigint AND (SELECT count(*) FROM s) = $16::bigint
+        AND (SELECT count(*) FROM c) = $17::bigint THEN 0
+      -- Text that is no number: the only way for a statement to undo itself.
+      ELSE ('the batch is decided row by row, after ' || (SELECT count(*) FROM p))::int END`;
+}
