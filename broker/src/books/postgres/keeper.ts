@@ -6,10 +6,11 @@ import type { GroupOptions } from '@farthing/node-kit';
 import { PaymentProblem } from '@farthing/protocol';
 import { migrations } from '../../ledger/schema.ts';
 import type { Bookkeeper } from '../port.ts';
+import { Gate } from './gate.ts';
 import { Away, Line, Undone } from './line.ts';
 import { migrate, needSound } from './schema.ts';
 import { bring, write } from './sets.ts';
-import { Missing, View } from './view.ts';
+import { Missing, type Need, View } from './view.ts';
 
 type Waiting = {
   readonly operation: () => unknown;
@@ -26,8 +27,8 @@ const BATCH = 256;
 const PATIENCE_MS = 5_000;
 /** At random up to this and twice as long each time, so that processes do not keep in step. */
 const AGAIN_MS = 2;
-/** Left to the others between two batches when others write too: who has just written would else always be first. */
-const YIELD_MS = 1;
+/** How long after others have written they are expected to do so again. */
+const RIVALS_MS = 10_000;
 /** More than any operation reads one after the other: it asks for something else each time. */
 const PASSES = 5_000;
 
@@ -58,7 +59,9 @@ class Keeper implements Bookkeeper {
   #turn: bigint | undefined;
   #batches = 0;
   #unsure: Unsure | undefined;
-  #hasRivals = false;
+  /** When others were last seen to have written. */
+  #rivalsMs = Number.NEGATIVE_INFINITY;
+  readonly #gate: Gate;
   #isCurrent = true;
   readonly #observe: GroupOptions['observe'];
   /** Since when the first of those that wait does. */
@@ -70,6 +73,7 @@ class Keeper implements Bookkeeper {
     this.#observe = observe;
     this.#url = url;
     this.#line = line;
+    this.#gate = new Gate(url);
   }
 
   run<Result>(operation: () => Result): Promise<Result> {
@@ -96,6 +100,7 @@ class Keeper implements Bookkeeper {
       await this.#idle.promise;
     }
     await this.#line?.close();
+    await this.#gate.close();
     this.books.close();
   }
 
@@ -111,14 +116,25 @@ class Keeper implements Bookkeeper {
   async #work(): Promise<void> {
     this.#isRunning = true;
     while (this.#waiting.length > 0) {
-      // Gathers what arrives in this turn of the loop.
-      await (this.#hasRivals ? pause(YIELD_MS) : new Promise((next) => setImmediate(next)));
+      // Gathers what arrives in this turn of the loop, and what arrives while others write.
+      await new Promise((next) => setImmediate(next));
+      if (this.#waiting.some((one) => one.writes)) await this.#queue().catch(() => undefined);
       const waitedMs = performance.now() - this.#sinceMs;
       this.#sinceMs = performance.now();
       await this.#settle(this.#waiting.splice(0, BATCH), waitedMs);
+      this.#gate.leave();
     }
     this.#isRunning = false;
     this.#idle?.resolve();
+  }
+
+  #hasRivals(): boolean {
+    return performance.now() - this.#rivalsMs < RIVALS_MS;
+  }
+
+  /** Where nobody else writes there is no queue. */
+  async #queue(): Promise<void> {
+    if (this.#hasRivals()) await this.#gate.enter();
   }
 
   /** Answers every member; never throws. */
@@ -137,6 +153,7 @@ class Keeper implements Bookkeeper {
         return;
       } catch (error) {
         const isPassing = error instanceof Undone || error instanceof Away;
+        if (error instanceof Undone) this.#rivalsMs = performance.now();
         await this.#recover(error);
         if (!isPassing) return this.#settleApart(batch, error);
         if (performance.now() - startMs > PATIENCE_MS) {
@@ -166,58 +183,76 @@ class Keeper implements Bookkeeper {
   }
 
   async #transaction(batch: readonly Waiting[]): Promise<readonly Decided[]> {
+    const writes = batch.some((one) => one.writes);
+    if (writes) await this.#queue();
     if (!this.#line || this.#line.isBroken) this.#line = await Line.open(this.#url);
     const line = this.#line;
-    const writes = batch.some((one) => one.writes);
-    const turn = await this.#begin(line, writes);
-    if (this.#unsure) {
-      const { batch: number, decided } = this.#unsure;
-      const [row] = await line.script(`SELECT batch FROM writer WHERE id = '${this.#me}'`);
-      this.#unsure = undefined;
-      if (row?.['batch'] === BigInt(number)) {
-        await line.script('ROLLBACK');
-        return decided;
-      }
-    }
     const view = this.books;
+    // What is here was overtaken, most likely.
+    if (this.#hasRivals()) view.clear();
     view.begin();
     const decided: Decided[] = [];
-    for (let passes = 0; passes < PASSES; passes++) {
-      const done = view.pass(() => {
+    const pass = () =>
+      view.pass(() => {
         decided.length = 0;
         for (const { operation } of batch) decided.push(this.#decide(operation));
       });
-      if ('missing' in done) {
-        await bring(done.missing, view, line);
-        continue;
-      }
-      if (done.changes.length === 0) await line.script('ROLLBACK');
-      else {
-        // It may break what a newer program has made of the tables.
-        if (!this.#isCurrent) throw new Error('a newer program has taken the ledger over: end this one');
-        await write(done.changes, view.tables, line);
-        await this.#commit(line, decided);
-        this.#turn = turn;
-      }
-      view.commit();
-      return decided;
+    const wasEmpty = view.isEmpty;
+    // Before the turn: what is missing comes together with it.
+    let done = pass();
+    const { turn, isOvertaken } = await this.#begin(line, writes, 'missing' in done ? done.missing : []);
+    const isDecided = !isOvertaken && 'changes' in done;
+    if (isOvertaken && (!wasEmpty || 'changes' in done)) {
+      view.clear();
+      view.begin();
     }
-    throw new Error('an operation asks for something else each time it runs');
+    const before = await this.#standing(line);
+    if (before) {
+      view.clear();
+      await line.script('ROLLBACK');
+      return before;
+    }
+    if (!isDecided) done = pass();
+    for (let passes = 0; 'missing' in done; passes++) {
+      if (passes === PASSES) throw new Error('an operation asks for something else each time it runs');
+      await bring(done.missing, view, line);
+      done = pass();
+    }
+    if (done.changes.length === 0) await line.script('ROLLBACK');
+    else {
+      // It may break what a newer program has made of the tables.
+      if (!this.#isCurrent) throw new Error('a newer program has taken the ledger over: end this one');
+      await write(done.changes, view.tables, line);
+      await this.#commit(line, decided);
+      this.#turn = turn;
+    }
+    view.commit();
+    return decided;
   }
 
-  /** Whoever writes has the turn until the end. @returns its number */
-  async #begin(line: Line, writes: boolean): Promise<bigint> {
+  /** Whoever writes has the turn until the end. `isOvertaken`: others have written since the view was right. */
+  async #begin(line: Line, writes: boolean, missing: readonly Need[]): Promise<{ turn: bigint; isOvertaken: boolean }> {
     const text = writes
       ? 'BEGIN ISOLATION LEVEL SERIALIZABLE; UPDATE turn SET n = n + 1 WHERE one = 1 RETURNING n, (SELECT n FROM version) AS version'
       : 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT n, (SELECT n FROM version) AS version FROM turn WHERE one = 1';
-    const [row] = await line.script(text);
+    const wanted = [...missing, ...this.books.steady(missing)];
+    const [[row]] = await Promise.all([line.script(text), bring(wanted, this.books, line)]);
     this.#isCurrent = row?.['version'] === BigInt(migrations.length);
     const turn = BigInt(String(row?.['n']));
     const before = writes ? turn - 1n : turn;
-    this.#hasRivals = this.#turn !== undefined && this.#turn !== before;
-    if (this.#turn !== before) this.books.clear();
+    const isOvertaken = this.#turn !== before;
+    if (this.#turn !== undefined && isOvertaken) this.#rivalsMs = performance.now();
     this.#turn = before;
-    return turn;
+    return { turn, isOvertaken };
+  }
+
+  /** What was decided in a batch whose commit was not answered, if it stands. */
+  async #standing(line: Line): Promise<readonly Decided[] | undefined> {
+    if (!this.#unsure) return undefined;
+    const { batch, decided } = this.#unsure;
+    const [row] = await line.script(`SELECT batch FROM writer WHERE id = '${this.#me}'`);
+    this.#unsure = undefined;
+    return row?.['batch'] === BigInt(batch) ? decided : undefined;
   }
 
   async #commit(line: Line, decided: readonly Decided[]): Promise<void> {

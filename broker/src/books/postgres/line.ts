@@ -33,15 +33,18 @@ export class Line {
     this.#client = client;
   }
 
-  /** @throws {Away} @throws {Error} the server refuses us */
-  static async open(url: string): Promise<Line> {
+  /** @param options.lockMs how long a statement waits for a lock; without it as long as for an answer
+   * @throws {Away} @throws {Error} the server refuses us */
+  static async open(url: string, { lockMs = 0 }: { lockMs?: number } = {}): Promise<Line> {
     const client = new pg.Client({
       connectionString: url,
       application_name: 'farthing-broker',
       connectionTimeoutMillis: CONNECT_MS,
       query_timeout: ANSWER_MS,
       keepAlive: true,
-      options: `-c search_path=${SCHEMA} -c idle_in_transaction_session_timeout=${IDLE_MS}`,
+      // What is asked before an answer has come is sent at once: a set of statements is one journey.
+      pipeline: true,
+      options: `-c search_path=${SCHEMA} -c idle_in_transaction_session_timeout=${IDLE_MS} -c lock_timeout=${lockMs}`,
       types: {
         getTypeParser: (oid: number, format) =>
           oid === pg.types.builtins.INT8 ? BigInt : pg.types.getTypeParser(oid, format),
@@ -63,7 +66,7 @@ export class Line {
     return this.#isBroken;
   }
 
-  /** For texts of which there are few: each is parsed once. */
+  /** For texts of which there are few: each is parsed once. Those that are not waited for one by one go over together, in order. */
   async run(text: string, ...values: readonly (Values | string)[]): Promise<Answer> {
     const name = this.#names.get(text) ?? `farthing_${this.#names.size}`;
     this.#names.set(text, name);

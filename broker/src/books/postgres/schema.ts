@@ -13,15 +13,17 @@ export function translated(step: string): string {
 }
 
 /**
- * `turn`: who writes next, and how often somebody has. `writer`: the last batch of each process that stands, by which it knows
+ * `gate`: its lock is the queue of those who want to write; it holds nothing. `turn`: how often somebody has written. `writer`: the last batch of each process that stands, by which it knows
  * whether one stands whose commit was not answered.
  */
 const OWN = `
 CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
 CREATE TABLE IF NOT EXISTS version (one BIGINT PRIMARY KEY CHECK (one = 1), n BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS gate (one BIGINT PRIMARY KEY CHECK (one = 1));
 CREATE TABLE IF NOT EXISTS turn (one BIGINT PRIMARY KEY CHECK (one = 1), n BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS writer (id TEXT PRIMARY KEY, batch BIGINT NOT NULL, at_ms BIGINT NOT NULL);
 INSERT INTO version VALUES (1, 0) ON CONFLICT DO NOTHING;
+INSERT INTO gate VALUES (1) ON CONFLICT DO NOTHING;
 INSERT INTO turn VALUES (1, 0) ON CONFLICT DO NOTHING;
 `;
 

@@ -4,20 +4,30 @@ import type { Change } from './changes.ts';
 import { type Line, Undone, type Values } from './line.ts';
 import type { Column, Need, View } from './view.ts';
 
-/** Brings into the view what is missing there. */
+/** Brings into the view what is missing there, in one journey: all of it or nothing. */
 export async function bring(missing: readonly Need[], view: View, line: Line): Promise<void> {
-  for (const needs of Map.groupBy(missing, kindOf).values()) {
-    const [first] = needs;
-    if (!first) continue;
-    const { load } = first;
-    if (load.table === '') {
-      for (const need of needs) view.met(need, await answer(need, line));
-      continue;
-    }
-    const columns = first.values.map((_, i): Values => needs.map(({ values }) => values[i] ?? null));
-    view.bring(load, (await line.run(setOf(first), ...columns)).rows);
-    for (const need of needs) view.met(need);
+  const kinds = [...Map.groupBy(missing, kindOf).values()];
+  const loads = await Promise.all(kinds.map((needs) => loaded(needs, line)));
+  for (const load of loads) load(view);
+}
+
+type Loaded = (view: View) => void;
+
+/** Needs of one kind. */
+async function loaded(needs: readonly Need[], line: Line): Promise<Loaded> {
+  const [first] = needs;
+  if (!first) return () => undefined;
+  const { load } = first;
+  if (load.table === '') {
+    const answers = await Promise.all(needs.map((need) => answer(need, line)));
+    return (view) => needs.forEach((need, at) => void view.met(need, answers[at]));
   }
+  const columns = first.values.map((_, i): Values => needs.map(({ values }) => values[i] ?? null));
+  const { rows } = await line.run(setOf(first), ...columns);
+  return (view) => {
+    view.bring(load, rows);
+    for (const need of needs) view.met(need);
+  };
 }
 
 const kindOf = ({ load, values }: Need): string => `${load.sql} ${values.map(typeOf).join(' ')}`;
@@ -41,14 +51,14 @@ async function answer({ load: { sql }, values }: Need, line: Line): Promise<Row[
   return (await line.run(text, ...values.map(String))).rows;
 }
 
-/** @throws {Undone} a row is not what the view had */
+/** In one journey. @throws {Undone} a row is not what the view had */
 export async function write(changes: readonly Change[], tables: View['tables'], line: Line): Promise<void> {
   const places = new Map([...tables.keys()].map((table, i) => [table, i]));
   const sorted = changes.toSorted((a, b) => (places.get(a.table) ?? 0) - (places.get(b.table) ?? 0));
+  const each = (do1: typeof insert, some: readonly Change[]) =>
+    some.map((change) => do1(change, columnsOf(change, tables), line));
   // Those that are referred to come first, and go last.
-  for (const change of sorted) await insert(change, columnsOf(change, tables), line);
-  for (const change of sorted) await update(change, columnsOf(change, tables), line);
-  for (const change of sorted.toReversed()) await remove(change, columnsOf(change, tables), line);
+  await Promise.all([...each(insert, sorted), ...each(update, sorted), ...each(remove, sorted.toReversed())]);
 }
 
 function columnsOf({ table }: Change, tables: View['tables']): readonly Column[] {
@@ -77,24 +87,38 @@ async function insert({ table, inserted }: Change, columns: readonly Column[], l
 /** Rows that changed in the same columns at once; each must still be what the view had. */
 async function update({ table, key, updated }: Change, columns: readonly Column[], line: Line): Promise<void> {
   const kinds = Map.groupBy(updated, ({ now }) => [...now.keys()].filter((at) => now[at] !== undefined).join(' '));
-  for (const [kind, rows] of kinds) {
-    const set = kind.split(' ').map(Number);
-    const [old, now] = [rows.map((row) => row.old), rows.map((row) => row.now)];
-    const named = (ats: readonly number[], as: string) =>
-      ats.map((at) => ({ name: `${as}_${columns[at]?.name}`, type: columns[at]?.type ?? '' }));
-    const all = [...named(key, 'key'), ...named(set, 'old'), ...named(set, 'new')];
-    const names = (ats: readonly number[], write: (name: string) => string) =>
-      ats.map((at) => write(columns[at]?.name ?? ''));
-    const same = [
-      ...names(key, (name) => `t.${name} = v.key_${name}`),
-      ...names(set, (name) => `t.${name} IS NOT DISTINCT FROM v.old_${name}`),
-    ];
-    const text = `UPDATE ${table} AS t SET ${names(set, (name) => `${name} = v.new_${name}`).join(', ')}
-      FROM ${unnest(all)} AS v(${all.map(({ name }) => name).join(', ')}) WHERE ${same.join(' AND ')}`;
-    const values = [...key, ...set].map((at) => columnAt(old, at));
-    const { count } = await line.run(text, ...values, ...set.map((at) => columnAt(now, at)));
-    needAll(count, rows, table);
-  }
+  const counted = await Promise.all(
+    [...kinds].map(([kind, rows]) => {
+      const set = kind.split(' ').map(Number);
+      const [old, now] = [rows.map((row) => row.old), rows.map((row) => row.now)];
+      const values = [...key, ...set].map((at) => columnAt(old, at));
+      return line.run(updateSql(table, columns, { key, set }), ...values, ...set.map((at) => columnAt(now, at)));
+    }),
+  );
+  needAll(
+    counted.reduce((sum, { count }) => sum + count, 0),
+    updated,
+    table,
+  );
+}
+
+/** Of an array for each column of the key, for each old value, and for each new one. */
+function updateSql(
+  table: string,
+  columns: readonly Column[],
+  { key, set }: { key: readonly number[]; set: readonly number[] },
+): string {
+  const named = (ats: readonly number[], as: string) =>
+    ats.map((at) => ({ name: `${as}_${columns[at]?.name}`, type: columns[at]?.type ?? '' }));
+  const all = [...named(key, 'key'), ...named(set, 'old'), ...named(set, 'new')];
+  const names = (ats: readonly number[], write: (name: string) => string) =>
+    ats.map((at) => write(columns[at]?.name ?? ''));
+  const same = [
+    ...names(key, (name) => `t.${name} = v.key_${name}`),
+    ...names(set, (name) => `t.${name} IS NOT DISTINCT FROM v.old_${name}`),
+  ];
+  return `UPDATE ${table} AS t SET ${names(set, (name) => `${name} = v.new_${name}`).join(', ')}
+    FROM ${unnest(all)} AS v(${all.map(({ name }) => name).join(', ')}) WHERE ${same.join(' AND ')}`;
 }
 
 async function remove({ table, key, deleted }: Change, columns: readonly Column[], line: Line): Promise<void> {

@@ -22,8 +22,12 @@ export class View implements Books {
   readonly tables: ReadonlyMap<string, readonly Column[]>;
   readonly #db: DatabaseSync;
   readonly #bring = new Map<string, StatementSync>();
-  /** Names of needs that were met. */
-  readonly #here = new Map<string, Load>();
+  /** Needs that were met, by name. */
+  readonly #here = new Map<string, Need>();
+  /** Of them, those that the batch which is under way asked for; then those of the last one; then those of the last two. */
+  #used = new Map<string, Need>();
+  #usedBefore: ReadonlyMap<string, Need> = new Map();
+  #steady: readonly Need[] = [];
   readonly #answers = new Map<string, Row[]>();
   #wanted = new Map<string, Need>();
   #isGathering = false;
@@ -73,6 +77,17 @@ export class View implements Books {
   /** @throws {Missing} another operation of the batch misses something: all will be decided again */
   certain(): void {
     if (this.#wanted.size > 0) throw new Missing();
+  }
+
+  /** What the last batches asked for each time, and the next one will, beside what it has missed already. */
+  steady(missing: readonly Need[]): readonly Need[] {
+    const named = new Set(missing.map(({ name }) => name));
+    return this.#steady.filter(({ name }) => !this.#here.has(name) && !named.has(name));
+  }
+
+  /** Nothing in it can be wrong. */
+  get isEmpty(): boolean {
+    return this.#here.size === 0;
   }
 
   /** How much memory it takes, in rows. */
@@ -125,9 +140,9 @@ export class View implements Books {
   }
 
   /** All that there is for a need was brought. */
-  met({ name, load }: Need, answer?: Row[]): void {
-    this.#here.set(name, load);
-    if (answer) this.#answers.set(name, answer);
+  met(need: Need, answer?: Row[]): void {
+    this.#here.set(need.name, need);
+    if (answer) this.#answers.set(need.name, answer);
   }
 
   /** It is durable now. */
@@ -135,7 +150,10 @@ export class View implements Books {
     this.#db.exec('COMMIT');
     this.#rows += this.#written;
     this.#answers.clear();
-    for (const [name, { lasts, table }] of this.#here) if (!lasts || table === '') this.#here.delete(name);
+    for (const [name, { load }] of this.#here) if (!load.lasts || load.table === '') this.#here.delete(name);
+    this.#steady = [...this.#used.values()].filter(({ name, load }) => load.table !== '' && this.#usedBefore.has(name));
+    this.#usedBefore = this.#used;
+    this.#used = new Map();
   }
 
   /** Forgets everything: nobody knows whether it still holds. */
@@ -144,6 +162,7 @@ export class View implements Books {
     for (const table of this.tables.keys()) this.#db.exec(`DELETE FROM ${table}`);
     this.#here.clear();
     this.#answers.clear();
+    this.#used.clear();
     this.#rows = 0;
     this.#version++;
   }
@@ -187,7 +206,11 @@ export class View implements Books {
   #isHere(load: Load, all: readonly Value[]): boolean {
     const values = used(load, all);
     const name = nameOf(load, values);
-    if (this.#here.has(name)) return true;
+    const need = this.#here.get(name);
+    if (need) {
+      this.#used.set(name, need);
+      return true;
+    }
     this.#wanted.set(name, { name, load, values });
     return false;
   }
