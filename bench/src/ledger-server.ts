@@ -2,6 +2,8 @@
 import { type Desk, openDesk, Person, pieceOf, Site, soldOf, USD } from '@farthing/broker/testing';
 import { type JsonObject, type Order, objectHash, parseJson } from '@farthing/protocol';
 import { answerCalls } from './harness/child.ts';
+import { type Memory, memoryNow } from './harness/memory.ts';
+import { inParallel } from './harness/parallel.ts';
 import { endProfile, startProfile } from './harness/profiler.ts';
 
 export type Place = { readonly data: string; readonly database?: string | undefined };
@@ -9,11 +11,12 @@ export type Work = { readonly what: 'sales' | 'redemptions'; readonly callers: n
 export type Done = { readonly done: number; readonly ms: number; readonly cpuMicros: number };
 
 export type LedgerApi = {
-  /** `mark`: no other process has it. */
-  open(at: { place: Place; mark: string }): Promise<void>;
+  /** `mark`: no other process has it. `buyers`: accounts that sales go to in turn. */
+  open(at: { place: Place; mark: string; buyers?: number | undefined }): Promise<void>;
   /** Signs orders for the next `work`. */
   prepare(work: Work): Promise<void>;
   work(work: Work): Promise<Done>;
+  memory(nothing: undefined): Promise<Memory>;
   profile(file: string): Promise<void>;
 };
 
@@ -52,12 +55,12 @@ async function redemption(site: Site, n: number): Promise<Order> {
 
 answerCalls<LedgerApi>(
   {
-    async open({ place, mark }) {
+    async open({ place, mark, buyers: count = BUYERS }) {
       desk = await openDesk(place);
       const { bench } = desk;
-      buyers = Array.from({ length: BUYERS }, () => new Person(bench));
+      buyers = Array.from({ length: count }, () => new Person(bench));
       sites = Array.from({ length: SITES }, (_, n) => new Site(bench, `${mark}${n}.example`));
-      for (const buyer of buyers) await ask(buyer.order('faucet/1', { amount: RICH.toString(), cur: USD }));
+      await inParallel(buyers, BUYERS, (buyer) => ask(buyer.order('faucet/1', { amount: RICH.toString(), cur: USD })));
       for (const site of sites) {
         await ask(site.registerOrder());
         await ask(site.licenceOrder(site.licence()));
@@ -94,6 +97,7 @@ answerCalls<LedgerApi>(
         cpuMicros: used.user + used.system,
       };
     },
+    memory: memoryNow,
     profile: startProfile,
   },
   async () => {

@@ -10,6 +10,7 @@ import { coreJob } from './jobs/core.ts';
 import { expressJob } from './jobs/express.ts';
 import { journalJob } from './jobs/journal.ts';
 import { ledgerJob } from './jobs/ledger.ts';
+import { ledgerGrowthJob } from './jobs/ledger-growth.ts';
 import { pastJob } from './jobs/past.ts';
 import { redeemJob } from './jobs/redeem.ts';
 import { restoreJob } from './jobs/restore.ts';
@@ -28,6 +29,7 @@ const jobs: Readonly<Record<string, (context: Context) => Promise<Row[]>>> = {
   memory: pastJob,
   store: storesJob,
   ledger: ledgerJob,
+  'growth/ledger': ledgerGrowthJob,
   broker: brokerJob,
   'bulk/redeem': redeemJob,
   'bulk/journal': journalJob,

@@ -10,8 +10,8 @@ import { PLACES, type StorePlace } from '../stores.ts';
 
 const PROCESSES = [1, 2, 4];
 const CALLERS = [64, 256];
-const KINDS = ['sales', 'redemptions'] as const;
-const ENGINES = ['sqlite', 'postgres'] as const;
+export const KINDS = ['sales', 'redemptions'] as const;
+export const ENGINES = ['sqlite', 'postgres'] as const;
 const ROUNDS = 5;
 const COUNT = 6_000;
 
@@ -35,7 +35,7 @@ async function engineRows(context: Context, engine: (typeof ENGINES)[number]): P
     for (const processes of PROCESSES) {
       const wanted = KINDS.filter((kind) => context.wants(`ledger/${engine}/${kind}/${processes}`));
       if (wanted.length === 0) continue;
-      const children = await open({ data, database }, processes);
+      const children = await openLedgers({ data, database }, processes);
       closing.push(...children);
       for (const what of wanted) {
         for (const callers of CALLERS) {
@@ -57,11 +57,15 @@ async function engineRows(context: Context, engine: (typeof ENGINES)[number]): P
 let opened = 0;
 
 /** One after the other: the first one makes the keys. */
-async function open(place: Place, processes: number): Promise<Child<LedgerApi>[]> {
+export async function openLedgers(
+  place: Place,
+  processes: number,
+  { buyers }: { buyers?: number } = {},
+): Promise<Child<LedgerApi>[]> {
   const children: Child<LedgerApi>[] = [];
   for (let n = 0; n < processes; n++) {
-    const child = new Child<LedgerApi>(new URL('../ledger-server.ts', import.meta.url).pathname);
-    await child.call('open', { place, mark: `s${++opened}-` });
+    const child = new Child<LedgerApi>(new URL('../ledger-server.ts', import.meta.url).pathname, ['--expose-gc']);
+    await child.call('open', { place, mark: `s${++opened}-`, buyers });
     children.push(child);
   }
   return children;
@@ -70,7 +74,11 @@ async function open(place: Place, processes: number): Promise<Child<LedgerApi>[]
 type Part = { readonly context: Context; readonly store: StorePlace; readonly name: string };
 
 /** Medians of rounds, the first of which is thrown away: caches and code are cold. */
-async function speed({ context, store, name }: Part, children: readonly Child<LedgerApi>[], all: Work): Promise<Row[]> {
+export async function speed(
+  { context, store, name }: Part,
+  children: readonly Child<LedgerApi>[],
+  all: Work,
+): Promise<Row[]> {
   const rounds: { perSecond: number; micros: number; serverMicros: number }[] = [];
   const share = children.length;
   const work = { ...all, callers: all.callers / share, count: Math.ceil(all.count / share) };

@@ -5,6 +5,7 @@ export { Holder, lockKeysets, present } from './coins.ts';
 export { type Desk, openDesk } from './desk.ts';
 export { Guest } from './hosted.ts';
 export { pinEachOther } from './pair.ts';
+export { addAccounts, addSpent } from './past.ts';
 export * as payword from './payword.ts';
 export { newDatabase } from './postgres.ts';
 export { tellStory } from './story.ts';
