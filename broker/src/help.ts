@@ -24,6 +24,11 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   broker export [--since DAY] [--until DAY] [--site NAME | --account KEY] [--format csv|json]   every line of the journal of a
                                        period (--until not included), of all accounts or of one; json: an object a line
 
+  broker archive --before DAY [--to FOLDER] [--dry-run]   move closed months from before that day, 400 days old or more, into files
+                                       (default: archive in the broker's directory); all is tried on a copy first
+  broker archive --list | --restore FILE   what is archived; bring the last period back
+  broker audit|settlement|export|overclaims --archive FOLDER   over archived periods too
+
   --data DIR            keys and ledger (default ./.farthing/broker)       FARTHING_BROKER_DATA
   --database URL        postgres://…: the ledger is there, for any number
                         of brokers with the same keys                      FARTHING_BROKER_DATABASE

@@ -4,6 +4,7 @@ import { lineLogger } from '@farthing/node-kit';
 import { HELP } from './help.ts';
 import { sendByProgram } from './hosted/send-by.ts';
 import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statement } from './operate.ts';
+import { archiveBooks, listArchives, restoreArchive } from './operate-archive.ts';
 import { exportLines, settlement } from './operate-bulk.ts';
 import { clearWithPeers } from './operate-clearing.ts';
 import { listKeysets, revokeKeyset, rotateKeysets } from './operate-ecash.ts';
@@ -78,36 +79,41 @@ async function run(args: readonly string[]): Promise<number> {
   return status;
 }
 
-async function exportAll({ place, sinceMs, untilMs, account, site, format }: Options): Promise<number> {
+async function exportAll({ place, sinceMs, untilMs, account, site, format, archive }: Options): Promise<number> {
   if (account !== undefined && site !== undefined) throw new UsageError('export: give --account or --site, not both');
   const name = site === undefined ? account && `user:${account}` : `vendor:${site}`;
-  const count = await exportLines(place, { period: { sinceMs, untilMs }, account: name, format }, process.stdout);
+  const about = { period: { sinceMs, untilMs }, account: name, format, archive };
+  const count = await exportLines(place, about, process.stdout);
   console.error(`${count} lines`);
   return 0;
 }
 
-async function operate({
-  command,
-  words,
-  place,
-  account,
-  value,
-  count,
-  close,
-  invoiceDueDays,
-  revoke,
-  rotate,
-  moves,
-  dryRun,
-  limit,
-  fingerprint,
-  sinceMs,
-  untilMs,
-  test,
-}: Options): Promise<Outcome> {
+async function operate(options: Options): Promise<Outcome> {
+  const {
+    command,
+    words,
+    place,
+    account,
+    value,
+    count,
+    close,
+    invoiceDueDays,
+    revoke,
+    rotate,
+    moves,
+    dryRun,
+    limit,
+    fingerprint,
+    sinceMs,
+    untilMs,
+    test,
+    archive,
+  } = options;
   switch (command) {
     case 'audit':
-      return audit(place);
+      return audit(place, archive);
+    case 'archive':
+      return archiveJob(options);
     case 'check-evidence': {
       const [file] = words;
       if (file === undefined) throw new UsageError('check-evidence needs a file, as overclaims --json prints it');
@@ -141,9 +147,9 @@ async function operate({
       return listPeers(place);
     }
     case 'settlement':
-      return settlement(place, { sinceMs, untilMs }, (line) => console.error(line));
+      return settlement(place, { period: { sinceMs, untilMs }, archive }, (line) => console.error(line));
     case 'overclaims':
-      return listOverclaims(place);
+      return listOverclaims(place, archive);
     case 'invite':
       return issueInvites(place, count);
     case 'vendors':
@@ -154,6 +160,15 @@ async function operate({
     default:
       return statement(place);
   }
+}
+
+function archiveJob({ place, list, restore, beforeMs, to, dryRun }: Options): Promise<Outcome> {
+  if (list) return listArchives(place);
+  if (restore !== undefined) return restoreArchive(place, restore);
+  if (beforeMs === undefined) {
+    throw new UsageError('archive needs --before DAY, such as --before 2026-01-01; or --list, or --restore FILE');
+  }
+  return archiveBooks(place, { beforeMs, folder: to, dry: dryRun, told: (line) => console.error(line) });
 }
 
 /** What an operator can do about what the system says. */

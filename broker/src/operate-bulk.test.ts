@@ -67,7 +67,7 @@ describe('an export', () => {
 
 test('a settlement names what each site earned in a period, and tells how far it is', async () => {
   const told: string[] = [];
-  const { json } = await settlement({ data: bench.data }, ALWAYS, (line) => told.push(line));
+  const { json } = await settlement({ data: bench.data }, { period: ALWAYS }, (line) => told.push(line));
   const { settlement: rows } = json as { settlement: { vnd: string; net: string; lines: number }[] };
   const linesOf = (vnd: string) => rows.filter((one) => one.vnd === vnd).reduce((sum, { lines }) => sum + lines, 0);
   expect(['site0', 'site1', 'site2'].map(linesOf)).toEqual([ENTRIES / 3, ENTRIES / 3, ENTRIES / 3]);
@@ -75,7 +75,7 @@ test('a settlement names what each site earned in a period, and tells how far it
   const all = Array.from({ length: ENTRIES }, (_, i) => BigInt(((i + 1) % 7) + 1)).reduce((sum, n) => sum + n, 0n);
   expect(rows.reduce((sum, { net }) => sum + BigInt(net), 0n)).toBe(all);
   expect(told.at(-1)).toBe(`${ENTRIES} of ${ENTRIES} entries`);
-  const day = await settlement({ data: bench.data }, { sinceMs: DAY_MS, untilMs: 2 * DAY_MS }, () => {});
+  const day = await settlement({ data: bench.data }, { period: { sinceMs: DAY_MS, untilMs: 2 * DAY_MS } }, () => {});
   expect((day.json as { settlement: { lines: number }[] }).settlement.reduce((sum, { lines }) => sum + lines, 0)).toBe(
     1000,
   );

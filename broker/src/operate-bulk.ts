@@ -2,16 +2,17 @@
 // service, and within a memory that does not grow with the books.
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { readSince } from './archive/reports.ts';
 import type { Place } from './books/open.ts';
-import { openReader } from './books/reader.ts';
 import { type BulkLine, linesOf, type Period, settledOf } from './ledger/bulk.ts';
-import { type Outcome, shown } from './operate.ts';
+import { keysAt, type Outcome, shown } from './operate.ts';
 
 export type ExportFormat = 'csv' | 'json';
 export type ExportOptions = {
   readonly period: Period;
   readonly account: string | undefined;
   readonly format: ExportFormat;
+  readonly archive?: string | undefined;
 };
 
 const COLUMNS = ['seq', 'n', 'at', 'kind', 'ref', 'account', 'sub', 'cur', 'amount'] as const;
@@ -19,10 +20,10 @@ const COLUMNS = ['seq', 'n', 'at', 'kind', 'ref', 'account', 'sub', 'cur', 'amou
 /** Writes one line a posting. @returns how many */
 export async function exportLines(
   place: Place,
-  { period, account, format }: ExportOptions,
+  { period, account, format, archive }: ExportOptions,
   out: Writable,
 ): Promise<number> {
-  await using reader = await openReader(place);
+  await using reader = await readingOf(place, { period, archive });
   let count = 0;
   if (format === 'csv') out.write(`${COLUMNS.join(',')}\r\n`);
   for await (const line of linesOf(reader.read, period, account)) {
@@ -30,13 +31,25 @@ export async function exportLines(
     // As slowly as whoever reads it.
     if (!out.write(format === 'csv' ? csv(line) : json(line))) await once(out, 'drain');
   }
+  await reader.check();
   return count;
 }
 
+/** `archive`: folder of archived periods, which a period that reaches into them needs. */
+type Reading = { readonly period: Period; readonly archive?: string | undefined };
+
+const readingOf = (place: Place, { period: { sinceMs }, archive }: Reading) =>
+  readSince(place, { keys: keysAt(place), folder: archive, sinceMs });
+
 /** What each site earned, gave back, and is left with, of a period. */
-export async function settlement(place: Place, period: Period, told: (line: string) => void): Promise<Outcome> {
-  await using reader = await openReader(place);
+export async function settlement(
+  place: Place,
+  { period, archive }: Reading,
+  told: (line: string) => void,
+): Promise<Outcome> {
+  await using reader = await readingOf(place, { period, archive });
   const settled = await settledOf(reader.read, period, (seen, all) => told(`${seen} of ${all} entries`));
+  await reader.check();
   const rows = settled.map(({ vnd, cur, lines, credited, returned }) => ({
     ...{ vnd, cur, lines },
     credited: credited.toString(),

@@ -21,9 +21,11 @@ type Overclaim = {
 };
 
 /** Overclaims, each with a document that anyone can check off line: see `checkEvidence`. */
-export const listOverclaims = (place: Place): Promise<Outcome> => look(place, (ask) => overclaimsIn(ask, place));
+export const listOverclaims = (place: Place, archive?: string): Promise<Outcome> =>
+  look(place, (ask) => overclaimsIn(ask, place), archive);
 
 function overclaimsIn(ask: Ask, place: Place): Outcome {
+  needBatches(ask);
   const batchOf = signedBatch(place);
   const found = [...wordsOf(ask, batchOf), ...chequesOf(ask, batchOf)];
   const lines = found.map(({ vnd, name, claimed, why, verdict }) =>
@@ -31,6 +33,15 @@ function overclaimsIn(ask: Ask, place: Place): Outcome {
   );
   const overclaims = found.map(({ name, claimed, ...one }): Json => ({ ...one, ...name, cum: claimed }));
   return { lines: lines.length > 0 ? lines : ['No site has claimed too much.'], json: { overclaims }, status: 0 };
+}
+
+/** The evidence is the batch as its site signed it, and what was closed before. @throws {Error} they may be archived */
+function needBatches(ask: Ask): void {
+  const [alarm] = ask('SELECT batch FROM payword_alarm UNION ALL SELECT batch FROM cheque_alarm LIMIT 1');
+  if (!alarm) return;
+  const files = ask("SELECT doc ->> '$.file.name' AS name FROM opening ORDER BY n").map((row) => text(row, 'name'));
+  if (files.length > 0)
+    throw new Error(`evidence may be archived in one of ${files.join(', ')}: give the folder with --archive`);
 }
 
 /** What both kinds of evidence have: the broker's key, its word on the site's, and the site's signed batch. */

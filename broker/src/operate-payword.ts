@@ -43,10 +43,11 @@ export async function closeInvoices(place: Place, invoiceDueDays: number): Promi
   while (site);
 }
 
+/** Whatever was paid in may be archived: an invoice before that was paid, else it would have stayed. */
 const EVERY_INVOICE = `SELECT i.account, i.cur, i.number, i.owed, i.due, i.doc, b.amount AS balance,
-    (SELECT coalesce(sum(p.amount), 0) FROM posting p
+    CASE WHEN i.seq < (SELECT coalesce(max(seq), 0) FROM opening) THEN i.owed ELSE (SELECT coalesce(sum(p.amount), 0) FROM posting p
      WHERE p.account = i.account AND p.cur = i.cur AND p.seq > i.seq AND p.amount > 0
-       AND p.account > 'user:' AND p.account < 'user;') AS paid
+       AND p.account > 'user:' AND p.account < 'user;') END AS paid
   FROM invoice i JOIN balance b ON b.account = i.account AND b.cur = i.cur ORDER BY i.n`;
 
 /** Every invoice, and what of it is still owed. */

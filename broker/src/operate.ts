@@ -1,7 +1,8 @@
 // What an operator does beside the running service, on a connection of its own: codes, audit, reports.
 import { nodeEnv, openReadOnly } from '@farthing/node-kit';
 import { type Currency, type Env, formatMoney, isCurrency, type Json, type Money } from '@farthing/protocol';
-import { auditLedger } from './audit/audit.ts';
+import { auditWhole, wholeOf } from './archive/restore.ts';
+import { type AuditReport, auditLedger } from './audit/audit.ts';
 import { copyOf, existing, openBooks, type Place } from './books/open.ts';
 import { type Keys, openKeys } from './keys.ts';
 import { newCode } from './ledger/codes.ts';
@@ -50,9 +51,16 @@ export async function write<T>(place: Place, run: (desk: Desk) => T): Promise<T>
   }
 }
 
-export async function audit(place: Place): Promise<Outcome> {
-  await using copy = await copyOf(place);
-  const report = auditLedger(copy.path, openKeys(place.data, nodeEnv()).root);
+/** Not made where no broker was. @throws {Error} there is no ledger */
+export function keysAt(place: Place): Keys {
+  if (place.database === undefined) existing(place.data);
+  return openKeys(place.data, nodeEnv());
+}
+
+/** `folder`: over the archives in it, from the start. */
+export async function audit(place: Place, folder?: string): Promise<Outcome> {
+  const keys = keysAt(place);
+  const report = folder === undefined ? await auditHere(place, keys) : await auditWhole(place, { keys, folder });
   const { ok, entries, orders, pieces, head, findings } = report;
   const counted = `${entries} entries, ${orders} orders, ${pieces} pieces, last entry ${head || 'none'}`;
   const lines = findings.map(
@@ -64,6 +72,11 @@ export async function audit(place: Place): Promise<Outcome> {
     json: { ok, entries, orders, pieces, head, findings: findings.map((finding) => ({ ...finding })) },
     status: ok ? 0 : 1,
   };
+}
+
+async function auditHere(place: Place, { root }: Keys): Promise<AuditReport> {
+  await using copy = await copyOf(place);
+  return auditLedger(copy.path, root);
 }
 
 /** Sites, what they are owed, and claims of theirs that were not paid. */
@@ -109,9 +122,11 @@ export async function statement(place: Place): Promise<Outcome> {
 
 export type Ask = (sql: string, ...values: string[]) => Row[];
 
-/** Reads what the service may be writing, as it is at one moment. */
-export async function look<T>(place: Place, report: (ask: Ask) => T): Promise<T> {
-  await using copy = await copyOf(place);
+/** Reads what the service may be writing, as it is at one moment; with `archive` also what was archived into that folder. */
+export async function look<T>(place: Place, report: (ask: Ask) => T, archive?: string): Promise<T> {
+  await using copy = await (archive === undefined
+    ? copyOf(place)
+    : wholeOf(place, { keys: keysAt(place), folder: archive }));
   const db = openReadOnly(copy.path);
   try {
     return report((sql, ...values) => db.prepare(sql).all(...values));

@@ -26,6 +26,7 @@ export const commands = [
   'migrate',
   'settlement',
   'export',
+  'archive',
 ] as const;
 export type Command = (typeof commands)[number];
 
@@ -74,6 +75,15 @@ export type Options = {
   /** From its file into PostgreSQL. */
   readonly moves: boolean;
   readonly dryRun: boolean;
+  /** Midnight of a day before which periods are archived. */
+  readonly beforeMs: number | undefined;
+  /** Folder that archives are written to. */
+  readonly to: string | undefined;
+  readonly list: boolean;
+  /** File of a period that comes back. */
+  readonly restore: string | undefined;
+  /** Folder that archives are read from. */
+  readonly archive: string | undefined;
   /** How much another broker may owe. */
   readonly limit: Money | undefined;
   /** Id of another broker, as its operator told it. */
@@ -118,6 +128,10 @@ const flags = {
   from: { type: 'string' },
   to: { type: 'string' },
   'dry-run': { type: 'boolean' },
+  before: { type: 'string' },
+  list: { type: 'boolean' },
+  restore: { type: 'string' },
+  archive: { type: 'string' },
   limit: { type: 'string' },
   fingerprint: { type: 'string' },
   'invoice-period': { type: 'string' },
@@ -128,7 +142,9 @@ const flags = {
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { values, positionals } = parse(args);
   const get = (
-    name: Exclude<keyof typeof flags, 'help' | 'json' | 'test' | 'close' | 'rotate' | 'ecash' | 'hosted' | 'dry-run'>,
+    name: {
+      [Name in keyof typeof flags]: (typeof flags)[Name]['type'] extends 'string' ? Name : never;
+    }[keyof typeof flags],
     fallback: string,
   ): string => values[name] ?? env[`FARTHING_BROKER_${name.toUpperCase().replaceAll('-', '_')}`] ?? fallback;
   return {
@@ -170,7 +186,12 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     close: values.close ?? false,
     revoke: values.revoke,
     rotate: values.rotate ?? false,
-    moves: isMove(values),
+    moves: commandOf(positionals).command !== 'archive' && isMove(values),
+    beforeMs: values.before === undefined ? undefined : dayOf('before', values.before, 0),
+    to: values.to,
+    list: values.list ?? false,
+    restore: values.restore,
+    archive: values.archive,
     dryRun: values['dry-run'] ?? false,
     limit: values.limit === undefined ? undefined : orNothing('--limit', values.limit),
     fingerprint: values.fingerprint,

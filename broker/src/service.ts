@@ -188,7 +188,7 @@ export class BrokerService {
       // Books that do not add up are only read until somebody has looked at them.
       if (!isLawful) throw new PaymentProblem('unavailable', { retryAfter: 30 });
     }
-    if (isStale) throw new PaymentProblem('request-stale');
+    if (isStale) throw route.stored ? await this.#gone(order) : new PaymentProblem('request-stale');
     await needSignature(order, text);
     if (!route.stored) return this.read((step) => this.#signed(order, prepared.run, step));
     const more = { ...prepared, trail };
@@ -228,6 +228,15 @@ export class BrokerService {
 
   #known(order: Order, text: OrderText): Promise<string | undefined> {
     return this.read(({ ledger }) => ledger.orders.find(order, text));
+  }
+
+  /** An order that is too old, and has no answer here: nothing was done; or nobody knows, because its time is archived. */
+  async #gone({ at }: Order): Promise<PaymentProblem> {
+    const untilMs = await this.read(({ ledger }) => ledger.archived.last()?.untilMs ?? 0);
+    const isArchived = at * 1000 < untilMs + limits.requestAgeMs;
+    return isArchived
+      ? new PaymentProblem('order-archived', { consumed: 'unknown' })
+      : new PaymentProblem('request-stale');
   }
 
   /** What is committed. */

@@ -10,9 +10,11 @@ import { checkEcash, hasEcash, readKeysets } from './ecash-check.ts';
 import { readEvidence } from './evidence.ts';
 import { type Finding, Findings } from './findings.ts';
 import { readInvoices } from './invoices.ts';
-import { checkJournal } from './journal.ts';
+import { checkJournal, noTotals, walkJournal } from './journal.ts';
+import { printKept } from './kept.ts';
 import { Model } from './model.ts';
 import { readNotes } from './notes.ts';
+import { bookedIn, goOn } from './opening.ts';
 import { checkPayword, hasPayword, readLines, readTerms } from './payword-check.ts';
 import { checkPeers } from './peer-check.ts';
 import { hasPeers, peerLines, readAsks, readPeers } from './peer-facts.ts';
@@ -60,25 +62,12 @@ type Run = {
 function inspect(db: DatabaseSync, { root, crypto, findings, counted }: Run): void {
   const brk = brokerId(fromBase64url(root) ?? new Uint8Array(), crypto);
   checkFile(db, findings);
-  const evidence = readEvidence(db, { brk, root, crypto }, findings);
   const auditor = { brk, root, crypto, findings };
-  const lines = readLines(db, auditor);
-  const peers = readPeers(db, auditor);
-  const own = {
-    licences: ownLicences(db, brk),
-    terms: readTerms(db, auditor),
-    invoices: readInvoices(db, auditor),
-    keysets: readKeysets(db, auditor),
-    notes: readNotes(db, auditor),
-    peers,
-    asks: readAsks(db, peers, auditor),
-    clearings: readClearings(db, peers, auditor),
-  };
-  const model = new Model({ brk, crypto }, own, findings);
-  for (const [i, item] of evidence.entries()) model.take(item, i + 1);
-  model.payword.invoices.end(evidence.length, model.payword.deals);
-  model.notes.end(evidence.length);
-  const totals = checkJournal(db, model, { findings, crypto, lines: new Map([...lines, ...peerLines(peers)]) });
+  const { model, totals, orders, own } = replay(db, auditor);
+  model.payword.invoices.end(orders, model.payword.deals);
+  model.notes.end(orders);
+  const { lines, peers } = own;
+  checkJournal(db, model, { findings, crypto, totals, lines: new Map([...lines, ...peerLines(peers)]) });
   checkTables(db, model, { ...auditor, totals });
   // A ledger without these tables is an older one only while no order of PayWord is in it.
   if (hasPayword(db) || model.payword.isUsed) checkPayword(db, model.payword, { ...auditor, totals, lines });
@@ -89,12 +78,52 @@ function inspect(db: DatabaseSync, { root, crypto, findings, counted }: Run): vo
     const lines = [...model.payword.invoices.lines, ...model.notes.lines];
     checkCheques(db, model.cheques, { ...auditor, totals, lines });
   }
-  Object.assign(counted, {
-    entries: totals.entries,
-    orders: evidence.length,
-    pieces: model.roots.size,
-    head: totals.head,
-  });
+  Object.assign(counted, { entries: totals.entries, orders, pieces: model.roots.size, head: totals.head });
+}
+
+type Auditor = { brk: string; root: string; crypto: Crypto; findings: Findings };
+
+/** What the signed orders say, up to a cut or to the end; on from the opening, where periods are archived. */
+function replay(db: DatabaseSync, auditor: Auditor, cut?: Cut) {
+  const { brk, crypto, findings } = auditor;
+  const peers = readPeers(db, auditor);
+  const own = {
+    lines: readLines(db, auditor),
+    licences: ownLicences(db, brk),
+    terms: readTerms(db, auditor),
+    invoices: readInvoices(db, auditor),
+    keysets: readKeysets(db, auditor),
+    notes: readNotes(db, auditor),
+    peers,
+    asks: readAsks(db, peers, auditor),
+    clearings: readClearings(db, peers, auditor),
+  };
+  const model = new Model({ brk, crypto }, own, findings);
+  const totals = noTotals();
+  const after = goOn(db, { model, totals }, auditor);
+  const evidence = readEvidence(db, auditor, findings, { after, upTo: cut?.orders });
+  for (const [i, item] of evidence.entries()) model.take(item, after + i + 1);
+  walkJournal(db, model, { findings, crypto, totals, upTo: cut && BigInt(cut.seq) });
+  return { model, totals, orders: after + evidence.length, own };
+}
+
+/** A moment between two orders: the last entry and the last order before it. */
+export type Cut = { readonly seq: number; readonly orders: number };
+
+/**
+ * What an audit has to know to go on from a cut, when what was before is no longer there.
+ * @throws {Error} what is before the cut is not clean
+ */
+export function keptAt(db: DatabaseSync, root: string, cut: Cut): Uint8Array {
+  const crypto = nativeCrypto;
+  const findings = new Findings();
+  const brk = brokerId(fromBase64url(root) ?? new Uint8Array(), crypto);
+  const { model, totals } = replay(db, { brk, root, crypto, findings }, cut);
+  model.papers(cut.orders, BigInt(cut.seq));
+  const [first] = findings.list;
+  if (first)
+    throw new Error(`the audit has findings, the first in ${first.table} ${first.row}: broker audit names them`);
+  return printKept({ model: model.kept, totals: bookedIn(totals) });
 }
 
 /** SQLite's own checks: pages, indexes, CHECK constraints, foreign keys. */

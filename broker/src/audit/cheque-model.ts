@@ -70,6 +70,13 @@ export class ChequeModel {
     this.#findings = findings;
   }
 
+  /** What a replay from here on has to know. */
+  get kept() {
+    const { payments, batches, alarms, ended } = this;
+    const { certs, days, approvers, approvals } = this.accounts;
+    return { payments, batches, alarms, ended, certs, days, approvers, approvals, last: this.#last };
+  }
+
   get isUsed(): boolean {
     return this.accounts.certs.size + this.batches.size > 0;
   }

@@ -81,6 +81,12 @@ export class EcashModel {
     this.#findings = findings;
   }
 
+  /** What a replay from here on has to know. */
+  get kept() {
+    const { totals, spent, signatures, payments, batches, alarms, ended } = this;
+    return { totals, spent, signatures, payments, batches, alarms, ended, last: this.#last };
+  }
+
   get isUsed(): boolean {
     return this.signatures.size + this.batches.size > 0;
   }

@@ -27,15 +27,18 @@ export type Evidence = {
   readonly result: JsonObject;
 };
 
-/** Reads what is genuine, in the order in which it was decided; the rest are findings. */
+/** Reads what is genuine of the orders after number `after`, in the order in which it was decided; the rest are findings. */
 export function readEvidence(
   db: DatabaseSync,
   broker: { brk: string; root: string; crypto: Crypto },
   findings: Findings,
+  { after, upTo }: { after: number; upTo?: number | undefined },
 ): Evidence[] {
   const found: Evidence[] = [];
-  let next = 1n;
-  for (const row of rowsOf(db, 'SELECT n, from_key, rid, typ, hash, body, answer FROM stored_order ORDER BY n')) {
+  let next = BigInt(after) + 1n;
+  const bound = upTo === undefined ? '' : `WHERE n <= ${upTo}`;
+  const columns = 'n, from_key, rid, typ, hash, body, answer';
+  for (const row of rowsOf(db, `SELECT ${columns} FROM stored_order ${bound} ORDER BY n`)) {
     const name = `${textCell(row, 'from_key')} ${textCell(row, 'rid')}`;
     const fault = (column: string, expected: string, what: string): void => {
       const finding: Finding = { table: 'stored_order', row: name, column, expected, found: what };

@@ -82,11 +82,17 @@ export class InvoiceModel {
   readonly #cheques = new Map<string, Payment[]>();
   /** Billed and on no invoice yet, by account and currency. */
   readonly #unbilled = new Map<string, bigint>();
-  #next = 0;
+  readonly #place = { next: 0 };
 
   constructor(rows: readonly InvoiceRow[], findings: Findings) {
     this.#rows = rows;
     this.#findings = findings;
+  }
+
+  /** What a replay from here on has to know. */
+  get kept() {
+    const { lines, owed } = this;
+    return { lines, owed, cheques: this.#cheques, unbilled: this.#unbilled, place: this.#place };
   }
 
   /** A site was paid on an account. */
@@ -104,18 +110,19 @@ export class InvoiceModel {
     this.#add(`${account} ${cur}`, amount);
   }
 
-  /** Takes the invoices that were made before the order of this number. */
-  before(number: number, deals: ReadonlyMap<string, Deal>): void {
-    for (let row = this.#rows[this.#next]; row && row.after < number; row = this.#rows[this.#next]) {
+  /** Takes the invoices that were made before the order of this number, and after no later entry than `seq`. */
+  before(number: number, deals: ReadonlyMap<string, Deal>, seq?: bigint): void {
+    for (let row = this.#rows[this.#place.next]; row && row.after < number; row = this.#rows[this.#place.next]) {
+      if (seq !== undefined && row.seq > seq) return;
       this.#take(row, deals);
-      this.#next++;
+      this.#place.next++;
     }
   }
 
   /** @param orders how many there are */
   end(orders: number, deals: ReadonlyMap<string, Deal>): void {
     this.before(orders + 1, deals);
-    for (const { n } of this.#rows.slice(this.#next)) this.#odd(n, 'an order before it');
+    for (const { n } of this.#rows.slice(this.#place.next)) this.#odd(n, 'an order before it');
   }
 
   #take({ n, seq, invoice }: InvoiceRow, deals: ReadonlyMap<string, Deal>): void {

@@ -1,25 +1,44 @@
 // The journal by itself and against the evidence: hash chain, sums of zero, balances, one entry for each order.
 import type { DatabaseSync } from 'node:sqlite';
-import { type Crypto, canonicalJson, concat, fromBase64url, limits, toBase64url, utf8 } from '@farthing/protocol';
+import { type Crypto, canonicalJson, concat, fromBase64url, toBase64url, utf8 } from '@farthing/protocol';
 import { type Cells, compare, type Findings } from './findings.ts';
+import { checkOwnEntry } from './journal-own.ts';
 import type { Model, Move } from './model.ts';
 import { intCell, keyed, rowsOf, textCell } from './tables.ts';
 
-export type Totals = { entries: number; head: string; outstanding: Map<string, bigint>; balances: Map<string, bigint> };
+export type Totals = {
+  /** Of all that were walked, archived ones included. */
+  entries: number;
+  /** Hash of the last one. */
+  head: string;
+  readonly outstanding: Map<string, bigint>;
+  readonly balances: Map<string, bigint>;
+  /** When vouchers were booked (ms), by order. */
+  readonly vouchers: Map<string, bigint>;
+};
 
-/** Walks the journal once, oldest first. */
-export function checkJournal(
+export const noTotals = (): Totals => ({
+  entries: 0,
+  head: '',
+  outstanding: new Map(),
+  balances: new Map(),
+  vouchers: new Map(),
+});
+
+type Context = { readonly findings: Findings; readonly crypto: Crypto };
+
+/** Walks the journal once, oldest first, from where `totals` ends up to the entry `upTo`, and counts in `totals`. */
+export function walkJournal(
   db: DatabaseSync,
   model: Model,
-  context: { findings: Findings; crypto: Crypto; lines: ReadonlyMap<string, bigint> },
-): Totals {
-  const { findings, crypto, lines: credit } = context;
-  const totals: Totals = { entries: 0, head: '', outstanding: new Map(), balances: new Map() };
-  const postingsOf = inStep(db, findings);
+  { totals, upTo, ...context }: Context & { totals: Totals; upTo?: bigint | undefined },
+): void {
+  const { findings, crypto } = context;
+  const postingsOf = inStep(db, { findings, upTo });
   const seen = new Set<string>();
-  let next = 1n;
-  let prev = toBase64url(new Uint8Array(32));
-  for (const entry of rowsOf(db, 'SELECT * FROM journal ORDER BY seq')) {
+  let next = BigInt(totals.entries) + 1n;
+  let prev = totals.head || toBase64url(new Uint8Array(32));
+  for (const entry of rowsOf(db, `SELECT * FROM journal ${bounded(upTo)} ORDER BY seq`)) {
     const seq = intCell(entry, 'seq');
     const lines = postingsOf(seq);
     const fault = (column: string, expected: string, found: string) =>
@@ -32,29 +51,40 @@ export function checkJournal(
     next = seq + 1n;
     checkSums(lines, seq, findings);
     for (const line of lines) count(line, totals);
-    if (entry['rid'] === null) checkResidue(entry, lines, { model, findings });
+    if (entry['rid'] === null) checkOwnEntry(entry, lines, { model, findings });
     else {
       const name = `${textCell(entry, 'from_key')} ${textCell(entry, 'rid')}`;
       if (seen.has(name)) fault('rid', 'one entry for an order', 'another');
       seen.add(name);
       checkMove(name, { entry, lines }, { model, findings, totals });
+      if (entry['kind'] === 'voucher') totals.vouchers.set(name, intCell(entry, 'at_ms'));
     }
     checkOwed(seq, totals, { model, findings });
     totals.entries++;
     totals.head = prev;
   }
   postingsOf(undefined);
+  for (const name of seen) model.booked(name);
+}
+
+const bounded = (upTo: bigint | undefined): string => (upTo === undefined ? '' : `WHERE seq <= ${upTo}`);
+
+/** What must have been booked by the end, and what all of it leaves in the accounts. `lines`: how far some may be below zero. */
+export function checkJournal(
+  db: DatabaseSync,
+  model: Model,
+  { findings, totals, lines: credit }: Context & { totals: Totals; lines: ReadonlyMap<string, bigint> },
+): void {
   for (const [name, { kind }] of model.moves) {
-    if (!seen.has(name)) findings.add({ table: 'journal', row: name, expected: `an entry of ${kind}`, found: 'none' });
+    findings.add({ table: 'journal', row: name, expected: `an entry of ${kind}`, found: 'none' });
   }
   for (const [table, bills] of billsOf(model)) {
     for (const [seq, owed] of bills.owed) {
-      if (seq < next) continue;
+      if (seq <= BigInt(totals.entries)) continue;
       for (const { row } of owed) findings.add({ table, row, expected: `entry ${seq}`, found: 'none' });
     }
   }
   checkBalances(db, totals, { findings, credit });
-  return totals;
 }
 
 const billsOf = ({ payword, notes }: Model) =>
@@ -75,8 +105,11 @@ function checkOwed(seq: bigint, { balances }: Totals, { model, findings }: { mod
 }
 
 /** Hands out the postings of each entry in turn, so that the file is walked once; strays belong to no entry. */
-function inStep(db: DatabaseSync, findings: Findings): (seq: bigint | undefined) => Cells[] {
-  const rows = rowsOf(db, 'SELECT * FROM posting ORDER BY seq, n');
+function inStep(
+  db: DatabaseSync,
+  { findings, upTo }: { findings: Findings; upTo: bigint | undefined },
+): (seq: bigint | undefined) => Cells[] {
+  const rows = rowsOf(db, `SELECT * FROM posting ${bounded(upTo)} ORDER BY seq, n`);
   let next = rows.next();
   return (seq) => {
     const lines: Cells[] = [];
@@ -180,101 +213,6 @@ function checkMove(
 
 /** An account that owes is told that it has nothing. */
 const shown = (balance: bigint): bigint => (balance < 0n ? 0n : balance);
-
-/** What the broker may do without an order: return the rest of an expired piece or chain to its buyer. */
-function checkResidue(
-  entry: Cells,
-  lines: readonly Cells[],
-  { model, findings }: { model: Model; findings: Findings },
-) {
-  const [from, to] = lines;
-  const sub = from ? textCell(from, 'sub') : '';
-  if (entry['kind'] === 'chain-rest') return checkRest(entry, lines, { model, findings });
-  if (entry['kind'] === 'hold-end') return checkHoldEnd(entry, lines, { model, findings });
-  if (entry['kind'] === 'cheque-end' || entry['kind'] === 'cheque-rest') {
-    return checkAside(entry, lines, { model, findings });
-  }
-  const root = from && to ? model.residue(sub, -intCell(from, 'amount')) : undefined;
-  const late = limits.clockSkewMs + limits.claimWindowMs;
-  const good =
-    root &&
-    to &&
-    lines.length === 2 &&
-    entry['kind'] === 'residue' &&
-    entry['ref'] === root.vnd &&
-    intCell(entry, 'at_ms') > root.expiresMs + BigInt(late) &&
-    (to['account'] === 'unclaimed' || (root.buyer !== null && to['account'] === `user:${root.buyer}`));
-  if (good) return;
-  const row = textCell(entry, 'seq');
-  findings.add({ table: 'journal', row, expected: 'the residue of an expired piece, to its buyer', found: 'another' });
-}
-
-function checkRest(
-  entry: Cells,
-  lines: readonly Cells[],
-  { model, findings }: { model: Model; findings: Findings },
-): void {
-  const [from, to] = lines;
-  const id = from ? textCell(from, 'sub') : '';
-  const chain = from && to ? model.payword.rest(id, -intCell(from, 'amount')) : undefined;
-  const late = BigInt(limits.clockSkewMs + limits.paywordWindowMs);
-  const good =
-    chain &&
-    to &&
-    lines.length === 2 &&
-    entry['ref'] === id &&
-    intCell(entry, 'at_ms') > BigInt(chain.exp) * 1000n + late &&
-    (to['account'] === 'unclaimed' || to['account'] === chain.account);
-  if (good) return;
-  const row = textCell(entry, 'seq');
-  findings.add({ table: 'journal', row, expected: 'the rest of an expired chain, to its buyer', found: 'another' });
-}
-
-function checkHoldEnd(
-  entry: Cells,
-  lines: readonly Cells[],
-  { model, findings }: { model: Model; findings: Findings },
-): void {
-  const [from, to] = lines;
-  const good =
-    from &&
-    to &&
-    lines.length === 2 &&
-    from['account'] === 'hold:ecash' &&
-    to['account'] === 'float:ecash' &&
-    model.ecash.holdEnd(textCell(entry, 'ref'), {
-      cur: textCell(from, 'cur'),
-      amount: intCell(to, 'amount'),
-      atMs: intCell(entry, 'at_ms'),
-    });
-  if (good) return;
-  const row = textCell(entry, 'seq');
-  findings.add({ table: 'journal', row, expected: 'the end of a hold that nobody captured', found: 'another' });
-}
-
-/** What was aside for a cheque goes back when its time is over, to whose it was. */
-function checkAside(
-  entry: Cells,
-  lines: readonly Cells[],
-  { model, findings }: { model: Model; findings: Findings },
-): void {
-  const [from, to] = lines;
-  const ref = textCell(entry, 'ref');
-  const about = to && { cur: textCell(to, 'cur'), amount: intCell(to, 'amount'), atMs: intCell(entry, 'at_ms') };
-  const isRest = entry['kind'] === 'cheque-rest';
-  const sub = from ? textCell(from, 'sub') : '';
-  const aside = from?.['account'] === 'hold:cheque' && lines.length === 2 && about;
-  const whose = !aside
-    ? undefined
-    : isRest
-      ? model.cheques.accounts.rest(sub, aside)
-      : model.cheques.holdEnd(sub, aside);
-  const good =
-    whose !== undefined && ref === (isRest ? '' : sub) && ['unclaimed', whose].includes(textCell(to ?? {}, 'account'));
-  if (good) return;
-  const row = textCell(entry, 'seq');
-  findings.add({ table: 'journal', row, expected: 'what was aside for a cheque, to whose it was', found: 'another' });
-}
 
 /** A customer on credit may owe as much as the line was; nobody else anything. */
 function checkBalances(

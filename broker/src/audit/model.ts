@@ -30,6 +30,7 @@ import type { ClearingFacts } from './clearing.ts';
 import { type BookCoins, EcashModel, type KeysetFacts } from './ecash-model.ts';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
+import { refill } from './kept.ts';
 import { NoteModel, type NoteRow } from './notes.ts';
 import { type Own, PaywordModel } from './payword-model.ts';
 import type { AskFacts, PeerFacts } from './peer-facts.ts';
@@ -64,6 +65,7 @@ export type Piece = { scrip: Scrip; csec: string | undefined };
 export class Model {
   readonly roots = new Map<string, Root>();
   readonly grants = new Map<string, Grant>();
+  /** Of orders that no entry was seen for yet. */
   readonly moves = new Map<string, Move>();
   readonly vendors = new Map<string, Cells & { pk: string }>();
   readonly batches = new Map<string, Cells>();
@@ -79,6 +81,9 @@ export class Model {
   readonly cheques: ChequeModel;
   readonly notes: NoteModel;
   readonly #last = new Map<string, { n: bigint; hash: string }>();
+  /** Orders of the broker itself to its peers that were booked. */
+  readonly #cleared = new Set<string>();
+  readonly #own: ReadonlySet<string>;
   readonly #brk: string;
   readonly #crypto: Crypto;
   readonly #findings: Findings;
@@ -102,6 +107,7 @@ export class Model {
     this.payword = new PaywordModel(own, broker.crypto, findings);
     this.ecash = new EcashModel(own.keysets, broker.crypto, findings);
     this.peers = new PeerModel(broker, own, findings);
+    this.#own = new Set(own.clearings.map(({ figures: { from, rid } }) => `${from} ${rid}`));
     for (const { brk, figures, atMs } of own.clearings) {
       const { from, rid, net } = figures;
       if (atMs > 0n) this.#move({ from, rid, at: Number(atMs / 1000n) }, clearingMove(brk, figures, BigInt(net)));
@@ -116,6 +122,49 @@ export class Model {
     };
     this.cheques = new ChequeModel(terms, broker.crypto, findings);
     for (const licence of own.licences) this.#grant(licence);
+  }
+
+  /** What a replay from here on has to know: of each key of scrip the last piece only, which shows that it is the key. */
+  get kept() {
+    const { roots, grants, vendors, batches, alarms, spent, vouchers, invites } = this;
+    const { payword, ecash, peers, cheques, notes } = this;
+    const pieces = new Map(this.pieces.map((piece) => [`${piece.scrip.vnd} ${splitId(piece.scrip.id).kid}`, piece]));
+    return {
+      ...{
+        roots,
+        grants,
+        vendors,
+        batches,
+        alarms,
+        spent,
+        vouchers,
+        invites,
+        last: this.#last,
+        cleared: this.#cleared,
+      },
+      ...{ payword: payword.kept, ecash: ecash.kept, peers: peers.kept, cheques: cheques.kept, notes: notes.kept },
+      pieces: [...pieces.values()],
+    };
+  }
+
+  /** Goes on from what another model has kept. @throws {Error} it is of another shape */
+  goOn(kept: unknown): void {
+    const mine = this.kept;
+    refill(mine, kept);
+    for (const piece of mine.pieces) this.pieces.push(piece);
+    for (const name of this.#cleared) this.moves.delete(name);
+  }
+
+  /** There is an entry for this order. */
+  booked(name: string): void {
+    this.moves.delete(name);
+    if (this.#own.has(name)) this.#cleared.add(name);
+  }
+
+  /** Papers that were made by then. */
+  papers(orders: number, seq: bigint): void {
+    this.payword.invoices.before(orders + 1, this.payword.deals, seq);
+    this.notes.before(orders + 1, seq);
   }
 
   /** `number`: which order it is, from 1. */

@@ -60,11 +60,16 @@ export class NoteModel {
   readonly #findings: Findings;
   /** Paid and on no note yet, by site and currency. */
   readonly #sold = new Map<string, Payment[]>();
-  #next = 0;
+  readonly #place = { next: 0 };
 
   constructor(rows: readonly NoteRow[], findings: Findings) {
     this.#rows = rows;
     this.#findings = findings;
+  }
+
+  /** What a replay from here on has to know. */
+  get kept() {
+    return { lines: this.lines, owed: this.owed, sold: this.#sold, place: this.#place };
   }
 
   /** A cheque was paid. */
@@ -75,18 +80,19 @@ export class NoteModel {
     else this.#sold.set(name, [payment]);
   }
 
-  /** Takes the notes that were made before the order of this number. */
-  before(number: number): void {
-    for (let row = this.#rows[this.#next]; row && row.after < number; row = this.#rows[this.#next]) {
+  /** Takes the notes that were made before the order of this number, and after no later entry than `seq`. */
+  before(number: number, seq?: bigint): void {
+    for (let row = this.#rows[this.#place.next]; row && row.after < number; row = this.#rows[this.#place.next]) {
+      if (seq !== undefined && row.seq > seq) return;
       this.#take(row);
-      this.#next++;
+      this.#place.next++;
     }
   }
 
   /** @param orders how many there are */
   end(orders: number): void {
     this.before(orders + 1);
-    for (const { n } of this.#rows.slice(this.#next)) this.#odd(n, 'an order before it');
+    for (const { n } of this.#rows.slice(this.#place.next)) this.#odd(n, 'an order before it');
   }
 
   #take({ n, seq, note }: NoteRow): void {

@@ -78,6 +78,13 @@ export class PaywordModel {
     return this.#termsNow().feeBps;
   }
 
+  /** What a replay from here on has to know. */
+  get kept() {
+    const { certs, keys, chains, deals, used, polls, batches, alarms } = this;
+    const more = { newest: this.#newest, last: this.#last, invoices: this.invoices.kept };
+    return { certs, keys, chains, deals, used, polls, batches, alarms, ...more };
+  }
+
   get isUsed(): boolean {
     return this.certs.size + this.chains.size + this.keys.size + this.batches.size > 0;
   }

@@ -80,6 +80,11 @@ export class PeerModel {
     for (const ask of own.asks) this.#asked(ask);
   }
 
+  /** What a replay from here on has to know. What the peers were asked stays in the ledger. */
+  get kept() {
+    return { clearings: this.clearings, vendors: this.vendors, paid: this.#paid };
+  }
+
   /** An order of a site about coins of a peer. @returns whether it is one */
   take(evidence: Evidence, book: BookCoins): boolean {
     const { issuer } = evidence.order;

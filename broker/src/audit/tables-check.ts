@@ -128,14 +128,13 @@ function checkVendors(db: DatabaseSync, model: Model, { findings, brk, root }: A
 }
 
 /** Issued under the broker's signature; used exactly as the order and its entry say. */
-function checkVouchers(db: DatabaseSync, model: Model, { findings, root, crypto }: Auditor): void {
+function checkVouchers(
+  db: DatabaseSync,
+  model: Model,
+  { findings, root, crypto, totals }: Auditor & { totals: Totals },
+): void {
   const expected = new Map<string, Cells>();
-  const actual = keyed(
-    db,
-    `SELECT v.*, j.at_ms AS booked_ms FROM voucher v
-     LEFT JOIN journal j ON j.from_key = v.used_from AND j.rid = v.used_rid`,
-    ['hash'],
-  );
+  const actual = keyed(db, 'SELECT * FROM voucher', ['hash']);
   for (const [hash, row] of actual) {
     const signed = {
       typ: 'voucher-row/1',
@@ -148,7 +147,10 @@ function checkVouchers(db: DatabaseSync, model: Model, { findings, root, crypto 
       findings.add({ table: 'voucher', row: hash, expected: 'signed by this broker', found: 'not' });
     }
     const unused = { used_from: null, used_rid: null };
-    expected.set(hash, { ...(model.vouchers.get(hash) ?? unused), used_ms: row['booked_ms'] ?? null });
+    expected.set(hash, {
+      ...(model.vouchers.get(hash) ?? unused),
+      used_ms: totals.vouchers.get(`${row['used_from']} ${row['used_rid']}`) ?? null,
+    });
   }
   for (const [hash, row] of model.vouchers) if (!expected.has(hash)) expected.set(hash, row);
   compare(findings, 'voucher', { expected, actual });

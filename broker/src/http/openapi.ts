@@ -114,7 +114,7 @@ const EVERY_ORDER: ProblemCode[] = [
   'type-unsupported',
   'unavailable',
 ];
-const STORED_ORDER: ProblemCode[] = ['rid-conflict'];
+const STORED_ORDER: ProblemCode[] = ['rid-conflict', 'order-archived'];
 
 function readOperation({ path, summary, result, params, problems }: ReadRoute): JsonObject {
   const parameters = Object.entries(params).map(([name, schema]) => ({

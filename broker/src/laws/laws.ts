@@ -73,13 +73,28 @@ export class Pass {
 
   /** @returns what does not hold, and whether the end was reached */
   async go(read: Reader, most: number): Promise<{ found: Drift[]; isThrough: boolean }> {
-    const [last] = await read('SELECT coalesce(max(seq), 0) AS seq FROM journal');
+    const [last] = await read(
+      'SELECT coalesce(max(seq), 0) AS seq, (SELECT coalesce(max(seq), 0) FROM opening) AS opened FROM journal',
+    );
     const end = BigInt(String(last?.['seq']));
+    const opened = BigInt(String(last?.['opened']));
+    if (this.#seen < opened) await this.#open(read, opened);
     const to = min(end, this.#seen + BigInt(most));
     const found = to > this.#seen ? await this.#entries(read, to) : [];
     this.#seen = to;
     const isThrough = to === end;
     return { found: isThrough ? [...found, ...(await this.#compared(read))] : found, isThrough };
+  }
+
+  /** What lies before is archived: its sums were signed, and the way begins after it. */
+  async #open(read: Reader, opened: bigint): Promise<void> {
+    this.#sums.clear();
+    for (const { kind, cur, sum } of await read(
+      `SELECT ${KIND} AS kind, cur, sum(amount) AS sum FROM opening_sum GROUP BY 1, cur`,
+    )) {
+      this.#sums.set(`${kind} ${cur}`, BigInt(String(sum)));
+    }
+    this.#seen = opened;
   }
 
   async #entries(read: Reader, to: bigint): Promise<Drift[]> {

@@ -65,7 +65,7 @@ export function openInvoices(db: Books, { crypto, seed }: { crypto: Crypto; seed
     rows: ['invoice WHERE account = ?1 AND cur = ?2 ORDER BY number DESC LIMIT 1'],
   });
   const lately = db.prepare(
-    'SELECT seq, owed, due FROM invoice WHERE account = ? AND cur = ? ORDER BY number DESC LIMIT ?',
+    'SELECT seq, owed, due FROM invoice WHERE account = ? AND cur = ? AND seq >= ? ORDER BY number DESC LIMIT ?',
   );
   const paidIn = db.prepare(
     `SELECT coalesce(sum(amount), 0) AS amount FROM posting
@@ -131,12 +131,13 @@ export function openInvoices(db: Books, { crypto, seed }: { crypto: Crypto; seed
     },
     /**
      * The moment (seconds) by which the oldest invoice had or has to be paid that is not, with what came in since taken
-     * for the oldest debts first. `balance`: of the account now.
+     * for the oldest debts first. `balance`: of the account now. `openedAt`: the last entry that is archived; what was on an
+     * invoice before it was paid.
      */
-    dueOf({ account, cur }: Party, balance: bigint): number | undefined {
+    dueOf({ account, cur }: Party, { balance, openedAt }: { balance: bigint; openedAt: number }): number | undefined {
       if (balance >= 0n) return undefined;
       let oldest: number | undefined;
-      for (const row of lately.all(account, cur, LOOKED_AT)) {
+      for (const row of lately.all(account, cur, openedAt, LOOKED_AT)) {
         const since = paidIn.get(account, cur, int(row, 'seq'));
         if (!since || int(since, 'amount') >= int(row, 'owed')) break;
         oldest = num(row, 'due');

@@ -2,6 +2,7 @@
 
 import type { Crypto } from '@farthing/protocol';
 import type { Books } from '../books/port.ts';
+import { openArchived } from './archived.ts';
 import { openCheques } from './cheque.ts';
 import { openClearing } from './clearing.ts';
 import { openCodes } from './codes.ts';
@@ -22,6 +23,7 @@ export function openLedger(db: Books, signer: { crypto: Crypto; seed: Uint8Array
   return {
     journal: openJournal(db, signer.crypto),
     orders: openOrders(db),
+    archived: openArchived(db),
     vendors: openVendors(db),
     scrip: openScrip(db),
     payword: openPayword(db),

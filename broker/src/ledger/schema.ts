@@ -2,6 +2,7 @@
 // `journal` and `posting` are the truth; `balance` and the sums in `root` and `licence` are projections that the audit
 // recomputes. Every table but `refusal` is append-only or moves in one direction.
 
+import { archive } from './schema-archive.ts';
 import { approvals, cheque, chequeBills } from './schema-cheque.ts';
 import { ecash } from './schema-ecash.ts';
 import { invoices, paidIn } from './schema-invoices.ts';
@@ -175,4 +176,5 @@ export const migrations: readonly string[] = [
   chequeBills,
   clearing,
   approvals,
+  archive,
 ];

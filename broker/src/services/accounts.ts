@@ -65,7 +65,9 @@ export function statement(
   const name = vnd === undefined ? account.user(from) : account.vendor(ownVendor(vnd, from, ledger).vnd);
   const balance = ledger.journal.balance(name, cur);
   const lent = ledger.credit.line(name, cur);
-  const due = ledger.invoices.dueOf({ account: name, cur }, balance);
+  const opened = ledger.archived.last();
+  const due = ledger.invoices.dueOf({ account: name, cur }, { balance, openedAt: opened?.seq ?? 0 });
+  const carried = opened && after < opened.seq ? ledger.archived.carried(name, cur) : undefined;
   const aside = ledger.cheques.aside(name, cur);
   return {
     balance: ledger.journal.shown(name, cur),
@@ -73,6 +75,9 @@ export function statement(
     ...(lent ? { line: lent.line.toString() } : {}),
     ...(aside > 0n ? { aside: aside.toString() } : {}),
     ...(due === undefined ? {} : { due }),
+    ...(opened && carried
+      ? { archived: { seq: opened.seq, amount: carried.amount.toString(), lines: carried.lines } }
+      : {}),
     cur,
     lines: ledger.journal.lines(name, cur, { after, limit }).map((line) => ({
       seq: line.seq,

@@ -75,7 +75,8 @@ export function read(
 /** @throws {PaymentProblem} `credit-overdue` with the members owed and due */
 export function needPaidInvoices(party: Party, { ledger, env }: Step): void {
   const balance = ledger.journal.balance(party.account, party.cur);
-  const due = ledger.invoices.dueOf(party, balance);
+  const openedAt = ledger.archived.last()?.seq ?? 0;
+  const due = ledger.invoices.dueOf(party, { balance, openedAt });
   if (due === undefined || due >= secondsOf(env.nowMs)) return;
   throw new PaymentProblem('credit-overdue', { members: { owed: (-balance).toString(), due } });
 }

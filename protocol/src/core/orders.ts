@@ -232,6 +232,8 @@ export const statementResult = v.object({
   aside: v.exactOptional(amt),
   /** The moment from which what it owes by its last invoices is overdue; absent while nothing of them is. */
   due: v.exactOptional(seconds),
+  /** Lines up to entry `seq` are in the operator's archive: how many, and what they sum to. Absent when none is missing here. */
+  archived: v.exactOptional(v.object({ seq: u32, amount: signedText, lines: u32 })),
   lines: v.array(
     v.object({
       seq: u32,

@@ -37,6 +37,13 @@ export const brokerProblems = {
     'The request is too old or from the future',
     'Member at must lie within five minutes of the broker clock for a new request. Nothing was done.',
   ],
+  'order-archived': [
+    'broker',
+    410,
+    'wallet',
+    'The request is from a time that this broker has archived',
+    'Whether it was carried out is in the archive of the operator, who keeps answers for 400 days. Read the statement, or ask there.',
+  ],
   'rid-conflict': [
     'broker',
     409,

@@ -50,7 +50,7 @@ test('a live ledger moves with all that is in it; its file takes nothing more; r
     expect(there.split('\n').length).toBeGreaterThan(4);
     expect(there).toBe(await exported({ data: bench.data }, account));
   }
-  const settled = async (place: Place) => (await settlement(place, ALWAYS, silent)).json;
+  const settled = async (place: Place) => (await settlement(place, { period: ALWAYS }, silent)).json;
   expect(await settled({ data: bench.data, database })).toEqual(await settled({ data: bench.data }));
 
   bench.database = database;

@@ -1,5 +1,4 @@
 // Moves a ledger from its file into PostgreSQL, all of it or nothing, and proves from what is there afterwards that it is the same.
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { openDatabase } from '@farthing/node-kit';
 import { type AuditReport, auditLedger } from '../../audit/audit.ts';
 import { migrations } from '../../ledger/schema.ts';
+import { digestOf } from '../digest.ts';
 import { seal } from '../sealed.ts';
 import { copyIn, copyOut, type Progress, quickFile } from './copy.ts';
 import { Line } from './line.ts';
@@ -72,24 +72,3 @@ async function needEmpty(line: Line, db: DatabaseSync): Promise<void> {
     if (row) throw new Error('there is a ledger in PostgreSQL already: give an empty database');
   }
 }
-
-function digestOf(db: DatabaseSync): { digest: string; rows: number } {
-  const hash = createHash('sha256');
-  let rows = 0;
-  for (const [table, columns] of tablesOf(db)) {
-    const names = columns.map(({ name }) => name);
-    hash.update(`\0${table}\0`);
-    const keys = db.prepare('SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk').all(table);
-    const order = keys.map(({ name }) => String(name)).join(', ');
-    for (const row of db.prepare(`SELECT ${names.join(', ')} FROM ${table} ORDER BY ${order}`).iterate()) {
-      rows++;
-      hash.update(JSON.stringify(names.map((name) => printed(row[name]))));
-    }
-  }
-  return { digest: hash.digest('hex'), rows };
-}
-
-const printed = (value: unknown): string | null => {
-  if (value === null) return null;
-  return value instanceof Uint8Array ? `x${Buffer.from(value).toString('hex')}` : `${typeof value} ${String(value)}`;
-};
