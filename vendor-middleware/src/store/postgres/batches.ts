@@ -2,11 +2,12 @@
 // are locked, the operations decided one after the other in memory, and what changed is written in sets.
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreAway } from '../away.ts';
+import { Hope, isPlain } from '../fresh.ts';
 import { Lanes } from '../lanes.ts';
 import { reserve } from '../payments.ts';
 import type { Reservation, Reserved } from '../port.ts';
 import type { Db } from './db.ts';
-import { isPlain, writeFresh } from './fresh.ts';
+import { writeFresh } from './fresh.ts';
 import { Page } from './page.ts';
 import { Missing, Overtaken } from './table.ts';
 
@@ -22,8 +23,6 @@ type Decided = { readonly value?: unknown; readonly error?: unknown; readonly th
 const BATCH = 256;
 /** One syncs while the next decides. */
 const LANES = 2;
-/** So many batches are decided row by row after one that was not as hoped. */
-const DOUBTED = 8;
 /** Batches that other processes got in the way of are decided again, after up to this long and twice as long each time. */
 const AGAIN_MS = 4;
 const TRIES = 12;
@@ -37,7 +36,7 @@ export class Batches {
   readonly #lanes = new Lanes<Waiting>({ most: BATCH, lanes: LANES, carry: (batch) => this.#commit(batch) });
   /** Apart, so that one of the others does not hold them up. */
   readonly #fresh = new Lanes<Fresh>({ most: BATCH, lanes: LANES, carry: (batch) => this.#write(batch) });
-  #doubts = 0;
+  readonly #hope = new Hope();
 
   constructor(db: Db, schema: string) {
     this.#db = db;
@@ -77,10 +76,7 @@ export class Batches {
 
   /** Settles every member; never throws. */
   async #write(batch: readonly Fresh[]): Promise<void> {
-    if (this.#doubts > 0) {
-      this.#doubts--;
-      return this.#commit(batch);
-    }
+    if (!this.#hope.isThere()) return this.#commit(batch);
     try {
       if (
         await writeFresh(
@@ -98,7 +94,7 @@ export class Batches {
         return;
       }
     }
-    this.#doubts = DOUBTED;
+    this.#hope.lose();
     await this.#commit(batch);
   }
 

@@ -1,7 +1,6 @@
-// Payments as nearly all are: new, of new instruments, adding to claims that there are. They are written by one statement without
-// reading anything first. It is a transaction of its own; where anything is not as hoped it fails whole, and the batch
-// is decided row by row.
+// New payments in PostgreSQL: one statement, which is a transaction of its own. Where anything is not as hoped it fails whole.
 import { limits } from '@farthing/protocol';
+import { additions } from '../fresh.ts';
 import { lineOf } from '../lines.ts';
 import type { Reservation } from '../port.ts';
 import { columnOf } from './columns.ts';
@@ -12,20 +11,11 @@ import { columnsOf, rowsOf } from './table.ts';
 /** Somebody had the id or an instrument, or a claim is not there yet, or its sum would be too large. */
 const NOT_SO: ReadonlySet<unknown> = new Set(['22P02', '22003', '23514']);
 
-/** It changes no row of a session, counts against no limit, and has no evidence to keep. */
-export function isPlain({ session, tallies, claims, state }: Reservation): boolean {
-  return (
-    !session &&
-    tallies.length === 0 &&
-    claims.every(({ once, evidence }) => !once && (!evidence || state === 'reserved'))
-  );
-}
-
 /** True: all of them are on disk. False: nothing is. */
 export async function writeFresh(db: Db, schema: string, entries: readonly Reservation[]): Promise<boolean> {
   const lines = entries.map((entry) => [entry.id, lineOf(entry, undefined)] as const).sort(byKey);
   const spent = entries.flatMap(({ id, spends: all }) => all.map(({ key }) => [key, id] as const)).sort(byKey);
-  const sums = sumsOf(entries);
+  const sums = additions(entries);
   const totals = [...sums.values()];
   if (totals.some(({ add }) => add > limits.sumMax)) return false;
   const values = [
@@ -53,19 +43,6 @@ export async function writeFresh(db: Db, schema: string, entries: readonly Reser
 
 const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   a < b ? -1 : a > b ? 1 : 0;
-
-/** What the payments that stand at once add to each claim. */
-function sumsOf(entries: readonly Reservation[]): Map<string, { readonly add: bigint; readonly untilMs: number }> {
-  const sums = new Map<string, { readonly add: bigint; readonly untilMs: number }>();
-  for (const { claims, state } of entries) {
-    if (state === 'reserved') continue;
-    for (const { key, add, untilMs } of claims) {
-      const sum = sums.get(key);
-      sums.set(key, { add: (sum?.add ?? 0n) + add, untilMs: Math.max(sum?.untilMs ?? 0, Math.ceil(untilMs)) });
-    }
-  }
-  return sums;
-}
 
 /** Locks claims before it makes payments, each in the order of its keys, as \`Page\` does: so that two batches never wait for each other. */
 function statement(schema: string): string {

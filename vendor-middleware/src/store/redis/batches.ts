@@ -2,7 +2,10 @@
 // order.
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreAway } from '../away.ts';
+import { Hope, isPlain } from '../fresh.ts';
 import { Lanes } from '../lanes.ts';
+import type { Reservation, Reserved } from '../port.ts';
+import { printFresh } from './fresh.ts';
 import { listOf, type Reply } from './lines.ts';
 import { type Link, NoConnection } from './link.ts';
 import { SCRIPT, SCRIPT_SHA } from './script.ts';
@@ -26,6 +29,8 @@ type Waiting = {
   tries: number;
 };
 
+type Fresh = Waiting & { readonly entry: Reservation };
+
 export type BatchOptions = {
   /** Braces and all: what every key begins with. */
   readonly tag: string;
@@ -36,6 +41,7 @@ export type BatchOptions = {
   readonly onLost: () => void;
 };
 
+const WON: Reserved = { kind: 'won' };
 const BATCH = 128;
 const LANES = 4;
 /** So often may others get ahead with the same session. */
@@ -53,6 +59,8 @@ export class Batches {
   readonly #link: Link;
   readonly #options: BatchOptions;
   readonly #lanes = new Lanes<Waiting>({ most: BATCH, lanes: LANES, carry: (batch) => this.#settle(batch) });
+  readonly #fresh = new Lanes<Fresh>({ most: BATCH, lanes: LANES, carry: (batch) => this.#write(batch) });
+  readonly #hope = new Hope();
 
   constructor(link: Link, options: BatchOptions) {
     this.#link = link;
@@ -66,9 +74,43 @@ export class Batches {
     });
   }
 
+  /** The same for a payment that is probably new. */
+  reserve(entry: Reservation, operation: Operation<Reserved>): Promise<Reserved> {
+    if (!isPlain(entry)) return this.run(operation);
+    return new Promise((resolve, reject) => {
+      this.#fresh.add({ entry, operation, resolve: resolve as (value: unknown) => void, reject, tries: 0 });
+    });
+  }
+
   /** Lets what waits finish. */
-  close(): Promise<void> {
-    return this.#lanes.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#fresh.close(), this.#lanes.close()]);
+  }
+
+  /** As `#settle`. */
+  async #write(batch: readonly Fresh[]): Promise<void> {
+    const { tag, gate } = this.#options;
+    const printed = this.#hope.isThere()
+      ? printFresh(
+          tag,
+          batch.map(({ entry }) => entry),
+        )
+      : undefined;
+    if (!printed) return this.#settle(batch);
+    try {
+      const [answer] = listOf(
+        await this.#send([tag, gate, `[${textOf({ ...printed, texts: [] })}]`, ...printed.texts]),
+      );
+      if (answer === 0) {
+        for (const { resolve } of batch) resolve(WON);
+        return;
+      }
+    } catch (error) {
+      this.#refuse(batch, error);
+      return;
+    }
+    this.#hope.lose();
+    await this.#settle(batch);
   }
 
   /** Every member has its answer afterwards, or waits again; never throws. */
@@ -93,10 +135,14 @@ export class Batches {
       for (const [i, member] of sent.entries()) this.#read(member, replies[i]);
     } catch (error) {
       this.#options.onLost();
-      // Where nobody is, the next would wait in vain.
-      const lost = error instanceof NoConnection ? [...sent, ...this.#lanes.takeWaiting()] : sent;
-      for (const { reject } of lost) reject(new StoreAway(error));
+      this.#refuse(sent, error);
     }
+  }
+
+  /** Where nobody is, the next would wait in vain. */
+  #refuse(batch: readonly Waiting[], error: unknown): void {
+    const others = error instanceof NoConnection ? [...this.#fresh.takeWaiting(), ...this.#lanes.takeWaiting()] : [];
+    for (const { reject } of [...batch, ...others]) reject(new StoreAway(error));
   }
 
   #read(member: Waiting, reply: Reply | undefined): void {

@@ -60,7 +60,7 @@ export async function redis(
 
 function storeOn(batches: Batches, sessions: Sessions, close: () => void): VendorStore {
   return {
-    reserve: (entry) => batches.run(reservation(entry, sessions)),
+    reserve: (entry) => batches.reserve(entry, reservation(entry, sessions)),
     find: (id) => batches.run(finding(id)),
     unsettled: (limit) => batches.run(asking('unsettled', [limit], (reply) => listOf(reply).map(listOf).map(open))),
     takeOver: (id, { from, atMs, to, nowMs }) =>

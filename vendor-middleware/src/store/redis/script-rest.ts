@@ -1,7 +1,7 @@
 // Lua, last part: what is due, documents, numbers and quotas, the sweep, and the batch itself.
 import { ANSWERS } from './script-payments.ts';
 
-const { none } = ANSWERS;
+const { known, none, tooMuch } = ANSWERS;
 
 export const REST = `
 local function claimsDue(op)
@@ -158,8 +158,30 @@ local function find(op)
   return { get(P .. op[3]) or '', openOf(op[3]) or '' }
 end
 
+-- New payments of new instruments, the only step of its batch: all rows are made, or none. Behind the steps come keys and rows, those of
+-- payments first; 'runs' says how many of these have which minute.
+local function fresh(op)
+  local _, _, runs, claimSteps, opened = unpack(op)
+  local totals, order = booked(claimSteps, {})
+  if not totals then return { ${tooMuch} } end
+  -- Nor is anything made by a server whose memory is full: the steps one by one may still be refusals.
+  if redis.pcall('MSETNX', unpack(ARGV, 4)) ~= 1 then return { ${known} } end
+  local at = 4
+  for _, run in ipairs(runs) do
+    local keys = planned[run[1]] or {}
+    for _ = 1, run[2] do
+      keys[#keys + 1] = ARGV[at]
+      at = at + 2
+    end
+    planned[run[1]] = keys
+  end
+  for i = 1, #opened, 2 do setOpen(opened[i], opened[i + 1]) end
+  book(totals, order)
+  return 0
+end
+
 local steps = {
-  reserve = reserve, settle = settle, takeOver = takeOver, changeSession = changeSession, find = find, row = rowOf, doc = docOf,
+  fresh = fresh, reserve = reserve, settle = settle, takeOver = takeOver, changeSession = changeSession, find = find, row = rowOf, doc = docOf,
   unsettled = unsettled, claimsDue = claimsDue, countDue = countDue, claimsPaid = claimsPaid, swapDoc = swapDoc,
   listDocs = listDocs, lease = lease, take = take, sweep = sweep,
 }
