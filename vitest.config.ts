@@ -30,6 +30,7 @@ export default defineConfig({
             'broker/src/{audit,laws}/**',
             'broker/src/{main,*-kill.attack,ecash-unlinkable.attack,http/logs.attack}.test.ts',
             'broker/src/books/**',
+            'broker/src/archive/*.attack.test.ts',
           ],
           globalSetup: ['broker/src/testing/on-postgres.ts'],
           testTimeout: 180_000,

@@ -1,12 +1,10 @@
-import { createHash, hash } from 'node:crypto';
-import { copyFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { nativeCrypto } from '@farthing/node-kit';
-import type { Crypto } from '@farthing/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ledgerPath } from '../start.ts';
 import { Bench } from '../testing/client.ts';
+import { auditEdited, changed, keyOf, tablesIn } from '../testing/edits.ts';
 import { COINS, tellStory } from '../testing/story.ts';
 import { type AuditReport, auditLedger } from './audit.ts';
 
@@ -23,31 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
-/** Edits a copy of the file behind the back of every check that SQLite would make. */
-function audited(edit: (db: DatabaseSync) => void): AuditReport {
-  const copy = join(bench.data, `copy-${copies++}.db`);
-  copyFileSync(ledgerPath(bench.data), copy);
-  const db = new DatabaseSync(copy, { readBigInts: true });
-  db.exec('PRAGMA foreign_keys=OFF; PRAGMA ignore_check_constraints=ON;');
-  edit(db);
-  db.close();
-  const report = auditLedger(copy, bench.public.root, remembering);
-  rmSync(copy);
-  return report;
-}
-let copies = 0;
-
-/** Hundreds of audits of nearly the same file: each signature is checked once, everything else every time. */
-const checked = new Map<string, boolean>();
-const remembering: Crypto = {
-  ...nativeCrypto,
-  verify(key, message, signature) {
-    const name = [key, message, signature].map((bytes) => hash('sha256', bytes)).join(' ');
-    const isGenuine = checked.get(name) ?? nativeCrypto.verify(key, message, signature);
-    checked.set(name, isGenuine);
-    return isGenuine;
-  },
-};
+const audited = (edit: (db: DatabaseSync) => void): AuditReport =>
+  auditEdited({ path: ledgerPath(bench.data), root: bench.public.root }, edit);
 
 test('an honest ledger raises nothing, with one of everything in it', () => {
   const report = audited(() => {});
@@ -63,22 +38,7 @@ test('a ledger is audited while the service writes to it', async () => {
 
 /** Not evidence: refusals die within minutes. What is archived has tests of its own. */
 const EXEMPT = new Set(['refusal', 'opening', 'opening_sum', 'opening_state']);
-
-function tablesOf(db: DatabaseSync): string[] {
-  return db
-    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    .all()
-    .map((row) => String(row['name']))
-    .filter((name) => !EXEMPT.has(name));
-}
-
-/** Another value of the same kind: a cent more, a second later, somebody else. */
-function changed(value: unknown): string | bigint | Uint8Array {
-  if (typeof value === 'bigint') return value + 86_400_000n;
-  if (typeof value === 'string') return value === '' ? 'x' : (value.startsWith('y') ? 'z' : 'y') + value.slice(1);
-  if (value instanceof Uint8Array) return value.map((byte, i) => (i === 0 ? byte ^ 1 : byte));
-  return 'x';
-}
+const tablesOf = (db: DatabaseSync): string[] => tablesIn(db).filter((name) => !EXEMPT.has(name));
 
 describe('every edit is named', () => {
   test('an edit of any column of any row of any table', () => {
@@ -129,14 +89,6 @@ describe('every edit is named', () => {
     expect(missed).toEqual([]);
   }, 120_000);
 });
-
-function keyOf(db: DatabaseSync, table: string): string {
-  return db
-    .prepare(`SELECT name FROM pragma_table_info('${table}') WHERE pk > 0 ORDER BY pk`)
-    .all()
-    .map((row) => String(row['name']))
-    .join(', ');
-}
 
 test('a finding names the table, the row and the difference', () => {
   const { findings } = audited((db) => db.exec("UPDATE balance SET amount = amount + 1 WHERE account LIKE 'vendor:%'"));

@@ -22,9 +22,19 @@ export const bookedIn = ({ outstanding, balances, vouchers }: Totals) => ({ outs
 
 /** Puts model and totals to where the last archived period ends. @returns how many orders are archived */
 export function goOn(db: DatabaseSync, { model, totals }: { model: Model; totals: Totals }, auditor: Auditor): number {
-  const opening = readOpenings(db, auditor).at(-1);
-  if (!opening) return 0;
   const { findings } = auditor;
+  const opening = readOpenings(db, auditor).at(-1);
+  const pages = hasOpenings(db) ? [...rowsOf(db, 'SELECT page FROM opening_state ORDER BY page')] : [];
+  for (const [i, { page }] of pages.entries()) {
+    if (opening && page === BigInt(i + 1)) continue;
+    findings.add({
+      table: 'opening_state',
+      row: String(page),
+      expected: opening ? String(i + 1) : 'none',
+      found: 'it',
+    });
+  }
+  if (!opening) return 0;
   const body = stateOf(db);
   if (digestOf(body) !== opening.state.sha256 || body.length !== opening.state.bytes) {
     findings.add({ table: 'opening_state', row: '-', expected: opening.state.sha256, found: digestOf(body) });
