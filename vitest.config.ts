@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-const resolve = { conditions: ['farthing-source'] };
+// Sources, not builds: a clean clone has none. Global set-ups are loaded by Node itself, which `npm test` tells the same.
+const conditions = ['farthing-source'];
+const resolve = { conditions, externalConditions: conditions };
 
 /** What is waited for comes when it comes: only what never comes is a failure, on a busy machine too. */
 const poll = { timeout: 20_000 };

@@ -20,6 +20,7 @@ for (const project of chosen) {
   const { status } = spawnSync(
     process.execPath,
     [
+      '--conditions=farthing-source',
       join(root, 'node_modules/vitest/vitest.mjs'),
       'run',
       '--project',
