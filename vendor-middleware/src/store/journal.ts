@@ -221,19 +221,26 @@ export class Journal {
   }
 }
 
-/** Payments without a verdict as their table has them. Many began in one batch: it is read once. */
+/**
+ * Payments without a verdict as their table has them. Many began in one batch: it is read once. One that has moved or ended since
+ * is not there any more; the log says what became of it.
+ */
 function* openIn(sql: Statements): Iterable<Open> {
   let batch = -1n;
   let begun = new Map<string, Line>();
   for (const cells of sql.open.iterate()) {
     const seq = integer(cells['seq']);
-    if (seq !== batch)
-      begun = new Map(readLines(String(one(sql.payments, seq)?.['lines'])).map((line) => [line.id, line]));
+    if (seq !== batch) begun = new Map(linesAt(sql, seq).map((line) => [line.id, line]));
     batch = seq;
     const line = begun.get(String(cells['id']));
     const state = STATES[Number(cells['state'])] ?? 'reserved';
     if (line) yield { line, seq: Number(seq), owner: String(cells['owner']), atMs: Number(cells['at_ms']), state };
   }
+}
+
+function linesAt(sql: Statements, seq: bigint): Line[] {
+  const text = one(sql.payments, seq)?.['lines'];
+  return typeof text === 'string' ? readLines(text) : [];
 }
 
 function* segmentsIn(sql: Statements): Iterable<Segment> {

@@ -13,15 +13,21 @@ export type Steps = {
   readonly session?: { readonly key: string; readonly undo: Json };
 };
 
+/** Nothing is left of them, beside the instruments, once there is a verdict. */
+const DONE = { mints: [], tallies: [], claims: [] } as const;
+
 /** `state` is what it was when the line was written. */
 export type Line = Stored & { readonly untilMs: number; readonly steps: Steps };
 
 export function lineOf(entry: Reservation, written: SessionWritten | undefined): Line {
   const { id, credential, target, owner, atMs, state, mints, spends, tallies, session } = entry;
   const { claims, untilMs, outcome } = written ?? entry;
+  const keys = spends.map(({ key }) => key);
+  const begun = { id, credential, target, owner, atMs, untilMs, state, outcome };
+  if (state === 'committed') return { ...begun, steps: { ...DONE, spends: keys } };
   const steps: Steps = {
     mints,
-    spends: spends.map(({ key }) => key),
+    spends: keys,
     tallies: tallies.map(({ key, add }) => ({ key, add: add.toString() })),
     claims: claims.map(({ key, add, untilMs: endMs, evidence, once }) => ({
       ...{ key, add: add.toString(), untilMs: endMs },
@@ -30,21 +36,52 @@ export function lineOf(entry: Reservation, written: SessionWritten | undefined):
     })),
     ...(session && written ? { session: { key: session.key, undo: written.undo } } : {}),
   };
-  return { id, credential, target, owner, atMs, untilMs, state, outcome, steps };
+  return { ...begun, steps };
 }
+
+/** As text: what has a verdict needs no other. */
+export const printSteps = ({ state, steps }: Pick<Line, 'state' | 'steps'>): string =>
+  JSON.stringify(keptOf(state, steps));
+
+const keptOf = (state: Line['state'], steps: Steps): Partial<Steps> =>
+  state === 'committed' ? { spends: steps.spends } : steps;
+
+export const readSteps = (text: string): Steps => stepsOf(JSON.parse(text));
+
+const stepsOf = (kept: Pick<Steps, 'spends'> & Partial<Steps>): Steps => ({ ...DONE, ...kept });
 
 export const claimsOf = ({ steps }: Line): ClaimStep[] =>
   steps.claims.map((step) => ({ ...step, add: BigInt(step.add) }));
 
 /** Holds no line break: JSON escapes it. */
 export function printLine({ id, credential, target, owner, atMs, untilMs, state, outcome, steps }: Line): string {
-  return JSON.stringify([id, credential, target, owner, atMs, untilMs, STATES.indexOf(state), outcome, steps]);
+  return JSON.stringify([
+    id,
+    credential,
+    target,
+    owner,
+    atMs,
+    untilMs,
+    STATES.indexOf(state),
+    outcome,
+    keptOf(state, steps),
+  ]);
 }
 
 export function readLine(text: string): Line {
   const cells: [string, string, string, string, number, number, number, string, Steps] = JSON.parse(text);
   const [id, credential, target, owner, atMs, untilMs, state, outcome, steps] = cells;
-  return { id, credential, target, owner, atMs, untilMs, state: STATES[state] ?? 'reserved', outcome, steps };
+  return {
+    id,
+    credential,
+    target,
+    owner,
+    atMs,
+    untilMs,
+    state: STATES[state] ?? 'reserved',
+    outcome,
+    steps: stepsOf(steps),
+  };
 }
 
 export const printLines = (lines: readonly Line[]): string => lines.map(printLine).join('\n');

@@ -2,7 +2,7 @@
 import type { ClaimStep, Deed, Json } from '@farthing/protocol';
 import type { OpenState, SessionRow, TallySum } from '../batch.ts';
 import type { Books, Standing } from '../books.ts';
-import { type Line, STATES, type Steps } from '../lines.ts';
+import { type Line, printSteps, readSteps, STATES, type Steps } from '../lines.ts';
 import type { PaidClaim } from '../paid.ts';
 import type { Stored } from '../port.ts';
 import type { Cell } from './columns.ts';
@@ -31,7 +31,7 @@ export const payments: Shape<Line> = {
   },
   toCells: ({ credential, target, owner, atMs, untilMs, state, outcome, steps }): Cell[] => [
     ...[credential, target, owner, ms(atMs), ms(untilMs)],
-    ...[STATES.indexOf(state).toString(), outcome, JSON.stringify(steps)],
+    ...[STATES.indexOf(state).toString(), outcome, printSteps({ state, steps })],
   ],
   fromCells: (cells) => ({
     id: text(cells['id']),
@@ -46,7 +46,7 @@ export const payments: Shape<Line> = {
   }),
 };
 
-export const stepsIn = (cells: Readonly<Record<string, unknown>>): Steps => JSON.parse(text(cells['steps']));
+export const stepsIn = (cells: Readonly<Record<string, unknown>>): Steps => readSteps(text(cells['steps']));
 
 export const spends: Shape<string> = {
   name: 'spends',
