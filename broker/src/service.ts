@@ -1,10 +1,9 @@
 // The life of one order: known answer, else age, signature, and one durable transaction that consumes the order, moves
 // the money and stores order and answer together. Nothing leaves before it is on disk.
-import { faultOf, type Logger, verifyInPool } from '@farthing/node-kit';
+import { faultOf, type Logger } from '@farthing/node-kit';
 import type { Trail } from '@farthing/node-kit/telemetry';
 import {
   type Env,
-  fromBase64url,
   type Json,
   limits,
   type Order,
@@ -32,6 +31,7 @@ import { closeNotes } from './services/notes.ts';
 import { PeerDesk } from './services/peer-desk.ts';
 import { replayed } from './services/replayed.ts';
 import type { Settings } from './services/settings.ts';
+import { isGenuine } from './services/signatures.ts';
 import type { Body, Step } from './services/step.ts';
 import { sweepCerts, sweepChains, sweepCheques, sweepHolds, sweepPeerHolds, sweepResidue } from './services/sweep.ts';
 import { Vouching } from './services/vouching.ts';
@@ -189,7 +189,9 @@ export class BrokerService {
       if (!isLawful) throw new PaymentProblem('unavailable', { retryAfter: 30 });
     }
     if (isStale) throw route.stored ? await this.#gone(order) : new PaymentProblem('request-stale');
-    await needSignature(order, text);
+    if (!(await isGenuine(text.signed, { key: order.from, sig: order.sig }))) {
+      throw new PaymentProblem('signature-invalid');
+    }
     if (!route.stored) return this.read((step) => this.#signed(order, prepared.run, step));
     const more = { ...prepared, trail };
     if (!body) return this.#decide(order, text, more);
@@ -311,12 +313,4 @@ export class BrokerService {
       return error;
     }
   }
-}
-
-/** On another thread: a check takes as long as all the rest. @throws {PaymentProblem} `signature-invalid` */
-async function needSignature({ from, sig }: Order, { signed }: OrderText): Promise<void> {
-  const [key, signature] = [fromBase64url(from), fromBase64url(sig)];
-  const isGenuine =
-    key?.length === 32 && signature?.length === 64 && (await verifyInPool(key, utf8(signed), signature));
-  if (!isGenuine) throw new PaymentProblem('signature-invalid');
 }

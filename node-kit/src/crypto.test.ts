@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { portableCrypto } from '@farthing/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nativeCrypto, verifyInPool } from './index.ts';
+import { nativeCrypto } from './index.ts';
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const hex = (data: Uint8Array) => Buffer.from(data).toString('hex');
@@ -75,16 +75,5 @@ describe('native and portable cryptography', () => {
       expect(crypto.verify(crypto.publicKey(seed), message, new Uint8Array(0))).toBe(false);
       expect(crypto.verify(small, message, good)).toBe(false);
     }
-  });
-  it('a thread of the pool judges signatures alike, and never throws', async () => {
-    const seed = new Uint8Array(32).fill(2);
-    const key = nativeCrypto.publicKey(seed);
-    const message = new Uint8Array(50).fill(3);
-    const good = nativeCrypto.sign(seed, message);
-    expect(await verifyInPool(key, message, good)).toBe(true);
-    expect(await verifyInPool(key, message.subarray(1), good)).toBe(false);
-    expect(await verifyInPool(key, message, good.slice(1))).toBe(false);
-    expect(await verifyInPool(nativeCrypto.publicKey(new Uint8Array(32).fill(4)), message, good)).toBe(false);
-    expect(await verifyInPool(new Uint8Array(31), message, good)).toBe(false);
   });
 });

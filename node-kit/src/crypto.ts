@@ -94,17 +94,6 @@ function keyObject(publicKey: Uint8Array): KeyObject {
   return key;
 }
 
-/** As `verify`, on a thread of the pool: a service goes on while another core checks. Never rejects. */
-export function verifyInPool(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
-  return new Promise((resolve) => {
-    try {
-      verify(null, message, keyObject(publicKey), signature, (error, isGenuine) => resolve(!error && isGenuine));
-    } catch {
-      resolve(false);
-    }
-  });
-}
-
 export const nativeCrypto: Crypto = {
   sha256: (data) => hash('sha256', data, 'buffer'),
   hmacSha256,

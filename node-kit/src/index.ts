@@ -1,7 +1,7 @@
 // @farthing/node-kit: shared by the Node hosts (broker, vendor middleware, command line). No knowledge of any method.
 export { nativeAead } from './aead.ts';
 export { callBroker, neverLeft, type Reply, statedProblem } from './call.ts';
-export { nativeCrypto, nodeEnv, verifyInPool } from './crypto.ts';
+export { nativeCrypto, nodeEnv } from './crypto.ts';
 export { GroupCommit, type GroupOptions, isBusy } from './group-commit.ts';
 export { dataBlock, html, type Markup, styleBlock } from './html.ts';
 export { faultOf, type LogFields, type LogFormat, type Logger, type LogLevel, lineLogger, logLevels } from './log.ts';

@@ -1,8 +1,8 @@
 // The signatures of cheques are checked on other threads, before the transaction: they take longer than all the rest of one.
-import { verifyInPool } from '@farthing/node-kit';
-import { type Crypto, fromBase64url, textsOf, utf8 } from '@farthing/protocol';
+import { type Crypto, textsOf } from '@farthing/protocol';
 import { type Cheque, chequeHash } from '@farthing/protocol/broker';
 import type { AheadStep } from './ahead-step.ts';
+import { isGenuine } from './signatures.ts';
 import type { Ahead } from './step.ts';
 
 export type Shown = { readonly cheque: Cheque; readonly certExp: number };
@@ -24,8 +24,8 @@ export async function checkAhead(shown: readonly Shown[], { read, keys, env }: A
   const names = await Promise.all(
     shown.map(async (one) => {
       const key = await dayKeyOf(one);
-      const isGenuine = key !== undefined && (await isSigned(one.cheque, key));
-      return isGenuine ? nameOf(one, env.crypto) : undefined;
+      const isGood = key !== undefined && (await isSigned(one.cheque, key));
+      return isGood ? nameOf(one, env.crypto) : undefined;
     }),
   );
   return { genuine: new Set(names.filter((name) => name !== undefined)) };
@@ -42,8 +42,5 @@ type Signed = { readonly typ: string; readonly sig: string };
 const dayKey = async (cert: (Signed & { readonly pk: string }) | undefined, root: string) =>
   cert && (await isSigned(cert, root)) ? cert.pk : undefined;
 
-async function isSigned(object: Signed, key: string): Promise<boolean> {
-  const [publicKey, signature] = [fromBase64url(key), fromBase64url(object.sig)];
-  if (publicKey?.length !== 32 || signature?.length !== 64) return false;
-  return verifyInPool(publicKey, utf8(textsOf(object).signed), signature);
-}
+const isSigned = (object: Signed, key: string): Promise<boolean> =>
+  isGenuine(textsOf(object).signed, { key, sig: object.sig });
