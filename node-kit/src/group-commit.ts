@@ -5,9 +5,14 @@ type Waiting = {
   run: (db: DatabaseSync) => unknown;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
-  /** Undone alone when it throws. */
-  apart: boolean;
+  guard: Guard;
 };
+
+/**
+ * How an operation that throws leaves nothing behind: by a SAVEPOINT of its own; because it decides before it changes anything; or
+ * because all of its batch is undone and run again.
+ */
+type Guard = 'savepoint' | 'decides' | 'repeats';
 
 /** How one transaction went. `left`: operations that wait after it. */
 export type BatchTimes = {
@@ -40,10 +45,16 @@ const TRY_MS = 5;
 const APART_MS = 4;
 /** How long an operation that is in no hurry waits for company: less than a sync takes, or a crash would cut off more. */
 const LATER_MS = 1;
+/** After a batch had to be run again, so many have SAVEPOINTs at once: what came once comes more often. */
+const CAREFUL = 16;
+
+type Result = { readonly value?: unknown; readonly error?: unknown; readonly threw: boolean };
+
+/** An operation threw after it had changed something. */
+class HalfDone extends Error {}
 
 /**
- * An operation that throws undoes itself and spoils no other: by a SAVEPOINT of its own, or because it decides before it
- * changes anything. A COMMIT that fails is an error for every member, and nothing is tried again on this handle: after an
+ * An operation that throws undoes itself and spoils no other. A COMMIT that fails is an error for every member, and nothing is tried again on this handle: after an
  * I/O error only a restart tells what is on disk.
  *
  * Several processes may write to one file. SQLite's lock knows no queue and its own waiting blocks the event loop, so a lock
@@ -65,6 +76,15 @@ export class GroupCommit {
   readonly #observe: GroupOptions['observe'];
   /** Since when the first of those that wait does. */
   #waitingSinceMs = 0;
+  readonly #save: StatementSync;
+  readonly #release: StatementSync;
+  readonly #changes: StatementSync;
+  /** All rows that were changed, when the operation began that is under way. */
+  #changesBefore: unknown;
+  #isHalfDone = false;
+  /** So many batches have SAVEPOINTs. */
+  #careful = 0;
+  #undone = 0;
 
   constructor(db: DatabaseSync, around?: Around, { lockedMs = LOCKED_MS, observe }: GroupOptions = {}) {
     this.#db = db;
@@ -74,11 +94,14 @@ export class GroupCommit {
     db.exec(`PRAGMA busy_timeout=${TRY_MS}`);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
+    this.#save = db.prepare('SAVEPOINT part');
+    this.#release = db.prepare('RELEASE part');
+    this.#changes = db.prepare('SELECT total_changes() AS n');
   }
 
   /** Runs `operation` synchronously inside a transaction; resolves once its writes are on disk. */
   run<Result>(operation: (db: DatabaseSync) => Result): Promise<Result> {
-    return this.#enter(operation, { apart: true, hurry: true });
+    return this.#enter(operation, { guard: 'savepoint', hurry: true });
   }
 
   /**
@@ -86,7 +109,32 @@ export class GroupCommit {
    * @param hurry false: may wait a millisecond for others to share a transaction with
    */
   decide<Result>(operation: () => Result, { hurry = true } = {}): Promise<Result> {
-    return this.#enter(operation, { apart: false, hurry });
+    return this.#enter(operation, { guard: 'decides', hurry });
+  }
+
+  /**
+   * The same for operations that may be run more than once. A SAVEPOINT copies each page that is changed after it, so they have
+   * none until one of them throws after it has changed something: then all of the batch is undone and run again, with SAVEPOINTs.
+   */
+  repeat<Value>(operation: () => Value): Promise<Value> {
+    return this.#enter(operation, { guard: 'repeats', hurry: true });
+  }
+
+  /** Inside of an operation of `repeat`: a part that is undone by itself when it throws. */
+  apart<Result>(part: () => Result): Result {
+    if (this.#careful > 0) return this.#saved(part);
+    try {
+      return part();
+    } catch (error) {
+      if (!this.#hasChanged()) throw error;
+      this.#isHalfDone = true;
+      throw new HalfDone();
+    }
+  }
+
+  /** How many batches were undone and run again: what was read in them may never have been. */
+  get undone(): number {
+    return this.#undone;
   }
 
   /** @throws {Error} the database failed or is closed: what memory holds of it may not be on disk */
@@ -106,12 +154,12 @@ export class GroupCommit {
 
   #enter<Result>(
     run: (db: DatabaseSync) => Result,
-    { apart, hurry }: { apart: boolean; hurry: boolean },
+    { guard, hurry }: { guard: Guard; hurry: boolean },
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.check();
       if (this.#waiting.length === 0) this.#waitingSinceMs = performance.now();
-      this.#waiting.push({ run, resolve: resolve as (value: unknown) => void, reject, apart });
+      this.#waiting.push({ run, resolve: resolve as (value: unknown) => void, reject, guard });
       if (hurry) this.#schedule();
       else this.#late ??= setTimeout(() => this.#beLate(), LATER_MS);
     });
@@ -142,7 +190,7 @@ export class GroupCommit {
     if (batch.length === 0 || !this.#began(batch)) return;
     const beganMs = performance.now();
     let committingMs = beganMs;
-    const results: { value?: unknown; error?: unknown; threw: boolean }[] = [];
+    const results: Result[] = [];
     try {
       this.#around?.begin();
       for (const member of batch) results.push(this.#one(member));
@@ -150,9 +198,11 @@ export class GroupCommit {
       committingMs = performance.now();
       this.#commit.run();
     } catch (error) {
-      this.#fail(error, batch);
+      if (error instanceof HalfDone) this.#again(batch);
+      else this.#fail(error, batch);
       return;
     }
+    if (this.#careful > 0) this.#careful--;
     this.#told(batch.length, { beganMs, committingMs });
     for (const [i, { resolve, reject }] of batch.entries()) {
       const result = results[i];
@@ -193,16 +243,52 @@ export class GroupCommit {
     for (const member of batch) member.reject(error);
   }
 
-  #one({ run, apart }: Waiting): { value?: unknown; error?: unknown; threw: boolean } {
-    if (apart) this.#db.exec('SAVEPOINT operation');
+  #one({ run, guard }: Waiting): Result {
+    const isSaved = guard === 'savepoint' || (guard === 'repeats' && this.#careful > 0);
+    const isTrusted = guard === 'repeats' && !isSaved;
+    if (isTrusted) this.#changesBefore = this.#changes.get()?.['n'];
+    this.#isHalfDone = false;
+    let result: Result;
     try {
-      const value = run(this.#db);
-      if (apart) this.#db.exec('RELEASE operation');
-      return { value, threw: false };
+      result = { value: isSaved ? this.#saved(() => run(this.#db)) : run(this.#db), threw: false };
     } catch (error) {
-      if (apart) this.#db.exec('ROLLBACK TO operation; RELEASE operation');
-      return { error, threw: true };
+      // Some errors end the transaction: what was done in it is gone, and what comes next would be outside of any.
+      if (!this.#db.isTransaction) throw error;
+      this.#isHalfDone ||= isTrusted && this.#hasChanged();
+      result = { error, threw: true };
     }
+    if (this.#isHalfDone) throw new HalfDone();
+    return result;
+  }
+
+  #hasChanged(): boolean {
+    return this.#changes.get()?.['n'] !== this.#changesBefore;
+  }
+
+  /** SAVEPOINTs of one name nest. */
+  #saved<Result>(part: () => Result): Result {
+    this.#save.run();
+    try {
+      const result = part();
+      this.#release.run();
+      return result;
+    } catch (error) {
+      this.#db.exec('ROLLBACK TO part; RELEASE part');
+      throw error;
+    }
+  }
+
+  #again(batch: Waiting[]): void {
+    try {
+      this.#db.exec('ROLLBACK');
+    } catch (error) {
+      this.#fail(error, batch);
+      return;
+    }
+    this.#undone++;
+    this.#careful = CAREFUL;
+    this.#waiting = [...batch, ...this.#waiting];
+    this.#flush();
   }
 
   #fail(error: unknown, batch: Waiting[]): void {

@@ -63,6 +63,85 @@ describe('group commit', () => {
     expect(db.prepare('SELECT count(*) AS n, min(micro) AS least FROM money').get()).toEqual({ n: 240n, least: 1n });
     group.close();
   });
+  it('operations that may run again leave what they would with a SAVEPOINT each, however they end', async () => {
+    const db = openDatabase(fresh(), schema);
+    const group = new GroupCommit(db);
+    const put = db.prepare('INSERT INTO money VALUES (?, 1)');
+    const runs: number[] = [];
+    const operation = (i: number) => () => {
+      runs[i] = (runs[i] ?? 0) + 1;
+      if (i === 2) throw new Error('2 changed nothing');
+      put.run(BigInt(i));
+      if (i === 5) throw new Error('5 was half done');
+      // A part of it that fails leaves the rest of it.
+      const part = () => {
+        put.run(BigInt(100 + i));
+        if (i === 7) throw new Error('a part of 7');
+      };
+      try {
+        group.apart(part);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return i;
+    };
+    const ask = (...ids: number[]) => Promise.allSettled(ids.map((i) => group.repeat(operation(i))));
+    expect(await ask(0, 1, 2, 3)).toMatchObject([
+      { value: 0 },
+      { value: 1 },
+      { reason: { message: '2 changed nothing' } },
+      { value: 3 },
+    ]);
+    expect([runs, group.undone]).toEqual([[1, 1, 1, 1], 0]);
+    expect(await ask(4, 5, 6, 7, 8)).toMatchObject([
+      { value: 4 },
+      { reason: { message: '5 was half done' } },
+      { value: 6 },
+      { value: 'a part of 7' },
+      { value: 8 },
+    ]);
+    expect([runs.slice(4), group.undone]).toEqual([[2, 2, 1, 1, 1], 1]);
+    expect(
+      db
+        .prepare('SELECT id FROM money ORDER BY id')
+        .all()
+        .map(({ id }) => Number(id)),
+    ).toEqual([...[0, 1, 3, 4, 6, 7, 8], ...[100, 101, 103, 104, 106, 108]]);
+    group.close();
+  });
+  it('an operation that hides that a part of it failed is run again all the same', async () => {
+    const db = openDatabase(fresh(), schema);
+    const group = new GroupCommit(db);
+    const hidden = () => {
+      try {
+        group.apart(() => {
+          db.exec('INSERT INTO money VALUES (1, 1)');
+          throw new Error('a part');
+        });
+      } catch {
+        return 'went on';
+      }
+      return 'never';
+    };
+    expect(await group.repeat(hidden)).toBe('went on');
+    expect(db.prepare('SELECT count(*) AS n FROM money').get()?.['n']).toBe(0n);
+    expect(group.undone).toBe(1);
+    group.close();
+  });
+  it('G6: when an error has ended the transaction, nothing of its batch is written or answered', async () => {
+    const db = openDatabase(fresh(), schema);
+    const group = new GroupCommit(db);
+    const put = (id: number) => () => void db.prepare('INSERT INTO money VALUES (?, 1)').run(BigInt(id));
+    const lost = () => {
+      db.exec('ROLLBACK');
+      throw new Error('the disk is full');
+    };
+    const results = await Promise.allSettled([group.repeat(put(1)), group.repeat(lost), group.repeat(put(2))]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(db.prepare('SELECT count(*) AS n FROM money').get()?.['n']).toBe(0n);
+    await expect(group.repeat(put(3))).rejects.toThrow(/restart/);
+    group.close();
+  });
   it('an answer leaves only after the commit: another connection sees what was acknowledged', async () => {
     const path = fresh();
     const group = new GroupCommit(openDatabase(path, schema));
