@@ -18,10 +18,9 @@ CREATE TABLE journal (
   from_key TEXT,
   rid      TEXT,
   prev     BLOB NOT NULL CHECK (length(prev) = 32),
-  hash     BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+  hash     BLOB NOT NULL CHECK (length(hash) = 32),
   CHECK ((from_key IS NULL) = (rid IS NULL))
 ) STRICT;
-CREATE UNIQUE INDEX journal_order ON journal (from_key, rid) WHERE rid IS NOT NULL;
 
 -- sub: the piece of scrip that a posting on float:scrip belongs to, as <vnd>/<root>; else empty.
 CREATE TABLE posting (
