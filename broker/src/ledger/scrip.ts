@@ -18,9 +18,11 @@ export function openScrip(db: Books) {
   );
   const getLicence = db.prepare('SELECT * FROM licence WHERE vnd = ? AND kid = ?');
   const ofVendor = db.prepare('SELECT * FROM licence WHERE vnd = ? ORDER BY kid');
-  const live = db.prepare('SELECT * FROM licence WHERE vnd = ? AND cur = ? AND exp_ms > ? ORDER BY exp_ms, kid', {
-    rows: ['licence WHERE vnd = ?1 AND cur = ?2'],
-  });
+  const live = db.prepare(
+    `SELECT doc, scrip_secret, customer_secret, next, sold FROM licence
+     WHERE vnd = ? AND cur = ? AND exp_ms > ? ORDER BY exp_ms, kid`,
+    { rows: ['licence WHERE vnd = ?1 AND cur = ?2'] },
+  );
   const setLicence = db.prepare('UPDATE licence SET next = ?, sold = ? WHERE vnd = ? AND kid = ?');
   const addRoot = db.prepare(
     `INSERT INTO root (vnd, root, face, cur, fee_bps, expires_ms, buyer, credited, refunded, claimable, closed)

@@ -26,6 +26,7 @@ export type Vendors = ReturnType<typeof openVendors>;
 
 export function openVendors(db: Books) {
   const get = db.prepare('SELECT * FROM vendor WHERE vnd = ?');
+  const has = db.prepare('SELECT 1 FROM vendor WHERE vnd = ?');
   const all = db.prepare('SELECT * FROM vendor ORDER BY vnd');
   const put = db.prepare(
     `INSERT INTO vendor (vnd, pk, name, origins, at) VALUES (?, ?, ?, ?, ?)
@@ -42,6 +43,7 @@ export function openVendors(db: Books) {
       const row = get.get(vnd);
       return row && vendorOf(row);
     },
+    has: (vnd: string): boolean => has.get(vnd) !== undefined,
     all: (): VendorRow[] => all.all().map(vendorOf),
     /** Registers a name, or changes what is shown of it; its key never changes. */
     put({ vnd, pk, name, origins, at }: VendorRow): void {

@@ -156,7 +156,7 @@ export function stop(ks: string, step: Step): void {
  * @throws {PaymentProblem} `vendor-unknown`; `unavailable`: there are none (yet)
  */
 export function keysetsOf(vnd: string, { ledger }: Pick<Step, 'ledger'>): JsonObject {
-  if (vnd !== '' && !ledger.vendors.get(vnd)) throw new PaymentProblem('vendor-unknown');
+  if (vnd !== '' && !ledger.vendors.has(vnd)) throw new PaymentProblem('vendor-unknown');
   const list = ledger.ecash.list(vnd);
   if (!list) throw new PaymentProblem('unavailable', { detail: 'there are no such coins, or not yet', retryAfter: 2 });
   const known = ledger.ecash.keysets();

@@ -14,7 +14,7 @@ import { ownVendor } from './vendors.ts';
 export function certify(order: v.InferOutput<typeof paywordCertOrder>, step: OrderStep): JsonObject {
   const { from, vnd, pk, cur, limit } = order;
   const { ledger, keys } = step;
-  if (!ledger.vendors.get(vnd)) throw new PaymentProblem('vendor-unknown');
+  if (!ledger.vendors.has(vnd)) throw new PaymentProblem('vendor-unknown');
   const name = account.user(from);
   needPaidInvoices({ account: name, cur }, step);
   const line = ledger.credit.line(name, cur) ?? lend(name, cur, step);

@@ -51,7 +51,7 @@ export function allot(order: v.InferOutput<typeof paywordTicketsOrder>, step: Or
   const { chainId, vnd, first, last, auth } = order;
   const { ledger, keys, env } = step;
   const before = ownChain(chainId, order.from, step);
-  if (!ledger.vendors.get(vnd)) throw new PaymentProblem('vendor-unknown');
+  if (!ledger.vendors.has(vnd)) throw new PaymentProblem('vendor-unknown');
   const key = auth === 'hmac' ? ledger.credit.key(vnd) : undefined;
   if (auth === 'hmac' && !key) {
     throw new PaymentProblem('request-malformed', {

@@ -14,7 +14,7 @@ type Wish = { vnd: string; cur: Currency; val: bigint; count: number; ttlMs: num
 /** @throws {PaymentProblem} `vendor-unknown`, licence and balance problems, those of broker scrip */
 export function buy(order: v.InferOutput<typeof buyOrder>, step: OrderStep): JsonObject {
   const { from, rid, vnd, val, cur, count, ttl, use, funds } = order;
-  if (!step.ledger.vendors.get(vnd)) throw new PaymentProblem('vendor-unknown');
+  if (!step.ledger.vendors.has(vnd)) throw new PaymentProblem('vendor-unknown');
   const total = val * BigInt(count);
   const wish = { vnd, cur, val, count, ttlMs: ttl * 1000, bearer: use === 'bearer', ...(funds ? {} : { buyer: from }) };
   const issued = make(wish, step);

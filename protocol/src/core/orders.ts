@@ -2,7 +2,7 @@
 // {typ, from, rid, at, …, sig}: `from` is the Ed25519 key that signs, `rid` the client's own id of the request. The
 // broker stores its signed answer with (from, rid): the same bytes get the same answer, other bytes a `rid-conflict`.
 import * as v from 'valibot';
-import { toBase32, toBase64url } from './bytes.ts';
+import { toBase32, toBase64url, utf8 } from './bytes.ts';
 import type { Crypto, Env } from './crypto.ts';
 import {
   amt,
@@ -22,7 +22,7 @@ import {
   vnd,
   webOrigin,
 } from './decode.ts';
-import type { JsonObject } from './json.ts';
+import { canonicalJson, type JsonObject } from './json.ts';
 import { limits } from './limits.ts';
 import { PaymentProblem } from './problems.ts';
 import { signedTexts, signObject, verifyObject } from './sign.ts';
@@ -97,9 +97,16 @@ export function makeAnswer(order: Order, result: JsonObject, { brk, seed }: Answ
   return { ...unsigned, sig: signObject(unsigned, seed, env.crypto) };
 }
 
-/** The same as canonical JSON: what a broker stores and sends. */
-export const printAnswer = (order: Order, result: JsonObject, { brk, seed }: Answering, env: Env): string =>
-  signedTexts(unsignedAnswer(order, result, brk, env.nowMs), seed, env.crypto).body;
+/** The same as canonical JSON: what a broker stores and sends. Its members are known, and written in their order. */
+export function printAnswer(order: Order, result: JsonObject, { brk, seed }: Answering, env: Env): string {
+  const { typ, from, rid, at } = unsignedAnswer(order, result, brk, env.nowMs);
+  const [head, tail] = [
+    `{"at":${at},"brk":${canonicalJson(brk)},"from":${canonicalJson(from)},"result":${canonicalJson(result)},"rid":${canonicalJson(rid)},`,
+    `"typ":${canonicalJson(typ)}}`,
+  ];
+  const sig = toBase64url(env.crypto.sign(seed, utf8(`farthing/${typ}\0${head}${tail}`)));
+  return `${head}"sig":"${sig}",${tail}`;
+}
 
 const answerSchema = v.strictObject({
   typ: boundedText(64),
