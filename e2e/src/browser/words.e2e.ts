@@ -87,6 +87,8 @@ describe('The words', () => {
     const screen = await restore(who, words);
     await screen.getByText('Looking for your coins…').waitFor();
     await screen.close();
+    // A worker that dies before the wallet has the words asks for them again.
+    await expect.poll(() => who.desk.tell('refresh')).toMatchObject({ ready: true });
     await who.desk.killWorker();
     const again = await who.screen('restore');
     await again.getByText('Everything was looked through.').first().waitFor();
