@@ -41,15 +41,17 @@ export async function comparePages(context: Context, sides: Sides, plan: Plan): 
   };
 }
 
-/** Lets a server meet every path and its compiler settle: that takes thousands of requests, not one. */
+/** Lets a server meet every path and its compiler settle: that takes thousands of requests, not one, however long they are made. */
 export async function warmUp(context: Context, site: Site, ms: number): Promise<void> {
   await meet(context, site);
-  const { quick } = context;
-  const endMs = performance.now() + (quick ? 1500 : 4000);
-  for (let done = 0; done < (quick ? 5000 : 20_000) && performance.now() < endMs; ) {
+  const { count, mostMs } = context.quick ? WARM.quick : WARM.full;
+  const endMs = performance.now() + mostMs;
+  for (let done = 0; done < count && performance.now() < endMs; ) {
     done += (await pages(context, site, { ms })).window.requests;
   }
 }
+
+const WARM = { quick: { count: 8000, mostMs: 20_000 }, full: { count: 20_000, mostMs: 90_000 } } as const;
 
 /** The load learns of a site, and how it is paid there. */
 export async function meet({ load }: Context, { wall, url, port, setup }: Site): Promise<void> {
