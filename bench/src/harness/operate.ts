@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-const PEAK = new URL('./operated.ts', import.meta.url).pathname;
+const OPERATED = new URL('./operated.ts', import.meta.url).pathname;
+/** Not those of this process: what it was told to run is not to run again. */
+const FLAGS = ['--conditions=farthing-source', '--disable-warning=ExperimentalWarning'];
 
 export type Operated = {
   /** Empty when it was only counted. */
@@ -19,7 +21,7 @@ export type Operated = {
 /** `keep: false`: what it prints is counted and dropped, as by somebody who reads quickly. @throws {Error} it failed */
 export async function operate(args: readonly string[], { keep = true } = {}): Promise<Operated> {
   const startMs = performance.now();
-  const child = spawn(process.execPath, [...process.execArgv, PEAK, ...args], {
+  const child = spawn(process.execPath, [...FLAGS, OPERATED, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   const [out, err, told] = [child.stdout, child.stderr, child.stdio[3]];

@@ -108,6 +108,19 @@ test('a journal that is edited and hashed anew from end to end still contradicts
   expect(report.findings.some(({ column }) => column === 'hash' || column === 'prev')).toBe(false);
 });
 
+test('an order that is booked a second time is named, though every hash and balance is right', () => {
+  const report = audited((db) => {
+    db.exec(`DROP INDEX journal_order;
+             INSERT INTO journal SELECT (SELECT max(seq) + 1 FROM journal), at_ms, kind, ref, from_key, rid, prev, randomblob(32)
+               FROM journal WHERE seq = 1;
+             INSERT INTO posting SELECT (SELECT max(seq) FROM journal), n, account, sub, cur, amount FROM posting WHERE seq = 1;
+             UPDATE balance SET amount = (SELECT sum(amount) FROM posting p WHERE p.account = balance.account AND p.cur = balance.cur)`);
+    hashAnew(db);
+  });
+  expect(report.findings).toEqual([expect.objectContaining({ table: 'journal', row: String(report.entries) })]);
+  expect(report.findings[0]?.expected).toBe('an order that moves money, once');
+});
+
 function hashAnew(db: DatabaseSync): void {
   let prev: Uint8Array = new Uint8Array(32);
   for (const entry of db.prepare('SELECT * FROM journal ORDER BY seq').all()) {

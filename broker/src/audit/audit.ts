@@ -8,6 +8,7 @@ import { checkCheques, hasCheques } from './cheque-check.ts';
 import { checkClearings, readClearings } from './clearing.ts';
 import { checkEcash, hasEcash, readKeysets } from './ecash-check.ts';
 import { readEvidence } from './evidence.ts';
+import { Feed } from './feed.ts';
 import { type Finding, Findings } from './findings.ts';
 import { readInvoices } from './invoices.ts';
 import { checkJournal, noTotals, walkJournal } from './journal.ts';
@@ -19,7 +20,7 @@ import { checkPayword, hasPayword, readLines, readTerms } from './payword-check.
 import { checkPeers } from './peer-check.ts';
 import { hasPeers, peerLines, readAsks, readPeers } from './peer-facts.ts';
 import { rowsOf, textCell } from './tables.ts';
-import { checkTables, ownLicences } from './tables-check.ts';
+import { certifier, checkTables, ownLicences } from './tables-check.ts';
 
 export type AuditReport = {
   readonly ok: boolean;
@@ -98,13 +99,14 @@ function replay(db: DatabaseSync, auditor: Auditor, cut?: Cut) {
     asks: readAsks(db, peers, auditor),
     clearings: readClearings(db, peers, auditor),
   };
-  const model = new Model({ brk, crypto }, own, findings);
+  const model = new Model({ brk, crypto }, { ...own, certified: certifier(db, auditor) }, findings);
   const totals = noTotals();
   const after = goOn(db, { model, totals }, auditor);
-  const evidence = readEvidence(db, auditor, findings, { after, upTo: cut?.orders });
-  for (const [i, item] of evidence.entries()) model.take(item, after + i + 1);
-  walkJournal(db, model, { findings, crypto, totals, upTo: cut && BigInt(cut.seq) });
-  return { model, totals, orders: after + evidence.length, own };
+  const read = readEvidence(db, auditor, findings, { after, upTo: cut?.orders });
+  const feed = new Feed(db, model, { read, papers: [...own.invoices, ...own.notes], after });
+  walkJournal(db, model, { findings, crypto, totals, feed, upTo: cut && BigInt(cut.seq) });
+  feed.end();
+  return { model, totals, orders: feed.orders, own };
 }
 
 /** A moment between two orders: the last entry and the last order before it. */

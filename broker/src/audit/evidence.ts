@@ -13,7 +13,7 @@ import {
   verifyObject,
 } from '@farthing/protocol';
 import type * as v from 'valibot';
-import type { Finding, Findings } from './findings.ts';
+import type { Cells, Findings } from './findings.ts';
 import { rowsOf, textCell } from './tables.ts';
 
 export type Signed = { readonly typ: string } & JsonObject;
@@ -27,58 +27,69 @@ export type Evidence = {
   readonly result: JsonObject;
 };
 
-/** Reads what is genuine of the orders after number `after`, in the order in which it was decided; the rest are findings. */
-export function readEvidence(
+/** `evidence` is absent where it is not genuine. */
+export type Read = { readonly n: bigint; readonly evidence: Evidence | undefined };
+
+/** Reads the orders after number `after` one by one, in the order in which they were decided; what is not genuine is a finding. */
+export function* readEvidence(
   db: DatabaseSync,
   broker: { brk: string; root: string; crypto: Crypto },
   findings: Findings,
   { after, upTo }: { after: number; upTo?: number | undefined },
-): Evidence[] {
-  const found: Evidence[] = [];
+): Generator<Read> {
   let next = BigInt(after) + 1n;
   const bound = upTo === undefined ? '' : `WHERE n <= ${upTo}`;
   const columns = 'n, from_key, rid, typ, hash, body, answer';
   for (const row of rowsOf(db, `SELECT ${columns} FROM stored_order ${bound} ORDER BY n`)) {
-    const name = `${textCell(row, 'from_key')} ${textCell(row, 'rid')}`;
-    const fault = (column: string, expected: string, what: string): void => {
-      const finding: Finding = { table: 'stored_order', row: name, column, expected, found: what };
-      findings.add(finding);
-    };
-    if (row['n'] !== next) fault('n', String(next), String(row['n']));
-    next = (typeof row['n'] === 'bigint' ? row['n'] : next) + 1n;
-    const body = textCell(row, 'body');
-    const order = signedOf(body);
-    const answer = signedOf(textCell(row, 'answer'));
-    const hash = toBase64url(broker.crypto.sha256(utf8(body)));
-    if (hash !== row['hash']) fault('hash', hash, textCell(row, 'hash'));
-    if (!order || !isSigned(order, order['from'], broker.crypto)) {
-      fault('body', 'an order signed by its sender', 'another');
-      continue;
+    if (row['n'] !== next) {
+      const at = { table: 'stored_order', row: nameOf(row), column: 'n' };
+      findings.add({ ...at, expected: String(next), found: String(row['n']) });
     }
-    for (const [column, member] of [
-      ['from_key', 'from'],
-      ['rid', 'rid'],
-      ['typ', 'typ'],
-    ] as const) {
-      if (order[member] !== row[column]) fault(column, String(order[member]), textCell(row, column));
-    }
-    const at = answer?.['at'];
-    const result = answer?.['result'];
-    const fits =
-      answer &&
-      answer['brk'] === broker.brk &&
-      answer.typ === `${order.typ}-answer` &&
-      answer['from'] === order['from'] &&
-      answer['rid'] === order['rid'] &&
-      isSigned(answer, broker.root, broker.crypto);
-    if (!fits || typeof at !== 'number' || !isObject(result)) {
-      fault('answer', 'an answer signed by this broker for this order', 'another');
-      continue;
-    }
-    const { typ } = order;
-    found.push({ from: String(order['from']), rid: String(order['rid']), typ, order, at, result });
+    const n = typeof row['n'] === 'bigint' ? row['n'] : next;
+    next = n + 1n;
+    yield { n, evidence: genuine(row, broker, findings) };
   }
-  return found;
+}
+
+const nameOf = (row: Cells): string => `${textCell(row, 'from_key')} ${textCell(row, 'rid')}`;
+
+function genuine(
+  row: Cells,
+  broker: { brk: string; root: string; crypto: Crypto },
+  findings: Findings,
+): Evidence | undefined {
+  const fault = (column: string, expected: string, found: string): undefined => {
+    findings.add({ table: 'stored_order', row: nameOf(row), column, expected, found });
+  };
+  const body = textCell(row, 'body');
+  const order = signedOf(body);
+  const answer = signedOf(textCell(row, 'answer'));
+  const hash = toBase64url(broker.crypto.sha256(utf8(body)));
+  if (hash !== row['hash']) fault('hash', hash, textCell(row, 'hash'));
+  if (!order || !isSigned(order, order['from'], broker.crypto)) {
+    return fault('body', 'an order signed by its sender', 'another');
+  }
+  for (const [column, member] of [
+    ['from_key', 'from'],
+    ['rid', 'rid'],
+    ['typ', 'typ'],
+  ] as const) {
+    if (order[member] !== row[column]) fault(column, String(order[member]), textCell(row, column));
+  }
+  const at = answer?.['at'];
+  const result = answer?.['result'];
+  const fits =
+    answer &&
+    answer['brk'] === broker.brk &&
+    answer.typ === `${order.typ}-answer` &&
+    answer['from'] === order['from'] &&
+    answer['rid'] === order['rid'] &&
+    isSigned(answer, broker.root, broker.crypto);
+  if (!fits || typeof at !== 'number' || !isObject(result)) {
+    return fault('answer', 'an answer signed by this broker for this order', 'another');
+  }
+  const { typ } = order;
+  return { from: String(order['from']), rid: String(order['rid']), typ, order, at, result };
 }
 
 /** Stored as canonical JSON, byte for byte; `undefined` for anything else. */

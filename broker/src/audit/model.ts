@@ -74,7 +74,8 @@ export class Model {
   /** By hash of the code. */
   readonly vouchers = new Map<string, Cells>();
   readonly invites = new Map<string, Cells>();
-  readonly pieces: Piece[] = [];
+  /** The last one that was sold of each key of scrip: it shows that it is the key. */
+  readonly pieces = new Map<string, Piece>();
   readonly payword: PaywordModel;
   readonly ecash: EcashModel;
   readonly peers: PeerModel;
@@ -84,6 +85,7 @@ export class Model {
   /** Orders of the broker itself to its peers that were booked. */
   readonly #cleared = new Set<string>();
   readonly #own: ReadonlySet<string>;
+  readonly #certified: (piece: Piece) => void;
   readonly #brk: string;
   readonly #crypto: Crypto;
   readonly #findings: Findings;
@@ -98,12 +100,14 @@ export class Model {
       asks: readonly AskFacts[];
       clearings: readonly ClearingFacts[];
       notes: readonly NoteRow[];
+      certified: (piece: Piece) => void;
     },
     findings: Findings,
   ) {
     this.#brk = broker.brk;
     this.#crypto = broker.crypto;
     this.#findings = findings;
+    this.#certified = own.certified;
     this.payword = new PaywordModel(own, broker.crypto, findings);
     this.ecash = new EcashModel(own.keysets, broker.crypto, findings);
     this.peers = new PeerModel(broker, own, findings);
@@ -128,7 +132,6 @@ export class Model {
   get kept() {
     const { roots, grants, vendors, batches, alarms, spent, vouchers, invites } = this;
     const { payword, ecash, peers, cheques, notes } = this;
-    const pieces = new Map(this.pieces.map((piece) => [`${piece.scrip.vnd} ${splitId(piece.scrip.id).kid}`, piece]));
     return {
       ...{
         roots,
@@ -143,7 +146,7 @@ export class Model {
         cleared: this.#cleared,
       },
       ...{ payword: payword.kept, ecash: ecash.kept, peers: peers.kept, cheques: cheques.kept, notes: notes.kept },
-      pieces: [...pieces.values()],
+      pieces: [...this.pieces.values()],
     };
   }
 
@@ -151,7 +154,7 @@ export class Model {
   goOn(kept: unknown): void {
     const mine = this.kept;
     refill(mine, kept);
-    for (const piece of mine.pieces) this.pieces.push(piece);
+    for (const piece of mine.pieces) this.#certify(piece);
     for (const name of this.#cleared) this.moves.delete(name);
   }
 
@@ -254,7 +257,7 @@ export class Model {
       if (r.change) {
         const grant = this.grants.get(`${vnd} ${splitId(r.change.id).kid}`);
         if (grant) grant.changes += 1n;
-        this.pieces.push({ scrip: r.change, csec: undefined });
+        this.#certify({ scrip: r.change, csec: undefined });
       }
     } else add(sums, `user:${from}||${o.cur}`, -total);
     this.#move(evidence, { kind: 'scrip-buy', ref: o.vnd, sums, ...told(`user:${from}`, r) });
@@ -299,7 +302,7 @@ export class Model {
       }
       grant.roots += 1n;
       grant.sold += face;
-      this.pieces.push({ scrip, csec });
+      this.#certify({ scrip, csec });
       const expiresMs = BigInt(exp) * 1000n;
       const feeBps = BigInt(grant.licence.feeBps);
       const blank = { credited: 0n, refunded: 0n, claimable: face, closed: false };
@@ -340,6 +343,11 @@ export class Model {
     });
     if (fees !== fee) this.#odd('batch', hash, `a fee of ${fees}`);
     this.#move(evidence, { kind: 'scrip-redeem', ref: hash, sums, ...told(`vendor:${vnd}`, r) });
+  }
+
+  #certify(piece: Piece): void {
+    this.#certified(piece);
+    this.pieces.set(`${piece.scrip.vnd} ${splitId(piece.scrip.id).kid}`, piece);
   }
 
   #odd(table: string, row: string, expected: string): void {

@@ -2,9 +2,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, canonicalJson, parseJson, toBase64url, tryDecode, verifyObject } from '@farthing/protocol';
 import { customerSecret, isCertified, type Licence, licenceSchema, splitId } from '@farthing/protocol/broker';
-import { type Cells, compare, type Findings } from './findings.ts';
+import { type Cells, compare, compareEach, type Findings } from './findings.ts';
 import type { Totals } from './journal.ts';
-import type { Model } from './model.ts';
+import type { Model, Piece, Root } from './model.ts';
 import { intCell, keyed, rowsOf, textCell } from './tables.ts';
 
 export type Auditor = { brk: string; root: string; crypto: Crypto; findings: Findings };
@@ -13,7 +13,6 @@ export function checkTables(db: DatabaseSync, model: Model, auditor: Auditor & {
   const { findings } = auditor;
   checkRoots(db, model, auditor);
   checkLicences(db, model, auditor);
-  checkSecrets(db, model, auditor);
   const batches = keyed(db, 'SELECT * FROM batch', ['hash']);
   compare(findings, 'batch', { expected: model.batches, actual: batches });
   compare(findings, 'alarm', { expected: model.alarms, actual: keyed(db, 'SELECT * FROM alarm', ['batch', 'n']) });
@@ -29,28 +28,28 @@ export function checkTables(db: DatabaseSync, model: Model, auditor: Auditor & {
 
 /** L2: sold = credited + refunded + outstanding, for each piece, where outstanding is what its float holds. */
 function checkRoots(db: DatabaseSync, model: Model, { findings, totals }: Auditor & { totals: Totals }): void {
-  const expected = new Map<string, Cells>();
-  for (const [name, root] of model.roots) {
-    const { face, cur, buyer, credited, refunded, claimable } = root;
-    expected.set(name.replace('/', ' '), {
-      face,
-      cur,
-      fee_bps: root.feeBps,
-      expires_ms: root.expiresMs,
-      buyer,
-      credited,
-      refunded,
-      claimable,
-      closed: root.closed ? 1n : 0n,
-    });
+  for (const [name, { face, credited, refunded }] of model.roots) {
     const outstanding = face - credited - refunded;
     const float = totals.outstanding.get(name) ?? 0n;
     if (outstanding < 0n || float !== outstanding) {
       findings.add({ table: 'posting', row: `float of ${name}`, expected: String(outstanding), found: String(float) });
     }
   }
-  compare(findings, 'root', { expected, actual: keyed(db, 'SELECT * FROM root', ['vnd', 'root']) });
+  const expected = {
+    keys: () => model.roots.keys(),
+    get: (name: string): Cells | undefined => {
+      const root = model.roots.get(name);
+      return root && rootCells(root);
+    },
+  };
+  const nameOf = (row: Cells) => `${textCell(row, 'vnd')}/${textCell(row, 'root')}`;
+  compareEach(findings, 'root', { expected, nameOf, actual: () => rowsOf(db, 'SELECT * FROM root') });
 }
+
+const rootCells = ({ face, cur, buyer, credited, refunded, claimable, closed, feeBps, expiresMs }: Root): Cells => ({
+  ...{ face, cur, fee_bps: feeBps, expires_ms: expiresMs, buyer },
+  ...{ credited, refunded, claimable, closed: closed ? 1n : 0n },
+});
 
 function checkLicences(db: DatabaseSync, model: Model, { findings, root, brk, crypto }: Auditor): void {
   const expected = new Map<string, Cells>();
@@ -98,24 +97,24 @@ export function ownLicences(db: DatabaseSync, brk: string): Licence[] {
   return own;
 }
 
-/** Every piece that was sold still verifies under the secrets that are stored. */
-function checkSecrets(db: DatabaseSync, model: Model, { findings, crypto }: Auditor): void {
+/** Every piece that was sold still verifies under the secrets that are stored: says so of each when it is replayed. */
+export function certifier(db: DatabaseSync, { findings, crypto }: Auditor): (piece: Piece) => void {
   const secrets = new Map<string, { scrip: Uint8Array; customer: Uint8Array }>();
   const rows = db.prepare('SELECT vnd, kid, scrip_secret, customer_secret FROM licence').iterate();
   for (const { vnd, kid, scrip_secret: scrip, customer_secret: customer } of rows) {
     if (scrip instanceof Uint8Array && customer instanceof Uint8Array)
       secrets.set(`${vnd} ${kid}`, { scrip, customer });
   }
-  for (const { scrip, csec } of model.pieces) {
-    const held = secrets.get(`${scrip.vnd} ${splitId(scrip.id).kid}`);
+  return ({ scrip, csec }) => {
+    const row = `${scrip.vnd} ${splitId(scrip.id).kid}`;
+    const held = secrets.get(row);
     const genuine =
       held &&
       isCertified(scrip, held.scrip, crypto) &&
       (csec === undefined || toBase64url(customerSecret(scrip.cid, held.customer, crypto)) === csec);
-    if (genuine) continue;
-    const row = `${scrip.vnd} ${splitId(scrip.id).kid}`;
+    if (genuine) return;
     findings.add({ table: 'licence', row, expected: `secrets that certify ${scrip.id}`, found: 'others' });
-  }
+  };
 }
 
 function checkVendors(db: DatabaseSync, model: Model, { findings, brk, root }: Auditor): void {

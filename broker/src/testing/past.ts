@@ -69,6 +69,8 @@ async function opened({ data, database }: Place): Promise<{ books: Books; words:
     return { books: { run, close: () => line.close() }, words: { numbers, random } };
   }
   const db = openDatabase(ledgerPath(data), migrations);
+  // Rows of accounts fall all over their tables.
+  db.exec('PRAGMA cache_size=-1000000; PRAGMA wal_autocheckpoint=100000');
   const numbers = (part: number) =>
     `(WITH RECURSIVE series (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < ${part}) SELECT n FROM series)`;
   const random = { text: 'hex(randomblob(22))', bytes: 'randomblob(32)' };
