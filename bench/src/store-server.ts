@@ -1,5 +1,6 @@
 // A process of a site that does nothing but claim payments in its store, as fast as so many callers that each wait for their answer.
 import type { Reservation, VendorStore } from '@farthing/vendor';
+import { type Floor, openFloor } from './floor.ts';
 import { answerCalls } from './harness/child.ts';
 import { endProfile, startProfile } from './harness/profiler.ts';
 import { openStore, type Place } from './stores.ts';
@@ -8,8 +9,10 @@ export type Work = { readonly callers: number; readonly ms: number };
 export type Done = { readonly claims: number; readonly ms: number; readonly cpuMicros: number };
 
 export type StoreApi = {
-  /** Resolves with how long it took until what was open is known. `mark`: no other process has it. */
-  open(at: { place: Place; mark: string }): Promise<{ ms: number; open: number }>;
+  /** Resolves with how long it took until what was open is known, at most so many. `mark`: no other process has it. */
+  open(at: { place: Place; mark: string; most?: number }): Promise<{ ms: number; open: number }>;
+  /** The bare engine in its place: see `floor.ts`. */
+  openFloor(at: { place: Place; mark: string }): Promise<void>;
   claim(work: Work): Promise<Done>;
   /** Claims or, with `open`, reserves so many more. */
   fill(more: { count: number; open: boolean }): Promise<void>;
@@ -26,6 +29,7 @@ const ID = 43;
 const OUTCOME = 'r'.repeat(480);
 
 let store: VendorStore | undefined;
+let floor: Floor | undefined;
 let mark = '';
 let count = 0;
 const untilMs = Date.now() + DAY_MS;
@@ -55,7 +59,12 @@ function opened(): VendorStore {
   return store;
 }
 
+/** As many bytes as SQLite writes for the payment. */
+const bodyOf = ({ id, credential, target, owner, atMs, spends }: Reservation): string =>
+  JSON.stringify([id, credential, target, owner, atMs, untilMs, OUTCOME, spends[0]?.key]);
+
 async function take(entry: Reservation): Promise<void> {
+  if (floor) return floor.insert(entry.id, bodyOf(entry));
   const { kind } = await opened().reserve(entry);
   if (kind !== 'won') throw new Error(`a payment of this process alone was ${kind}`);
 }
@@ -67,11 +76,15 @@ const cpuMicros = (): number => {
 
 answerCalls<StoreApi>(
   {
-    async open({ place, mark: own }) {
+    async openFloor({ place, mark: own }) {
+      mark = own;
+      floor = await openFloor(place);
+    },
+    async open({ place, mark: own, most = OPEN }) {
       mark = own;
       const startMs = performance.now();
       store = await openStore(place);
-      const { length } = await store.unsettled(OPEN);
+      const { length } = await store.unsettled(most);
       return { ms: performance.now() - startMs, open: length };
     },
     async claim({ callers, ms }) {
@@ -97,6 +110,6 @@ answerCalls<StoreApi>(
   },
   async () => {
     await endProfile();
-    await store?.close();
+    await Promise.all([store?.close(), floor?.close()]);
   },
 );

@@ -14,8 +14,11 @@ const WINDOW_MS = 2000;
 const MILLION = 1_000_000;
 /** Spent serials behind the claims that are measured; in a quick run a tenth. */
 const GROWTH = [0, MILLION, 10 * MILLION];
-/** The most payments without a verdict that a process may have. */
+/** The most payments without a verdict that a process may have, and what ten processes leave that are killed at once. */
 const IN_SERVICE = 10_000;
+const LEFT_OPEN = 100_000;
+/** Where the bare engine is measured beside a store. */
+const FLOOR = { processes: 1, callers: 256 } as const;
 /** How often filling says how far it is. */
 const STEP = MILLION / 4;
 
@@ -56,17 +59,30 @@ async function claims({ context, at, name }: Part): Promise<Row[]> {
       if (!context.wants(part)) continue;
       context.say(`${part}…`);
       rows.push(...(await speed({ context, at, name: part }, sites, callers)));
+      if (processes === FLOOR.processes && callers === FLOOR.callers)
+        rows.push(...(await floor({ context, at, name: part })));
     }
     for (const site of sites) await site.end();
   }
   return rows;
 }
 
+/** The same bytes, callers and rounds on the bare engine: what no store on it can pass here and now. */
+async function floor({ context, at, name }: Part): Promise<Row[]> {
+  if (at.place.store === 'memory' || at.place.store === 'redis-cluster') return [];
+  const child = new Child<StoreApi>(SERVER);
+  await child.call('openFloor', { place: at.place, mark: `site${++sites}.` });
+  const rows = await speed({ context, at, name: `${name}/floor` }, [child], FLOOR.callers);
+  await child.end();
+  return rows;
+}
+
 type Site = Child<StoreApi>;
 let sites = 0;
+const SERVER = new URL('../store-server.ts', import.meta.url).pathname;
 
 async function openSite(place: Place): Promise<Site> {
-  const child = new Child<StoreApi>(new URL('../store-server.ts', import.meta.url).pathname);
+  const child = new Child<StoreApi>(SERVER);
   await child.call('open', { place, mark: `site${++sites}.` });
   return child;
 }
@@ -95,21 +111,14 @@ async function speed({ context, at, name }: Part, children: readonly Site[], cal
 
 /** A site that comes back to instruments that were spent and have not ended; and where there is a server, that it comes back. */
 async function restarts({ context, at, name }: Part): Promise<Row[]> {
-  const count = context.quick ? MILLION / 10 : MILLION;
   const filler = await openSite(at.place);
-  await fill(context, filler, { name, count, open: false });
+  await fill(context, filler, { name, count: MILLION, open: false });
   await fill(context, filler, { name, count: IN_SERVICE, open: true });
+  const unit = 's until a site goes on';
+  const rows = [row(`${name}/live-${MILLION}`, unit, { value: await restart(at.place, IN_SERVICE) })];
+  await fill(context, filler, { name, count: LEFT_OPEN - IN_SERVICE, open: true });
+  rows.push(row(`${name}/open-${LEFT_OPEN}`, unit, { value: await restart(at.place, LEFT_OPEN) }));
   await filler.end();
-  const rows: Row[] = [];
-  const times: number[] = [];
-  for (let n = 0; n < 3; n++) {
-    const child = new Child<StoreApi>(new URL('../store-server.ts', import.meta.url).pathname);
-    const { ms, open } = await child.call('open', { place: at.place, mark: `site${++sites}.` });
-    if (open !== IN_SERVICE) throw new Error(`${open} of ${IN_SERVICE} payments without a verdict were found`);
-    times.push(ms / 1000);
-    await child.end();
-  }
-  rows.push(row(`${name}/live-${count}`, 's until a site goes on', { value: median(times) }));
   if (!at.restart) return rows;
   const startMs = performance.now();
   await at.restart();
@@ -117,6 +126,19 @@ async function restarts({ context, at, name }: Part): Promise<Row[]> {
     row(`${name}/server`, 's until its server is back, killed', { value: (performance.now() - startMs) / 1000 }),
   );
   return rows;
+}
+
+/** The median of three, in seconds. @param open that there are without a verdict */
+async function restart(place: Place, open: number): Promise<number> {
+  const times: number[] = [];
+  for (let n = 0; n < 3; n++) {
+    const child = new Child<StoreApi>(SERVER);
+    const found = await child.call('open', { place, mark: `site${++sites}.`, most: open });
+    if (found.open !== open) throw new Error(`${found.open} of ${open} payments without a verdict were found`);
+    times.push(found.ms / 1000);
+    await child.end();
+  }
+  return median(times);
 }
 
 async function growth({ context, at, name }: Part): Promise<Row[]> {
