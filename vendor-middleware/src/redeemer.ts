@@ -17,6 +17,7 @@ import {
 import { Asked } from './asked.ts';
 import { sendOrder } from './broker-client.ts';
 import type { Channel, Redemption } from './channels.ts';
+import { batchOf } from './claim-batch.ts';
 import type { Figures } from './figures.ts';
 import type { Problem } from './setup-error.ts';
 import type { ClaimDue, ClaimTotal, VendorStore } from './store/port.ts';
@@ -25,8 +26,6 @@ import { isOrder, isTyped } from './stored-order.ts';
 /** Payments of this long share a batch. */
 const GATHER_MS = 2000;
 const BACKOFF_MS = { first: 1000, most: 300_000 } as const;
-/** Room for the envelope of a batch, and for one claim more. */
-const ENVELOPE_BYTES = 1024;
 
 export type RedeemerParts = {
   readonly store: VendorStore;
@@ -190,16 +189,12 @@ export class Redeemer {
   /** Stores the next order, unless nothing is due or another process was first. */
   async #open(asked: Asked): Promise<(Sent & { readonly text: string }) | undefined> {
     const { store, vnd, seed, env, channel } = this.#parts;
-    const batch = this.#batch(await this.#fresh(asked));
-    const [first] = batch;
-    if (!first) return undefined;
+    const batch = await batchOf(channel, await this.#fresh(asked));
+    if (!batch) return undefined;
+    const { claims, text: known, totals, cur } = batch;
     const prev = (await store.readDoc(this.#prev)) ?? '';
-    const members = channel.members(
-      batch.map(({ claim }) => claim),
-      { prev, cur: first.cur },
-    );
-    const printed = printOrder(channel.typ, { ...members, vnd }, seed, env());
-    const totals = batch.map(({ total }) => total);
+    const members = channel.members(claims, { prev, cur });
+    const printed = printOrder(channel.typ, { ...members, vnd }, seed, { ...env(), known: new Map([[claims, known]]) });
     const text = printSent(printed.body, totals);
     return (await store.swapDoc(this.#outbox, undefined, text)) ? { ...printed, totals, text } : undefined;
   }
@@ -212,21 +207,6 @@ export class Redeemer {
       const fresh = due.filter(({ key }) => !asked.has(key));
       if (fresh.length > 0 || due.length < limit) return fresh.slice(0, channel.most);
     }
-  }
-
-  /** What is due in the currency of the first, as much as one order carries. */
-  #batch(due: readonly ClaimDue[]): { claim: Json; total: ClaimTotal; cur: string }[] {
-    const { channel } = this.#parts;
-    const currency = due[0] && channel.currencyOf(due[0]);
-    const most = (channel.bytes ?? limits.bodyBytes) - ENVELOPE_BYTES;
-    let bytes = 0;
-    return due
-      .filter((one) => channel.currencyOf(one) === currency)
-      .map((one) => ({ claim: channel.claim(one), total: one, cur: currency ?? '' }))
-      .filter(({ claim }) => {
-        bytes += JSON.stringify(claim).length + 1;
-        return bytes <= most;
-      });
   }
 
   /**

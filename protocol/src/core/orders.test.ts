@@ -3,7 +3,16 @@ import { boxPublicKey, openBox, sealBox } from './box.ts';
 import { fromBase64url, toBase64url, utf8 } from './bytes.ts';
 import { type Env, portableCrypto } from './crypto.ts';
 import { canonicalJson } from './json.ts';
-import { brokerId, checkOrder, makeAnswer, makeOrder, printAnswer, readAnswer, readBrokerKeys } from './orders.ts';
+import {
+  brokerId,
+  checkOrder,
+  makeAnswer,
+  makeOrder,
+  printAnswer,
+  printOrder,
+  readAnswer,
+  readBrokerKeys,
+} from './orders.ts';
 import { signingText, signObject, textsOf } from './sign.ts';
 
 let counter = 0;
@@ -17,6 +26,15 @@ const order = makeOrder('faucet/1', { amount: '5', cur: 'usd-micro' }, seed, env
 describe('orders', () => {
   it('its canonical JSON and the text that is signed come out of one pass', () => {
     expect(textsOf(order)).toEqual({ body: canonicalJson(order), signed: signingText(order) });
+  });
+  it('what was written out before is not written again, and the order is the same', () => {
+    const claims = [{ root: 'r', cum: '5' }];
+    const now = { ...env, random: (n: number) => new Uint8Array(n) };
+    const known = new Map([[claims, canonicalJson(claims)]]);
+    const printed = printOrder('redeem/1', { prev: '', claims }, seed, { ...now, known });
+    expect(printed).toEqual(printOrder('redeem/1', { prev: '', claims }, seed, now));
+    expect(printed.body).toBe(canonicalJson(printed.order));
+    expect(() => checkOrder(printed.order, portableCrypto)).not.toThrow();
   });
   it('a signed order verifies', () => expect(() => checkOrder(order, portableCrypto)).not.toThrow());
   it.each(['typ', 'from', 'rid', 'amount', 'cur'] as const)('an altered %s does not', (name) =>

@@ -25,7 +25,7 @@ import {
 import { canonicalJson, type JsonObject } from './json.ts';
 import { limits } from './limits.ts';
 import { PaymentProblem } from './problems.ts';
-import { signedTexts, signObject, verifyObject } from './sign.ts';
+import { type Known, signedTexts, signObject, verifyObject } from './sign.ts';
 
 export type Order = {
   readonly typ: string;
@@ -58,9 +58,14 @@ export function makeOrder(typ: string, members: JsonObject, seed: Uint8Array, en
 export type PrintedOrder = { readonly order: Order; readonly body: string; readonly hash: string };
 
 /** The same for long ones, such as a batch of claims: printed once, to be signed, named, stored and sent. */
-export function printOrder(typ: string, members: JsonObject, seed: Uint8Array, env: Env): PrintedOrder {
+export function printOrder(
+  typ: string,
+  members: JsonObject,
+  seed: Uint8Array,
+  env: Env & { readonly known?: Known },
+): PrintedOrder {
   const unsigned = unsignedOrder(typ, members, seed, env);
-  const { body, signed, sig } = signedTexts(unsigned, seed, env.crypto);
+  const { body, signed, sig } = signedTexts(unsigned, seed, env);
   return { order: { ...unsigned, sig }, body, hash: env.crypto.hashText(signed) };
 }
 

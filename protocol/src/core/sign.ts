@@ -14,12 +14,15 @@ export function signingText(object: { readonly typ: string }): string {
   return `farthing/${object.typ}\0${canonicalJson(signed)}`;
 }
 
+/** Canonical JSON of values that was made before. */
+export type Known = ReadonlyMap<unknown, string>;
+
 /** An object's members as canonical JSON writes them, in its order. */
-const membersOf = (object: object): [name: string, text: string][] =>
+const membersOf = (object: object, known?: Known): [name: string, text: string][] =>
   Object.entries(object)
     .filter(([, value]) => value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => [name, `${canonicalJson(name)}:${canonicalJson(value as Json)}`]);
+    .map(([name, value]) => [name, `${canonicalJson(name)}:${known?.get(value) ?? canonicalJson(value as Json)}`]);
 
 const joined = (members: readonly [string, string][]): string => `{${members.map(([, text]) => text).join(',')}}`;
 
@@ -33,9 +36,15 @@ export function textsOf(object: { readonly typ: string }): { readonly body: stri
 /** `body`: canonical JSON of an object with its signature; `signed`: the text that it covers. */
 export type SignedTexts = { readonly body: string; readonly signed: string; readonly sig: string };
 
+type Signing = { readonly crypto: Crypto; readonly known?: Known };
+
 /** Signs an object that has no `mac`, `sig` or `sigs`, all out of one pass. */
-export function signedTexts(unsigned: { readonly typ: string }, seed: Uint8Array, crypto: Crypto): SignedTexts {
-  const members = membersOf(unsigned);
+export function signedTexts(
+  unsigned: { readonly typ: string },
+  seed: Uint8Array,
+  { crypto, known }: Signing,
+): SignedTexts {
+  const members = membersOf(unsigned, known);
   const signed = `farthing/${unsigned.typ}\0${joined(members)}`;
   const sig = toBase64url(crypto.sign(seed, utf8(signed)));
   const at = members.findIndex(([name]) => name > 'sig');
