@@ -48,6 +48,11 @@ export class Context {
     return only === undefined || name.startsWith(only) || only.startsWith(`${name}/`);
   }
 
+  /** Whether the run is for rows below this name, and no others. */
+  isNamed(name: string): boolean {
+    return this.#only?.startsWith(name) ?? false;
+  }
+
   /** If profiles are wanted: tells a server the file for one. `name` is that of its rows. */
   async profile(name: string, tell: (file: string) => Promise<void>): Promise<void> {
     if (this.#profile !== undefined) await tell(join(this.#profile, `${name.replaceAll('/', '-')}.cpuprofile`));

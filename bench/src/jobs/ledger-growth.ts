@@ -84,7 +84,8 @@ async function at({ context, store, place }: Part, name: string): Promise<Row[]>
 function beside(one: Row, prefix: string, first: Map<string, number>): Row {
   const figure = one.name.slice(prefix.length);
   if (one.value === null) return one;
-  const baseline = first.get(figure) ?? one.value;
-  first.set(figure, baseline);
-  return { ...one, baseline, ratio: one.value / baseline };
+  const baseline = first.get(figure);
+  first.set(figure, baseline ?? one.value);
+  const ratio = baseline === undefined ? {} : { baseline, ratio: one.value / baseline };
+  return row(one.name, one.unit, { value: one.value, ...ratio });
 }

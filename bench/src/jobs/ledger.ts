@@ -14,6 +14,7 @@ export const KINDS = ['sales', 'redemptions'] as const;
 export const ENGINES = ['sqlite', 'postgres'] as const;
 const ROUNDS = 5;
 const COUNT = 6_000;
+const QUICK_COUNT = 2_000;
 
 export async function ledgerJob(context: Context): Promise<Row[]> {
   const rows: Row[] = [];
@@ -42,7 +43,13 @@ async function engineRows(context: Context, engine: (typeof ENGINES)[number]): P
           const name = `ledger/${engine}/${what}/${processes}/${callers}`;
           if (!context.wants(name)) continue;
           context.say(`${name}…`);
-          rows.push(...(await speed({ context, store, name }, children, { what, callers, count: COUNT })));
+          rows.push(
+            ...(await speed({ context, store, name }, children, {
+              what,
+              callers,
+              count: context.quick ? QUICK_COUNT : COUNT,
+            })),
+          );
         }
       }
       for (const child of closing.splice(0)) await child.end();

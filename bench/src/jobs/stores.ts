@@ -2,7 +2,7 @@
 // and how soon a site can go on after a restart.
 import { Child } from '../harness/child.ts';
 import type { Context } from '../harness/context.ts';
-import { type Row, row } from '../harness/rows.ts';
+import { notRun, type Row, row } from '../harness/rows.ts';
 import { median } from '../harness/stats.ts';
 import type { Done, StoreApi } from '../store-server.ts';
 import { PLACES, type Place, type StorePlace } from '../stores.ts';
@@ -52,7 +52,11 @@ type Part = { readonly context: Context; readonly at: StorePlace; readonly name:
 
 async function claims({ context, at, name }: Part): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const processes of at.place.store === 'memory' ? [1] : PROCESSES) {
+  for (const processes of PROCESSES) {
+    if (at.place.store === 'memory' && processes > 1) {
+      rows.push(notRun(`${name}/${processes}`, 'claims a second', 'what is in memory belongs to one process'));
+      continue;
+    }
     const sites = await Promise.all(Array.from({ length: processes }, () => openSite(at.place)));
     for (const callers of CALLERS) {
       const part = `${name}/${processes}/${callers}`;
