@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Row } from '../books/port.ts';
 import type { Line } from '../books/postgres/line.ts';
-import { insertSql } from '../books/postgres/sets.ts';
+import { insertRows } from '../books/postgres/sets.ts';
 import { tablesOf } from '../books/postgres/view.ts';
 
 export type Store = {
@@ -48,8 +48,7 @@ export function serverStore(line: Line, tables: ReturnType<typeof tablesOf>): St
     },
     async insert(table, rows) {
       const columns = columnsIn(tables, table);
-      if (rows.length === 0) return;
-      await line.run(insertSql(table, columns), ...columns.map(({ name }) => rows.map((row) => row[name] ?? null)));
+      await insertRows(line, table, { columns, rows: rows.map((row) => columns.map(({ name }) => row[name] ?? null)) });
     },
     async inOne(work) {
       // The turn of a writer: every broker looks at the tables anew afterwards.

@@ -5,7 +5,7 @@ import { migrations } from '../../ledger/schema.ts';
 import type { Row } from '../port.ts';
 import { Line } from './line.ts';
 import { needTables } from './schema.ts';
-import { insertSql } from './sets.ts';
+import { insertRows } from './sets.ts';
 import { tablesOf } from './view.ts';
 
 /** Called after each page: rows of this table so far, of how many. */
@@ -44,7 +44,7 @@ export async function copyIn(db: DatabaseSync, line: Line, progress?: Progress):
     let done = 0;
     const flush = async () => {
       if (page.length === 0) return;
-      await line.run(insertSql(table, columns), ...columns.map(({ name }) => page.map((row) => row[name] ?? null)));
+      await insertRows(line, table, { columns, rows: page.map((row) => columns.map(({ name }) => row[name] ?? null)) });
       done += page.length;
       page = [];
       progress?.(table, done, all);

@@ -1,8 +1,7 @@
 // One connection to PostgreSQL: statements that are parsed once, integers as they are, and errors sorted by what they leave open.
 import pg from 'pg';
-import type { Row, Value } from '../port.ts';
+import type { Row } from '../port.ts';
 
-export type Values = readonly Value[];
 export type Answer = { readonly rows: Row[]; readonly count: number };
 
 /** The server is away, or a connection to it broke: what was asked last may have been done. */
@@ -66,8 +65,11 @@ export class Line {
     return this.#isBroken;
   }
 
-  /** For texts of which there are few: each is parsed once. Those that are not waited for one by one go over together, in order. */
-  async run(text: string, ...values: readonly (Values | string)[]): Promise<Answer> {
+  /**
+   * For texts of which there are few: each is parsed once. Those that are not waited for one by one go over together, in order.
+   * @param values texts, or bytes as the type has them in binary
+   */
+  async run(text: string, ...values: readonly (Buffer | string)[]): Promise<Answer> {
     const name = this.#names.get(text) ?? `farthing_${this.#names.size}`;
     this.#names.set(text, name);
     try {

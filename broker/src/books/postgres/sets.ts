@@ -1,7 +1,8 @@
 // Rows in sets: one statement brings what a batch needs of a kind, one writes what it changed in a table.
 import type { Row, Value } from '../port.ts';
+import { type ArrayType, arrayOf } from './arrays.ts';
 import type { Change } from './changes.ts';
-import { type Line, Undone, type Values } from './line.ts';
+import { type Line, Undone } from './line.ts';
 import type { Column, Need, View } from './view.ts';
 
 /** Brings into the view what is missing there, in one journey: all of it or nothing. */
@@ -22,7 +23,10 @@ async function loaded(needs: readonly Need[], line: Line): Promise<Loaded> {
     const answers = await Promise.all(needs.map((need) => answer(need, line)));
     return (view) => needs.forEach((need, at) => void view.met(need, answers[at]));
   }
-  const columns = first.values.map((_, i): Values => needs.map(({ values }) => values[i] ?? null));
+  const columns = first.values.map((value, i) => {
+    const column = needs.map(({ values }) => values[i] ?? null);
+    return arrayOf(typeOf(value), column);
+  });
   const { rows } = await line.run(setOf(first), ...columns);
   return (view) => {
     view.bring(load, rows);
@@ -32,7 +36,7 @@ async function loaded(needs: readonly Need[], line: Line): Promise<Loaded> {
 
 const kindOf = ({ load, values }: Need): string => `${load.sql} ${values.map(typeOf).join(' ')}`;
 
-function typeOf(value: Value): 'text' | 'bigint' | 'bytea' {
+function typeOf(value: Value): ArrayType {
   if (typeof value === 'bigint' || typeof value === 'number') return 'bigint';
   return value instanceof Uint8Array ? 'bytea' : 'text';
 }
@@ -67,22 +71,35 @@ function columnsOf({ table }: Change, tables: View['tables']): readonly Column[]
   return columns;
 }
 
-const TYPES: Readonly<Record<string, string>> = { TEXT: 'text', INTEGER: 'bigint', BLOB: 'bytea' };
+const TYPES: Readonly<Record<string, ArrayType>> = { TEXT: 'text', INTEGER: 'bigint', BLOB: 'bytea' };
+
+function typeIn({ name, type }: Column): ArrayType {
+  const found = TYPES[type];
+  if (!found) throw new Error(`column ${name} is of a type that we do not know: ${type}`);
+  return found;
+}
+
 type Cells = readonly (Value | undefined)[];
-const columnAt = (rows: readonly Cells[], at: number): Values => rows.map((row) => row[at] ?? null);
+/** An array for each of some columns. */
+const arraysIn = (columns: readonly Column[], ats: readonly number[], rows: readonly Cells[]): Buffer[] =>
+  ats.map((at) => {
+    const column = rows.map((row) => row[at] ?? null);
+    return arrayOf(typeIn(columns[at] ?? { name: String(at), type: '' }), column);
+  });
 const unnest = (columns: readonly Column[]): string =>
-  `unnest(${columns.map(({ type }, i) => `$${i + 1}::${TYPES[type]}[]`).join(', ')})`;
+  `unnest(${columns.map((column, i) => `$${i + 1}::${typeIn(column)}[]`).join(', ')})`;
 
-/** Of an array for each column. */
-export function insertSql(table: string, columns: readonly Column[]): string {
+/** Whole rows. */
+export async function insertRows(line: Line, table: string, { columns, rows }: Rows): Promise<void> {
   const names = columns.map(({ name }) => name).join(', ');
-  return `INSERT INTO ${table} (${names}) SELECT * FROM ${unnest(columns)}`;
+  const text = `INSERT INTO ${table} (${names}) SELECT * FROM ${unnest(columns)}`;
+  if (rows.length > 0) await line.run(text, ...arraysIn(columns, [...columns.keys()], rows));
 }
 
-async function insert({ table, inserted }: Change, columns: readonly Column[], line: Line): Promise<void> {
-  if (inserted.length === 0) return;
-  await line.run(insertSql(table, columns), ...columns.map((_, at) => columnAt(inserted, at)));
-}
+export type Rows = { readonly columns: readonly Column[]; readonly rows: readonly Cells[] };
+
+const insert = ({ table, inserted }: Change, columns: readonly Column[], line: Line): Promise<void> =>
+  insertRows(line, table, { columns, rows: inserted });
 
 /** Rows that changed in the same columns at once; each must still be what the view had. */
 async function update({ table, key, updated }: Change, columns: readonly Column[], line: Line): Promise<void> {
@@ -91,8 +108,8 @@ async function update({ table, key, updated }: Change, columns: readonly Column[
     [...kinds].map(([kind, rows]) => {
       const set = kind.split(' ').map(Number);
       const [old, now] = [rows.map((row) => row.old), rows.map((row) => row.now)];
-      const values = [...key, ...set].map((at) => columnAt(old, at));
-      return line.run(updateSql(table, columns, { key, set }), ...values, ...set.map((at) => columnAt(now, at)));
+      const arrays = [...arraysIn(columns, [...key, ...set], old), ...arraysIn(columns, set, now)];
+      return line.run(updateSql(table, columns, { key, set }), ...arrays);
     }),
   );
   needAll(
@@ -127,7 +144,7 @@ async function remove({ table, key, deleted }: Change, columns: readonly Column[
   const same = keys.map(({ name }) => `t.${name} = v.${name}`).join(' AND ');
   const names = keys.map(({ name }) => name).join(', ');
   const text = `DELETE FROM ${table} AS t USING ${unnest(keys)} AS v(${names}) WHERE ${same}`;
-  const { count } = await line.run(text, ...key.map((at) => columnAt(deleted, at)));
+  const { count } = await line.run(text, ...arraysIn(columns, key, deleted));
   needAll(count, deleted, table);
 }
 

@@ -15,6 +15,9 @@ export class Missing extends Error {
   override name = 'Missing';
 }
 
+/** Thrown for each operation of a batch: where it comes from tells nothing, and looking for that takes as long as all the rest. */
+const MISSING = new Missing();
+
 /** Rows in memory, brought and written, beyond which a batch begins with none. */
 const ROWS = 50_000;
 
@@ -29,6 +32,10 @@ export class View implements Books {
   #usedBefore: ReadonlyMap<string, Need> = new Map();
   #steady: readonly Need[] = [];
   readonly #answers = new Map<string, Row[]>();
+  /** Short names of loads, by their text. */
+  readonly #loads = new Map<string, number>();
+  readonly #open: StatementSync;
+  readonly #close: StatementSync;
   #wanted = new Map<string, Need>();
   #isGathering = false;
   #rows = 0;
@@ -41,6 +48,8 @@ export class View implements Books {
     // Rows are here without the rows that they refer to: PostgreSQL checks references.
     this.#db = new DatabaseSync(':memory:', { readBigInts: true, enableForeignKeyConstraints: false });
     for (const step of schema) this.#db.exec(step);
+    this.#open = this.#db.prepare('SAVEPOINT part');
+    this.#close = this.#db.prepare('RELEASE part');
     this.tables = tablesOf(this.#db);
     for (const [table, columns] of this.tables) {
       const marks = columns.map(() => '?').join(', ');
@@ -50,6 +59,9 @@ export class View implements Books {
 
   prepare(sql: string, reach?: Parameters<Books['prepare']>[1]): Statement {
     const plan = planOf(sql, reach);
+    for (const load of plan.kind === 'answer' ? [plan.load] : plan.loads) {
+      if (!this.#loads.has(load.sql)) this.#loads.set(load.sql, this.#loads.size);
+    }
     if (plan.kind === 'answer') return this.#brought(plan.load);
     const statement = this.#db.prepare(sql);
     return {
@@ -71,12 +83,12 @@ export class View implements Books {
     } finally {
       this.#isGathering = false;
     }
-    if (this.#wanted.size > before) throw new Missing();
+    if (this.#wanted.size > before) throw MISSING;
   }
 
   /** @throws {Missing} another operation of the batch misses something: all will be decided again */
   certain(): void {
-    if (this.#wanted.size > 0) throw new Missing();
+    if (this.#wanted.size > 0) throw MISSING;
   }
 
   /** What the last batches asked for each time, and the next one will, beside what it has missed already. */
@@ -120,10 +132,10 @@ export class View implements Books {
 
   /** A part that is undone by itself when it throws. */
   apart<Result>(part: () => Result): Result {
-    this.#db.exec('SAVEPOINT part');
+    this.#open.run();
     try {
       const result = part();
-      this.#db.exec('RELEASE part');
+      this.#close.run();
       return result;
     } catch (error) {
       this.#db.exec('ROLLBACK TO part; RELEASE part');
@@ -187,14 +199,14 @@ export class View implements Books {
   #has({ loads }: Extract<Plan, { kind: 'rows' }>, values: readonly Value[]): boolean {
     let isHere = true;
     for (const load of loads) if (!this.#isHere(load, values)) isHere = false;
-    if (!isHere && !this.#isGathering) throw new Missing();
+    if (!isHere && !this.#isGathering) throw MISSING;
     return isHere;
   }
 
   #brought(load: Load): Statement {
     const all = (...values: Value[]): Row[] => {
-      if (this.#isHere(load, values)) return this.#answers.get(nameOf(load, used(load, values))) ?? [];
-      if (!this.#isGathering) throw new Missing();
+      if (this.#isHere(load, values)) return this.#answers.get(this.#nameOf(load, used(load, values))) ?? [];
+      if (!this.#isGathering) throw MISSING;
       return [];
     };
     const run = () => {
@@ -203,9 +215,19 @@ export class View implements Books {
     return { all, get: (...values) => all(...values)[0], run };
   }
 
+  /** Strings of other lengths cannot be taken for each other. */
+  #nameOf({ sql }: Load, values: readonly Value[]): string {
+    let name = String(this.#loads.get(sql));
+    for (const value of values) {
+      const part = namedBy(value);
+      name += ` ${part.length} ${part}`;
+    }
+    return name;
+  }
+
   #isHere(load: Load, all: readonly Value[]): boolean {
     const values = used(load, all);
-    const name = nameOf(load, values);
+    const name = this.#nameOf(load, values);
     const need = this.#here.get(name);
     if (need) {
       this.#used.set(name, need);
@@ -218,8 +240,8 @@ export class View implements Books {
 
 const used = ({ params }: Load, values: readonly Value[]): Value[] => params.map((n) => values[n - 1] ?? null);
 
-const nameOf = ({ sql }: Load, values: readonly Value[]): string =>
-  `${sql}\0${values.map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value))).join('\0')}`;
+const namedBy = (value: Value): string =>
+  value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : String(value);
 
 /** In the order in which they refer to each other. */
 export function tablesOf(db: DatabaseSync): Map<string, Column[]> {
