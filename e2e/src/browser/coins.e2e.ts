@@ -41,6 +41,24 @@ async function take(who: Customer, text: string): Promise<Page> {
   return screen;
 }
 
+type Looks = { chrome: { permissions: { contains(...given: unknown[]): unknown } }; looks: (() => void)[] };
+
+/** From now on a screen does not hear whether it may read the page beside it. */
+const holdLook = () => {
+  const page = globalThis as unknown as Looks;
+  const { permissions } = page.chrome;
+  const contains = permissions.contains.bind(permissions);
+  page.looks = [];
+  permissions.contains = (...given) => new Promise((resolve) => page.looks.push(() => resolve(contains(...given))));
+};
+
+/** @returns how many looks were held */
+const endLook = () => {
+  const { looks } = globalThis as unknown as Looks;
+  for (const look of looks) look();
+  return looks.length;
+};
+
 describe('Coins of the account', () => {
   it('are withdrawn, and the balance says where the money is', async () => {
     await withdraw('0.60');
@@ -106,6 +124,21 @@ describe('A gift', () => {
     await popup.getByText('“by link”').waitFor();
     expect(await bob.coins()).toBe(70_000n);
     for (const open of [screen, page, popup]) await open.close();
+  });
+
+  it('that is pasted while the page beside it is still looked at stays as it was pasted', async () => {
+    const page = await bob.browser.context.newPage();
+    await page.goto(`${mint.broker.url}/#farthing-gift:AAAA`);
+    const popup = await bob.browser.open(`popup.html?tab=${await tabOf(bob, page)}`);
+    await popup.getByText('Somebody has sent you coins with this page.').waitFor();
+    await popup.evaluate(holdLook);
+    await popup.getByRole('button', { name: 'Receive a gift' }).click();
+    const field = popup.getByLabel('The text or link of the gift');
+    await field.fill('farthing-gift:mine');
+    expect(await popup.evaluate(endLook)).toBe(1);
+    await popup.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    expect(await field.inputValue()).toBe('farthing-gift:mine');
+    for (const open of [page, popup]) await open.close();
   });
 
   it('that is no gift is refused in plain words', async () => {
