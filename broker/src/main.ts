@@ -164,11 +164,12 @@ async function operate(options: Options): Promise<Outcome> {
 
 function archiveJob({ place, list, restore, beforeMs, to, dryRun }: Options): Promise<Outcome> {
   if (list) return listArchives(place);
-  if (restore !== undefined) return restoreArchive(place, restore);
+  const told = (line: string) => console.error(line);
+  if (restore !== undefined) return restoreArchive(place, restore, told);
   if (beforeMs === undefined) {
     throw new UsageError('archive needs --before DAY, such as --before 2026-01-01; or --list, or --restore FILE');
   }
-  return archiveBooks(place, { beforeMs, folder: to, dry: dryRun, told: (line) => console.error(line) });
+  return archiveBooks(place, { beforeMs, folder: to, dry: dryRun, told });
 }
 
 /** What an operator can do about what the system says. */

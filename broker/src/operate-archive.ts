@@ -68,8 +68,8 @@ export async function listArchives(place: Place): Promise<Outcome> {
   }
 }
 
-export async function restoreArchive(place: Place, path: string): Promise<Outcome> {
-  const { opening, report } = await restorePeriod(place, { keys: keysAt(place), path });
+export async function restoreArchive(place: Place, path: string, told: (line: string) => void): Promise<Outcome> {
+  const { opening, report } = await restorePeriod(place, { keys: keysAt(place), path, told });
   const { entries, orders, head } = report;
   return {
     lines: [

@@ -171,16 +171,22 @@ describe('archives', () => {
     const doc = canonicalJson(signOpening(unsigned, keys.seed, nativeCrypto));
     db.prepare('UPDATE opening SET doc = ? WHERE n = 2').run(doc);
     db.close();
-    await expect(restorePeriod({ data: copy }, { keys, path })).rejects.toThrow(`does not hold its period`);
+    await expect(restorePeriod({ data: copy }, { keys, path, told: silent })).rejects.toThrow(
+      `does not hold its period`,
+    );
     rmSync(copy, { recursive: true });
   });
 
   test('come back last one first, and only where they are archived', async () => {
     const [first] = openings;
     const path = join(folder, first?.file.name ?? '');
-    await expect(restorePeriod({ data: bench.data }, { keys, path })).rejects.toThrow('first: periods come back last');
+    await expect(restorePeriod({ data: bench.data }, { keys, path, told: silent })).rejects.toThrow(
+      'first: periods come back last',
+    );
     const other = join(folder, 'archive-0009-2020-01.jsonl.gz');
-    await expect(restorePeriod({ data: bench.data }, { keys, path: other })).rejects.toThrow('is not archived');
+    await expect(restorePeriod({ data: bench.data }, { keys, path: other, told: silent })).rejects.toThrow(
+      'is not archived',
+    );
   });
 
   test('nothing younger than the retention is archived', async () => {

@@ -191,22 +191,23 @@ async function putAllBack(copy: Rehearsal, { made, folder, told }: Doing): Promi
 
 /** From here on there is something to lose: a file is in its place before its rows go. */
 async function doAll(place: Place, { made, folder, told }: Doing): Promise<void> {
-  const store = await openStore(place);
-  try {
-    for (const { opening, contents, state } of made) {
-      const path = join(folder, opening.file.name);
-      renameSync(path + PART, path);
-      await syncFolder(path);
-      await needFile(path, opening);
-      told(`${opening.file.name}: in its place`);
-      const sign = (sums: string) => {
-        if (sums !== opening.sums) throw new Error('the ledger has other sums than were signed');
-        return opening;
-      };
+  for (const { opening, contents, state } of made) {
+    const { name } = opening.file;
+    const path = join(folder, name);
+    renameSync(path + PART, path);
+    await syncFolder(path);
+    await needFile(path, opening);
+    told(`${name}: in its place`);
+    const sign = (sums: string) => {
+      if (sums !== opening.sums) throw new Error('the ledger has other sums than were signed');
+      return opening;
+    };
+    const store = await openStore(place);
+    try {
       await store.inOne(() => takeOut(store, { contents, state, sign }));
-      told(`${opening.file.name}: archived`);
+    } finally {
+      await store.close();
     }
-  } finally {
-    await store.close();
+    told(`${name}: archived`);
   }
 }

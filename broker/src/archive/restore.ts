@@ -13,7 +13,7 @@ import { needFile } from './rows.ts';
 /** Puts the period of `path` back, which must be the last that was archived. @throws {Error} why nothing was changed */
 export async function restorePeriod(
   place: Place,
-  { keys, path }: { keys: Keys; path: string },
+  { keys, path, told }: { keys: Keys; path: string; told: (line: string) => void },
 ): Promise<{ opening: Opening; report: AuditReport }> {
   await using copy = await rehearse(place, dirname(path));
   const openings = openingsIn(copy.db, keys);
@@ -27,9 +27,11 @@ export async function restorePeriod(
   await putBack(copy.store, { opening, before, path }, nativeCrypto);
   const report = audited(copy, keys);
   needSame(there, report);
+  told(`${opening.file.name}: tried on a copy`);
   const store = await openStore(place);
   try {
     await store.inOne(() => putBack(store, { opening, before, path }, nativeCrypto));
+    told(`${opening.file.name}: back`);
   } finally {
     await store.close();
   }

@@ -159,7 +159,7 @@ describe('a broker whose old periods are archived', () => {
     );
     const { head, entries } = await bench.audit();
     const path = join(folder, openings[0]?.file.name ?? '');
-    expect((await restoreArchive(bench.place, path)).json).toMatchObject({ head, entries });
+    expect((await restoreArchive(bench.place, path, silent)).json).toMatchObject({ head, entries });
     expect((await bench.post('/v1/faucet', asked.order)).text).toBe(asked.answer);
     const { lines, archived } = await bob.statement();
     expect(archived).toBeUndefined();
