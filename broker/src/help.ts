@@ -24,8 +24,9 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
   broker export [--since DAY] [--until DAY] [--site NAME | --account KEY] [--format csv|json]   every line of the journal of a
                                        period (--until not included), of all accounts or of one; json: an object a line
 
-  broker archive --before DAY [--to FOLDER] [--dry-run]   move closed months from before that day, 400 days old or more, into files
-                                       (default: archive in the broker's directory); all is tried on a copy first
+  broker archive --before DAY [--to FOLDER] [--dry-run] [--shrink]   move closed months from before that day, 400 days old or
+                                       more, into files (default: archive in the broker's directory); all is tried on a copy
+                                       first; --shrink: gives the room in a ledger's file back, orders wait meanwhile
   broker archive --list | --restore FILE   what is archived; bring the last period back
   broker audit|settlement|export|overclaims --archive FOLDER   over archived periods too
 

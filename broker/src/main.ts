@@ -12,7 +12,8 @@ import { migrateTables, moveBooks } from './operate-move.ts';
 import { checkEvidence, listOverclaims } from './operate-overclaims.ts';
 import { closeInvoices, grantCredit, listInvoices } from './operate-payword.ts';
 import { addPeer, listPeers, removePeer } from './operate-peers.ts';
-import { addressOf, type Options, readOptions, UsageError } from './options.ts';
+import { addressOf, UsageError } from './option-values.ts';
+import { type Options, readOptions } from './options.ts';
 import { startBroker } from './start.ts';
 import { exportTo } from './telemetry/otlp.ts';
 
@@ -162,14 +163,14 @@ async function operate(options: Options): Promise<Outcome> {
   }
 }
 
-function archiveJob({ place, list, restore, beforeMs, to, dryRun }: Options): Promise<Outcome> {
+function archiveJob({ place, list, restore, beforeMs, to, dryRun, shrink }: Options): Promise<Outcome> {
   if (list) return listArchives(place);
   const told = (line: string) => console.error(line);
   if (restore !== undefined) return restoreArchive(place, restore, told);
   if (beforeMs === undefined) {
     throw new UsageError('archive needs --before DAY, such as --before 2026-01-01; or --list, or --restore FILE');
   }
-  return archiveBooks(place, { beforeMs, folder: to, dry: dryRun, told });
+  return archiveBooks(place, { beforeMs, folder: to, dry: dryRun, shrink, told });
 }
 
 /** What an operator can do about what the system says. */

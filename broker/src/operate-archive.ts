@@ -1,11 +1,13 @@
 // What an operator does with closed periods: moves them into files, lists them, brings the last one back.
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { nodeEnv, openReadOnly } from '@farthing/node-kit';
+import { nodeEnv, openDatabase, openReadOnly } from '@farthing/node-kit';
 import { archivePeriods, type Stays } from './archive/archive.ts';
 import { hasArchives, openingsIn } from './archive/books.ts';
 import type { Opening } from './archive/record.ts';
 import { restorePeriod } from './archive/restore.ts';
-import { copyOf, type Place } from './books/open.ts';
+import { copyOf, existing, type Place } from './books/open.ts';
+import { migrations } from './ledger/schema.ts';
 import { keysAt, type Outcome } from './operate.ts';
 
 export type ArchiveOptions = {
@@ -13,16 +15,19 @@ export type ArchiveOptions = {
   /** Default: `archive` in the broker's directory. */
   readonly folder: string | undefined;
   readonly dry: boolean;
+  /** Gives the room that becomes free in a file back to the system. */
+  readonly shrink: boolean;
   readonly told: (line: string) => void;
 };
 
 export async function archiveBooks(
   place: Place,
-  { beforeMs, folder = join(place.data, 'archive'), dry, told }: ArchiveOptions,
+  { beforeMs, folder = join(place.data, 'archive'), dry, shrink, told }: ArchiveOptions,
 ): Promise<Outcome> {
   const keys = keysAt(place);
   const about = { place, keys, folder, beforeMs, nowMs: nodeEnv().nowMs, dry, told };
   const { openings, report, stays } = await archivePeriods(about);
+  if (shrink && !dry && place.database === undefined) shrinkFile(existing(place.data), told);
   const { entries, orders, head } = report;
   const done = dry ? 'would be archived' : 'archived';
   const lines = [
@@ -34,13 +39,25 @@ export async function archiveBooks(
   return { lines, json, status: 0 };
 }
 
-function staying({ held, entries, orders }: Stays): string[] {
-  if (entries + orders === 0) return [];
-  const why = held ? `${held.why} still needs them` : 'their month has not ended by then';
-  return [`${entries} entries and ${orders} orders from before that day stay: ${why}.`];
+function shrinkFile(path: string, told: (line: string) => void): void {
+  const before = statSync(path).size;
+  const db = openDatabase(path, migrations);
+  try {
+    db.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+  } finally {
+    db.close();
+  }
+  told(`${path}: ${before} bytes before, ${statSync(path).size} now`);
 }
 
-const staysJson = ({ held, entries, orders }: Stays) => ({ entries, orders, why: held?.why ?? null });
+function staying({ held, entries, orders, rows }: Stays): string[] {
+  const kept = `${rows} rows of other tables stay: pieces, chains, coins, cheques and what was spent of them, for whoever presents them.`;
+  if (entries + orders === 0) return [kept];
+  const why = held ? `${held.why} still needs them` : 'their month has not ended by then';
+  return [`${entries} entries and ${orders} orders from before that day stay: ${why}.`, kept];
+}
+
+const staysJson = ({ held, ...stays }: Stays) => ({ ...stays, why: held?.why ?? null });
 
 const shownOf = ({ n, from, until, entries, orders, head, file }: Opening) => ({
   ...{ n, from: new Date(from).toISOString(), until: new Date(until).toISOString(), head },

@@ -2,12 +2,22 @@
 // an error that says what to change.
 import { parseArgs } from 'node:util';
 import { type LogFormat, type LogLevel, logLevels } from '@farthing/node-kit';
-import { h32, type Money, PaymentProblem, parsePrice, tryDecode } from '@farthing/protocol';
+import type { Money } from '@farthing/protocol';
 import type { Place } from './books/open.ts';
+import {
+  accountOf,
+  databaseOf,
+  dayOf,
+  MS_MAX,
+  money,
+  nameOf,
+  oneOf,
+  orNothing,
+  UsageError,
+  urlOf,
+  whole,
+} from './option-values.ts';
 import type { Period, Settings } from './services/settings.ts';
-
-/** The operator's mistake: shown without a stack, exit status 2. */
-export class UsageError extends Error {}
 
 export const commands = [
   'serve',
@@ -80,6 +90,7 @@ export type Options = {
   /** Folder that archives are written to. */
   readonly to: string | undefined;
   readonly list: boolean;
+  readonly shrink: boolean;
   /** File of a period that comes back. */
   readonly restore: string | undefined;
   /** Folder that archives are read from. */
@@ -130,6 +141,7 @@ const flags = {
   'dry-run': { type: 'boolean' },
   before: { type: 'string' },
   list: { type: 'boolean' },
+  shrink: { type: 'boolean' },
   restore: { type: 'string' },
   archive: { type: 'string' },
   limit: { type: 'string' },
@@ -190,6 +202,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     beforeMs: values.before === undefined ? undefined : dayOf('before', values.before, 0),
     to: values.to,
     list: values.list ?? false,
+    shrink: values.shrink ?? false,
     restore: values.restore,
     archive: values.archive,
     dryRun: values['dry-run'] ?? false,
@@ -226,75 +239,6 @@ function flag(name: string, env: NodeJS.ProcessEnv): boolean {
   return value === '1' || value === 'true';
 }
 
-function whole(name: string, text: string, { least, most }: { least: number; most: number }): number {
-  const value = /^[0-9]{1,6}$/.test(text) ? Number(text) : -1;
-  if (value < least || value > most) {
-    throw new UsageError(`--${name}: expected a whole number from ${least} to ${most}, got ${text}`);
-  }
-  return value;
-}
-
-function money(name: string, text: string): Money {
-  try {
-    return parsePrice(text);
-  } catch (error) {
-    if (error instanceof PaymentProblem) throw new UsageError(`${name}: ${error.extra.detail}`);
-    throw error;
-  }
-}
-
-/** Nothing is a price, and yet the way to end credit. */
-const worthOf = (text: string, command: Command): Money =>
-  command === 'credit' ? orNothing('--value', text) : money('--value', text);
-
-function orNothing(name: string, text: string): Money {
-  if (text === '0 USD') return { amount: 0n, currency: 'usd-micro' };
-  if (text === '0 EUR') return { amount: 0n, currency: 'eur-micro' };
-  return money(name, text);
-}
-
-function accountOf(text: string | undefined): string | undefined {
-  if (text !== undefined && tryDecode(h32, text) === undefined) {
-    throw new UsageError(`--account: expected the public key of an account, 43 characters, got ${text}`);
-  }
-  return text;
-}
-
-/** After every date that a journal can name. */
-const MS_MAX = 8_640_000_000_000_000;
-
-/** Midnight in UTC. */
-function dayOf(name: string, text: string | undefined, fallbackMs: number): number {
-  if (text === undefined) return fallbackMs;
-  const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-  if (Number.isNaN(ms)) throw new UsageError(`--${name}: expected a day such as 2026-11-01, got ${text}`);
-  return ms;
-}
-
-function nameOf(text: string): string | undefined {
-  if (text.length > 64) throw new UsageError(`--name: expected at most 64 characters, got ${text.length}`);
-  return text || undefined;
-}
-
-function oneOf<Word extends string>(name: string, text: string, words: readonly Word[]): Word {
-  const word = words.find((one) => one === text);
-  if (word === undefined) throw new UsageError(`--${name}: expected ${listed(words)}, got ${text}`);
-  return word;
-}
-
-const listed = (words: readonly string[]): string => `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
-
-const urlOf = (name: string, text: string): string | undefined => (text ? addressOf(name, text) : undefined);
-
-/** @throws {UsageError} */
-export function addressOf(name: string, text: string): string {
-  const url = URL.parse(text);
-  if ((url?.protocol !== 'https:' && url?.protocol !== 'http:') || text.length > 300) {
-    throw new UsageError(`${name}: expected an address such as https://broker.example, got ${text}`);
-  }
-  return text.replace(/\/$/, '');
-}
-
 /** @throws {UsageError} another way than from a file into PostgreSQL */
 function isMove({ from, to }: { from?: string | undefined; to?: string | undefined }): boolean {
   if (from === undefined && to === undefined) return false;
@@ -302,10 +246,6 @@ function isMove({ from, to }: { from?: string | undefined; to?: string | undefin
   throw new UsageError('migrate: expected --from sqlite --to postgres, or neither');
 }
 
-/** Empty: a file in the directory. */
-function databaseOf(url: string): string | undefined {
-  if (url === '') return undefined;
-  // Not the URL itself: it may have a password in it.
-  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) throw new UsageError('--database: expected postgres://…');
-  return url;
-}
+/** Nothing is a price, and yet the way to end credit. */
+const worthOf = (text: string, command: Command): Money =>
+  command === 'credit' ? orNothing('--value', text) : money('--value', text);

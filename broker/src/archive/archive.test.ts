@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeEnv, openReadOnly } from '@farthing/node-kit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from '../books/digest.ts';
 import { copyOf } from '../books/open.ts';
 import { openKeys } from '../keys.ts';
@@ -19,16 +19,17 @@ const LATER_MS = RETENTION_MS + DAY_MS;
 const silent = () => undefined;
 
 const bench = new Bench();
-const folder = mkdtempSync(join(tmpdir(), 'farthing-archive-'));
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'farthing-archive-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
   await bench.start({ ecash: COINS });
   await tellStory(bench);
   await bench.stop();
 }, 120_000);
-afterAll(async () => {
-  await bench[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => bench[Symbol.asyncDispose]());
 
 const keysOf = () => openKeys(bench.data, nodeEnv());
 const about = (more: Partial<Archiving> = {}): Archiving => ({
@@ -86,12 +87,10 @@ describe('closed periods', () => {
 
   test('a dry run says the same and leaves nothing behind', async () => {
     const before = await digest();
-    const empty = mkdtempSync(join(tmpdir(), 'farthing-archive-'));
     const ends = await moments(7);
-    const { openings } = await archivePeriods(about({ ends, dry: true, folder: empty }));
+    const { openings } = await archivePeriods(about({ ends, dry: true }));
     expect(openings.length).toBeGreaterThan(0);
-    expect(readdirSync(empty)).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
     expect(await digest()).toBe(before);
-    rmSync(empty, { recursive: true });
   }, 60_000);
 });

@@ -1,7 +1,7 @@
 // Moves closed periods out of the ledger. Everything is tried on a copy first: the files are written, the periods taken out, the rest
 // audited, and everything put back from the files and compared. Then each period goes in one transaction.
 import { createHash } from 'node:crypto';
-import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { gzipSync } from 'node:zlib';
@@ -10,11 +10,12 @@ import { objectHash } from '@farthing/protocol';
 import { type AuditReport, auditLedger, keptAt } from '../audit/audit.ts';
 import { digestOf } from '../books/digest.ts';
 import type { Place } from '../books/open.ts';
+import { tablesOf } from '../books/postgres/view.ts';
 import type { Keys } from '../keys.ts';
 import { openingsIn, openStore, type Rehearsal, rehearse } from './books.ts';
 import { putBack, type Replacement, takeOut } from './change.ts';
 import { cutBefore, type Held, heldIn, holding, openedAt } from './cut.ts';
-import { type Contents, syncFolder, writeFile } from './file.ts';
+import { type Contents, digestOfFile, syncFolder, writeFile } from './file.ts';
 import { type Opening, signOpening } from './record.ts';
 import { needFile } from './rows.ts';
 
@@ -42,7 +43,13 @@ export type Archiving = {
 
 /** `stays`: why the rest of what was asked for did not go. */
 export type Archived = { readonly openings: readonly Opening[]; readonly report: AuditReport; readonly stays: Stays };
-export type Stays = { readonly held: Held | undefined; readonly entries: number; readonly orders: number };
+export type Stays = {
+  readonly held: Held | undefined;
+  readonly entries: number;
+  readonly orders: number;
+  /** Rows of every other table: what may still be presented, and what was spent, however old. */
+  readonly rows: number;
+};
 
 /** @throws {Error} why nothing was archived; or a part of the periods was, and why not the rest */
 export async function archivePeriods({ place, keys, folder, ...about }: Archiving): Promise<Archived> {
@@ -175,7 +182,22 @@ function contentsUntil(db: DatabaseSync, { keys, last, until }: Ending): Content
 function staysIn(db: DatabaseSync, beforeMs: number): Stays {
   const { seq, orders } = openedAt(db);
   const cut = cutBefore(db, beforeMs);
-  return { held: holding(heldIn(db), cut), entries: cut.seq - seq, orders: cut.orders - orders };
+  return { held: holding(heldIn(db), cut), entries: cut.seq - seq, orders: cut.orders - orders, rows: stayingRows(db) };
+}
+
+/** What goes, and what is put in its place. */
+const GOING: ReadonlySet<string> = new Set([
+  'journal',
+  'posting',
+  'stored_order',
+  'opening',
+  'opening_sum',
+  'opening_state',
+]);
+
+function stayingRows(db: DatabaseSync): number {
+  const tables = [...tablesOf(db).keys()].filter((table) => !GOING.has(table));
+  return tables.reduce((sum, table) => sum + Number(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n']), 0);
 }
 
 type Doing = { readonly made: readonly Made[]; readonly folder: string; readonly told: (line: string) => void };
@@ -189,11 +211,21 @@ async function putAllBack(copy: Rehearsal, { made, folder, told }: Doing): Promi
   }
 }
 
+/** What lies there is this file, of a run that was cut off, or nothing. @throws {Error} it is another one, perhaps all there is of it */
+async function needRoom(path: string, { file }: Opening): Promise<void> {
+  const there = existsSync(path) ? await digestOfFile(path) : undefined;
+  if (!there || there.sha256 === file.sha256) return;
+  throw new Error(
+    `${path} is there already, with something else in it: move it away, or give another folder with --to`,
+  );
+}
+
 /** From here on there is something to lose: a file is in its place before its rows go. */
 async function doAll(place: Place, { made, folder, told }: Doing): Promise<void> {
   for (const { opening, contents, state } of made) {
     const { name } = opening.file;
     const path = join(folder, name);
+    await needRoom(path, opening);
     renameSync(path + PART, path);
     await syncFolder(path);
     await needFile(path, opening);

@@ -11,17 +11,30 @@ import { migrations } from '../ledger/schema.ts';
 import { type Opening, readOpening } from './record.ts';
 import { fileStore, type Store, serverStore } from './store.ts';
 
+/** With the id of the process that made it. */
 const COPY = '.copy-';
 
 export type Rehearsal = AsyncDisposable & { readonly path: string; readonly db: DatabaseSync; readonly store: Store };
 
-/** A copy that may be changed, in `folder`; those of runs that were cut off go. @throws {Error} there are no books of this version */
+/** A copy beside the archives, where there is room; those of runs that were cut off go. @throws {Error} as `copyFrom` */
 export async function rehearse(place: Place, folder: string): Promise<Rehearsal> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(folder)) {
-    if (name.startsWith(COPY)) rmSync(join(folder, name), { recursive: true, force: true });
+    if (name.startsWith(COPY) && !isAlive(name)) rmSync(join(folder, name), { recursive: true, force: true });
   }
-  const within = mkdtempSync(join(folder, COPY));
+  return copyFrom(place, mkdtempSync(join(folder, `${COPY}${process.pid}-`)));
+}
+
+function isAlive(copy: string): boolean {
+  try {
+    return process.kill(Number(copy.slice(COPY.length).split('-', 1)[0]), 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** A copy that may be changed, in a folder that goes with it. @throws {Error} there are no books of this version */
+export async function copyFrom(place: Place, within: string): Promise<Rehearsal> {
   const path = join(within, 'ledger.db');
   try {
     await copyTo(path, place);
@@ -86,12 +99,11 @@ export function openingsIn(db: DatabaseSync, keys: Pick<Keys, 'brk' | 'root'>): 
     });
 }
 
-/** Of books that no broker of this version has opened yet: nothing. */
+/** Of books that no broker of this version has opened yet: no. */
 export const hasArchives = (db: DatabaseSync): boolean =>
   db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'opening'").get() !== undefined;
 
 /** @throws {Error} there is none */
-export function needFolder(folder: string): string {
+export function needFolder(folder: string): void {
   if (!existsSync(folder)) throw new Error(`there is no folder ${folder}: give the one with the archives`);
-  return folder;
 }

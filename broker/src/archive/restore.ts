@@ -1,11 +1,13 @@
 // Brings archived periods back: the last one into the ledger, or all of them into a copy, where everything can be read and audited
 // as if nothing had been archived.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { nativeCrypto } from '@farthing/node-kit';
 import { type AuditReport, auditLedger } from '../audit/audit.ts';
 import { copyOf, type Place } from '../books/open.ts';
 import type { Keys } from '../keys.ts';
-import { needFolder, openingsIn, openStore, type Rehearsal, rehearse } from './books.ts';
+import { copyFrom, needFolder, openingsIn, openStore, type Rehearsal, rehearse } from './books.ts';
 import { putBack } from './change.ts';
 import type { Opening } from './record.ts';
 import { needFile } from './rows.ts';
@@ -52,7 +54,8 @@ function needSame(before: AuditReport, after: AuditReport): void {
 
 /** All periods in one ledger, from the files in `folder`. @throws {Error} a file is missing, or not what was signed */
 export async function wholeOf(place: Place, { keys, folder }: { keys: Keys; folder: string }): Promise<Rehearsal> {
-  const copy = await rehearse(place, needFolder(folder));
+  needFolder(folder);
+  const copy = await copyFrom(place, mkdtempSync(join(tmpdir(), 'farthing-whole-')));
   try {
     const openings = openingsIn(copy.db, keys);
     for (const [i, opening] of [...openings.entries()].toReversed()) {

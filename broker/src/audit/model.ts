@@ -74,7 +74,7 @@ export class Model {
   /** By hash of the code. */
   readonly vouchers = new Map<string, Cells>();
   readonly invites = new Map<string, Cells>();
-  /** The last one that was sold of each key of scrip: it shows that it is the key. */
+  /** One that was sold of each key of scrip, with its secret if any was: it shows that it is the key. */
   readonly pieces = new Map<string, Piece>();
   readonly payword: PaywordModel;
   readonly ecash: EcashModel;
@@ -128,7 +128,7 @@ export class Model {
     for (const licence of own.licences) this.#grant(licence);
   }
 
-  /** What a replay from here on has to know: of each key of scrip the last piece only, which shows that it is the key. */
+  /** What a replay from here on has to know. */
   get kept() {
     const { roots, grants, vendors, batches, alarms, spent, vouchers, invites } = this;
     const { payword, ecash, peers, cheques, notes } = this;
@@ -347,7 +347,9 @@ export class Model {
 
   #certify(piece: Piece): void {
     this.#certified(piece);
-    this.pieces.set(`${piece.scrip.vnd} ${splitId(piece.scrip.id).kid}`, piece);
+    const name = `${piece.scrip.vnd} ${splitId(piece.scrip.id).kid}`;
+    // Change has no secret with it: a piece that has one shows both keys.
+    if (piece.csec !== undefined || this.pieces.get(name)?.csec === undefined) this.pieces.set(name, piece);
   }
 
   #odd(table: string, row: string, expected: string): void {
