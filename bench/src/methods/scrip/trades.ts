@@ -10,19 +10,33 @@ const SITES = 16;
 
 export function trades(office: Office): Trades {
   return {
-    sales: sales(office, { name: 'sales', unit: 'sales', count: 1 }),
+    sales: sales(office, { name: 'sales', unit: 'sales', count: 1, posts: 4800 }),
     others: [
-      sales(office, { name: 'pieces', unit: `pieces, ${limits.scripBuyCount} a sale`, count: limits.scripBuyCount }),
+      sales(office, { name: 'sales/256', unit: 'sales', count: 1, posts: 4800, lanes: 256 }),
+      sales(office, {
+        ...{ name: 'pieces', unit: `pieces, ${limits.scripBuyCount} a sale` },
+        ...{ count: limits.scripBuyCount, posts: 1200 },
+      }),
       redemptions(office, { name: 'redemptions', unit: 'claims, 100 a batch', claims: 100, batches: 8 }),
       redemptions(office, { name: 'batches', unit: 'batches of one claim', claims: 1, batches: 40 }),
     ],
   };
 }
 
-function sales(office: Office, { name, unit, count }: { name: string; unit: string; count: number }): Trade {
+type Sales = {
+  readonly name: string;
+  readonly unit: string;
+  /** Pieces in a sale. */
+  readonly count: number;
+  /** Sales in a round; a quick run has half of them. */
+  readonly posts: number;
+  readonly lanes?: number;
+};
+
+function sales(office: Office, { name, unit, count, posts: most, lanes }: Sales): Trade {
   let site: Promise<Site> | undefined;
   let next = 0;
-  const posts = office.quick ? 500 : 1200;
+  const posts = office.quick ? most / 2 : most;
   return {
     name,
     unit,
@@ -33,7 +47,7 @@ function sales(office: Office, { name, unit, count }: { name: string; unit: stri
         const buyer = office.buyers[next++ % office.buyers.length] ?? office.rich;
         return { path: '/v1/scrip/buy', order: buyer.buyOrder(vnd, COIN_MICRO, { count }) };
       });
-      return { lanes: spread(orders), done: posts * count };
+      return { lanes: spread(orders, lanes), done: posts * count };
     },
   };
 }
