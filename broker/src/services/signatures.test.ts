@@ -1,9 +1,9 @@
-import { nativeCrypto, proofPool } from '@farthing/node-kit';
+import { nativeCrypto } from '@farthing/node-kit';
 import { toBase64url, utf8 } from '@farthing/protocol';
 import { afterAll, expect, test } from 'vitest';
-import { isGenuine } from './signatures.ts';
+import { isGenuine, pool } from './signatures.ts';
 
-afterAll(() => proofPool.close());
+afterAll(() => pool.close());
 
 const seed = new Uint8Array(32).fill(2);
 const text = 'farthing/voucher/1\0{}';
@@ -27,7 +27,7 @@ test('B2: keys and signatures of another length, and what is no base64url, are n
 
 test('H2: an order that nobody could check is neither taken nor refused for good: it may come again', async () => {
   const asked = isGenuine(text, { key, sig });
-  proofPool.close();
+  pool.close();
   await expect(asked).rejects.toMatchObject({ code: 'unavailable' });
   expect(await isGenuine(text, { key, sig })).toBe(true);
 });

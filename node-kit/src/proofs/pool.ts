@@ -32,6 +32,8 @@ export type PoolOptions = {
   readonly threads?: number;
   /** Proofs that may wait, about half a second of one thread. */
   readonly most?: number;
+  /** Batches that a thread is given at once; more for a loop that is away for longer than a thread takes for them. */
+  readonly ahead?: number;
   /** How long a thread may take for one batch. */
   readonly stuckMs?: number;
   readonly script?: URL;
@@ -40,7 +42,7 @@ export type PoolOptions = {
 /** Proofs in one message, unless one payment has more: 2 ms of work, so that its first payment does not wait for long. */
 const BATCH = 32;
 /** One that is being checked, and one that is there when it is done. */
-const SENT = 2;
+const AHEAD = 2;
 
 const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
@@ -53,8 +55,8 @@ export class ProofPool {
   #batches = 0;
   #scheduled = false;
 
-  constructor({ threads, most = 8192, stuckMs = 10_000, script = SCRIPT }: PoolOptions = {}) {
-    this.#options = { threads: threads ?? Math.max(1, availableParallelism() - 1), most, stuckMs, script };
+  constructor({ threads, most = 8192, ahead = AHEAD, stuckMs = 10_000, script = SCRIPT }: PoolOptions = {}) {
+    this.#options = { threads: threads ?? Math.max(1, availableParallelism() - 1), most, ahead, stuckMs, script };
   }
 
   /**
@@ -111,7 +113,7 @@ export class ProofPool {
     for (const thread of this.#threads) if (!least || thread.sent.size < least.sent.size) least = thread;
     if (least?.sent.size === 0) return least;
     if (this.#threads.size < this.#options.threads) return this.#start();
-    return least && least.sent.size < SENT ? least : undefined;
+    return least && least.sent.size < this.#options.ahead ? least : undefined;
   }
 
   #take(): readonly Job[] {
