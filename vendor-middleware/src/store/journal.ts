@@ -21,7 +21,7 @@ export type JournalOptions = {
   readonly logKeptMs?: number;
 };
 
-const FOLD_EVERY = 512;
+const FOLD_EVERY = 2048;
 const LOG_KEPT_MS = 60_000;
 /** Changes of a batch that only has payments. */
 const NOTHING = '{}';

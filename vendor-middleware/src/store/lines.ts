@@ -53,20 +53,16 @@ const stepsOf = (kept: Pick<Steps, 'spends'> & Partial<Steps>): Steps => ({ ...D
 export const claimsOf = ({ steps }: Line): ClaimStep[] =>
   steps.claims.map((step) => ({ ...step, add: BigInt(step.add) }));
 
-/** Holds no line break: JSON escapes it. */
+/** Holds no line break: JSON escapes it. Put together by hand, which takes two thirds of the time. */
 export function printLine({ id, credential, target, owner, atMs, untilMs, state, outcome, steps }: Line): string {
-  return JSON.stringify([
-    id,
-    credential,
-    target,
-    owner,
-    atMs,
-    untilMs,
-    STATES.indexOf(state),
-    outcome,
-    keptOf(state, steps),
-  ]);
+  const names = `${quoted(id)},${quoted(credential)},${quoted(target)},${quoted(owner)}`;
+  const rest = `${STATES.indexOf(state)},${quoted(outcome)},${JSON.stringify(keptOf(state, steps))}`;
+  return `[${names},${JSON.stringify(atMs)},${JSON.stringify(untilMs)},${rest}]`;
 }
+
+/** Stands in JSON as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
 
 export function readLine(text: string): Line {
   const cells: [string, string, string, string, number, number, number, string, Steps] = JSON.parse(text);
