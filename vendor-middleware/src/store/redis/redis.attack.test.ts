@@ -1,13 +1,11 @@
 // A server that is killed again and again, that is away, that forgets, or that is set up to: Redis must give the results that one memory
 // would, or none.
 import { cli, type RedisServer, startRedis } from '@farthing/node-kit/testing';
-import { limits } from '@farthing/protocol';
 import { seeded } from '@farthing/protocol/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { playAnyOrder } from '../../testing/any-order.ts';
 import { playKills } from '../../testing/kills.ts';
+import { rivalSuite } from '../../testing/rival-suite.ts';
 import { reservation, spend } from '../../testing/store-suite.ts';
-import type { VendorStore } from '../port.ts';
 import { redis } from './redis.ts';
 
 let server: RedisServer;
@@ -19,73 +17,10 @@ afterAll(() => server.stop());
 let sites = 0;
 const newName = () => `attacked${++sites}`;
 
-describe('any order of steps by two processes, with restarts, has the results that one memory would have', () => {
-  test.each([1, 2, 3, 4])('seed %i', (seed) => {
-    const name = newName();
-    return playAnyOrder(seed, () => redis(server.url, { name }));
-  });
-});
-
-test('four processes want one instrument at once: one gets it, the others are told who; all add to one claim, and nothing is lost', async () => {
-  const name = newName();
-  const stores = await Promise.all(Array.from({ length: 4 }, () => redis(server.url, { name })));
-  const storeAt = (i: number) => stores[i % stores.length] as VendorStore;
-  const rivals = await Promise.all(
-    Array.from({ length: 400 }, (_, i) => storeAt(i).reserve(reservation({ id: `r${i}`, spends: [spend('rare')] }))),
-  );
-  expect(rivals.filter(({ kind }) => kind === 'won')).toHaveLength(1);
-  expect(rivals.filter(({ kind }) => kind === 'held')).toHaveLength(399);
-  const claims = [{ key: 'root', add: 2n ** 53n + 1n, untilMs: 1e15 }];
-  const same = reservation({ id: 'same', spends: [], claims, state: 'committed' });
-  const answers = await Promise.all(Array.from({ length: 400 }, (_, i) => storeAt(i).reserve(same)));
-  expect(answers.filter(({ kind }) => kind === 'won')).toHaveLength(1);
-  expect(answers.filter(({ kind }) => kind === 'known')).toHaveLength(399);
-  await Promise.all(
-    Array.from({ length: 400 }, (_, i) => storeAt(i).reserve({ ...same, id: `c${i}`, spends: [spend(`s${i}`)] })),
-  );
-  expect(await storeAt(0).claimsDue(1)).toEqual([{ key: 'root', total: 401n * (2n ** 53n + 1n) }]);
-  const adding = (row: unknown) => ({ next: Number(row ?? 0) + 1, claims: [], untilMs: 1e15 });
-  const step = (row: unknown) => ({ ...adding(row), outcome: '', undo: 1, deeds: [] });
-  await Promise.all(
-    Array.from({ length: 400 }, (_, i) =>
-      storeAt(i).reserve(reservation({ id: `x${i}`, spends: [], session: { key: 's:1', step } })),
-    ),
-  );
-  expect(await storeAt(1).readSession('s:1')).toBe(400);
-  await Promise.all(stores.map((store) => store.close()));
-});
-
-test('copies of payments that reach several processes at once each count once, and those that want too much at once too', async () => {
-  const name = newName();
-  const stores = await Promise.all(Array.from({ length: 3 }, () => redis(server.url, { name })));
-  const claims = [{ key: 'root', add: 1n, untilMs: 1e15 }];
-  const entry = (i: number) => {
-    const spends = Array.from({ length: i % 7 === 0 ? 40 : 1 }, (_, n) => spend(`s${i}.${n}`));
-    return reservation({ id: `c${i}`, spends, claims, state: i % 2 ? 'committed' : 'reserved' });
-  };
-  const wins = new Map<number, number>();
-  for (let round = 0; round < 30; round++) {
-    const wave = Array.from({ length: 80 }, (_, n) => round * 40 + n);
-    await Promise.all(
-      wave.flatMap((i) =>
-        stores.map(async (store) => {
-          const { kind } = await store.reserve(entry(i));
-          if (kind === 'won') wins.set(i, (wins.get(i) ?? 0) + 1);
-        }),
-      ),
-    );
-  }
-  expect([...wins.values()]).toEqual(Array.from({ length: 1240 }, () => 1));
-  const [store] = stores as [VendorStore];
-  expect(await store.claimsDue(1)).toEqual([{ key: 'root', total: 620n }]);
-  expect(await store.unsettled(1000)).toHaveLength(620);
-  const rival = reservation({ id: 'rival', spends: [spend('s7.39')] });
-  expect(await store.reserve(rival)).toMatchObject({ kind: 'held', by: { id: 'c7' } });
-  const ended = 1e15 + limits.retentionMs;
-  while ((await store.sweep(ended, 500)) > 0);
-  expect(await store.find('c7')).toBeUndefined();
-  expect(await store.reserve(rival)).toEqual({ kind: 'won' });
-  await Promise.all(stores.map((one) => one.close()));
+rivalSuite('Redis', {
+  start: () => startRedis(),
+  open: ({ url }, name) => redis(url, { name }),
+  seeds: [1, 2, 3, 4],
 });
 
 test('a server that is killed again and again loses nothing that was acknowledged, and takes nothing twice', async () => {
