@@ -33,19 +33,43 @@ async function both(context: Context, { engine, name, most }: Part): Promise<Row
   const rows: Row[] = [];
   let before: Figures | undefined;
   for (const lines of [most / 10, most]) {
+    const title = `${name}/${lines}`;
     const server = await PLACES[engine](context.folder());
     try {
-      const database = server.place.store === 'postgres' ? await newDatabase(server.place.url) : undefined;
-      const place = { data: context.folder(), database };
-      const made = await make(context, { place, name: `${name}/${lines}`, lines });
-      const figures = await read(context, { place, name: `${name}/${lines}`, made });
-      rows.push(...rowsOf({ name: `${name}/${lines}`, made, figures, before }));
+      const place = { data: context.folder() };
+      const made = await make(context, { place, name: title, lines });
+      const { place: store } = server;
+      const moved =
+        store.store === 'postgres' ? await move(context, place, { url: store.url, name: title }) : undefined;
+      const figures = {
+        ...moved?.figures,
+        ...(await read(context, { place: moved?.place ?? place, name: title, made })),
+      };
+      rows.push(...rowsOf({ name: title, made, figures, before }));
       before = figures;
     } finally {
       await server.stop();
     }
   }
   return rows;
+}
+
+/** As an operator moves a live ledger: made in a file it is there sooner. */
+async function move(context: Context, { data }: Place, { url, name }: { url: string; name: string }) {
+  const database = await newDatabase(url);
+  context.say(`${name}: broker migrate --from sqlite --to postgres…`);
+  const moved = await operate([
+    'migrate',
+    '--from',
+    'sqlite',
+    '--to',
+    'postgres',
+    '--data',
+    data,
+    '--database',
+    database,
+  ]);
+  return { place: { data, database }, figures: { move: moved } };
 }
 
 type At = { readonly place: Place; readonly name: string };
@@ -61,8 +85,8 @@ async function make(context: Context, { place, name, lines }: At & { lines: numb
   }
 }
 
-const JOBS = ['settlement', 'export', 'export-site', 'audit'] as const;
-type Figures = Readonly<Record<(typeof JOBS)[number], Operated>>;
+const JOBS = ['move', 'settlement', 'export', 'export-site', 'audit'] as const;
+type Figures = Readonly<Partial<Record<(typeof JOBS)[number], Operated>>>;
 
 /** The commands one after the other, as somebody would type them. @throws {Error} what they say is not what was booked */
 async function read(context: Context, { place, name, made }: At & { made: Made }): Promise<Figures> {
@@ -99,6 +123,7 @@ type Read = {
 function rowsOf({ name, made, figures, before }: Read): Row[] {
   return JOBS.flatMap((job) => {
     const [now, then] = [figures[job], before?.[job]];
+    if (!now) return [];
     const peak = now.peakBytes / 2 ** 20;
     const baseline = then && then.peakBytes / 2 ** 20;
     const beside = baseline === undefined ? {} : { baseline, ratio: peak / baseline };

@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { migrations } from '../../ledger/schema.ts';
 import type { Row } from '../port.ts';
-import { Line } from './line.ts';
+import { Line, UNHURRIED } from './line.ts';
 import { needTables } from './schema.ts';
 import { insertRows } from './sets.ts';
 import { tablesOf } from './view.ts';
@@ -63,7 +63,7 @@ export async function copyToFile(url: string, path: string): Promise<void> {
   const db = quickFile(path);
   try {
     await needTables(line);
-    await line.script('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+    await line.script(`BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${UNHURRIED}`);
     await copyOut(line, db);
   } finally {
     db.close();

@@ -22,6 +22,8 @@ const CONNECT_MS = 5_000;
 const ANSWER_MS = 30_000;
 /** Nobody waits longer for the turn of a process that has stopped in the middle of a transaction. */
 const IDLE_MS = 10_000;
+/** First in a transaction that thinks for long between its questions, as one that audits what it wrote. */
+export const UNHURRIED = 'SET LOCAL idle_in_transaction_session_timeout = 0';
 
 export class Line {
   readonly #client: pg.Client;

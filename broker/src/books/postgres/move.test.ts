@@ -70,6 +70,18 @@ test('a ledger does not move onto another one', async () => {
   expect(await new Person(bench).faucet(5n)).toMatchObject({ balance: '5' });
 });
 
+test('a report that takes its time between two questions is not cut off by the server', async () => {
+  await using bench = new Bench();
+  bench.database = await newDatabase(server.url);
+  await bench.start();
+  await new Person(bench).faucet(5n);
+  const hurried = new URL(bench.database);
+  // Who thinks in the middle of a transaction is thrown out after a millisecond, instead of ten seconds.
+  hurried.searchParams.set('options', '-c search_path=farthing_broker -c idle_in_transaction_session_timeout=1');
+  bench.database = hurried.href;
+  expect(await bench.audit()).toMatchObject({ ok: true, entries: 1 });
+});
+
 test('tables go forward, after a dry run that changes nothing', async () => {
   await using bench = await new Bench().start();
   await bench.stop();

@@ -9,7 +9,7 @@ import { migrations } from '../../ledger/schema.ts';
 import { digestOf } from '../digest.ts';
 import { seal } from '../sealed.ts';
 import { copyIn, copyOut, type Progress, quickFile } from './copy.ts';
-import { Line } from './line.ts';
+import { Line, UNHURRIED } from './line.ts';
 import { migrate, needSound } from './schema.ts';
 import { tablesOf } from './view.ts';
 
@@ -36,7 +36,7 @@ export async function moveToPostgres({ path, url, root, progress }: Move): Promi
     await migrate(line);
     db.exec('BEGIN IMMEDIATE');
     const before = clean(auditLedger(path, root));
-    await line.script('BEGIN ISOLATION LEVEL SERIALIZABLE; UPDATE turn SET n = n + 1 WHERE one = 1');
+    await line.script(`BEGIN ISOLATION LEVEL SERIALIZABLE; ${UNHURRIED}; UPDATE turn SET n = n + 1 WHERE one = 1`);
     await needEmpty(line, db);
     await copyIn(db, line, (table, ...counts) => progress(`${table} there`, ...counts));
     const proof = join(folder, 'ledger.db');
