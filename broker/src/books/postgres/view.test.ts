@@ -53,3 +53,22 @@ test('a broker that goes on for ever does not remember for ever', () => {
   }
   expect(Math.max(...sizes)).toBeLessThanOrEqual(50_000);
 });
+
+test('what each batch asks for is named ahead for the next one, what one batch asked for is not', () => {
+  const { view, get } = viewed();
+  const batch = (...keys: number[]) => {
+    view.clear();
+    view.begin();
+    const done = view.pass(() => expect(() => view.gather(() => keys.map((n) => get.get(n)))).toThrow(Missing));
+    const missing = 'missing' in done ? done.missing : [];
+    const ahead = view.steady(missing).map(({ values }) => values[0]);
+    for (const need of [...missing, ...view.steady(missing)]) view.met(need);
+    view.pass(() => void keys.map((n) => get.get(n)));
+    view.commit();
+    return ahead;
+  };
+  expect(batch(1, 2)).toEqual([]);
+  expect(batch(1, 3)).toEqual([]);
+  expect(batch(4)).toEqual([1]);
+  expect(batch(5)).toEqual([]);
+});
