@@ -52,6 +52,7 @@ const targets: Readonly<Record<string, Target>> = {
   'bulk/journal/*/*/export-site/peak': { of: 'ratio', most: 1.5, unit: 'of that with a tenth' },
   'growth/ledger/*/*/*/cpu': { of: 'ratio', most: 1.5, unit: 'of that with the fewest' },
   'broker/*/sales': { of: 'value', least: 5000, unit: '/s' },
+  'broker/*/sales/256': { of: 'value', least: 5000, unit: '/s' },
   'broker/*/redemptions': { of: 'value', least: 5000, unit: '/s' },
   'broker/ecash/withdraw': { of: 'value', least: 2000, unit: 'coins/s' },
   'broker/ecash/deposit': { of: 'value', least: 1000, unit: 'coins/s' },
