@@ -121,6 +121,6 @@ test.each([11, 12, 13, 14])(
     for (const { file } of periods.toReversed()) await restoreArchive(bench.place, join(folder, file.name), silent);
     expect(await statements(world)).toEqual(before);
     expect(await bench.audit()).toEqual(whole);
-    },
+  },
   180_000,
 );
