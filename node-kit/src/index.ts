@@ -6,6 +6,7 @@ export { GroupCommit, type GroupOptions, isBusy } from './group-commit.ts';
 export { dataBlock, html, type Markup, styleBlock } from './html.ts';
 export { faultOf, type LogFields, type LogFormat, type Logger, type LogLevel, lineLogger, logLevels } from './log.ts';
 export { nativeStretch } from './password.ts';
+export { type ArrayType, arrayOf } from './postgres-array.ts';
 export { ProofPool, proofPool, Unchecked } from './proofs/pool.ts';
 export { blindSigner, type MintKey, makeMintKey, nativeRsa } from './rsa.ts';
 export { secretFile } from './secret-file.ts';

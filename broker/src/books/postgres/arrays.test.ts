@@ -1,6 +1,6 @@
+import { arrayOf } from '@farthing/node-kit';
 import { type PostgresServer, startPostgres } from '@farthing/node-kit/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { arrayOf } from './arrays.ts';
 import { Line } from './line.ts';
 
 let server: PostgresServer;

@@ -1,6 +1,7 @@
 // Rows in sets: one statement brings what a batch needs of a kind, one writes what it changed in a table.
+
+import { type ArrayType, arrayOf } from '@farthing/node-kit';
 import type { Row, Value } from '../port.ts';
-import { type ArrayType, arrayOf } from './arrays.ts';
 import type { Change } from './changes.ts';
 import { type Line, Undone } from './line.ts';
 import type { Column, Need, View } from './view.ts';

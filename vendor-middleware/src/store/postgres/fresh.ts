@@ -1,9 +1,9 @@
 // New payments in PostgreSQL: one statement, which is a transaction of its own. Where anything is not as hoped it fails whole.
+import { arrayOf } from '@farthing/node-kit';
 import { limits } from '@farthing/protocol';
 import { additions } from '../fresh.ts';
 import { lineOf } from '../lines.ts';
 import type { Reservation } from '../port.ts';
-import { columnOf } from './columns.ts';
 import type { Db } from './db.ts';
 import { payments, spends } from './page.ts';
 import { columnsOf, rowsOf } from './table.ts';
@@ -21,12 +21,12 @@ export async function writeFresh(db: Db, schema: string, entries: readonly Reser
   const values = [
     ...columnsOf(payments, lines),
     ...columnsOf(spends, spent),
-    columnOf('text', [...sums.keys()]),
-    columnOf(
+    arrayOf('text', [...sums.keys()]),
+    arrayOf(
       'bigint',
       totals.map(({ add }) => add),
     ),
-    columnOf(
+    arrayOf(
       'bigint',
       totals.map(({ untilMs }) => BigInt(untilMs)),
     ),

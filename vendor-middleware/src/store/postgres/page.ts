@@ -5,9 +5,8 @@ import type { Books, Standing } from '../books.ts';
 import { type Line, printSteps, readSteps, STATES, type Steps } from '../lines.ts';
 import type { PaidClaim } from '../paid.ts';
 import type { Stored } from '../port.ts';
-import type { Cell } from './columns.ts';
 import type { Tx } from './db.ts';
-import { Overtaken, type Shape, Table } from './table.ts';
+import { type Cell, Overtaken, type Shape, Table } from './table.ts';
 
 export type Quota = { readonly used: bigint; readonly untilMs: number };
 
@@ -31,7 +30,7 @@ export const payments: Shape<Line> = {
   },
   toCells: ({ credential, target, owner, atMs, untilMs, state, outcome, steps }): Cell[] => [
     ...[credential, target, owner, ms(atMs), ms(untilMs)],
-    ...[STATES.indexOf(state).toString(), outcome, printSteps({ state, steps })],
+    ...[BigInt(STATES.indexOf(state)), outcome, printSteps({ state, steps })],
   ],
   fromCells: (cells) => ({
     id: text(cells['id']),

@@ -1,12 +1,12 @@
 // The store on PostgreSQL: for sites that run on several machines. Every process reads and writes the same rows; nothing is
 // remembered between transactions.
+import { arrayOf } from '@farthing/node-kit';
 import { limits } from '@farthing/protocol';
 import { StoreAway } from '../away.ts';
 import { paidOut } from '../paid.ts';
 import { changeSession, settle, takeOver } from '../payments.ts';
 import type { ClaimDue, VendorStore } from '../port.ts';
 import { Batches } from './batches.ts';
-import { columnOf } from './columns.ts';
 import { type Cells, Db } from './db.ts';
 import { integer, type Page, payments, sessions, stepsIn, storedOf } from './page.ts';
 import { migrate, needDurable } from './schema.ts';
@@ -186,7 +186,7 @@ function sweep(db: Db, schema: string, { nowMs, limit }: { nowMs: number; limit:
     );
     const keys = rows.flatMap((cells) => [...stepsIn(cells).spends]).sort();
     if (keys.length > 0)
-      await tx.run(`DELETE FROM ${schema}.spends WHERE key = ANY($1::text[])`, columnOf('text', keys));
+      await tx.run(`DELETE FROM ${schema}.spends WHERE key = ANY($1::text[])`, arrayOf('text', keys));
     await tx.run(`DELETE FROM ${schema}.quotas WHERE until_ms < $1`, String(Math.floor(nowMs)));
     for (const table of ['sessions', 'tallies', 'claims', 'deeds']) {
       await tx.run(`DELETE FROM ${schema}.${table} WHERE until_ms < $1`, String(endMs));

@@ -1,14 +1,16 @@
 // Rows of one table within one transaction: locked as they are read, changed in memory, written in one statement each for
 // all that are new, changed and gone.
-import { type Cell, columnOf, type Type } from './columns.ts';
+import { type ArrayType, arrayOf } from '@farthing/node-kit';
 import type { Tx } from './db.ts';
+
+export type Cell = string | bigint | null;
 
 /** How a kind of row lies in its table, beside its key. */
 export type Shape<Row> = {
   readonly name: string;
   /** The column that the rows go by. */
   readonly key: string;
-  readonly columns: Readonly<Record<string, Type>>;
+  readonly columns: Readonly<Record<string, ArrayType>>;
   toCells(row: Row, key: string): readonly Cell[];
   fromCells(cells: Readonly<Record<string, unknown>>): Row;
 };
@@ -76,7 +78,7 @@ export class Table<Row> {
     this.#wanted.clear();
     for (const key of keys) this.#stored.set(key, undefined);
     const { key: name, fromCells } = this.#shape;
-    for (const cells of (await tx.run(this.#sql.read, columnOf('text', keys))).rows) {
+    for (const cells of (await tx.run(this.#sql.read, arrayOf('text', keys))).rows) {
       this.#stored.set(String(cells[name]), fromCells(cells));
     }
   }
@@ -94,7 +96,7 @@ export class Table<Row> {
       else if (was !== row) changed.push([key, row]);
     }
     const { insert, update, remove } = this.#sql;
-    if (gone.length > 0) await tx.run(remove, columnOf('text', gone));
+    if (gone.length > 0) await tx.run(remove, arrayOf('text', gone));
     if (changed.length > 0) await tx.run(update, ...this.#columns(changed));
     if (made.length === 0) return;
     const { count } = await tx.run(insert, ...this.#columns(made));
@@ -112,9 +114,9 @@ export function columnsOf<Row>({ columns, toCells }: Shape<Row>, rows: readonly 
   const keys = rows.map(([key]) => key);
   const types = Object.values(columns);
   return [
-    columnOf('text', keys),
+    arrayOf('text', keys),
     ...types.map((type, i) =>
-      columnOf(
+      arrayOf(
         type,
         cells.map((row) => row[i] ?? null),
       ),
