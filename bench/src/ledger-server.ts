@@ -1,5 +1,6 @@
 // A process of a broker without HTTP: orders that were signed before, as fast as so many callers that each wait for their answer.
 import { type Desk, openDesk, Person, pieceOf, Site, soldOf, USD } from '@farthing/broker/testing';
+import type { BatchTimes } from '@farthing/node-kit';
 import { type JsonObject, type Order, objectHash, parseJson } from '@farthing/protocol';
 import { answerCalls } from './harness/child.ts';
 import { type Memory, memoryNow } from './harness/memory.ts';
@@ -8,7 +9,14 @@ import { endProfile, startProfile } from './harness/profiler.ts';
 
 export type Place = { readonly data: string; readonly database?: string | undefined };
 export type Work = { readonly what: 'sales' | 'redemptions'; readonly callers: number; readonly count: number };
-export type Done = { readonly done: number; readonly ms: number; readonly cpuMicros: number };
+export type Done = {
+  readonly done: number;
+  readonly ms: number;
+  readonly cpuMicros: number;
+  readonly batches: Batches;
+};
+/** Transactions of `work`: how many, of how many orders, and where their time went. */
+export type Batches = { count: number; orders: number; turn: number; decide: number; server: number; commit: number };
 
 export type LedgerApi = {
   /** `mark`: no other process has it. `buyers`: accounts that sales go to in turn. */
@@ -26,6 +34,18 @@ const SITES = 16;
 /** Pieces in one purchase, claims in one batch. */
 const PIECES = 20;
 
+const none = (): Batches => ({ count: 0, orders: 0, turn: 0, decide: 0, server: 0, commit: 0 });
+
+function observe({ operations, commitMs, parts }: BatchTimes): void {
+  batches.count++;
+  batches.orders += operations;
+  batches.commit += commitMs;
+  batches.turn += parts?.turnMs ?? 0;
+  batches.decide += parts?.decideMs ?? 0;
+  batches.server += parts?.serverMs ?? 0;
+}
+
+let batches = none();
 let desk: Desk | undefined;
 let buyers: Person[] = [];
 let sites: Site[] = [];
@@ -56,7 +76,7 @@ async function redemption(site: Site, n: number): Promise<Order> {
 answerCalls<LedgerApi>(
   {
     async open({ place, mark, buyers: count = BUYERS }) {
-      desk = await openDesk(place);
+      desk = await openDesk(place, observe);
       const { bench } = desk;
       buyers = Array.from({ length: count }, () => new Person(bench));
       sites = Array.from({ length: SITES }, (_, n) => new Site(bench, `${mark}${n}.example`));
@@ -83,6 +103,7 @@ answerCalls<LedgerApi>(
       );
     },
     async work({ what }) {
+      batches = none();
       const { user, system } = process.cpuUsage();
       const startMs = performance.now();
       const caller = async (line: readonly Order[]) => {
@@ -95,6 +116,7 @@ answerCalls<LedgerApi>(
         done: what === 'sales' ? orders : orders * PIECES,
         ms: performance.now() - startMs,
         cpuMicros: used.user + used.system,
+        batches,
       };
     },
     memory: memoryNow,

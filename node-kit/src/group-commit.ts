@@ -23,7 +23,12 @@ export type BatchTimes = {
   /** COMMIT alone, with its fsync. */
   readonly commitMs: number;
   readonly left: number;
+  /** Of books on another machine. */
+  readonly parts?: BatchParts;
 };
+
+/** Where the time went, beside COMMIT: waiting for others who write, deciding, and waiting for what the server was asked. */
+export type BatchParts = { readonly turnMs: number; readonly decideMs: number; readonly serverMs: number };
 
 export type GroupOptions = {
   /** How long to wait for a lock that others hold. */

@@ -2,7 +2,7 @@
 export { nativeAead } from './aead.ts';
 export { callBroker, neverLeft, type Reply, statedProblem } from './call.ts';
 export { nativeCrypto, nodeEnv } from './crypto.ts';
-export { GroupCommit, type GroupOptions, isBusy } from './group-commit.ts';
+export { type BatchParts, type BatchTimes, GroupCommit, type GroupOptions, isBusy } from './group-commit.ts';
 export { dataBlock, html, type Markup, styleBlock } from './html.ts';
 export { faultOf, type LogFields, type LogFormat, type Logger, type LogLevel, lineLogger, logLevels } from './log.ts';
 export { nativeStretch } from './password.ts';

@@ -5,7 +5,7 @@ import { Child } from '../harness/child.ts';
 import type { Context } from '../harness/context.ts';
 import { type Row, row } from '../harness/rows.ts';
 import { median } from '../harness/stats.ts';
-import type { LedgerApi, Place, Work } from '../ledger-server.ts';
+import type { Batches, LedgerApi, Place, Work } from '../ledger-server.ts';
 import { PLACES, type StorePlace } from '../stores.ts';
 
 const PROCESSES = [1, 2, 4];
@@ -87,6 +87,7 @@ export async function speed(
   all: Work,
 ): Promise<Row[]> {
   const rounds: { perSecond: number; micros: number; serverMicros: number }[] = [];
+  const batches: Batches[] = [];
   const share = children.length;
   const work = { ...all, callers: all.callers / share, count: Math.ceil(all.count / share) };
   await context.profile(name, async (file) => void (await children[0]?.call('profile', file)));
@@ -98,6 +99,7 @@ export async function speed(
     const ms = Math.max(...done.map((one) => one.ms));
     const micros = done.reduce((sum, one) => sum + one.cpuMicros, 0) / total;
     if (n > 0) {
+      batches.push(...done.map((one) => one.batches));
       rounds.push({ perSecond: (total * 1000) / ms, micros, serverMicros: (store.cpuMicros() - before) / total });
     }
   }
@@ -106,5 +108,30 @@ export async function speed(
     row(name, `${all.what} a second`, { value: median(rounds.map((one) => one.perSecond)) }),
     row(`${name}/cpu`, 'µs CPU of the broker each', { value: median(rounds.map((one) => one.micros)) }),
     ...(store.restart ? [row(`${name}/server-cpu`, 'µs CPU of the server each', { value: server })] : []),
+    ...(store.restart ? limits(name, batches, median(rounds.map(coresOf))) : []),
+  ];
+}
+
+/** How much of the machine's cores ledger and server took together. */
+const coresOf = (round: { perSecond: number; micros: number; serverMicros: number }): number =>
+  (round.perSecond * (round.micros + round.serverMicros)) / 1e6;
+
+const PARTS = {
+  turn: 'ms until others have written',
+  decide: 'ms of deciding',
+  server: 'ms until the server has read and written',
+  commit: 'ms of COMMIT',
+} as const;
+
+/** Where more throughput would have to come from: nearly all cores busy, it is CPU; else the largest part of a transaction. */
+function limits(name: string, batches: readonly Batches[], cores: number): Row[] {
+  const sum = (part: keyof Batches) => batches.reduce((total, one) => total + one[part], 0);
+  const count = sum('count');
+  return [
+    row(`${name}/cores`, 'cores busy, broker and server', { value: cores }),
+    row(`${name}/batch`, 'orders in a transaction', { value: sum('orders') / count }),
+    ...(['turn', 'decide', 'server', 'commit'] as const).map((part) =>
+      row(`${name}/batch/${part}`, PARTS[part], { value: sum(part) / count }),
+    ),
   ];
 }

@@ -1,6 +1,6 @@
 // A broker without a network in front of it: what its ledger takes, for measurements.
 import { mkdirSync } from 'node:fs';
-import { nodeEnv } from '@farthing/node-kit';
+import { type GroupOptions, nodeEnv } from '@farthing/node-kit';
 import { fromBase64url, type JsonObject, type Order, readBrokerKeys } from '@farthing/protocol';
 import { openBooks, type Place } from '../books/open.ts';
 import { orderRoutes } from '../http/routes.ts';
@@ -17,12 +17,12 @@ export type Desk = {
   close(): Promise<void>;
 };
 
-/** A test broker, which may share `place` with others. */
-export async function openDesk(place: Place): Promise<Desk> {
+/** A test broker, which may share `place` with others. `observe` is told of each transaction. */
+export async function openDesk(place: Place, observe?: GroupOptions['observe']): Promise<Desk> {
   mkdirSync(place.data, { recursive: true, mode: 0o700 });
   const routes = new Map(orderRoutes.map((route) => [route.typ, route]));
   const service = new BrokerService({
-    keeper: await openBooks(place),
+    keeper: await openBooks(place, observe),
     keys: openKeys(place.data, nodeEnv()),
     settings: settingsOf({ ...place, test: true, faucetMicro: 10n ** 15n }),
     routes,

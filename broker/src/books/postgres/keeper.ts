@@ -1,11 +1,11 @@
 // Books in PostgreSQL, for any number of processes. Operations of one turn of the event loop are decided in memory, one after
 // the other, over rows that were brought in sets, and what they changed is written in sets: all in one serialisable transaction.
-import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { GroupOptions } from '@farthing/node-kit';
+import type { BatchParts, GroupOptions } from '@farthing/node-kit';
 import { PaymentProblem } from '@farthing/protocol';
 import { migrations } from '../../ledger/schema.ts';
 import type { Bookkeeper } from '../port.ts';
+import { Commits } from './commits.ts';
 import { Gate } from './gate.ts';
 import { Away, Line, Undone } from './line.ts';
 import { migrate, needSound } from './schema.ts';
@@ -19,8 +19,6 @@ type Waiting = {
   readonly reject: (error: unknown) => void;
 };
 type Decided = { readonly value?: unknown; readonly error?: unknown; readonly threw: boolean };
-/** A commit that was not answered. */
-type Unsure = { readonly batch: number; readonly decided: readonly Decided[] };
 
 const BATCH = 256;
 /** How long a batch is tried before its operations are refused: the same orders may be sent again. */
@@ -38,7 +36,7 @@ export async function postgresKeeper(url: string, observe?: GroupOptions['observ
   try {
     await needSound(line);
     await migrate(line);
-    await line.script(`DELETE FROM writer WHERE at_ms < ${Date.now() - 86_400_000}`);
+    await Commits.forget(line);
   } catch (error) {
     await line.close();
     throw error;
@@ -49,7 +47,7 @@ export async function postgresKeeper(url: string, observe?: GroupOptions['observ
 class Keeper implements Bookkeeper {
   readonly books = new View(migrations);
   readonly #url: string;
-  readonly #me = randomBytes(12).toString('hex');
+  readonly #commits = new Commits<readonly Decided[]>();
   #line: Line | undefined;
   #waiting: Waiting[] = [];
   #isRunning = false;
@@ -57,8 +55,6 @@ class Keeper implements Bookkeeper {
   #idle: PromiseWithResolvers<void> | undefined;
   /** Number of the last transaction of all processes, when the view was right. */
   #turn: bigint | undefined;
-  #batches = 0;
-  #unsure: Unsure | undefined;
   /** When others were last seen to have written. */
   #rivalsMs = Number.NEGATIVE_INFINITY;
   readonly #gate: Gate;
@@ -66,8 +62,8 @@ class Keeper implements Bookkeeper {
   readonly #observe: GroupOptions['observe'];
   /** Since when the first of those that wait does. */
   #sinceMs = 0;
-  /** Of the last one. */
-  #commitMs = 0;
+  /** Of the one that is under way. */
+  #parts = { turnMs: 0, decideMs: 0, serverMs: 0 };
 
   constructor(url: string, line: Line, observe: GroupOptions['observe']) {
     this.#observe = observe;
@@ -134,7 +130,16 @@ class Keeper implements Bookkeeper {
 
   /** Where nobody else writes there is no queue. */
   async #queue(): Promise<void> {
-    if (this.#hasRivals()) await this.#gate.enter();
+    if (this.#hasRivals()) await this.#timed('turnMs', () => this.#gate.enter());
+  }
+
+  async #timed<Result>(part: keyof BatchParts, work: () => Promise<Result>): Promise<Result> {
+    const startMs = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#parts[part] += performance.now() - startMs;
+    }
   }
 
   /** Answers every member; never throws. */
@@ -144,7 +149,8 @@ class Keeper implements Bookkeeper {
       try {
         const decided = await this.#transaction(batch);
         const times = { operations: batch.length, waitedMs, tookMs: performance.now() - startMs };
-        this.#observe?.({ ...times, commitMs: this.#commitMs, left: this.#waiting.length });
+        this.#observe?.({ ...times, commitMs: this.#commits.lastMs, left: this.#waiting.length, parts: this.#parts });
+        this.#parts = { turnMs: 0, decideMs: 0, serverMs: 0 };
         for (const [i, { resolve, reject }] of batch.entries()) {
           const one = decided[i];
           if (one?.threw) reject(one.error);
@@ -157,7 +163,7 @@ class Keeper implements Bookkeeper {
         await this.#recover(error);
         if (!isPassing) return this.#settleApart(batch, error);
         if (performance.now() - startMs > PATIENCE_MS) {
-          this.#unsure = undefined;
+          this.#commits.abandon();
           const problem = new PaymentProblem('unavailable', { consumed: 'unknown', retryAfter: 2 });
           for (const { reject } of batch) reject(problem);
           return;
@@ -192,38 +198,45 @@ class Keeper implements Bookkeeper {
     if (this.#hasRivals()) view.clear();
     view.begin();
     const decided: Decided[] = [];
-    const pass = () =>
-      view.pass(() => {
+    const pass = () => {
+      const startMs = performance.now();
+      const done = view.pass(() => {
         decided.length = 0;
         for (const { operation } of batch) decided.push(this.#decide(operation));
       });
+      this.#parts.decideMs += performance.now() - startMs;
+      return done;
+    };
     const wasEmpty = view.isEmpty;
     // Before the turn: what is missing comes together with it.
-    let done = pass();
-    const { turn, isOvertaken } = await this.#begin(line, writes, 'missing' in done ? done.missing : []);
-    const isDecided = !isOvertaken && 'changes' in done;
-    if (isOvertaken && (!wasEmpty || 'changes' in done)) {
+    const early = pass();
+    const { turn, isOvertaken } = await this.#timed('serverMs', () =>
+      this.#begin(line, writes, 'missing' in early ? early.missing : []),
+    );
+    if (isOvertaken && (!wasEmpty || 'changes' in early)) {
       view.clear();
       view.begin();
     }
-    const before = await this.#standing(line);
+    const before = await this.#commits.standing(line);
     if (before) {
       view.clear();
       await line.script('ROLLBACK');
       return before;
     }
-    if (!isDecided) done = pass();
+    let done = isOvertaken || 'missing' in early ? pass() : early;
     for (let passes = 0; 'missing' in done; passes++) {
       if (passes === PASSES) throw new Error('an operation asks for something else each time it runs');
-      await bring(done.missing, view, line);
+      const { missing } = done;
+      await this.#timed('serverMs', () => bring(missing, view, line));
       done = pass();
     }
     if (done.changes.length === 0) await line.script('ROLLBACK');
     else {
       // It may break what a newer program has made of the tables.
       if (!this.#isCurrent) throw new Error('a newer program has taken the ledger over: end this one');
-      await write(done.changes, view.tables, line);
-      await this.#commit(line, decided);
+      const { changes } = done;
+      await this.#timed('serverMs', () => write(changes, view.tables, line));
+      await this.#commits.commit(line, decided);
       this.#turn = turn;
     }
     view.commit();
@@ -244,30 +257,6 @@ class Keeper implements Bookkeeper {
     if (this.#turn !== undefined && isOvertaken) this.#rivalsMs = performance.now();
     this.#turn = before;
     return { turn, isOvertaken };
-  }
-
-  /** What was decided in a batch whose commit was not answered, if it stands. */
-  async #standing(line: Line): Promise<readonly Decided[] | undefined> {
-    if (!this.#unsure) return undefined;
-    const { batch, decided } = this.#unsure;
-    const [row] = await line.script(`SELECT batch FROM writer WHERE id = '${this.#me}'`);
-    this.#unsure = undefined;
-    return row?.['batch'] === BigInt(batch) ? decided : undefined;
-  }
-
-  async #commit(line: Line, decided: readonly Decided[]): Promise<void> {
-    const batch = ++this.#batches;
-    const startMs = performance.now();
-    try {
-      await line.script(
-        `INSERT INTO writer VALUES ('${this.#me}', ${batch}, ${Date.now()})
-         ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, at_ms = excluded.at_ms; COMMIT`,
-      );
-      this.#commitMs = performance.now() - startMs;
-    } catch (error) {
-      if (error instanceof Away) this.#unsure = { batch, decided: [...decided] };
-      throw error;
-    }
   }
 
   #decide(operation: () => unknown): Decided {

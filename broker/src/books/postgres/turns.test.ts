@@ -20,6 +20,7 @@ async function counter(url: string) {
   );
   return {
     keeper,
+    look: () => keeper.read(() => get.get('all', 'usd-micro')?.['amount'] ?? 0n),
     /** @returns how far the count is now */
     count: () =>
       keeper.run(() => {
@@ -49,12 +50,13 @@ test('brokers that write all the time count what they share without a gap, and n
   expect(await undone(url)).toBeLessThan(ROUNDS / 2);
 });
 
-test('who decides on what another has changed meanwhile decides again, and changes it once', async () => {
+test('who looks at, or decides on, what another has changed meanwhile sees it, and changes it once', async () => {
   const url = await newDatabase(server.url);
   const [anna, ben] = [await counter(url), await counter(url)];
   // Each time all that the next count needs is remembered, and wrong.
   for (const [at, { count }] of [anna, anna, ben, ben, anna, ben, anna, anna].entries()) {
     expect(await count()).toBe(BigInt(at + 1));
+    expect(await Promise.all([anna.look(), ben.look()])).toEqual([BigInt(at + 1), BigInt(at + 1)]);
   }
   for (const { keeper } of [anna, ben]) await keeper.close();
 });
