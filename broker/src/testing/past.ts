@@ -6,7 +6,7 @@ import { Line } from '../books/postgres/line.ts';
 import { migrations } from '../ledger/schema.ts';
 
 /** Rows of one statement: a server answers it before anybody gives it up. */
-const PART = 100_000;
+const PART = 20_000;
 /** What each account was given, in base units. */
 const GIVEN = 1_000_000;
 /** As long as an order and its answer, printed. */
