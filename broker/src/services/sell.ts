@@ -18,6 +18,9 @@ export function buy(order: v.InferOutput<typeof buyOrder>, step: OrderStep): Jso
   const total = val * BigInt(count);
   const wish = { vnd, cur, val, count, ttlMs: ttl * 1000, bearer: use === 'bearer', ...(funds ? {} : { buyer: from }) };
   const issued = make(wish, step);
+  // Change of broker scrip may be made under the same licence. Else the money is asked for first: a customer who is short of it is
+  // refused before anything is changed, which spares all orders beside this one to be decided again.
+  if (funds) keep(issued, step);
   const paid = funds
     ? spendFunds(funds, { total, cur }, step)
     : { postings: [{ account: account.user(from), cur, amount: -total }], change: undefined };
@@ -28,6 +31,7 @@ export function buy(order: v.InferOutput<typeof buyOrder>, step: OrderStep): Jso
     order: { from, rid },
     postings: [...paid.postings, ...issued.postings],
   });
+  if (!funds) keep(issued, step);
   return answer({ from, cur, pieces: issued.pieces, change: paid.change }, step);
 }
 
@@ -38,7 +42,7 @@ export function refund({ from, rid, release, as }: v.InferOutput<typeof refundOr
   const wish = { vnd: keys.brk, cur, val: left, count: 1, ttlMs: BROKER_SCRIP_LIFE_MS, bearer: false, buyer: from };
   const issued =
     as === 'scrip' && left > 0n
-      ? make(wish, step)
+      ? keep(make(wish, step), step)
       : { pieces: [], postings: [{ account: account.user(from), cur, amount: left }] };
   if (left > 0n) {
     ledger.journal.post({
@@ -58,7 +62,7 @@ export function renew({ from, rid, release, ttl }: v.InferOutput<typeof renewOrd
   const { left, cur, posting } = cash(release, from, step);
   if (left === 0n) throw new PaymentProblem('release-invalid', { detail: 'release.left: expected more than 0' });
   const wish = { vnd: release.vnd, cur, val: left, count: 1, ttlMs: ttl * 1000, bearer: false, buyer: from };
-  const issued = make(wish, step);
+  const issued = keep(make(wish, step), step);
   ledger.journal.post({
     atMs: env.nowMs,
     kind: 'scrip-renew',
@@ -72,16 +76,19 @@ export function renew({ from, rid, release, ttl }: v.InferOutput<typeof renewOrd
 /** Broker scrip is money to keep: it lives for half a year. */
 const BROKER_SCRIP_LIFE_MS = 180 * 86_400_000;
 
-function make(
-  { vnd, cur, val, count, ttlMs, bearer, buyer }: Wish,
-  step: Step,
-): { pieces: Pieces; postings: Posting[] } {
-  const { ledger, env } = step;
+type Made = scrip.Issued & { postings: Posting[] };
+
+/** Decides, and changes nothing yet. */
+function make({ vnd, cur, val, count, ttlMs, bearer, buyer }: Wish, step: Step): Made {
   const licence = licenceFor({ vnd, cur, val, count }, step);
-  const { row, pieces, roots } = scrip.issue(licence, { val, count, ttlMs, bearer, buyer }, env);
-  ledger.scrip.setLicence(row);
-  for (const root of roots) ledger.scrip.addRoot(root);
-  return { pieces, postings: roots.map((root) => onFloat(root, root.face)) };
+  const issued = scrip.issue(licence, { val, count, ttlMs, bearer, buyer }, step.env);
+  return { ...issued, postings: issued.roots.map((root) => onFloat(root, root.face)) };
+}
+
+function keep(made: Made, { ledger }: Step): Made {
+  ledger.scrip.setLicence(made.row);
+  for (const root of made.roots) ledger.scrip.addRoot(root);
+  return made;
 }
 
 function cash(release: v.InferOutput<typeof refundOrder>['release'], from: string, { ledger, env }: Step) {
