@@ -111,25 +111,16 @@ async function tryAll(copy: Rehearsal, { keys, folder, ends, nowMs, told }: Tryi
     const name = `archive-${String(contents.n).padStart(4, '0')}-${new Date(contents.from).toISOString().slice(0, 7)}.jsonl.gz`;
     const state = gzipSync(keptAt(copy.db, keys.root, cut));
     const { bytes, sha256 } = await writeFile(join(folder, name + PART), copy.db, contents);
-    let opening: Opening | undefined;
-    await takeOut(copy.store, {
-      contents,
-      state,
-      sign: (sums) => {
-        const { before: _, ...kept } = contents;
-        const unsigned = {
-          ...kept,
-          prev: last ? objectHash(last, nativeCrypto) : '',
-          file: { name, bytes, sha256 },
-          sums,
-          state: { bytes: state.length, sha256: createHash('sha256').update(state).digest('hex') },
-          at: Math.floor(nowMs / 1000),
-        };
-        opening = signOpening(unsigned, keys.seed, nativeCrypto);
-        return opening;
-      },
-    });
-    if (!opening) throw new Error('no record was signed');
+    const { before: _, ...kept } = contents;
+    const about = {
+      ...kept,
+      prev: last ? objectHash(last, nativeCrypto) : '',
+      file: { name, bytes, sha256 },
+      state: { bytes: state.length, sha256: createHash('sha256').update(state).digest('hex') },
+      at: Math.floor(nowMs / 1000),
+    };
+    const sign = (sums: string): Opening => signOpening({ ...about, sums }, keys.seed, nativeCrypto);
+    const opening = await copy.store.inOne(() => takeOut(copy.store, { contents, state, sign }));
     made.push({ contents, state, opening, before: last });
     last = opening;
     told(`${name}: ${countOf(contents.entries)} entries, ${countOf(contents.orders)} orders, ${bytes} bytes`);
@@ -206,7 +197,7 @@ async function putAllBack(copy: Rehearsal, { made, folder, told }: Doing): Promi
   for (const { opening, before } of made.toReversed()) {
     const path = join(folder, opening.file.name + PART);
     await needFile(path, opening);
-    await putBack(copy.store, { opening, before, path }, nativeCrypto);
+    await copy.store.inOne(() => putBack(copy.store, { opening, before, path }, nativeCrypto));
     told(`${opening.file.name}: read back`);
   }
 }

@@ -44,15 +44,12 @@ export async function copyFrom(place: Place, within: string): Promise<Rehearsal>
       db.close();
       rmSync(within, { recursive: true, force: true });
     };
-    return { path, db, store: quick(db), [Symbol.asyncDispose]: remove };
+    return { path, db, store: fileStore(db), [Symbol.asyncDispose]: remove };
   } catch (error) {
     rmSync(within, { recursive: true, force: true });
     throw error;
   }
 }
-
-/** A copy that is thrown away when anything fails needs no transactions. */
-const quick = (db: DatabaseSync): Store => ({ ...fileStore(db), inOne: (work) => work() });
 
 async function copyTo(path: string, { data, database }: Place): Promise<void> {
   if (database !== undefined) {

@@ -19,8 +19,8 @@ export type Replacement = {
   readonly sign: (sums: string) => Opening;
 };
 
-/** Call it in a transaction. @throws {Error} the books do not hold this period */
-export async function takeOut(store: Store, { contents, state, sign }: Replacement): Promise<void> {
+/** Call it in a transaction. @returns what was signed @throws {Error} the books do not hold this period */
+export async function takeOut(store: Store, { contents, state, sign }: Replacement): Promise<Opening> {
   const { n, entries, orders } = contents;
   await needPlace(store, contents);
   const range = [entries.first, entries.last].map(BigInt);
@@ -41,6 +41,7 @@ export async function takeOut(store: Store, { contents, state, sign }: Replaceme
   await store.insert('opening_state', pagesOf(state));
   const ends = { seq: BigInt(entries.last), after_n: BigInt(orders.last), until_ms: BigInt(opening.until) };
   await store.insert('opening', [{ n: BigInt(n), ...ends, doc: canonicalJson(opening) }]);
+  return opening;
 }
 
 /** A period that was archived: `before` is the record of the one before it. */

@@ -26,7 +26,7 @@ export async function restorePeriod(
   const before = openings.at(-2);
   await needFile(path, opening);
   const there = audited(copy, keys);
-  await putBack(copy.store, { opening, before, path }, nativeCrypto);
+  await copy.store.inOne(() => putBack(copy.store, { opening, before, path }, nativeCrypto));
   const report = audited(copy, keys);
   needSame(there, report);
   told(`${opening.file.name}: tried on a copy`);
@@ -61,7 +61,8 @@ export async function wholeOf(place: Place, { keys, folder }: { keys: Keys; fold
     for (const [i, opening] of [...openings.entries()].toReversed()) {
       const path = join(folder, opening.file.name);
       await needFile(path, opening);
-      await putBack(copy.store, { opening, before: openings[i - 1], path }, nativeCrypto);
+      const archived = { opening, before: openings[i - 1], path };
+      await copy.store.inOne(() => putBack(copy.store, archived, nativeCrypto));
     }
     return copy;
   } catch (error) {
