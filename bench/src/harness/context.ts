@@ -35,7 +35,10 @@ export class Context {
     this.#profile = profile;
     this.quick = quick;
     this.#only = only;
+    process.once('exit', this.#remove);
   }
+
+  readonly #remove = (): void => rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 });
 
   /** Alternating pairs of windows for each comparison. */
   get pairs(): number {
@@ -114,7 +117,8 @@ export class Context {
     await this.#load?.end();
     await this.#bystander?.end();
     await (await this.#broker)?.child.end();
-    rmSync(this.#folder, { recursive: true, force: true });
+    process.off('exit', this.#remove);
+    this.#remove();
   }
 }
 

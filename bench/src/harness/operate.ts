@@ -26,6 +26,8 @@ export async function operate(args: readonly string[], { keep = true } = {}): Pr
   });
   const [out, err, told] = [child.stdout, child.stderr, child.stdio[3]];
   if (!out || !err || !told || !('read' in told)) throw new Error('a pipe is missing');
+  const end = () => void child.kill('SIGKILL');
+  process.once('exit', end);
   let bytes = 0;
   const parts: Buffer[] = [];
   out.on('data', (part: Buffer) => {
@@ -33,6 +35,7 @@ export async function operate(args: readonly string[], { keep = true } = {}): Pr
     if (keep) parts.push(part);
   });
   const [stderr, figures, [code]] = await Promise.all([text(err), text(told), once(child, 'close')]);
+  process.off('exit', end);
   if (code !== 0) throw new Error(`broker ${args[0]} ended with ${code}: ${stderr.slice(-500)}`);
   const { cpuMicros, peakBytes } = JSON.parse(figures) as { cpuMicros: number; peakBytes: number };
   const ms = performance.now() - startMs;
