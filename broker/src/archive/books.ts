@@ -9,7 +9,7 @@ import { isSealed } from '../books/sealed.ts';
 import type { Keys } from '../keys.ts';
 import { migrations } from '../ledger/schema.ts';
 import { type Opening, readOpening } from './record.ts';
-import { fileStore, type Store, serverStore } from './store.ts';
+import { fileStore, type Store } from './store.ts';
 
 /** With the id of the process that made it. */
 const COPY = '.copy-';
@@ -69,12 +69,12 @@ async function copyTo(path: string, { data, database }: Place): Promise<void> {
 /** The books themselves. @throws {Error} they were moved elsewhere, or are away */
 export async function openStore({ data, database }: Place): Promise<Store> {
   if (database !== undefined) {
-    const { Line } = await import('../books/postgres/line.ts');
+    const { serverStore } = await import('./server-store.ts');
     const shape = new DatabaseSync(':memory:');
     for (const step of migrations) shape.exec(step);
     const tables = tablesOf(shape);
     shape.close();
-    return serverStore(await Line.open(database), tables);
+    return serverStore(database, tables);
   }
   const db = openDatabase(existing(data), migrations);
   if (isSealed(db)) {

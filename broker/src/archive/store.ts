@@ -1,8 +1,6 @@
-// The few changes that archiving makes to books, in one transaction, in SQLite and in PostgreSQL alike.
+// The few changes that archiving makes to books, in one transaction, in SQLite here and in PostgreSQL alike.
 import type { DatabaseSync } from 'node:sqlite';
 import type { Row } from '../books/port.ts';
-import type { Line } from '../books/postgres/line.ts';
-import { insertRows } from '../books/postgres/sets.ts';
 import { tablesOf } from '../books/postgres/view.ts';
 
 export type Store = {
@@ -38,35 +36,7 @@ export function fileStore(db: DatabaseSync): Store {
   };
 }
 
-/** `tables`: of the same schema, from a file. */
-export function serverStore(line: Line, tables: ReturnType<typeof tablesOf>): Store {
-  return {
-    async all(sql, ...values) {
-      let last = 0;
-      const text = sql.replaceAll('?', () => `$${++last}::bigint`);
-      return (await line.run(text, ...values.map(String))).rows;
-    },
-    async insert(table, rows) {
-      const columns = columnsIn(tables, table);
-      await insertRows(line, table, { columns, rows: rows.map((row) => columns.map(({ name }) => row[name] ?? null)) });
-    },
-    async inOne(work) {
-      // The turn of a writer: every broker looks at the tables anew afterwards.
-      await line.script('BEGIN ISOLATION LEVEL SERIALIZABLE; UPDATE turn SET n = n + 1 WHERE one = 1');
-      try {
-        const result = await work();
-        await line.script('COMMIT');
-        return result;
-      } catch (error) {
-        if (!line.isBroken) await line.script('ROLLBACK').catch(() => undefined);
-        throw error;
-      }
-    },
-    close: () => line.close(),
-  };
-}
-
-function columnsIn(tables: ReturnType<typeof tablesOf>, table: string) {
+export function columnsIn(tables: ReturnType<typeof tablesOf>, table: string) {
   const columns = tables.get(table);
   if (!columns) throw new Error(`there is no table ${table}`);
   return columns;
