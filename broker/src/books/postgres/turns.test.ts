@@ -31,6 +31,14 @@ async function counter(url: string) {
   };
 }
 
+test('brokers that start at the same moment where there are no tables yet all start', async () => {
+  for (let round = 0; round < 5; round++) {
+    const url = await newDatabase(server.url);
+    const keepers = await Promise.all(Array.from({ length: 6 }, () => postgresKeeper(url)));
+    for (const keeper of keepers) await keeper.close();
+  }
+});
+
 test('brokers that write all the time count what they share without a gap, and none of them waits in vain', async () => {
   const url = await newDatabase(server.url);
   // One after the other: who makes the tables at the same time as others does that twice.

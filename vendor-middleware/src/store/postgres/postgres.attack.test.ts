@@ -22,6 +22,14 @@ rivalSuite('PostgreSQL', {
   seeds: [1, 2, 3, 4, 5],
 });
 
+test('processes that start at the same moment where there are no tables yet all start', async () => {
+  for (let round = 0; round < 20; round++) {
+    const schema = newSchema();
+    const stores = await Promise.all(Array.from({ length: 6 }, () => postgres(server.url, { schema })));
+    await Promise.all(stores.map((store) => store.close()));
+  }
+});
+
 test('a server that is stopped dead again and again loses nothing that was acknowledged, and takes nothing twice', async () => {
   const schema = newSchema();
   await playKills(20261127, {

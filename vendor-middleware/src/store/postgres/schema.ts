@@ -59,7 +59,7 @@ async function once(make: () => PromiseLike<unknown>): Promise<void> {
     if (!EXISTS.has((error as { code?: unknown }).code)) throw error;
   }
 }
-const EXISTS: ReadonlySet<unknown> = new Set(['23505', '42P06', '42P07']);
+const EXISTS: ReadonlySet<unknown> = new Set(['23505', '42710', '42P06', '42P07']);
 
 const DURABLE: Readonly<Record<string, readonly string[]>> = {
   fsync: ['on'],
