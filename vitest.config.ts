@@ -30,7 +30,7 @@ export default defineConfig({
           // Files and processes of SQLite, and what has no ledger.
           exclude: [
             'broker/src/{audit,laws}/**',
-            'broker/src/{main,*-kill.attack,ecash-unlinkable.attack,http/logs.attack}.test.ts',
+            'broker/src/{main,{cheque,ecash,peers}-kill.attack,ecash-unlinkable.attack,http/logs.attack}.test.ts',
             'broker/src/books/**',
             'broker/src/archive/*.attack.test.ts',
           ],

@@ -180,6 +180,7 @@ const MEND: { readonly [code: string]: string | undefined } = {
   EACCES: 'It may not write there, or not listen on that port: --data and --port choose others.',
   EEXIST: '--data takes a directory.',
   ENOTDIR: '--data takes a directory.',
+  AWAY: 'PostgreSQL is away, or was. Run the same command again when it is there: a step stands whole or not at all.',
 };
 
 try {

@@ -7,6 +7,7 @@ export type Answer = { readonly rows: Row[]; readonly count: number };
 /** The server is away, or a connection to it broke: what was asked last may have been done. */
 export class Away extends Error {
   override name = 'Away';
+  readonly code = 'AWAY';
 }
 
 /** The server undid the transaction for the sake of another one: done again it may stand. */
