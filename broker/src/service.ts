@@ -61,7 +61,7 @@ const BODIES = 8;
 /** `body`: what came with an order besides. `trail`: follows it. */
 type Given = { readonly body?: Body; readonly trail?: Trail | undefined };
 
-type Running = { readonly step: Step; readonly run: Prepared['run'] };
+type Running = { readonly step: Step; readonly run: Prepared['run']; readonly foresee?: Prepared['foresee'] };
 
 export class BrokerService {
   readonly keys: Keys;
@@ -192,7 +192,7 @@ export class BrokerService {
     if (!(await isGenuine(text.signed, { key: order.from, sig: order.sig }))) {
       throw new PaymentProblem('signature-invalid');
     }
-    if (!route.stored) return this.read((step) => this.#signed(order, prepared.run, step));
+    if (!route.stored) return this.read((step) => this.#signed(order, text, { step, run: prepared.run }));
     const more = { ...prepared, trail };
     if (!body) return this.#decide(order, text, more);
     if (this.#bodies.has(order.from) || this.#bodies.size >= BODIES) {
@@ -206,15 +206,19 @@ export class BrokerService {
     }
   }
 
-  async #decide(order: Order, text: OrderText, { ahead, run, body, trail }: Prepared & Given): Promise<string> {
+  async #decide(
+    order: Order,
+    text: OrderText,
+    { ahead, foresee, run, body, trail }: Prepared & Given,
+  ): Promise<string> {
     const more = body ? { body } : {};
     const { ledger: _, ...step } = this.step();
     const read = <T>(look: (step: Step) => T) => this.read(look);
     if (ahead) trail?.step('ahead');
-    const done = await ahead?.({ ...step, read, order, peers: this.#peers, ...more });
+    const done = await ahead?.({ ...step, read, order, signed: text.signed, peers: this.#peers, ...more });
     trail?.step('commit');
     const outcome = await this.write((now) =>
-      this.#execute(order, text, { step: now, run: done ? (at) => run({ ...at, ahead: done }) : run }),
+      this.#execute(order, text, { step: now, foresee, run: done ? (at) => run({ ...at, ahead: done }) : run }),
     );
     if (outcome instanceof PaymentProblem) throw outcome;
     return outcome;
@@ -285,26 +289,31 @@ export class BrokerService {
     return { body, signed, hash: this.#env().crypto.sha256(utf8(body)) };
   }
 
-  #signed(order: Order, run: Prepared['run'], step: Step): string {
+  #signed(order: Order, { signed }: OrderText, { step, run }: Running): string {
     const { brk, seed } = this.keys;
-    const result = run({ ...step, order });
+    const result = run({ ...step, order, signed });
     this.#keeper.books.certain();
     return printAnswer(order, result, { brk, seed }, step.env);
   }
 
   /** Inside the transaction. A refusal undoes what the service wrote, and is itself written down. */
-  #execute(order: Order, text: OrderText, { step, run }: Running): string | PaymentProblem {
-    const { orders } = step.ledger;
+  #execute(order: Order, text: OrderText, { step, foresee, run }: Running): string | PaymentProblem {
+    const { ledger } = step;
+    const { orders } = ledger;
+    ledger.foresee(() => {
+      orders.foresee(order);
+      foresee?.(ledger);
+    });
     const twin = orders.find(order, text);
     if (twin !== undefined) return twin;
     try {
       return this.#keeper.apart(() => {
-        const answer = this.#signed(order, run, step);
+        const answer = this.#signed(order, text, { step, run });
         orders.add(order, text, answer);
         return answer;
       });
     } catch (error) {
-      step.ledger.ecash.forget();
+      ledger.ecash.forget();
       if (!(error instanceof PaymentProblem)) throw error;
       if (error instanceof KeysetOverdrawn) stop(error.ks, step);
       if (!PASSING.has(error.code)) {

@@ -16,8 +16,9 @@ export interface Statement {
  * `rows`: the rows that it reads or changes, or more, as `<table> WHERE …` with the parameters of the statement (`?1`, `?2`).
  * `asOf: 'start'`: not its own rows but its answer is brought, as it was when the transaction began: for scans, whose finds
  * are decided on again by their keys, and for reports.
+ * `unread: true`: an insert of rows that no statement asks for in a transaction, such as lines of a journal: they are only written.
  */
-export type Reach = { readonly rows: readonly string[] } | { readonly asOf: 'start' };
+export type Reach = { readonly rows: readonly string[] } | { readonly asOf: 'start' } | { readonly unread: true };
 
 export interface Books {
   /** Keeps the statement: for texts of which there are few. */
@@ -26,6 +27,8 @@ export interface Books {
   version(): unknown;
   /** Names rows that will be asked for, by reading them: brought together they cost one journey instead of one each. */
   gather(read: () => unknown): void;
+  /** The same for a whole operation that begins, without reading: statements in `name` answer as if there were nothing. */
+  foresee(name: () => unknown): void;
   /** Before costly work: goes on only if what is decided now will count. */
   certain(): void;
 }

@@ -11,6 +11,7 @@ function sqliteBooks(db: DatabaseSync, group: GroupCommit): Books {
     version: () => `${version.get()?.['data_version']} ${group.undone}`,
     // Everything is here already.
     gather: () => undefined,
+    foresee: () => undefined,
     certain: () => undefined,
   };
 }

@@ -1,6 +1,7 @@
 // What a row of the table of orders is.
 import { decode, type JsonObject, limits, type ProblemCode } from '@farthing/protocol';
 import type * as v from 'valibot';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { AheadStep } from '../services/ahead-step.ts';
 import type { Ahead, OrderStep } from '../services/step.ts';
 
@@ -25,6 +26,8 @@ export type OrderRoute = {
 export type Prepared = {
   /** Work that needs no transaction, and that others should not wait for. */
   readonly ahead?: (step: AheadStep) => Promise<Ahead>;
+  /** Names rows that `run` will ask for, so that they are brought together. What is left out costs a journey of its own. */
+  readonly foresee?: ((ledger: Ledger) => void) | undefined;
   /** Inside the transaction. */
   readonly run: (step: OrderStep) => JsonObject;
 };
@@ -41,11 +44,12 @@ type Definition<Order extends OrderSchema> = {
   orderInHeader?: true;
   problems?: readonly ProblemCode[];
   ahead?(order: v.InferOutput<Order>, step: AheadStep): Promise<Ahead>;
+  foresee?(order: v.InferOutput<Order>, ledger: Ledger): void;
   run(order: v.InferOutput<Order>, step: OrderStep): JsonObject;
 };
 
 export function route<Order extends OrderSchema>(definition: Definition<Order>): OrderRoute {
-  const { path, summary, order, result, ahead, run } = definition;
+  const { path, summary, order, result, ahead, foresee, run } = definition;
   return {
     path,
     typ: order.entries.typ.literal,
@@ -60,6 +64,7 @@ export function route<Order extends OrderSchema>(definition: Definition<Order>):
       const decoded = decode(order, json, 'request-malformed');
       return {
         ...(ahead ? { ahead: (step) => ahead(decoded, step) } : {}),
+        ...(foresee ? { foresee: (ledger) => foresee(decoded, ledger) } : {}),
         run: (step) => run(decoded, step),
       };
     },

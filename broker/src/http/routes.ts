@@ -85,8 +85,8 @@ import * as credit from '../services/payword-credit.ts';
 import * as prepaid from '../services/payword-prepaid.ts';
 import { redeem as redeemWords } from '../services/payword-redeem.ts';
 import { handOn } from '../services/peer-forward.ts';
-import { redeem } from '../services/redeem.ts';
-import { buy, refund, renew } from '../services/sell.ts';
+import { foresee, redeem } from '../services/redeem.ts';
+import { buy, foreseeBuy, refund, renew } from '../services/sell.ts';
 import { register } from '../services/vendors.ts';
 import { type OrderRoute, route } from './route.ts';
 import { chequeRoutes } from './routes-cheque.ts';
@@ -164,6 +164,7 @@ export const orderRoutes: readonly OrderRoute[] = [
     order: buyOrder,
     result: scripResult,
     problems: [...site, ...licence, 'balance-short', 'scrip-foreign', 'scrip-expired', 'scrip-forged', 'scrip-spent'],
+    foresee: foreseeBuy,
     run: buy,
   }),
   route({
@@ -188,6 +189,7 @@ export const orderRoutes: readonly OrderRoute[] = [
     order: redeemOrder,
     result: redeemResult,
     problems: [...site, 'batch-conflict', 'balance-full'],
+    foresee,
     run: redeem,
   }),
   route({

@@ -66,6 +66,10 @@ export function openJournal(db: Books, crypto: Crypto) {
     'INSERT INTO journal (seq, at_ms, kind, ref, from_key, rid, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const addPosting = db.prepare('INSERT INTO posting (seq, n, account, sub, cur, amount) VALUES (?, ?, ?, ?, ?, ?)');
+  /** Of other accounts than customers', whose payments are asked for when they are overdue. */
+  const addUnread = db.prepare('INSERT INTO posting (seq, n, account, sub, cur, amount) VALUES (?, ?, ?, ?, ?, ?)', {
+    unread: true,
+  });
   // Most entries have two.
   const addTwo = db.prepare(
     `INSERT INTO posting (seq, n, account, sub, cur, amount) VALUES (?1, 0, ?2, ?3, ?4, ?5), (?1, 1, ?6, ?7, ?8, ?9)`,
@@ -94,7 +98,7 @@ export function openJournal(db: Books, crypto: Crypto) {
       if (sum) sum.amount += amount;
       else sums.set(`${cur} ${name}`, { name, cur, amount });
     }
-    db.gather(() => {
+    db.foresee(() => {
       head.get();
       for (const { name, cur } of sums.values()) getBalance.get(name, cur);
     });
@@ -127,7 +131,8 @@ export function openJournal(db: Books, crypto: Crypto) {
       return seq;
     }
     entry.postings.forEach(({ account: name, sub = '', cur, amount }, n) => {
-      addPosting.run(seq, n, name, sub, cur, amount);
+      const add = name.startsWith('user:') ? addPosting : addUnread;
+      add.run(seq, n, name, sub, cur, amount);
     });
     return seq;
   };
@@ -148,7 +153,13 @@ export function openJournal(db: Books, crypto: Crypto) {
       ref: text(row, 'ref'),
     }));
 
-  return { post, balance, shown, lines };
+  /** Names what an entry asks for that moves these. */
+  const foresee = (names: readonly string[], cur: Currency): void => {
+    head.get();
+    for (const name of names) getBalance.get(name, cur);
+  };
+
+  return { post, balance, shown, lines, foresee };
 }
 
 /** Canonical JSON of an entry: what its hash covers beside the hash of the entry before. Written out, member by member in order. */

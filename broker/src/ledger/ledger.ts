@@ -37,5 +37,7 @@ export function openLedger(db: Books, signer: { crypto: Crypto; seed: Uint8Array
     codes: openCodes(db, signer),
     /** Names what will be asked for, by reading it: where it has to be brought, it comes in one journey. */
     gather: (read: () => unknown): void => db.gather(read),
+    /** What an order will ask for, named before it is decided: where it has to be brought, all of it comes in one journey. */
+    foresee: (name: () => unknown): void => db.foresee(name),
   };
 }

@@ -32,14 +32,23 @@ export function openOrders(db: Books) {
     if (Buffer.compare(stored, asked) !== 0) throw new PaymentProblem('rid-conflict');
   };
 
+  /** With the place of its answer, which else would be looked for when all is done. */
+  const foresee = ({ from, rid }: Order): void => {
+    get.get(from, rid);
+    getRefusal.get(from, rid);
+    last.get();
+  };
+
   return {
+    /** Names what `find` and `add` ask for. */
+    foresee,
     /**
      * The stored answer, or `undefined` for an order that was not seen.
      * @throws {PaymentProblem} `rid-conflict` for other content; the problem it was refused with
      */
-    find({ from, rid }: Order, { hash }: OrderText): string | undefined {
-      // With the place of its answer, which else would be looked for when all is done.
-      db.gather(() => [get.get(from, rid), getRefusal.get(from, rid), last.get()]);
+    find(order: Order, { hash }: OrderText): string | undefined {
+      const { from, rid } = order;
+      db.foresee(() => foresee(order));
       const row = get.get(from, rid);
       const refusal = getRefusal.get(from, rid);
       if (row) {

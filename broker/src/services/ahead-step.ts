@@ -8,6 +8,7 @@ export type AheadStep = Omit<Step, 'ledger'> & {
   /** What is committed. */
   readonly read: <T>(look: (step: Step) => T) => Promise<T>;
   readonly order: Order;
+  readonly signed: string;
   readonly peers: PeerDesk;
   readonly body?: Body;
 };

@@ -1,6 +1,6 @@
 // Paying sites for cheques that they served unasked, in batches that are hash-linked. They are paid out of what is aside for their
 // certificates. What is not in order is not paid, and kept with the signed batch.
-import { type Currency, type JsonObject, objectHash, PaymentProblem } from '@farthing/protocol';
+import { type Currency, type JsonObject, PaymentProblem } from '@farthing/protocol';
 import { type chequeRedeemOrder, cheque as rules } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import { type ChequeAlarm, type ChequeCertRow, onCert, type PaidCheque } from '../ledger/cheque.ts';
@@ -18,7 +18,7 @@ type Claim = Order['claims'][number];
 
 /** @throws {PaymentProblem} `vendor-unknown`, `signature-invalid`, `batch-conflict`, `request-malformed`, `balance-full` */
 export function redeem(batch: Order, step: OrderStep): JsonObject {
-  const { ledger, env, order } = step;
+  const { ledger, env, signed } = step;
   const { from, rid, vnd, prev, claims } = batch;
   ownVendor(vnd, from, ledger);
   const last = ledger.cheques.lastBatch(vnd);
@@ -33,7 +33,7 @@ export function redeem(batch: Order, step: OrderStep): JsonObject {
       ledger.cheques.get(vnd, cheque.epoid);
     }
   });
-  const hash = objectHash(order, env.crypto);
+  const hash = env.crypto.hashText(signed);
   const alarms: ChequeAlarm[] = [];
   const paid: Redeemed[] = [];
   const cheques = claims.map((claim, n): JsonObject => {

@@ -1,6 +1,6 @@
 // Paying sites for coins that were locked to them: they took them off line, and the mint sees them now for the first time. What
 // is not in order is not paid, and kept with the signed batch.
-import { type Currency, type JsonObject, limits, objectHash, PaymentProblem } from '@farthing/protocol';
+import { type Currency, type JsonObject, limits, PaymentProblem } from '@farthing/protocol';
 import { ecash, type ecashRedeemOrder } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import { type EcashAlarm, KeysetOverdrawn } from '../ledger/ecash.ts';
@@ -16,7 +16,7 @@ type Claim = Order['claims'][number];
 
 /** @throws {PaymentProblem} `vendor-unknown`, `signature-invalid`, `batch-conflict`, `request-malformed` */
 export function redeem(batch: Order, step: OrderStep): JsonObject {
-  const { ledger, env, order } = step;
+  const { ledger, env, signed } = step;
   const { from, rid, vnd, prev, claims } = batch;
   ownVendor(vnd, from, ledger);
   const last = ledger.ecash.lastBatch(vnd);
@@ -34,7 +34,7 @@ export function redeem(batch: Order, step: OrderStep): JsonObject {
       for (const { pk } of given) ledger.ecash.useOf(pk);
     }
   });
-  const hash = objectHash(order, env.crypto);
+  const hash = env.crypto.hashText(signed);
   const alarms: EcashAlarm[] = [];
   const payments: JsonObject[] = [];
   let credited = 0n;

@@ -33,7 +33,7 @@ export async function askToEnd(order: Capture | Void, step: AheadStep): Promise<
     });
     if (open) await peers.finish(open).catch(needKnown);
   }
-  const ask = await peers.write((now) => planToEnd(order, { ...now, order: step.order }));
+  const ask = await peers.write((now) => planToEnd(order, { ...now, order: step.order, signed: step.signed }));
   if (!ask) return {};
   const answer = await peers.ask(ask);
   if (answer.kind === 'answered' && !isEnded(order, answer)) {

@@ -35,7 +35,7 @@ export async function askToTake(order: Deposit, step: AheadStep): Promise<Ahead>
       ),
       step,
     );
-  const ask = await peers.write((now) => planToTake(order, { ...now, order: step.order }));
+  const ask = await peers.write((now) => planToTake(order, { ...now, order: step.order, signed: step.signed }));
   if (!ask) return {};
   const answer = await peers.ask(ask);
   if (answer.kind === 'answered' && !isTaken(order, answer, { step, peer })) {

@@ -1,14 +1,6 @@
 // Paying sites for words: cumulative claims per session, in hash-linked batches, with bounded work. An overclaim is not
 // paid beyond the honest sum, and kept with the deed so that a third party can judge it.
-import {
-  type Currency,
-  canonicalJson,
-  type JsonObject,
-  limits,
-  objectHash,
-  PaymentProblem,
-  parseJson,
-} from '@farthing/protocol';
+import { type Currency, canonicalJson, type JsonObject, limits, PaymentProblem, parseJson } from '@farthing/protocol';
 import { payword, type paywordRedeemOrder } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import { account, type Posting } from '../ledger/journal.ts';
@@ -23,12 +15,12 @@ type Claim = v.InferOutput<typeof paywordRedeemOrder>['claims'][number];
 
 /** @throws {PaymentProblem} `vendor-unknown`, `signature-invalid`, `batch-conflict`, `request-malformed` */
 export function redeem(batch: v.InferOutput<typeof paywordRedeemOrder>, step: OrderStep): JsonObject {
-  const { ledger, env, order } = step;
+  const { ledger, env, signed } = step;
   const { from, rid, vnd, prev } = batch;
   ownVendor(vnd, from, ledger);
   const last = ledger.payword.lastBatch(vnd);
   if (prev !== last.hash) throw new PaymentProblem('batch-conflict', { members: { prev: last.hash } });
-  const hash = objectHash(order, env.crypto);
+  const hash = env.crypto.hashText(signed);
   gatherDeals(batch.claims, step);
   const settlement = new Settlement(vnd, step);
   batch.claims.forEach((claim, n) => {

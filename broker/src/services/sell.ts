@@ -3,6 +3,7 @@ import { type Currency, type JsonObject, PaymentProblem } from '@farthing/protoc
 import { type buyOrder, type refundOrder, type renewOrder, type Scrip, scrip } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
 import { account, type Posting } from '../ledger/journal.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { onFloat } from '../ledger/scrip.ts';
 import { spendFunds } from './funds.ts';
 import { licenceFor } from './licences.ts';
@@ -33,6 +34,15 @@ export function buy(order: v.InferOutput<typeof buyOrder>, step: OrderStep): Jso
   });
   if (!funds) keep(issued, step);
   return answer({ from, cur, pieces: issued.pieces, change: paid.change }, step);
+}
+
+export function foreseeBuy(
+  { from, vnd, cur }: v.InferOutput<typeof buyOrder>,
+  { vendors, scrip: book, journal }: Ledger,
+): void {
+  vendors.has(vnd);
+  book.liveLicences(vnd, cur, 0);
+  journal.foresee([account.user(from)], cur);
 }
 
 /** @throws {PaymentProblem} `release-invalid`, `release-used` */

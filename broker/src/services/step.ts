@@ -19,7 +19,12 @@ export type Step = {
 };
 
 /** A step that answers one order, whose signature was checked. */
-export type OrderStep = Step & { readonly order: Order; readonly ahead?: Ahead };
+export type OrderStep = Step & {
+  readonly order: Order;
+  /** What its signature covers: the order's name is the hash of it. */
+  readonly signed: string;
+  readonly ahead?: Ahead;
+};
 
 /** What is found out before the transaction, because it takes time or another broker. */
 export type Ahead = {

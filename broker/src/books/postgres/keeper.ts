@@ -151,6 +151,8 @@ class Keeper implements Bookkeeper {
         const times = { operations: batch.length, waitedMs, tookMs: performance.now() - startMs };
         this.#observe?.({ ...times, commitMs: this.#commits.lastMs, left: this.#waiting.length, parts: this.#parts });
         this.#parts = { turnMs: 0, decideMs: 0, serverMs: 0 };
+        // Others go on while what was decided here is answered.
+        this.#gate.leave();
         for (const [i, { resolve, reject }] of batch.entries()) {
           const one = decided[i];
           if (one?.threw) reject(one.error);

@@ -44,3 +44,17 @@ test.each([
   expect(() => planOf(sql)).toThrow('say what this statement reaches');
   expect(loads(sql, { rows: ['cheque WHERE vnd = ?2'] })).toEqual([['SELECT * FROM cheque WHERE vnd = ?1', 2]]);
 });
+
+test('rows that nothing reads are inserted by a statement of its parameters, in order, and by no other', () => {
+  const unread = (sql: string) => planOf(sql, { unread: true });
+  const columns = ['n', 'seq'];
+  expect(unread('INSERT INTO line (n, seq) VALUES (?, ?)')).toEqual({ kind: 'unread', table: 'line', columns });
+  for (const wrong of [
+    'INSERT INTO line (n, seq) VALUES (?2, ?1)',
+    'INSERT INTO line (n, seq) VALUES (1, ?)',
+    'INSERT INTO line (n, seq) VALUES (?, ?) ON CONFLICT (n) DO NOTHING',
+    'UPDATE line SET n = ?',
+  ]) {
+    expect(() => unread(wrong)).toThrow('not an insert of its parameters');
+  }
+});

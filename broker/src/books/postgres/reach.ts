@@ -12,15 +12,27 @@ export type Load = {
 
 export type Plan =
   | { readonly kind: 'rows'; readonly loads: readonly Load[] }
-  | { readonly kind: 'answer'; readonly load: Load };
+  | { readonly kind: 'answer'; readonly load: Load }
+  /** `columns`: of each parameter, in order. */
+  | { readonly kind: 'unread'; readonly table: string; readonly columns: readonly string[] };
 
 /** @throws {Error} the text does not show it, and `reach` does not say it */
 export function planOf(text: string, reach?: Reach): Plan {
   const sql = numbered(text.replace(/\s+/g, ' ').trim());
   if (reach && 'asOf' in reach) return { kind: 'answer', load: loadOf('', sql) };
+  if (reach && 'unread' in reach) return unreadOf(sql);
   const rows = reach && 'rows' in reach ? reach.rows : shownIn(sql);
   const loads = rows.map((row) => loadOf(row.split(' ', 1)[0] ?? '', `SELECT * FROM ${row}`));
   return { kind: 'rows', loads };
+}
+
+function unreadOf(sql: string): Plan {
+  const { table, columns = '', values, key } = INSERT.exec(sql)?.groups ?? {};
+  const names = columns.split(', ');
+  if (table === undefined || key !== undefined || values !== names.map((_, i) => `?${i + 1}`).join(', ')) {
+    throw new Error(`not an insert of its parameters, in order: ${sql}`);
+  }
+  return { kind: 'unread', table, columns: names };
 }
 
 /** Two statements that reach the same rows have the same load, whatever the numbers of their parameters are. */

@@ -72,3 +72,60 @@ test('what each batch asks for is named ahead for the next one, what one batch a
   expect(batch(4)).toEqual([1]);
   expect(batch(5)).toEqual([]);
 });
+
+test('what is foreseen is named and not read, and once it is here nothing is asked for again', () => {
+  const { view, get } = viewed();
+  const read: unknown[] = [];
+  const name = () => view.foresee(() => read.push(get.get(1), get.get(2)));
+  view.begin();
+  const done = view.pass(() => expect(name).toThrow(Missing));
+  const missing = 'missing' in done ? done.missing : [];
+  expect(missing.map(({ values }) => values)).toEqual([[1], [2]]);
+  for (const need of missing) {
+    view.bring(need.load, [{ n: need.values[0] as number, x: 'here' }]);
+    view.met(need);
+  }
+  expect(view.pass(name)).toEqual({ changes: [] });
+  expect(read).toEqual([undefined, undefined, undefined, undefined]);
+  expect(get.get(2)).toEqual({ x: 'here' });
+});
+
+test('rows that nothing reads are written by who kept them, and not by a part that was undone or a pass that missed something', () => {
+  const { view, get } = viewed();
+  const add = view.prepare('INSERT INTO one (x, n) VALUES (?, ?)', { unread: true });
+  const part = (n: number, fails: boolean) => () => {
+    add.run('line', n);
+    if (fails) throw new Error('short of money');
+  };
+  view.begin();
+  const first = view.pass(() => {
+    view.apart(part(1, false));
+    expect(() => get.get(1)).toThrow(Missing);
+  });
+  for (const need of 'missing' in first ? first.missing : []) view.met(need);
+  const second = view.pass(() => {
+    view.apart(part(2, false));
+    expect(() => view.apart(part(3, true))).toThrow('short of money');
+    expect(() =>
+      view.apart(() => {
+        view.apart(part(4, false));
+        throw new Error('the whole');
+      }),
+    ).toThrow('the whole');
+    view.apart(part(5, false));
+  });
+  expect(second).toMatchObject({
+    changes: [
+      {
+        table: 'one',
+        inserted: [
+          [2, 'line'],
+          [5, 'line'],
+        ],
+      },
+    ],
+  });
+  view.commit();
+  view.begin();
+  expect(view.pass(() => undefined)).toEqual({ changes: [] });
+});

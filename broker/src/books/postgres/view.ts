@@ -37,7 +37,11 @@ export class View implements Books {
   readonly #open: StatementSync;
   readonly #close: StatementSync;
   #wanted = new Map<string, Need>();
+  /** Rows that were inserted by the pass, and are not in the database here. */
+  #unread: { readonly table: string; readonly cells: Value[] }[] = [];
   #isGathering = false;
+  /** Nothing is read: what is asked for is only named. */
+  #isNaming = false;
   #rows = 0;
   /** Written by the batch that is under way. */
   #written = 0;
@@ -59,6 +63,7 @@ export class View implements Books {
 
   prepare(sql: string, reach?: Parameters<Books['prepare']>[1]): Statement {
     const plan = planOf(sql, reach);
+    if (plan.kind === 'unread') return this.#unreadBy(plan);
     for (const load of plan.kind === 'answer' ? [plan.load] : plan.loads) {
       if (!this.#loads.has(load.sql)) this.#loads.set(load.sql, this.#loads.size);
     }
@@ -84,6 +89,15 @@ export class View implements Books {
       this.#isGathering = false;
     }
     if (this.#wanted.size > before) throw MISSING;
+  }
+
+  foresee(name: () => unknown): void {
+    this.#isNaming = true;
+    try {
+      this.gather(name);
+    } finally {
+      this.#isNaming = false;
+    }
   }
 
   /** @throws {Missing} another operation of the batch misses something: all will be decided again */
@@ -115,6 +129,7 @@ export class View implements Books {
   /** Runs `decide` until it misses nothing. @returns what is missing, or what it changed */
   pass(decide: () => void): { readonly missing: readonly Need[] } | { readonly changes: readonly Change[] } {
     this.#wanted = new Map();
+    this.#unread = [];
     this.#db.exec('SAVEPOINT pass');
     const session = this.#db.createSession();
     try {
@@ -132,6 +147,7 @@ export class View implements Books {
 
   /** A part that is undone by itself when it throws. */
   apart<Result>(part: () => Result): Result {
+    const unread = this.#unread.length;
     this.#open.run();
     try {
       const result = part();
@@ -139,6 +155,7 @@ export class View implements Books {
       return result;
     } catch (error) {
       this.#db.exec('ROLLBACK TO part; RELEASE part');
+      this.#unread.length = unread;
       throw error;
     }
   }
@@ -187,6 +204,10 @@ export class View implements Books {
     const changes = readChanges(session.changeset());
     this.#written = changes.reduce((sum, { inserted }) => sum + inserted.length, 0);
     this.#db.exec('RELEASE pass');
+    for (const [table, rows] of Map.groupBy(this.#unread, (row) => row.table)) {
+      const inserted = rows.map(({ cells }) => cells);
+      changes.push({ table, key: [], inserted, deleted: [], updated: [] });
+    }
     return changes;
   }
 
@@ -200,7 +221,20 @@ export class View implements Books {
     let isHere = true;
     for (const load of loads) if (!this.#isHere(load, values)) isHere = false;
     if (!isHere && !this.#isGathering) throw MISSING;
-    return isHere;
+    return isHere && !this.#isNaming;
+  }
+
+  #unreadBy({ table, columns }: Extract<Plan, { kind: 'unread' }>): Statement {
+    const all = this.tables.get(table) ?? [];
+    const places = all.map(({ name }) => columns.indexOf(name));
+    const run = (...values: Value[]) => {
+      this.#unread.push({ table, cells: places.map((at) => values[at] ?? null) });
+      return { changes: 1 };
+    };
+    const none = () => {
+      throw new Error('an insert tells nothing');
+    };
+    return { run, get: none, all: none };
   }
 
   #brought(load: Load): Statement {
