@@ -7,7 +7,7 @@ import { Lanes } from '../lanes.ts';
 import { reserve } from '../payments.ts';
 import type { Reservation, Reserved } from '../port.ts';
 import type { Db } from './db.ts';
-import { writeFresh } from './fresh.ts';
+import { isSmall, writeFresh } from './fresh.ts';
 import { Page } from './page.ts';
 import { Missing, Overtaken } from './table.ts';
 
@@ -63,7 +63,7 @@ export class Batches {
       if (entry.session) page.sessions.want(entry.session.key);
     };
     const run = (page: Page) => reserve(page, entry);
-    if (!isPlain(entry)) return this.run(want, run);
+    if (!isPlain(entry) || !isSmall(entry)) return this.run(want, run);
     return new Promise((resolve, reject) => {
       this.#fresh.add({ entry, want, run, resolve: resolve as (value: unknown) => void, reject });
     });
@@ -71,31 +71,28 @@ export class Batches {
 
   /** Lets what waits finish. */
   async close(): Promise<void> {
-    await Promise.all([this.#fresh.close(), this.#lanes.close()]);
+    // Some of these become others.
+    await this.#fresh.close();
+    await this.#lanes.close();
   }
 
-  /** Settles every member; never throws. */
+  /** Settles those that are as nearly all are, and has the others decided; never throws. */
   async #write(batch: readonly Fresh[]): Promise<void> {
-    if (!this.#hope.isThere()) return this.#commit(batch);
+    const { first, others } = this.#hope.isThere() ? apart(batch) : { first: [], others: batch };
+    for (const member of others) this.#lanes.addAgain(member);
+    if (first.length === 0) return;
     try {
-      if (
-        await writeFresh(
-          this.#db,
-          this.#schema,
-          batch.map(({ entry }) => entry),
-        )
-      ) {
-        for (const { resolve } of batch) resolve(WON);
-        return;
+      const entries = first.map(({ entry }) => entry);
+      const won = await writeFresh(this.#db, this.#schema, entries);
+      if (!won) this.#hope.lose();
+      for (const member of first) {
+        if (won?.has(member.entry.id)) member.resolve(WON);
+        else this.#lanes.addAgain(member);
       }
     } catch (error) {
-      if (!isUndone(error)) {
-        for (const { reject } of batch) reject(new StoreAway(error));
-        return;
-      }
+      if (isUndone(error)) for (const member of first) this.#lanes.addAgain(member);
+      else for (const { reject } of first) reject(new StoreAway(error));
     }
-    this.#hope.lose();
-    await this.#commit(batch);
   }
 
   /** Settles every member; never throws. */
@@ -134,6 +131,21 @@ export class Batches {
       }
     });
   }
+}
+
+/** Of those that want the same the first is tried. */
+function apart(batch: readonly Fresh[]): { first: Fresh[]; others: Fresh[] } {
+  const [ids, keys] = [new Set<string>(), new Set<string>()];
+  const [first, others]: [Fresh[], Fresh[]] = [[], []];
+  for (const member of batch) {
+    const { id, spends } = member.entry;
+    const isFirst = !ids.has(id) && spends.every(({ key }) => !keys.has(key));
+    // The instruments of one that waits are no reason for another to wait, but which of them has them is not known yet either.
+    ids.add(id);
+    for (const { key } of spends) keys.add(key);
+    (isFirst ? first : others).push(member);
+  }
+  return { first, others };
 }
 
 const isUndone = (error: unknown): boolean =>

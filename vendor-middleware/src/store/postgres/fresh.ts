@@ -1,42 +1,62 @@
-// New payments in PostgreSQL: one statement, which is a transaction of its own. Where anything is not as hoped it fails whole.
+// New payments in PostgreSQL: one statement, which is a transaction of its own. It takes those whose names nobody had, and leaves the
+// others to be decided one by one. What they add to claims it only writes down: batches that add to the same claim wait for nobody.
 import { arrayOf } from '@farthing/node-kit';
 import { limits } from '@farthing/protocol';
-import { additions } from '../fresh.ts';
 import { lineOf } from '../lines.ts';
 import type { Reservation } from '../port.ts';
 import type { Db } from './db.ts';
 import { payments, spends } from './page.ts';
 import { columnsOf, rowsOf } from './table.ts';
 
-/** Somebody had the id or an instrument, or a claim is not there yet, or its sum would be too large. */
-const NOT_SO: ReadonlySet<unknown> = new Set(['22P02', '22003', '23514']);
+/** A payment has some of its names and not all, or what is added to one claim is no number of the tables. */
+const NOT_SO: ReadonlySet<unknown> = new Set(['22P02', '22003']);
 
-/** True: all of them are on disk. False: nothing is. */
-export async function writeFresh(db: Db, schema: string, entries: readonly Reservation[]): Promise<boolean> {
+/** What one payment adds unseen at most; more goes to the claim itself, so that no sum of additions comes near to what a row holds. */
+const MOST_ADDED = 10n ** 12n;
+/** A claim that has so much is added to under its lock. */
+const NEARLY_FULL = limits.sumMax / 2n;
+
+/** Whether the statement may have it, beside being plain. */
+export const isSmall = ({ claims, state }: Reservation): boolean =>
+  state === 'reserved' || claims.every(({ add }) => add <= MOST_ADDED);
+
+/** Those that are on disk, by id; of the others nothing is. `undefined`: nothing is of any. @param entries of which no two want the same */
+export async function writeFresh(
+  db: Db,
+  schema: string,
+  entries: readonly Reservation[],
+): Promise<ReadonlySet<string> | undefined> {
   const lines = entries.map((entry) => [entry.id, lineOf(entry, undefined)] as const).sort(byKey);
   const spent = entries.flatMap(({ id, spends: all }) => all.map(({ key }) => [key, id] as const)).sort(byKey);
-  const sums = additions(entries);
-  const totals = [...sums.values()];
-  if (totals.some(({ add }) => add > limits.sumMax)) return false;
+  const added = entries.flatMap(({ id, state, claims }) =>
+    state === 'reserved' ? [] : claims.map((claim) => ({ ...claim, id })),
+  );
   const values = [
     ...columnsOf(payments, lines),
     ...columnsOf(spends, spent),
-    arrayOf('text', [...sums.keys()]),
     arrayOf(
-      'bigint',
-      totals.map(({ add }) => add),
+      'text',
+      added.map(({ id }) => id),
+    ),
+    arrayOf(
+      'text',
+      added.map(({ key }) => key),
     ),
     arrayOf(
       'bigint',
-      totals.map(({ untilMs }) => BigInt(untilMs)),
+      added.map(({ add }) => add),
     ),
-    ...[lines.length, spent.length, sums.size].map(String),
+    arrayOf(
+      'bigint',
+      added.map(({ untilMs }) => Math.ceil(untilMs)),
+    ),
+    ...[lines.length, spent.length].map(String),
   ];
   try {
-    await db.run(statement(schema), ...values);
-    return true;
+    const won = (await db.run(statement(schema), ...values)).rows[0]?.['won'];
+    return new Set(Array.isArray(won) ? won.map(String) : entries.map(({ id }) => id));
   } catch (error) {
-    if (NOT_SO.has((error as { code?: unknown }).code)) return false;
+    if (NOT_SO.has((error as { code?: unknown }).code)) return undefined;
     throw error;
   }
 }
@@ -44,22 +64,25 @@ export async function writeFresh(db: Db, schema: string, entries: readonly Reser
 const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   a < b ? -1 : a > b ? 1 : 0;
 
-/** Locks claims before it makes payments, each in the order of its keys, as \`Page\` does: so that two batches never wait for each other. */
+/** Instruments before payments, each in the order of its keys, as `Page` does: so that two batches never wait for each other. */
 function statement(schema: string): string {
   const [line, spent] = [rowsOf(payments), rowsOf(spends, 10)];
-  const isLocked = '(SELECT count(*) FROM l) = $17::bigint';
   return `WITH
-    l AS (SELECT key FROM ${schema}.claims WHERE key = ANY($12::text[]) ORDER BY key FOR UPDATE),
-    p AS (INSERT INTO ${schema}.payments(${line.names}) SELECT * FROM ${line.rows} WHERE ${isLocked}
-      ON CONFLICT DO NOTHING RETURNING 1),
-    s AS (INSERT INTO ${schema}.spends(${spent.names}) SELECT * FROM ${spent.rows} WHERE ${isLocked}
-      ON CONFLICT DO NOTHING RETURNING 1),
-    c AS (UPDATE ${schema}.claims AS t SET total = t.total + v.add, until_ms = greatest(t.until_ms, v.until_ms)
-      FROM unnest($12::text[], $13::bigint[], $14::bigint[]) AS v(key, add, until_ms)
-      WHERE t.key = v.key AND ${isLocked} RETURNING 1)
+    f AS (SELECT 1 FROM ${schema}.claims WHERE key = ANY($13::text[]) AND total > ${NEARLY_FULL}),
+    s AS (INSERT INTO ${schema}.spends(${spent.names}) SELECT * FROM ${spent.rows} WHERE NOT EXISTS (SELECT 1 FROM f)
+      ON CONFLICT DO NOTHING RETURNING key, payment),
+    p AS (INSERT INTO ${schema}.payments(${line.names}) SELECT * FROM ${line.rows} WHERE NOT EXISTS (SELECT 1 FROM f)
+      AND ((SELECT count(*) FROM s) = $17::bigint OR v.id NOT IN (
+        SELECT w.payment FROM unnest($10::text[], $11::text[]) AS w(key, payment) WHERE w.key NOT IN (SELECT key FROM s)))
+      ON CONFLICT DO NOTHING RETURNING id),
+    t AS (SELECT v.key, sum(v.total)::bigint AS total, max(v.until_ms) AS until_ms
+      FROM unnest($12::text[], $13::text[], $14::bigint[], $15::bigint[]) AS v(id, key, total, until_ms)
+      JOIN p ON p.id = v.id GROUP BY v.key),
+    a AS (INSERT INTO ${schema}.additions(keys, totals, untils)
+      SELECT array_agg(key), array_agg(total), array_agg(until_ms) FROM t HAVING count(*) > 0)
     SELECT CASE
-      WHEN (SELECT count(*) FROM p) = $15::bigint AND (SELECT count(*) FROM s) = $16::bigint
-        AND (SELECT count(*) FROM c) = $17::bigint THEN 0
+      WHEN (SELECT count(*) FROM p) = $16::bigint AND (SELECT count(*) FROM s) = $17::bigint THEN NULL
+      WHEN NOT EXISTS (SELECT 1 FROM s WHERE payment NOT IN (SELECT id FROM p)) THEN ARRAY(SELECT id FROM p)
       -- Text that is no number: the only way for a statement to undo itself.
-      ELSE ('the batch is decided row by row, after ' || (SELECT count(*) FROM p))::int END`;
+      ELSE ARRAY[('the batch is decided row by row, after ' || (SELECT count(*) FROM p))::int::text] END AS won`;
 }

@@ -157,7 +157,7 @@ export class Page implements Books {
     this.quotas = new Table(quotas, schema);
     this.#deeds = new Table(deeds, schema);
     // Always in this order, for the same reason as their rows.
-    const tables = [this.payments, this.spends, this.sessions, this.tallies, this.claims, this.#deeds];
+    const tables = [this.spends, this.payments, this.sessions, this.tallies, this.claims, this.#deeds];
     this.#tables = [...tables, this.docs, this.leases, this.quotas] as unknown as readonly Table<never>[];
     this.state = {
       sessions: this.sessions,

@@ -6,6 +6,7 @@ import { StoreAway } from '../away.ts';
 import { paidOut } from '../paid.ts';
 import { changeSession, settle, takeOver } from '../payments.ts';
 import type { ClaimDue, VendorStore } from '../port.ts';
+import { fold } from './additions.ts';
 import { Batches } from './batches.ts';
 import { type Cells, Db } from './db.ts';
 import { integer, type Page, payments, sessions, stepsIn, storedOf } from './page.ts';
@@ -49,6 +50,14 @@ function storeOn(db: Db, schema: string): VendorStore {
       throw new StoreAway(error);
     }
   };
+  const folded: Read = async (text, ...values) => {
+    try {
+      await fold(db, schema);
+    } catch (error) {
+      throw new StoreAway(error);
+    }
+    return read(text, ...values);
+  };
   return {
     reserve: (entry) => batches.reserve(entry),
     find: async (id) => {
@@ -79,7 +88,7 @@ function storeOn(db: Db, schema: string): VendorStore {
         (page) => changeSession(page, key, change),
       ),
     claimsDue: async (limit, kind = '') => {
-      const rows = await read(
+      const rows = await folded(
         `SELECT c.key, c.total, c.evidence, d.body FROM $schema.claims c LEFT JOIN $schema.deeds d ON d.key = c.key
          WHERE c.total > c.paid AND c.kind = $1 ORDER BY c.seq LIMIT $2`,
         kind,
@@ -92,8 +101,8 @@ function storeOn(db: Db, schema: string): VendorStore {
         `SELECT count(*) AS n FROM (SELECT 1 FROM $schema.claims WHERE total > paid ${where} LIMIT $1) AS first`;
       const rows =
         kind === undefined
-          ? await read(some(''), String(atMost))
-          : await read(some('AND kind = $2'), String(atMost), kind);
+          ? await folded(some(''), String(atMost))
+          : await folded(some('AND kind = $2'), String(atMost), kind);
       return Number(integer(rows[0]?.['n']));
     },
     ...documents(batches, read),
@@ -174,7 +183,9 @@ function documents(batches: Batches, read: Read): Plain {
 }
 
 /** Rows that another process holds are left for the next step. */
-function sweep(db: Db, schema: string, { nowMs, limit }: { nowMs: number; limit: number }): Promise<number> {
+async function sweep(db: Db, schema: string, { nowMs, limit }: { nowMs: number; limit: number }): Promise<number> {
+  // A claim that was added to lives on.
+  await fold(db, schema);
   const endMs = Math.floor(nowMs - limits.retentionMs);
   return db.begin(async (tx) => {
     const { rows } = await tx.run(
