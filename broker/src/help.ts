@@ -29,6 +29,8 @@ export const HELP = `Farthing broker: sells scrip, pays sites, keeps the ledger.
                                        first; --shrink: gives the room in a ledger's file back, orders wait meanwhile
   broker archive --list | --restore FILE   what is archived; bring the last period back
   broker audit|settlement|export|overclaims --archive FOLDER   over archived periods too
+  broker audit --archive FOLDER --renew   keep anew, out of the archives, what audits go on from without them: after a new
+                                       version that asks for it
 
   --data DIR            keys and ledger (default ./.farthing/broker)       FARTHING_BROKER_DATA
   --database URL        postgres://…: the ledger is there, for any number

@@ -3,7 +3,7 @@ import { lineLogger } from '@farthing/node-kit';
 // The command `broker`: runs the service, or does one operator's job on the same data directory while it runs.
 import { HELP } from './help.ts';
 import { sendByProgram } from './hosted/send-by.ts';
-import { audit, issueInvites, issueVouchers, listVendors, type Outcome, statement } from './operate.ts';
+import { audit, issueInvites, issueVouchers, listVendors, type Outcome, renewAudit, statement } from './operate.ts';
 import { archiveBooks, listArchives, restoreArchive } from './operate-archive.ts';
 import { exportLines, settlement } from './operate-bulk.ts';
 import { clearWithPeers } from './operate-clearing.ts';
@@ -109,10 +109,13 @@ async function operate(options: Options): Promise<Outcome> {
     untilMs,
     test,
     archive,
+    renew,
   } = options;
   switch (command) {
     case 'audit':
-      return audit(place, archive);
+      if (!renew) return audit(place, archive);
+      if (archive === undefined) throw new UsageError('audit --renew needs --archive FOLDER');
+      return renewAudit(place, archive);
     case 'archive':
       return archiveJob(options);
     case 'check-evidence': {

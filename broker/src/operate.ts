@@ -1,6 +1,7 @@
 // What an operator does beside the running service, on a connection of its own: codes, audit, reports.
 import { nodeEnv, openReadOnly } from '@farthing/node-kit';
 import { type Currency, type Env, formatMoney, isCurrency, type Json, type Money } from '@farthing/protocol';
+import { renewOpening } from './archive/renew.ts';
 import { auditWhole, wholeOf } from './archive/restore.ts';
 import { type AuditReport, auditLedger } from './audit/audit.ts';
 import { copyOf, existing, openBooks, type Place } from './books/open.ts';
@@ -60,7 +61,17 @@ export function keysAt(place: Place): Keys {
 /** `folder`: over the archives in it, from the start. */
 export async function audit(place: Place, folder?: string): Promise<Outcome> {
   const keys = keysAt(place);
-  const report = folder === undefined ? await auditHere(place, keys) : await auditWhole(place, { keys, folder });
+  return audited(folder === undefined ? await auditHere(place, keys) : await auditWhole(place, { keys, folder }));
+}
+
+/** Audits over the archives, from the start, and keeps anew what audits without them go on from. */
+export async function renewAudit(place: Place, folder: string): Promise<Outcome> {
+  const outcome = audited(await renewOpening(place, { keys: keysAt(place), folder, nowMs: nodeEnv().nowMs }));
+  const done = 'What audits go on from without the archives was made anew, and signed.';
+  return outcome.status === 0 ? { ...outcome, lines: [...outcome.lines, done] } : outcome;
+}
+
+function audited(report: AuditReport): Outcome {
   const { ok, entries, orders, pieces, head, findings } = report;
   const counted = `${entries} entries, ${orders} orders, ${pieces} pieces, last entry ${head || 'none'}`;
   const lines = findings.map(

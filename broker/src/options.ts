@@ -95,6 +95,8 @@ export type Options = {
   readonly restore: string | undefined;
   /** Folder that archives are read from. */
   readonly archive: string | undefined;
+  /** Signs what audits go on from anew, out of the archives. */
+  readonly renew: boolean;
   /** How much another broker may owe. */
   readonly limit: Money | undefined;
   /** Id of another broker, as its operator told it. */
@@ -144,6 +146,7 @@ const flags = {
   shrink: { type: 'boolean' },
   restore: { type: 'string' },
   archive: { type: 'string' },
+  renew: { type: 'boolean' },
   limit: { type: 'string' },
   fingerprint: { type: 'string' },
   'invoice-period': { type: 'string' },
@@ -205,6 +208,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     shrink: values.shrink ?? false,
     restore: values.restore,
     archive: values.archive,
+    renew: values.renew ?? false,
     dryRun: values['dry-run'] ?? false,
     limit: values.limit === undefined ? undefined : orNothing('--limit', values.limit),
     fingerprint: values.fingerprint,

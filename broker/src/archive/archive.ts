@@ -1,13 +1,11 @@
 // Moves closed periods out of the ledger. Everything is tried on a copy first: the files are written, the periods taken out, the rest
 // audited, and everything put back from the files and compared. Then each period goes in one transaction.
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { gzipSync } from 'node:zlib';
 import { nativeCrypto } from '@farthing/node-kit';
 import { objectHash } from '@farthing/protocol';
-import { type AuditReport, auditLedger, keptAt } from '../audit/audit.ts';
+import { type AuditReport, auditLedger, keepAt } from '../audit/audit.ts';
 import { digestOf } from '../books/digest.ts';
 import type { Place } from '../books/open.ts';
 import { tablesOf } from '../books/postgres/view.ts';
@@ -18,6 +16,7 @@ import { cutBefore, type Held, heldIn, holding, openedAt } from './cut.ts';
 import { type Contents, digestOfFile, syncFolder, writeFile } from './file.ts';
 import { type Opening, signOpening } from './record.ts';
 import { needFile } from './rows.ts';
+import { StateFile } from './state-file.ts';
 
 /**
  * Nothing younger is archived. The longest instrument is scrip of a year, claimed a week after it expired; coins and everything else
@@ -109,14 +108,15 @@ async function tryAll(copy: Rehearsal, { keys, folder, ends, nowMs, told }: Tryi
     const cut = { seq: contents.entries.last, orders: contents.orders.last };
     if (holding(held, cut)) break;
     const name = `archive-${String(contents.n).padStart(4, '0')}-${new Date(contents.from).toISOString().slice(0, 7)}.jsonl.gz`;
-    const state = gzipSync(keptAt(copy.db, keys.root, cut));
+    const path = join(dirname(copy.path), `state-${contents.n}`);
+    const state = StateFile.write(path, (take) => keepAt(copy.db, { root: keys.root, cut }, take));
     const { bytes, sha256 } = await writeFile(join(folder, name + PART), copy.db, contents);
     const { before: _, ...kept } = contents;
     const about = {
       ...kept,
       prev: last ? objectHash(last, nativeCrypto) : '',
       file: { name, bytes, sha256 },
-      state: { bytes: state.length, sha256: createHash('sha256').update(state).digest('hex') },
+      state: state.digest,
       at: Math.floor(nowMs / 1000),
     };
     const sign = (sums: string): Opening => signOpening({ ...about, sums }, keys.seed, nativeCrypto);

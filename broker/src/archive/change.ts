@@ -6,22 +6,22 @@ import { int, text } from '../ledger/rows.ts';
 import type { Contents } from './file.ts';
 import { type Opening, type Sum, sumsDigest } from './record.ts';
 import { takeRows } from './rows.ts';
+import type { StateFile } from './state-file.ts';
 import type { Store } from './store.ts';
 
 /** Rows that one statement takes out: a server that does many at once seems to hang. */
 const STRETCH = 20_000;
-const PAGE_BYTES = 1_048_576;
 
 /** What stands in the place of a period. `sign` is told the digest of the sums, and may refuse. */
 export type Replacement = {
   readonly contents: Contents;
-  readonly state: Uint8Array;
+  readonly state: StateFile;
   readonly sign: (sums: string) => Opening;
 };
 
 /** Call it in a transaction. @returns what was signed @throws {Error} the books do not hold this period */
 export async function takeOut(store: Store, { contents, state, sign }: Replacement): Promise<Opening> {
-  const { n, entries, orders } = contents;
+  const { entries, orders } = contents;
   await needPlace(store, contents);
   const range = [entries.first, entries.last].map(BigInt);
   await store.all(
@@ -37,11 +37,29 @@ export async function takeOut(store: Store, { contents, state, sign }: Replaceme
     await store.all('DELETE FROM journal WHERE seq >= ? AND seq <= ?', ...some);
   });
   await inStretches(orders, (...some) => store.all('DELETE FROM stored_order WHERE n >= ? AND n <= ?', ...some));
-  await store.all('DELETE FROM opening_state');
-  await store.insert('opening_state', pagesOf(state));
-  const ends = { seq: BigInt(entries.last), after_n: BigInt(orders.last), until_ms: BigInt(opening.until) };
-  await store.insert('opening', [{ n: BigInt(n), ...ends, doc: canonicalJson(opening) }]);
+  await putOpening(store, { opening, state });
   return opening;
+}
+
+async function putOpening(store: Store, { opening, state }: { opening: Opening; state: StateFile }): Promise<void> {
+  const { n, entries, orders, until } = opening;
+  await store.all('DELETE FROM opening_state');
+  let page = 0n;
+  for (const body of state.pages()) await store.insert('opening_state', [{ page: ++page, body }]);
+  const ends = { seq: BigInt(entries.last), after_n: BigInt(orders.last), until_ms: BigInt(until) };
+  await store.insert('opening', [{ n: BigInt(n), ...ends, doc: canonicalJson(opening) }]);
+}
+
+/** Call it in a transaction. Another record and state in the place of `last`. @throws {Error} that is not the last one any more */
+export async function renew(
+  store: Store,
+  { last, ...renewed }: { last: Opening; opening: Opening; state: StateFile },
+): Promise<void> {
+  const [row] = await store.all('SELECT doc FROM opening ORDER BY n DESC LIMIT 1');
+  if (row?.['doc'] !== canonicalJson(last))
+    throw new Error('a period was archived or put back meanwhile: run it again');
+  await store.all('DELETE FROM opening WHERE n = ?', BigInt(last.n));
+  await putOpening(store, renewed);
 }
 
 /** A period that was archived: `before` is the record of the one before it. */
@@ -131,10 +149,4 @@ async function inStretches(
   for (let from = first; from <= last; from += STRETCH) {
     await each(BigInt(from), BigInt(Math.min(last, from + STRETCH - 1)));
   }
-}
-
-function pagesOf(state: Uint8Array): Row[] {
-  return Array.from({ length: Math.ceil(state.length / PAGE_BYTES) }, (_, i) => {
-    return { page: BigInt(i + 1), body: Uint8Array.from(state.subarray(i * PAGE_BYTES, (i + 1) * PAGE_BYTES)) };
-  });
 }

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ledgerPath } from '../start.ts';
 import { Bench } from '../testing/client.ts';
-import { auditEdited, changed, keyOf, tablesIn } from '../testing/edits.ts';
+import { auditEdited, changed, hashAnew, keyOf, tablesIn } from '../testing/edits.ts';
 import { COINS, tellStory } from '../testing/story.ts';
 import { type AuditReport, auditLedger } from './audit.ts';
 
@@ -119,28 +118,6 @@ test('an order that is booked a second time is named, though every hash and bala
   expect(report.findings).toEqual([expect.objectContaining({ table: 'journal', row: String(report.entries) })]);
   expect(report.findings[0]?.expected).toBe('an order that moves money, once');
 });
-
-function hashAnew(db: DatabaseSync): void {
-  let prev: Uint8Array = new Uint8Array(32);
-  for (const entry of db.prepare('SELECT * FROM journal ORDER BY seq').all()) {
-    const { seq, at_ms, kind, ref, from_key, rid } = entry;
-    const postings = db
-      .prepare('SELECT account, sub, cur, amount FROM posting WHERE seq = ? ORDER BY n')
-      .all(Number(seq));
-    const text = JSON.stringify({
-      at: Number(at_ms),
-      from: from_key,
-      kind,
-      postings: postings.map(({ account, sub, cur, amount }) => [account, sub, cur, String(amount)]),
-      ref,
-      rid,
-      seq: Number(seq),
-    });
-    const hash = createHash('sha256').update(prev).update(text).digest();
-    db.prepare('UPDATE journal SET prev = ?, hash = ? WHERE seq = ?').run(prev, hash, Number(seq));
-    prev = hash;
-  }
-}
 
 test('a path without a ledger is an error that says what to give', () => {
   expect(() => auditLedger(join(bench.data, 'none.db'), bench.public.root)).toThrow('--data');

@@ -19,6 +19,7 @@ import { bookedIn, goOn } from './opening.ts';
 import { checkPayword, hasPayword, readLines, readTerms } from './payword-check.ts';
 import { checkPeers } from './peer-check.ts';
 import { hasPeers, peerLines, readAsks, readPeers } from './peer-facts.ts';
+import { Shelves } from './shelves.ts';
 import { rowsOf, textCell } from './tables.ts';
 import { certifier, checkTables, ownLicences } from './tables-check.ts';
 
@@ -32,18 +33,26 @@ export type AuditReport = {
   readonly findings: readonly Finding[];
 };
 
+/** `hotValues`: how many rows of what was replayed are in memory at once. */
+type AuditOptions = { readonly crypto?: Crypto; readonly hotValues?: number };
+
 /**
  * Audits a ledger file, also while the service writes to it. `root` is the broker's public root key (h32).
  * @throws {Error} there is no such file
  */
-export function auditLedger(path: string, root: string, crypto: Crypto = nativeCrypto): AuditReport {
+export function auditLedger(
+  path: string,
+  root: string,
+  { crypto = nativeCrypto, hotValues }: AuditOptions = {},
+): AuditReport {
   if (!existsSync(path)) throw new Error(`there is no ledger at ${path}: give the broker's directory with --data`);
   const findings = new Findings();
   const counted = { entries: 0, orders: 0, pieces: 0, head: '' };
   const db = openReadOnly(path);
+  using shelves = new Shelves(hotValues);
   try {
     db.exec('BEGIN');
-    inspect(db, { root, findings, counted, crypto });
+    inspect(db, { root, findings, counted, crypto, shelves });
   } catch (error) {
     // A file so damaged that it cannot be read to the end is a finding, not a crash.
     findings.add({ table: '-', row: '-', expected: 'a readable ledger', found: String(error).slice(0, 200) });
@@ -57,13 +66,14 @@ type Run = {
   root: string;
   crypto: Crypto;
   findings: Findings;
+  shelves: Shelves;
   counted: { entries: number; orders: number; pieces: number; head: string };
 };
 
-function inspect(db: DatabaseSync, { root, crypto, findings, counted }: Run): void {
+function inspect(db: DatabaseSync, { root, crypto, findings, shelves, counted }: Run): void {
   const brk = brokerId(fromBase64url(root) ?? new Uint8Array(), crypto);
   checkFile(db, findings);
-  const auditor = { brk, root, crypto, findings };
+  const auditor = { brk, root, crypto, findings, shelves };
   const { model, totals, orders, own } = replay(db, auditor);
   model.payword.invoices.end(orders, model.payword.deals);
   model.notes.end(orders);
@@ -79,14 +89,14 @@ function inspect(db: DatabaseSync, { root, crypto, findings, counted }: Run): vo
     const lines = [...model.payword.invoices.lines, ...model.notes.lines];
     checkCheques(db, model.cheques, { ...auditor, totals, lines });
   }
-  Object.assign(counted, { entries: totals.entries, orders, pieces: model.roots.size, head: totals.head });
+  Object.assign(counted, { entries: totals.entries, orders, pieces: model.scrip.roots.size, head: totals.head });
 }
 
-type Auditor = { brk: string; root: string; crypto: Crypto; findings: Findings };
+type Auditor = { brk: string; root: string; crypto: Crypto; findings: Findings; shelves: Shelves };
 
 /** What the signed orders say, up to a cut or to the end; on from the opening, where periods are archived. */
 function replay(db: DatabaseSync, auditor: Auditor, cut?: Cut) {
-  const { brk, crypto, findings } = auditor;
+  const { brk, crypto, findings, shelves } = auditor;
   const peers = readPeers(db, auditor);
   const own = {
     lines: readLines(db, auditor),
@@ -99,8 +109,8 @@ function replay(db: DatabaseSync, auditor: Auditor, cut?: Cut) {
     asks: readAsks(db, peers, auditor),
     clearings: readClearings(db, peers, auditor),
   };
-  const model = new Model({ brk, crypto }, { ...own, certified: certifier(db, auditor) }, findings);
-  const totals = noTotals();
+  const model = new Model({ brk, crypto, shelves }, { ...own, certified: certifier(db, auditor) }, findings);
+  const totals = noTotals(shelves);
   const after = goOn(db, { model, totals }, auditor);
   const read = readEvidence(db, auditor, findings, { after, upTo: cut?.orders });
   const feed = new Feed(db, model, { read, papers: [...own.invoices, ...own.notes], after });
@@ -113,19 +123,20 @@ function replay(db: DatabaseSync, auditor: Auditor, cut?: Cut) {
 export type Cut = { readonly seq: number; readonly orders: number };
 
 /**
- * What an audit has to know to go on from a cut, when what was before is no longer there.
+ * What an audit has to know to go on from a cut, when what was before is no longer there, page by page.
  * @throws {Error} what is before the cut is not clean
  */
-export function keptAt(db: DatabaseSync, root: string, cut: Cut): Uint8Array {
+export function keepAt(db: DatabaseSync, { root, cut }: { root: string; cut: Cut }, take: (page: Uint8Array) => void) {
   const crypto = nativeCrypto;
   const findings = new Findings();
   const brk = brokerId(fromBase64url(root) ?? new Uint8Array(), crypto);
-  const { model, totals } = replay(db, { brk, root, crypto, findings }, cut);
+  using shelves = new Shelves();
+  const { model, totals } = replay(db, { brk, root, crypto, findings, shelves }, cut);
   model.papers(cut.orders, BigInt(cut.seq));
   const [first] = findings.list;
   if (first)
     throw new Error(`the audit has findings, the first in ${first.table} ${first.row}: broker audit names them`);
-  return printKept({ model: model.kept, totals: bookedIn(totals) });
+  for (const page of printKept({ model: model.kept, totals: bookedIn(totals) }, shelves)) take(page);
 }
 
 /** SQLite's own checks: pages, indexes, CHECK constraints, foreign keys. */

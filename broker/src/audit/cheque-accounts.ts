@@ -14,7 +14,7 @@ import {
   type chequeClaim,
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
-import { apply, type Evidence } from './evidence.ts';
+import { type Asked, apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
 
 export type CertFacts = {
@@ -34,10 +34,6 @@ type Moved = {
 };
 export type BookCheques = (evidence: Evidence, moved: Moved) => void;
 export type Cheque = v.InferOutput<typeof chequeClaim>['cheque'];
-export type Asked<Order extends v.GenericSchema, Result extends v.GenericSchema> = {
-  o: v.InferOutput<Order>;
-  r: v.InferOutput<Result>;
-};
 type Allowed = { readonly hash: string; readonly account: string; readonly cur: string; readonly amount: bigint };
 
 export const HOLD = 'hold:cheque';

@@ -70,7 +70,7 @@ function checkAside(model: ChequeModel, { totals, findings }: Auditor & { totals
   const sums = new Map<string, bigint>();
   const one = (name: string, cur: string, left: bigint): void => {
     sums.set(cur, (sums.get(cur) ?? 0n) + left);
-    const there = totals.outstanding.get(name) ?? 0n;
+    const there = totals.outstanding.peek(name) ?? 0n;
     if (left < 0n || there !== left) {
       findings.add({ table: 'posting', row: `aside for ${name}`, expected: String(left), found: String(there) });
     }

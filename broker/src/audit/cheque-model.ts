@@ -15,16 +15,8 @@ import {
   chequeSettleOrder,
   chequeSettleResult,
 } from '@farthing/protocol/broker';
-import {
-  type Asked,
-  add,
-  type BookCheques,
-  type CertFacts,
-  type Cheque,
-  ChequeAccounts,
-  HOLD,
-} from './cheque-accounts.ts';
-import { apply, type Evidence } from './evidence.ts';
+import { add, type BookCheques, type CertFacts, type Cheque, ChequeAccounts, HOLD } from './cheque-accounts.ts';
+import { type Asked, apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
 
 export type Payment = {

@@ -3,11 +3,11 @@ import { createPrivateKey } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, canonicalJson, parseJson, tryDecode, verifyObject } from '@farthing/protocol';
 import { depositReceiptSchema, keyListSchema, keysetOf, keysetSchema } from '@farthing/protocol/broker';
-import type { EcashModel, KeysetFacts } from './ecash-model.ts';
+import type { EcashModel, Held, KeysetFacts } from './ecash-model.ts';
 import { type Cells, compare, type Findings } from './findings.ts';
 import type { Totals } from './journal.ts';
 import { hasPeers } from './peer-facts.ts';
-import { intCell, keyed, rowsOf, textCell } from './tables.ts';
+import { asTheyAre, checkShelf, intCell, keyed, rowsOf, textCell } from './tables.ts';
 
 type Auditor = { brk: string; root: string; crypto: Crypto; findings: Findings };
 
@@ -69,22 +69,12 @@ export function checkEcash(db: DatabaseSync, model: EcashModel, auditor: Auditor
   checkTotals(db, model, auditor, totals);
   for (const ref of model.ended)
     findings.add({ table: 'journal', row: ref, expected: 'the end of its hold', found: 'none' });
-  const spent = new Map([...model.spent].map(([pk, { ks, use }]) => [pk, { pk, ks, use }]));
-  compare(findings, 'spent_coin', { expected: spent, actual: keyed(db, 'SELECT * FROM spent_coin', ['pk']) });
-  const signed = new Map<string, Cells>();
-  for (const [name, sig] of model.signatures) {
-    const [ks = '', b = ''] = name.split(' ');
-    signed.set(name, { ks, b, sig });
-  }
-  compare(findings, 'blind_signature', {
-    expected: signed,
-    actual: keyed(db, 'SELECT * FROM blind_signature', ['ks', 'b']),
-  });
+  const { spent, signatures, batches, alarms } = model;
+  checkShelf(db, spent, { findings, table: 'spent_coin', key: ['pk'], cells: (use, pk) => ({ pk, ...use }) });
+  checkShelf(db, signatures, { findings, table: 'blind_signature', key: ['ks', 'b'], cells: (sig) => ({ sig }) });
   checkPayments(db, model, auditor);
-  const batches = keyed(db, 'SELECT * FROM ecash_batch', ['hash']);
-  compare(findings, 'ecash_batch', { expected: model.batches, actual: batches });
-  const alarms = keyed(db, 'SELECT * FROM ecash_alarm', ['batch', 'n']);
-  compare(findings, 'ecash_alarm', { expected: model.alarms, actual: alarms });
+  checkShelf(db, batches, { findings, table: 'ecash_batch', key: ['hash'], cells: asTheyAre });
+  checkShelf(db, alarms, { findings, table: 'ecash_alarm', key: ['batch', 'n'], cells: asTheyAre });
 }
 
 function checkTotals(db: DatabaseSync, model: EcashModel, { findings }: Auditor, totals: Totals): void {
@@ -146,33 +136,25 @@ function checkLists(db: DatabaseSync, { brk, root, crypto, findings }: Auditor):
 }
 
 function checkPayments(db: DatabaseSync, model: EcashModel, { root, crypto, findings }: Auditor): void {
-  const actual = keyed(db, 'SELECT * FROM coin_payment', ['vnd', 'challenge']);
-  const expected = new Map<string, Cells>();
   const isCurrent = hasPeers(db);
-  for (const [name, payment] of model.payments) {
-    const { vnd, challenge, cur, amount, hash, coins, change, receipt, until, state, via } = payment;
-    const row = actual.get(name);
+  const cells = (payment: Held, row: string, actual: Cells): Cells => {
+    const { vnd, challenge, cur, amount, hash, coins, change, receipt, until, state, via, paidAt } = payment;
     // A hold whose change is out ends without an entry.
-    const mayEnd = state === 'held' && change.length > 0 && row?.['state'] === 'void';
-    expected.set(name, {
+    const mayEnd = state === 'held' && change.length > 0 && actual['state'] === 'void';
+    if (receipt === '' && !isReceipt(actual, { root, crypto, paidAt })) {
+      const at = { table: 'coin_payment', row, column: 'receipt' };
+      findings.add({ ...at, expected: 'signed by this broker', found: 'not' });
+    }
+    return {
       ...{ vnd, challenge, cur, amount, hash, until },
       coins: canonicalJson(coins.map(({ ks, pk }) => ({ ks, pk }))),
       change: canonicalJson([...change]),
       state: mayEnd ? 'void' : state,
       ...(isCurrent ? { via } : {}),
       ...(receipt === '' ? {} : { receipt }),
-    });
-    if (receipt === '' && row && !isReceipt(row, { root, crypto, paidAt: payment.paidAt })) {
-      findings.add({
-        table: 'coin_payment',
-        row: name,
-        column: 'receipt',
-        expected: 'signed by this broker',
-        found: 'not',
-      });
-    }
-  }
-  compare(findings, 'coin_payment', { expected, actual });
+    };
+  };
+  checkShelf(db, model.payments, { findings, table: 'coin_payment', key: ['vnd', 'challenge'], cells });
 }
 
 /** The receipt of a captured payment: no answer gave it out, its signature says whose it is. */

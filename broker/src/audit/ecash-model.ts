@@ -22,6 +22,7 @@ import {
 import type * as v from 'valibot';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
+import type { Shelf, Shelves } from './shelves.ts';
 
 /** The signed record of a keyset, as far as money goes. */
 export type KeysetFacts = { readonly cur: string; readonly value: bigint };
@@ -41,6 +42,7 @@ export type Held = {
   /** Seconds; 0 before. */
   paidAt: number;
 };
+type Auditing = { readonly shelves: Shelves; readonly crypto: Crypto; readonly findings: Findings };
 type Totals = { issued: bigint; redeemed: bigint; held: bigint };
 
 /** account|sub|currency → amount; `told`: the balance that the answer tells, if it tells one. */
@@ -63,11 +65,11 @@ const HOLD_SECONDS = BigInt(limits.coinHoldMs / 1000);
 
 export class EcashModel {
   readonly totals = new Map<string, Totals>();
-  readonly spent = new Map<string, { ks: string; use: string }>();
-  readonly signatures = new Map<string, string>();
-  readonly payments = new Map<string, Held>();
-  readonly batches = new Map<string, Cells>();
-  readonly alarms = new Map<string, Cells>();
+  readonly spent: Shelf<{ ks: string; use: string }>;
+  readonly signatures: Shelf<string>;
+  readonly payments: Shelf<Held>;
+  readonly batches: Shelf<Cells>;
+  readonly alarms: Shelf<Cells>;
   /** Holds that must have ended by themselves, because their coins were used later: the journal has to say so. */
   readonly ended = new Set<string>();
   readonly #facts: ReadonlyMap<string, KeysetFacts>;
@@ -75,16 +77,20 @@ export class EcashModel {
   readonly #crypto: Crypto;
   readonly #findings: Findings;
 
-  constructor(facts: ReadonlyMap<string, KeysetFacts>, crypto: Crypto, findings: Findings) {
+  constructor(facts: ReadonlyMap<string, KeysetFacts>, { shelves, crypto, findings }: Auditing) {
     this.#facts = facts;
+    this.spent = shelves.add('spent_coin');
+    this.signatures = shelves.add('blind_signature');
+    this.payments = shelves.add('coin_payment');
+    this.batches = shelves.add('ecash_batch');
+    this.alarms = shelves.add('ecash_alarm');
     this.#crypto = crypto;
     this.#findings = findings;
   }
 
-  /** What a replay from here on has to know. */
+  /** What a replay from here on has to know beside the shelves. */
   get kept() {
-    const { totals, spent, signatures, payments, batches, alarms, ended } = this;
-    return { totals, spent, signatures, payments, batches, alarms, ended, last: this.#last };
+    return { totals: this.totals, ended: this.ended, last: this.#last };
   }
 
   get isUsed(): boolean {

@@ -105,6 +105,12 @@ export function isSigned(object: Signed, key: Json | undefined, crypto: Crypto):
   return typeof key === 'string' && typeof sig === 'string' && verifyObject(object, key, sig, crypto);
 }
 
+/** An order and its answer. */
+export type Asked<Order extends v.GenericSchema, Result extends v.GenericSchema> = {
+  readonly o: v.InferOutput<Order>;
+  readonly r: v.InferOutput<Result>;
+};
+
 /** True when both the order and its answer have these shapes. */
 export function apply<Order extends v.GenericSchema, Result extends v.GenericSchema>(
   order: Order,

@@ -22,7 +22,10 @@ export class Findings {
 export type Cell = string | bigint | null;
 export type Cells = Readonly<Record<string, Cell>>;
 
-type Expected = { readonly get: (name: string) => Cells | undefined; readonly keys: () => Iterable<string> };
+type Expected = {
+  readonly get: (name: string, actual: Cells) => Cells | undefined;
+  readonly keys: () => Iterable<string>;
+};
 
 /** Every row that the evidence asks for must be there as it says, and no other. */
 export function compare(
@@ -47,7 +50,7 @@ export function compareEach(
   let there = 0;
   for (const actual of rows.actual()) {
     const row = rows.nameOf(actual);
-    const expected = rows.expected.get(row);
+    const expected = rows.expected.get(row, actual);
     if (expected) compareCells(findings, { table, row }, { expected, actual });
     else findings.add(unasked(table, row));
     if (expected) there++;

@@ -17,7 +17,7 @@ export function checkOwnEntry(
   if (entry['kind'] === 'cheque-end' || entry['kind'] === 'cheque-rest') {
     return checkAside(entry, lines, { model, findings });
   }
-  const root = from && to ? model.residue(sub, -intCell(from, 'amount')) : undefined;
+  const root = from && to ? model.scrip.residue(sub, -intCell(from, 'amount')) : undefined;
   const late = limits.clockSkewMs + limits.claimWindowMs;
   const good =
     root &&

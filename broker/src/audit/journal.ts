@@ -5,6 +5,7 @@ import type { Feed } from './feed.ts';
 import { type Cells, compare, type Findings } from './findings.ts';
 import { checkOwnEntry } from './journal-own.ts';
 import type { Model, Move } from './model.ts';
+import { amounts, type Shelf, type Shelves } from './shelves.ts';
 import { intCell, keyed, rowsOf, textCell } from './tables.ts';
 
 export type Totals = {
@@ -12,16 +13,16 @@ export type Totals = {
   entries: number;
   /** Hash of the last one. */
   head: string;
-  readonly outstanding: Map<string, bigint>;
+  readonly outstanding: Shelf<bigint>;
   readonly balances: Map<string, bigint>;
   /** When vouchers were booked (ms), by order. */
   readonly vouchers: Map<string, bigint>;
 };
 
-export const noTotals = (): Totals => ({
+export const noTotals = (shelves: Shelves): Totals => ({
   entries: 0,
   head: '',
-  outstanding: new Map(),
+  outstanding: shelves.add('outstanding', amounts),
   balances: new Map(),
   vouchers: new Map(),
 });
@@ -67,6 +68,7 @@ export function walkJournal(
     checkOwed(seq, totals, { model, findings });
     totals.entries++;
     totals.head = prev;
+    model.settle();
   }
   postingsOf(undefined);
 }

@@ -2,23 +2,24 @@
 // and what earlier orders said of every table.
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { gunzipSync } from 'node:zlib';
+import { openReadOnly } from '@farthing/node-kit';
 import type { Crypto } from '@farthing/protocol';
 import { follows, type Opening, readOpening, sumsDigest } from '../archive/record.ts';
 import { compare, type Findings } from './findings.ts';
 import type { Totals } from './journal.ts';
-import { readKept, refill } from './kept.ts';
+import { isOfThisShape, readKept, refill } from './kept.ts';
 import type { Model } from './model.ts';
+import type { Shelves } from './shelves.ts';
 import { intCell, keyed, rowsOf, textCell } from './tables.ts';
 
-type Auditor = { brk: string; root: string; crypto: Crypto; findings: Findings };
+type Auditor = { brk: string; root: string; crypto: Crypto; findings: Findings; shelves: Shelves };
 
 /** False for a ledger that an older version wrote. */
 const hasOpenings = (db: DatabaseSync): boolean =>
   db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'opening'").get() !== undefined;
 
-/** Of the totals, what the journal cannot be asked for again. */
-export const bookedIn = ({ outstanding, balances, vouchers }: Totals) => ({ outstanding, balances, vouchers });
+/** Of the totals, what the journal cannot be asked for again and is on no shelf. */
+export const bookedIn = ({ balances, vouchers }: Totals) => ({ balances, vouchers });
 
 /** Puts model and totals to where the last archived period ends. @returns how many orders are archived */
 export function goOn(db: DatabaseSync, { model, totals }: { model: Model; totals: Totals }, auditor: Auditor): number {
@@ -35,12 +36,12 @@ export function goOn(db: DatabaseSync, { model, totals }: { model: Model; totals
     });
   }
   if (!opening) return 0;
-  const body = stateOf(db);
-  if (digestOf(body) !== opening.state.sha256 || body.length !== opening.state.bytes) {
-    findings.add({ table: 'opening_state', row: '-', expected: opening.state.sha256, found: digestOf(body) });
+  const found = digestOf(statesIn(db));
+  if (found.sha256 !== opening.state.sha256 || found.bytes !== opening.state.bytes) {
+    findings.add({ table: 'opening_state', row: '-', expected: opening.state.sha256, found: found.sha256 });
     throw new Error('what the audit goes on from is not what was signed');
   }
-  const kept = readKept(gunzipSync(body)) as { model: unknown; totals: unknown };
+  const kept = readKept(statesIn(db), auditor.shelves) as { model: unknown; totals: unknown };
   model.goOn(kept.model);
   refill(bookedIn(totals), kept.totals);
   totals.entries = opening.entries.last;
@@ -49,12 +50,34 @@ export function goOn(db: DatabaseSync, { model, totals }: { model: Model; totals
   return opening.orders.last;
 }
 
-function stateOf(db: DatabaseSync): Buffer {
-  const pages = db.prepare('SELECT body FROM opening_state ORDER BY page').all();
-  return Buffer.concat(pages.map(({ body }) => (body instanceof Uint8Array ? body : new Uint8Array())));
+/** False: what the audit would go on from was kept by another version. */
+export function canGoOn(path: string): boolean {
+  const db = openReadOnly(path);
+  try {
+    const first = hasOpenings(db)
+      ? db.prepare('SELECT body FROM opening_state WHERE page = 1').get()?.['body']
+      : undefined;
+    return first === undefined || (first instanceof Uint8Array && isOfThisShape(first));
+  } finally {
+    db.close();
+  }
 }
 
-const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+function* statesIn(db: DatabaseSync): Generator<Uint8Array> {
+  for (const { body } of db.prepare('SELECT body FROM opening_state ORDER BY page').iterate()) {
+    yield body instanceof Uint8Array ? body : new Uint8Array();
+  }
+}
+
+function digestOf(pages: Iterable<Uint8Array>): { bytes: number; sha256: string } {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for (const page of pages) {
+    hash.update(page);
+    bytes += page.length;
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
 
 /** Those that are genuine, each going on from the one before; the rest are findings. */
 function readOpenings(db: DatabaseSync, { crypto, findings, ...broker }: Auditor): Opening[] {

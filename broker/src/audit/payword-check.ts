@@ -96,7 +96,7 @@ function checkChains(db: DatabaseSync, model: PaywordModel, { findings, totals }
     const closed = chain.closed ? 1n : 0n;
     expected.set(id, { account, cur, unit, anchor, tickets, credited, refunded, closed, ...numbers });
     const outstanding = numbers.n * unit - credited - refunded;
-    const float = totals.outstanding.get(id) ?? 0n;
+    const float = totals.outstanding.peek(id) ?? 0n;
     sum = sum.set(cur, (sum.get(cur) ?? 0n) + outstanding);
     if (outstanding < 0n || float !== outstanding) {
       findings.add({ table: 'posting', row: `float of ${id}`, expected: String(outstanding), found: String(float) });

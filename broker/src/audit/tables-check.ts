@@ -2,10 +2,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, canonicalJson, parseJson, toBase64url, tryDecode, verifyObject } from '@farthing/protocol';
 import { customerSecret, isCertified, type Licence, licenceSchema, splitId } from '@farthing/protocol/broker';
-import { type Cells, compare, compareEach, type Findings } from './findings.ts';
+import { type Cells, compare, type Findings } from './findings.ts';
 import type { Totals } from './journal.ts';
-import type { Model, Piece, Root } from './model.ts';
-import { intCell, keyed, rowsOf, textCell } from './tables.ts';
+import type { Model } from './model.ts';
+import type { Piece, Root } from './scrip-model.ts';
+import { asTheyAre, checkShelf, intCell, keyed, rowsOf, textCell } from './tables.ts';
 
 export type Auditor = { brk: string; root: string; crypto: Crypto; findings: Findings };
 
@@ -13,10 +14,10 @@ export function checkTables(db: DatabaseSync, model: Model, auditor: Auditor & {
   const { findings } = auditor;
   checkRoots(db, model, auditor);
   checkLicences(db, model, auditor);
-  const batches = keyed(db, 'SELECT * FROM batch', ['hash']);
-  compare(findings, 'batch', { expected: model.batches, actual: batches });
-  compare(findings, 'alarm', { expected: model.alarms, actual: keyed(db, 'SELECT * FROM alarm', ['batch', 'n']) });
-  compare(findings, 'spent', { expected: model.spent, actual: keyed(db, 'SELECT * FROM spent', ['id']) });
+  const { batches, alarms, spent } = model.scrip;
+  checkShelf(db, batches, { findings, table: 'batch', key: ['hash'], cells: asTheyAre });
+  checkShelf(db, alarms, { findings, table: 'alarm', key: ['batch', 'n'], cells: asTheyAre });
+  checkShelf(db, spent, { findings, table: 'spent', key: ['id'], cells: asTheyAre });
   checkVendors(db, model, auditor);
   checkVouchers(db, model, auditor);
   checkInvites(db, model, auditor);
@@ -28,22 +29,16 @@ export function checkTables(db: DatabaseSync, model: Model, auditor: Auditor & {
 
 /** L2: sold = credited + refunded + outstanding, for each piece, where outstanding is what its float holds. */
 function checkRoots(db: DatabaseSync, model: Model, { findings, totals }: Auditor & { totals: Totals }): void {
-  for (const [name, { face, credited, refunded }] of model.roots) {
+  const { roots } = model.scrip;
+  for (const [name, { face, credited, refunded }] of roots) {
     const outstanding = face - credited - refunded;
-    const float = totals.outstanding.get(name) ?? 0n;
+    const float = totals.outstanding.peek(name) ?? 0n;
     if (outstanding < 0n || float !== outstanding) {
       findings.add({ table: 'posting', row: `float of ${name}`, expected: String(outstanding), found: String(float) });
     }
   }
-  const expected = {
-    keys: () => model.roots.keys(),
-    get: (name: string): Cells | undefined => {
-      const root = model.roots.get(name);
-      return root && rootCells(root);
-    },
-  };
-  const nameOf = (row: Cells) => `${textCell(row, 'vnd')}/${textCell(row, 'root')}`;
-  compareEach(findings, 'root', { expected, nameOf, actual: () => rowsOf(db, 'SELECT * FROM root') });
+  const key = (row: Cells) => `${textCell(row, 'vnd')}/${textCell(row, 'root')}`;
+  checkShelf(db, roots, { findings, table: 'root', key, cells: rootCells });
 }
 
 const rootCells = ({ face, cur, buyer, credited, refunded, claimable, closed, feeBps, expiresMs }: Root): Cells => ({
@@ -53,7 +48,7 @@ const rootCells = ({ face, cur, buyer, credited, refunded, claimable, closed, fe
 
 function checkLicences(db: DatabaseSync, model: Model, { findings, root, brk, crypto }: Auditor): void {
   const expected = new Map<string, Cells>();
-  for (const [name, { licence, roots, changes, sold }] of model.grants) {
+  for (const [name, { licence, roots, changes, sold }] of model.scrip.grants) {
     const { cur, first, last, ceiling, exp } = licence;
     expected.set(name, {
       doc: canonicalJson(licence),
@@ -119,7 +114,9 @@ export function certifier(db: DatabaseSync, { findings, crypto }: Auditor): (pie
 
 function checkVendors(db: DatabaseSync, model: Model, { findings, brk, root }: Auditor): void {
   const actual = keyed(db, 'SELECT * FROM vendor', ['vnd']);
-  const own = [...model.grants.values()].filter(({ licence }) => licence.vnd === brk).map(({ licence }) => licence.nbf);
+  const own = [...model.scrip.grants.values()]
+    .filter(({ licence }) => licence.vnd === brk)
+    .map(({ licence }) => licence.nbf);
   const expected = new Map<string, Cells>(model.vendors);
   if (own.length > 0)
     expected.set(brk, { vnd: brk, pk: root, name: 'Broker scrip', origins: '[]', at: BigInt(Math.min(...own)) });
