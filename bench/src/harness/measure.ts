@@ -101,35 +101,44 @@ function good(wall: string, window: Window): Window {
   return window;
 }
 
-/** What free pages of the gated process take beside so many paid ones, and without them. */
-export async function compareNeighbours(context: Context, site: Site, plan: Required<Plan>): Promise<readonly Pair[]> {
+/**
+ * What free pages of a process take beside so many paid ones of the same process, without them, and while as many are paid to
+ * another process of the same kind: that is the part of the machine, whose cores are shared by whoever pays, serves and asks.
+ */
+export async function compareNeighbours(
+  context: Context,
+  { site, other }: { readonly site: Site; readonly other: Site },
+  { pairs, perSecond }: Required<Pick<Plan, 'pairs' | 'perSecond'>>,
+): Promise<Record<'same' | 'elsewhere', readonly Pair[]>> {
   const { bystander } = context;
-  const { child, port, wall } = site;
+  const { port, wall } = site;
+  const ms = context.quick ? 600 : 1000;
+  // Claims go to the broker between the windows, and not beside pages that are to be alone.
+  const drain = () => Promise.all([site, other].map(({ child }) => child.call('drain', undefined)));
   const free = async () => {
-    const at = { port, ms: plan.ms, connections: FREE_CONNECTIONS, perSecond: FREE_PER_SECOND };
+    const at = { port, ms, connections: FREE_CONNECTIONS, perSecond: FREE_PER_SECOND };
     return good(wall, await bystander.call('runFree', at)).p99Ms;
   };
-  const alone = async () => {
-    // The claims of the window before go to the broker now, and not beside pages that are to be alone.
-    await child.call('drain', undefined);
-    return free();
-  };
-  const beside = async () => {
-    await makeReady(context, site, plan);
-    const [p99Ms] = await Promise.all([free(), sendPages(context, site, plan)]);
+  const beside = async (paid: Site) => {
+    await makeReady(context, paid, { ms, perSecond });
+    const [p99Ms] = await Promise.all([free(), sendPages(context, paid, { ms, perSecond })]);
+    await drain();
     return p99Ms;
   };
-  const pairs: Pair[] = [];
-  for (let n = 0; n < plan.pairs; n++) {
-    const early = gatedFirst(n) ? await beside() : undefined;
-    const without = await alone();
-    pairs.push({ free: without, gated: early ?? (await beside()) });
+  const measured: { alone: number; same: number; elsewhere: number }[] = [];
+  for (let n = 0; n < pairs; n++) {
+    const early = gatedFirst(n) ? await beside(site) : undefined;
+    const [alone, elsewhere] = [await free(), await beside(other)];
+    measured.push({ alone, elsewhere, same: early ?? (await beside(site)) });
   }
-  return pairs;
+  return {
+    same: measured.map(({ alone, same }) => ({ gated: same, free: alone })),
+    elsewhere: measured.map(({ alone, elsewhere }) => ({ gated: elsewhere, free: alone })),
+  };
 }
 
 /** Enough for a 99th percentile, and few beside what a server can do. */
-const FREE_PER_SECOND = 500;
+const FREE_PER_SECOND = 1000;
 const FREE_CONNECTIONS = 16;
 
 /** Half of what the gated side can do. */

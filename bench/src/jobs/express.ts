@@ -70,16 +70,29 @@ async function gated(context: Context, { wall, free }: { wall: WallName; free: S
     if (!proves) return rows;
     const { thing, each } = proves;
     const ofOne = (pairs: readonly Pair[]) => ({ value: compare(pairs).added / each });
-    const neighbours = await compareNeighbours(context, site, half);
+    const neighbours = await besideNeighbours(context, site, half.perSecond);
     return [
       ...rows,
       row(`${name}/cpu-added/${thing}`, `µs CPU/${thing}`, ofOne(full.cpuMicros)),
       row(`${name}/cpu-added/${thing}/loop`, `µs CPU/${thing}, on the event loop`, ofOne(full.loopMicros)),
-      row(`${name}/neighbours/p99`, 'ms, free pages of the same process', compare(neighbours)),
+      row(`${name}/neighbours/p99`, 'ms, free pages of the same process', compare(neighbours.same)),
+      row(`${name}/neighbours/elsewhere/p99`, 'ms, free pages of another process', compare(neighbours.elsewhere)),
     ];
   } finally {
     await site.child.end();
     await context.load.call('leave', site.port);
+  }
+}
+
+/** Beside a second site of the same wall, which stands for the machine without the process that is measured. */
+async function besideNeighbours(context: Context, site: Site, perSecond: number): ReturnType<typeof compareNeighbours> {
+  const other = await startSite(site.wall, await context.setup());
+  try {
+    await warmUp(context, other, fullMs(context));
+    return await compareNeighbours(context, { site, other }, { pairs: context.pairs, perSecond });
+  } finally {
+    await other.child.end();
+    await context.load.call('leave', other.port);
   }
 }
 
