@@ -46,11 +46,9 @@ export function holding(
 
 export type Verdict = Parameters<VendorStore['settle']>[2];
 
-export function settle(
-  books: Books,
-  { id, owner, verdict }: { id: string; owner: string; verdict: Verdict },
-  undo: Undo | undefined,
-): boolean {
+export type Settling = { readonly id: string; readonly owner: string; readonly verdict: Verdict };
+
+export function settle(books: Books, { id, owner, verdict }: Settling, undo: Undo | undefined): boolean {
   const open = books.state.open(id);
   if (!open || (verdict !== 'commit' && open.owner !== owner)) return false;
   if (verdict === 'loose') books.change((state) => state.update(id, { state: 'loose' }));

@@ -1,15 +1,17 @@
 // Operations of one turn of the event loop share a transaction. Payments that are new are written by one statement. For all others, rows
 // are locked, the operations decided one after the other in memory, and what changed is written in sets.
-import { setTimeout as pause } from 'node:timers/promises';
 import { StoreAway } from '../away.ts';
 import { Hope, isPlain } from '../fresh.ts';
 import { Lanes } from '../lanes.ts';
-import { reserve } from '../payments.ts';
-import type { Reservation, Reserved } from '../port.ts';
+import { reserve, type Settling, settle } from '../payments.ts';
+import type { Reservation, Reserved, Undo } from '../port.ts';
+import { fold } from './additions.ts';
+import { closeOpen } from './close.ts';
 import type { Db } from './db.ts';
 import { isSmall, writeFresh } from './fresh.ts';
 import { Page } from './page.ts';
 import { Missing, Overtaken } from './table.ts';
+import { isUndone, untilDone } from './undone.ts';
 
 type Waiting = {
   readonly want: (page: Page) => void;
@@ -18,16 +20,12 @@ type Waiting = {
   readonly reject: (error: unknown) => void;
 };
 type Fresh = Waiting & { readonly entry: Reservation };
+type Verdict = Waiting & { readonly id: string };
 type Decided = { readonly value?: unknown; readonly error?: unknown; readonly threw: boolean };
 
 const BATCH = 256;
 /** One syncs while the next decides. */
 const LANES = 2;
-/** Batches that other processes got in the way of are decided again, after up to this long and twice as long each time. */
-const AGAIN_MS = 4;
-const TRIES = 12;
-/** Serialisation failure, deadlock, lock not available: the server has undone the transaction. */
-const UNDONE: ReadonlySet<unknown> = new Set(['40001', '40P01', '55P03']);
 const WON: Reserved = { kind: 'won' };
 
 export class Batches {
@@ -36,6 +34,7 @@ export class Batches {
   readonly #lanes = new Lanes<Waiting>({ most: BATCH, lanes: LANES, carry: (batch) => this.#commit(batch) });
   /** Apart, so that one of the others does not hold them up. */
   readonly #fresh = new Lanes<Fresh>({ most: BATCH, lanes: LANES, carry: (batch) => this.#write(batch) });
+  readonly #verdicts = new Lanes<Verdict>({ most: BATCH, lanes: LANES, carry: (batch) => this.#close(batch) });
   readonly #hope = new Hope();
 
   constructor(db: Db, schema: string) {
@@ -56,63 +55,105 @@ export class Batches {
   /** Resolves when it is on disk, or refused. */
   reserve(entry: Reservation): Promise<Reserved> {
     const want = (page: Page) => {
-      page.payments.want(entry.id);
+      page.wantPayment(entry.id);
       for (const { key } of entry.spends) page.spends.want(key);
       for (const { key } of entry.tallies) page.tallies.want(key);
       for (const { key, once } of entry.claims) if (once || entry.state === 'committed') page.claims.want(key);
       if (entry.session) page.sessions.want(entry.session.key);
     };
     const run = (page: Page) => reserve(page, entry);
-    if (!isPlain(entry) || !isSmall(entry)) return this.run(want, run);
+    if (!isPlain(entry)) return this.run(want, run);
+    if (!isSmall(entry)) return this.fold().then(() => this.run(want, run));
     return new Promise((resolve, reject) => {
       this.#fresh.add({ entry, want, run, resolve: resolve as (value: unknown) => void, reject });
     });
   }
 
+  /** Resolves when it is on disk, or there was nothing to settle. */
+  settle(given: Settling, undo: Undo | undefined): Promise<boolean> {
+    const { id, verdict } = given;
+    const want = (page: Page) => page.wantPayment(id);
+    const run = (page: Page) => settle(page, given, undo);
+    if (verdict !== 'commit') return this.run(want, run);
+    return new Promise((resolve, reject) => {
+      this.#verdicts.add({ id, want, run, resolve: resolve as (value: unknown) => void, reject });
+    });
+  }
+
+  /** What was added to claims until now is in their rows afterwards. @throws {StoreAway} */
+  async fold(): Promise<void> {
+    try {
+      await fold(this.#db, this.#schema);
+    } catch (error) {
+      throw new StoreAway(error);
+    }
+  }
+
   /** Lets what waits finish. */
   async close(): Promise<void> {
     // Some of these become others.
-    await this.#fresh.close();
+    await Promise.all([this.#fresh.close(), this.#verdicts.close()]);
     await this.#lanes.close();
   }
 
-  /** Settles those that are as nearly all are, and has the others decided; never throws. */
+  /** As `#attempt`. */
   async #write(batch: readonly Fresh[]): Promise<void> {
-    const { first, others } = this.#hope.isThere() ? apart(batch) : { first: [], others: batch };
+    const { first, others } = this.#hope.isThere()
+      ? apart(batch, ({ entry }) => [`p${entry.id}`, ...entry.spends.map(({ key }) => `s${key}`)])
+      : { first: [], others: batch };
     for (const member of others) this.#lanes.addAgain(member);
-    if (first.length === 0) return;
-    try {
-      const entries = first.map(({ entry }) => entry);
-      const won = await writeFresh(this.#db, this.#schema, entries);
+    await this.#attempt(first, WON, async () => {
+      const won = await writeFresh(
+        this.#db,
+        this.#schema,
+        first.map(({ entry }) => entry),
+      );
       if (!won) this.#hope.lose();
-      for (const member of first) {
-        if (won?.has(member.entry.id)) member.resolve(WON);
+      return ({ entry }) => won?.has(entry.id) === true;
+    });
+  }
+
+  /** As `#attempt`. */
+  async #close(batch: readonly Verdict[]): Promise<void> {
+    const { first, others } = apart(batch, ({ id }) => [id]);
+    for (const member of others) this.#lanes.addAgain(member);
+    await this.#attempt(first, true, async () => {
+      const ids = first.map((member) => member.id);
+      const closed = await closeOpen(this.#db, this.#schema, ids);
+      return ({ id }) => closed.has(id);
+    });
+  }
+
+  /** Settles those that are as nearly all are, and has the others decided; never throws. */
+  async #attempt<Member extends Waiting>(
+    members: readonly Member[],
+    good: unknown,
+    write: () => Promise<(member: Member) => boolean>,
+  ): Promise<void> {
+    if (members.length === 0) return;
+    try {
+      const isDone = await write();
+      for (const member of members) {
+        if (isDone(member)) member.resolve(good);
         else this.#lanes.addAgain(member);
       }
     } catch (error) {
-      if (isUndone(error)) for (const member of first) this.#lanes.addAgain(member);
-      else for (const { reject } of first) reject(new StoreAway(error));
+      if (isUndone(error)) for (const member of members) this.#lanes.addAgain(member);
+      else for (const { reject } of members) reject(new StoreAway(error));
     }
   }
 
   /** Settles every member; never throws. */
   async #commit(batch: readonly Waiting[]): Promise<void> {
-    for (let turn = 1; ; turn++) {
-      try {
-        const decided = await this.#transaction(batch);
-        for (const [i, { resolve, reject }] of batch.entries()) {
-          const one = decided[i];
-          if (one?.threw) reject(one.error);
-          else resolve(one?.value);
-        }
-        return;
-      } catch (error) {
-        if (!isUndone(error) || turn === TRIES) {
-          for (const { reject } of batch) reject(new StoreAway(error));
-          return;
-        }
-        await pause(Math.random() * AGAIN_MS * 2 ** Math.min(turn, 6));
+    try {
+      const decided = await untilDone(() => this.#transaction(batch));
+      for (const [i, { resolve, reject }] of batch.entries()) {
+        const one = decided[i];
+        if (one?.threw) reject(one.error);
+        else resolve(one?.value);
       }
+    } catch (error) {
+      for (const { reject } of batch) reject(new StoreAway(error));
     }
   }
 
@@ -133,23 +174,20 @@ export class Batches {
   }
 }
 
-/** Of those that want the same the first is tried. */
-function apart(batch: readonly Fresh[]): { first: Fresh[]; others: Fresh[] } {
-  const [ids, keys] = [new Set<string>(), new Set<string>()];
-  const [first, others]: [Fresh[], Fresh[]] = [[], []];
+/** Of those that want the same the first is tried. The others wait for it, whether it gets what it wants or not. */
+function apart<Member>(
+  batch: readonly Member[],
+  wants: (member: Member) => readonly string[],
+): { first: Member[]; others: Member[] } {
+  const seen = new Set<string>();
+  const [first, others]: [Member[], Member[]] = [[], []];
   for (const member of batch) {
-    const { id, spends } = member.entry;
-    const isFirst = !ids.has(id) && spends.every(({ key }) => !keys.has(key));
-    // The instruments of one that waits are no reason for another to wait, but which of them has them is not known yet either.
-    ids.add(id);
-    for (const { key } of spends) keys.add(key);
-    (isFirst ? first : others).push(member);
+    const names = wants(member);
+    (names.some((name) => seen.has(name)) ? others : first).push(member);
+    for (const name of names) seen.add(name);
   }
   return { first, others };
 }
-
-const isUndone = (error: unknown): boolean =>
-  error instanceof Overtaken || UNDONE.has((error as { code?: unknown }).code);
 
 /** One after the other, each on what those before it changed. @throws {Overtaken} */
 function decide(batch: readonly Waiting[], page: Page): Decided[] {

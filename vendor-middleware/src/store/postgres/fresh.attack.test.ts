@@ -88,3 +88,14 @@ test('what both processes add while both ask what is due is counted once', async
   await Promise.all(asking);
   expect(await due()).toEqual([['root', 4n * 600n * 7n]]);
 });
+
+test('good verdicts that come together are given once each, by whichever process, and not where there is none to give', async () => {
+  const claims = (i: number) => [{ key: `root${i % 3}`, add: 1n, untilMs: 1e15 }];
+  const ids = Array.from({ length: 300 }, (_, i) => `v${i}`);
+  await Promise.all(ids.map((id, i) => stores[0].reserve(reservation({ id, spends: [spend(id)], claims: claims(i) }))));
+  await Promise.all(ids.filter((_, i) => i % 10 === 0).map((id) => stores[1].settle(id, 'me', 'release')));
+  const verdicts = [...ids, 'nobody', ...ids].flatMap((id) => stores.map((store) => store.settle(id, 'me', 'commit')));
+  expect((await Promise.all(verdicts)).filter(Boolean)).toHaveLength(270);
+  expect((await due()).reduce((sum, [, total]) => sum + BigInt(total ?? 0), 0n)).toBe(270n);
+  expect(await stores[1].unsettled(1000)).toEqual([]);
+});

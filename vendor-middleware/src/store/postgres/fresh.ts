@@ -4,12 +4,13 @@ import { arrayOf } from '@farthing/node-kit';
 import { limits } from '@farthing/protocol';
 import { lineOf } from '../lines.ts';
 import type { Reservation } from '../port.ts';
+import { added } from './additions.ts';
 import type { Db } from './db.ts';
-import { payments, spends } from './page.ts';
+import { open, payments, spends } from './page.ts';
 import { columnsOf, rowsOf } from './table.ts';
 
-/** A payment has some of its names and not all, or what is added to one claim is no number of the tables. */
-const NOT_SO: ReadonlySet<unknown> = new Set(['22P02', '22003']);
+/** A payment has some of its names and not all. */
+const NOT_SO = '22P02';
 
 /** What one payment adds unseen at most; more goes to the claim itself, so that no sum of additions comes near to what a row holds. */
 const MOST_ADDED = 10n ** 12n;
@@ -28,7 +29,8 @@ export async function writeFresh(
 ): Promise<ReadonlySet<string> | undefined> {
   const lines = entries.map((entry) => [entry.id, lineOf(entry, undefined)] as const).sort(byKey);
   const spent = entries.flatMap(({ id, spends: all }) => all.map(({ key }) => [key, id] as const)).sort(byKey);
-  const added = entries.flatMap(({ id, state, claims }) =>
+  const begun = lines.filter(([, { state }]) => state !== 'committed');
+  const sums = entries.flatMap(({ id, state, claims }) =>
     state === 'reserved' ? [] : claims.map((claim) => ({ ...claim, id })),
   );
   const values = [
@@ -36,27 +38,28 @@ export async function writeFresh(
     ...columnsOf(spends, spent),
     arrayOf(
       'text',
-      added.map(({ id }) => id),
+      sums.map(({ id }) => id),
     ),
     arrayOf(
       'text',
-      added.map(({ key }) => key),
+      sums.map(({ key }) => key),
     ),
     arrayOf(
       'bigint',
-      added.map(({ add }) => add),
+      sums.map(({ add }) => add),
     ),
     arrayOf(
       'bigint',
-      added.map(({ untilMs }) => Math.ceil(untilMs)),
+      sums.map(({ untilMs }) => Math.ceil(untilMs)),
     ),
     ...[lines.length, spent.length].map(String),
+    ...columnsOf(open, begun),
   ];
   try {
     const won = (await db.run(statement(schema), ...values)).rows[0]?.['won'];
     return new Set(Array.isArray(won) ? won.map(String) : entries.map(({ id }) => id));
   } catch (error) {
-    if (NOT_SO.has((error as { code?: unknown }).code)) return undefined;
+    if ((error as { code?: unknown }).code === NOT_SO) return undefined;
     throw error;
   }
 }
@@ -66,22 +69,21 @@ const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown])
 
 /** Instruments before payments, each in the order of its keys, as `Page` does: so that two batches never wait for each other. */
 function statement(schema: string): string {
-  const [line, spent] = [rowsOf(payments), rowsOf(spends, 10)];
+  const [line, spent, begun] = [rowsOf(payments), rowsOf(spends, 9), rowsOf(open, 17)];
   return `WITH
-    f AS (SELECT 1 FROM ${schema}.claims WHERE key = ANY($13::text[]) AND total > ${NEARLY_FULL}),
+    f AS (SELECT 1 FROM ${schema}.claims WHERE key = ANY($12::text[]) AND total > ${NEARLY_FULL}),
     s AS (INSERT INTO ${schema}.spends(${spent.names}) SELECT * FROM ${spent.rows} WHERE NOT EXISTS (SELECT 1 FROM f)
       ON CONFLICT DO NOTHING RETURNING key, payment),
     p AS (INSERT INTO ${schema}.payments(${line.names}) SELECT * FROM ${line.rows} WHERE NOT EXISTS (SELECT 1 FROM f)
-      AND ((SELECT count(*) FROM s) = $17::bigint OR v.id NOT IN (
-        SELECT w.payment FROM unnest($10::text[], $11::text[]) AS w(key, payment) WHERE w.key NOT IN (SELECT key FROM s)))
+      AND ((SELECT count(*) FROM s) = $16::bigint OR v.id NOT IN (
+        SELECT w.payment FROM unnest($9::text[], $10::text[]) AS w(key, payment) WHERE w.key NOT IN (SELECT key FROM s)))
       ON CONFLICT DO NOTHING RETURNING id),
-    t AS (SELECT v.key, sum(v.total)::bigint AS total, max(v.until_ms) AS until_ms
-      FROM unnest($12::text[], $13::text[], $14::bigint[], $15::bigint[]) AS v(id, key, total, until_ms)
-      JOIN p ON p.id = v.id GROUP BY v.key),
-    a AS (INSERT INTO ${schema}.additions(keys, totals, untils)
-      SELECT array_agg(key), array_agg(total), array_agg(until_ms) FROM t HAVING count(*) > 0)
+    o AS (INSERT INTO ${schema}.open(${begun.names}) SELECT * FROM ${begun.rows} WHERE v.payment IN (SELECT id FROM p)),
+    c AS (SELECT v.key, v.total, v.until_ms
+      FROM unnest($11::text[], $12::text[], $13::bigint[], $14::bigint[]) AS v(id, key, total, until_ms) JOIN p ON p.id = v.id),
+    ${added(schema, 'c')}
     SELECT CASE
-      WHEN (SELECT count(*) FROM p) = $16::bigint AND (SELECT count(*) FROM s) = $17::bigint THEN NULL
+      WHEN (SELECT count(*) FROM p) = $15::bigint AND (SELECT count(*) FROM s) = $16::bigint THEN NULL
       WHEN NOT EXISTS (SELECT 1 FROM s WHERE payment NOT IN (SELECT id FROM p)) THEN ARRAY(SELECT id FROM p)
       -- Text that is no number: the only way for a statement to undo itself.
       ELSE ARRAY[('the batch is decided row by row, after ' || (SELECT count(*) FROM p))::int::text] END AS won`;

@@ -1,5 +1,6 @@
 // The rows that one transaction of the PostgreSQL store reads and changes, as books that the steps of payments are made on.
 import type { ClaimStep, Deed, Json } from '@farthing/protocol';
+import { limits } from '@farthing/protocol';
 import type { OpenState, SessionRow, TallySum } from '../batch.ts';
 import type { Books, Standing } from '../books.ts';
 import { type Line, printSteps, readSteps, STATES, type Steps } from '../lines.ts';
@@ -21,16 +22,17 @@ export const integer = (value: unknown): bigint => {
   return value;
 };
 
+/** As it began, and as it is when it has its verdict. */
 export const payments: Shape<Line> = {
   name: 'payments',
   key: 'id',
   columns: {
     ...{ credential: 'text', target: 'text', owner: 'text', at_ms: 'bigint', until_ms: 'bigint' },
-    ...{ state: 'smallint', outcome: 'text', steps: 'text' },
+    ...{ outcome: 'text', steps: 'text' },
   },
-  toCells: ({ credential, target, owner, atMs, untilMs, state, outcome, steps }): Cell[] => [
+  toCells: ({ credential, target, owner, atMs, untilMs, outcome, steps }): Cell[] => [
     ...[credential, target, owner, ms(atMs), ms(untilMs)],
-    ...[BigInt(STATES.indexOf(state)), outcome, printSteps({ state, steps })],
+    ...[outcome, printSteps({ state: 'committed', steps })],
   ],
   fromCells: (cells) => ({
     id: text(cells['id']),
@@ -39,8 +41,32 @@ export const payments: Shape<Line> = {
     owner: text(cells['owner']),
     atMs: Number(integer(cells['at_ms'])),
     untilMs: Number(integer(cells['until_ms'])),
-    state: STATES[Number(cells['state'])] ?? 'reserved',
+    state: 'committed',
     outcome: text(cells['outcome']),
+    steps: stepsIn(cells),
+  }),
+};
+
+/** What differs while it has no verdict. */
+type Open = Pick<Line, 'owner' | 'atMs' | 'state' | 'steps'>;
+
+export const open: Shape<Open> = {
+  name: 'open',
+  key: 'payment',
+  columns: {
+    ...{ owner: 'text', at_ms: 'bigint', state: 'smallint', steps: 'text' },
+    ...{ claim: 'text', total: 'bigint', until_ms: 'bigint' },
+  },
+  toCells: ({ owner, atMs, state, steps }): Cell[] => {
+    const [claim, more] = steps.claims;
+    const isSum = claim && !more && !claim.once && !claim.evidence && BigInt(claim.add) <= limits.sumMax;
+    const sum = isSum ? [claim.key, BigInt(claim.add), ms(claim.untilMs)] : [null, null, null];
+    return [owner, ms(atMs), BigInt(STATES.indexOf(state)), printSteps({ state, steps }), ...sum];
+  },
+  fromCells: (cells) => ({
+    owner: text(cells['owner']),
+    atMs: Number(integer(cells['at_ms'])),
+    state: STATES[Number(cells['state'])] ?? 'reserved',
     steps: stepsIn(cells),
   }),
 };
@@ -134,7 +160,8 @@ const quotas: Shape<Quota> = {
 };
 
 export class Page implements Books {
-  readonly payments: Table<Line>;
+  readonly #payments: Table<Line>;
+  readonly #open: Table<Open>;
   readonly spends: Table<string>;
   readonly tallies: Table<TallySum>;
   readonly claims: Table<PaidClaim>;
@@ -147,7 +174,8 @@ export class Page implements Books {
   readonly state: Standing;
 
   constructor(schema: string) {
-    this.payments = new Table(payments, schema);
+    this.#payments = new Table(payments, schema);
+    this.#open = new Table(open, schema);
     this.spends = new Table(spends, schema);
     this.tallies = new Table(tallies, schema);
     this.claims = new Table(claims, schema);
@@ -157,7 +185,7 @@ export class Page implements Books {
     this.quotas = new Table(quotas, schema);
     this.#deeds = new Table(deeds, schema);
     // Always in this order, for the same reason as their rows.
-    const tables = [this.spends, this.payments, this.sessions, this.tallies, this.claims, this.#deeds];
+    const tables = [this.spends, this.#payments, this.#open, this.sessions, this.tallies, this.claims, this.#deeds];
     this.#tables = [...tables, this.docs, this.leases, this.quotas] as unknown as readonly Table<never>[];
     this.state = {
       sessions: this.sessions,
@@ -169,16 +197,21 @@ export class Page implements Books {
           this.claims.set(key, { ...(evidence ? { evidence } : {}), ...sum, paid });
         },
       },
-      open: (id) => this.#open(id),
+      open: (id) => this.#opened(id),
       put: (line) => this.#put(line),
       update: (id, now) => this.#update(id, now),
-      close: (id) => this.#update(id, { state: 'committed' }),
+      close: (id) => this.#open.drop(id),
       release: (id) => this.#release(id),
     };
   }
 
+  wantPayment(id: string): void {
+    this.#payments.want(id);
+    this.#open.want(id);
+  }
+
   find(id: string): Stored | undefined {
-    const line = this.payments.get(id);
+    const line = this.#line(id);
     return line && storedOf(line);
   }
 
@@ -226,24 +259,33 @@ export class Page implements Books {
     for (const table of this.#tables) await table.write(tx);
   }
 
-  #open(id: string): (Line & { line: Line }) | undefined {
-    const line = this.payments.get(id);
+  #line(id: string): Line | undefined {
+    this.wantPayment(id);
+    const line = this.#payments.get(id);
+    return line && { ...line, ...this.#open.get(id) };
+  }
+
+  #opened(id: string): (Line & { line: Line }) | undefined {
+    const line = this.#line(id);
     return line && line.state !== 'committed' ? { ...line, line } : undefined;
   }
 
   #put(line: Line): void {
-    this.payments.set(line.id, line);
-    for (const key of line.steps.spends) this.spends.set(key, line.id);
+    const { id, owner, atMs, state, steps } = line;
+    this.#payments.set(id, line);
+    if (state !== 'committed') this.#open.set(id, { owner, atMs, state, steps });
+    for (const key of steps.spends) this.spends.set(key, id);
   }
 
   #update(id: string, now: Partial<Omit<OpenState, 'id'>>): void {
-    const line = this.payments.get(id);
-    if (line) this.payments.set(id, { ...line, ...now });
+    const was = this.#open.get(id);
+    if (was) this.#open.set(id, { ...was, ...now });
   }
 
   #release(id: string): void {
-    const line = this.payments.get(id);
-    this.payments.drop(id);
+    const line = this.#payments.get(id);
+    this.#payments.drop(id);
+    this.#open.drop(id);
     for (const key of line?.steps.spends ?? []) this.spends.drop(key);
   }
 }

@@ -4,12 +4,12 @@ import { arrayOf } from '@farthing/node-kit';
 import { limits } from '@farthing/protocol';
 import { StoreAway } from '../away.ts';
 import { paidOut } from '../paid.ts';
-import { changeSession, settle, takeOver } from '../payments.ts';
+import { changeSession, takeOver } from '../payments.ts';
 import type { ClaimDue, VendorStore } from '../port.ts';
 import { fold } from './additions.ts';
 import { Batches } from './batches.ts';
 import { type Cells, Db } from './db.ts';
-import { integer, type Page, payments, sessions, stepsIn, storedOf } from './page.ts';
+import { integer, open, type Page, payments, sessions, stepsIn, storedOf } from './page.ts';
 import { migrate, needDurable } from './schema.ts';
 
 /**
@@ -51,33 +51,32 @@ function storeOn(db: Db, schema: string): VendorStore {
     }
   };
   const folded: Read = async (text, ...values) => {
-    try {
-      await fold(db, schema);
-    } catch (error) {
-      throw new StoreAway(error);
-    }
+    await batches.fold();
     return read(text, ...values);
   };
   return {
     reserve: (entry) => batches.reserve(entry),
     find: async (id) => {
-      const [cells] = await read('SELECT * FROM $schema.payments WHERE id = $1', id);
-      return cells && storedOf(payments.fromCells(cells));
+      const [cells] = await read(
+        `SELECT p.id, p.credential, p.target, p.until_ms, p.outcome, coalesce(o.owner, p.owner) AS owner,
+           coalesce(o.at_ms, p.at_ms) AS at_ms, o.state, coalesce(o.steps, p.steps) AS steps
+         FROM $schema.payments p LEFT JOIN $schema.open o ON o.payment = p.id WHERE p.id = $1`,
+        id,
+      );
+      return (
+        cells && storedOf({ ...payments.fromCells(cells), ...(cells['state'] === null ? {} : open.fromCells(cells)) })
+      );
     },
     unsettled: async (limit) => {
-      const rows = await read('SELECT id, steps FROM $schema.payments WHERE state <> 1 LIMIT $1', String(limit));
-      return rows.map((cells) => ({ id: String(cells['id']), mints: [...stepsIn(cells).mints] }));
+      const rows = await read('SELECT payment, steps FROM $schema.open LIMIT $1', String(limit));
+      return rows.map((cells) => ({ id: String(cells['payment']), mints: [...stepsIn(cells).mints] }));
     },
     takeOver: (id, take) =>
       batches.run(
-        (page) => page.payments.want(id),
+        (page) => page.wantPayment(id),
         (page) => takeOver(page, id, take),
       ),
-    settle: (id, owner, verdict, undo) =>
-      batches.run(
-        (page) => page.payments.want(id),
-        (page) => settle(page, { id, owner, verdict }, undo),
-      ),
+    settle: (id, owner, verdict, undo) => batches.settle({ id, owner, verdict }, undo),
     readSession: async (key) => {
       const [cells] = await read('SELECT * FROM $schema.sessions WHERE key = $1', key);
       return cells && sessions.fromCells(cells).row;
@@ -198,6 +197,9 @@ async function sweep(db: Db, schema: string, { nowMs, limit }: { nowMs: number; 
     const keys = rows.flatMap((cells) => [...stepsIn(cells).spends]).sort();
     if (keys.length > 0)
       await tx.run(`DELETE FROM ${schema}.spends WHERE key = ANY($1::text[])`, arrayOf('text', keys));
+    const ids = rows.map(({ id }) => String(id));
+    if (ids.length > 0)
+      await tx.run(`DELETE FROM ${schema}.open WHERE payment = ANY($1::text[])`, arrayOf('text', ids));
     await tx.run(`DELETE FROM ${schema}.quotas WHERE until_ms < $1`, String(Math.floor(nowMs)));
     for (const table of ['sessions', 'tallies', 'claims', 'deeds']) {
       await tx.run(`DELETE FROM ${schema}.${table} WHERE until_ms < $1`, String(endMs));
