@@ -76,7 +76,7 @@ async function redemption(site: Site, n: number): Promise<Order> {
 answerCalls<LedgerApi>(
   {
     async open({ place, mark, buyers: count = BUYERS }) {
-      desk = await openDesk(place, observe);
+      desk = await openDesk(place, { observe });
       const { bench } = desk;
       buyers = Array.from({ length: count }, () => new Person(bench));
       sites = Array.from({ length: SITES }, (_, n) => new Site(bench, `${mark}${n}.example`));

@@ -9,13 +9,22 @@ import { openKeys } from './keys.ts';
 import { migrations } from './ledger/schema.ts';
 import type { Outcome } from './operate.ts';
 
+/** How far a table is, between its beginning and its end. */
+const TELL_MS = 1_000;
+
 /** `told`: one line at a time, while it runs. @throws {Error} why nothing was moved */
 export async function moveBooks(place: Place, told: (line: string) => void): Promise<Outcome> {
   const { data, database } = place;
   if (database === undefined) throw new Error('migrate --to postgres needs --database postgres://…');
   const { moveToPostgres } = await import('./books/postgres/move.ts');
   const { root } = openKeys(data, nodeEnv());
-  const progress = (what: string, done: number, all: number) => told(`${what}: ${done} of ${all}`);
+  let toldMs = 0;
+  const progress = (what: string, done: number, all: number) => {
+    const nowMs = performance.now();
+    if (done < all && nowMs - toldMs < TELL_MS) return;
+    toldMs = nowMs;
+    told(`${what}: ${done} of ${all}`);
+  };
   const { report, digest, rows } = await moveToPostgres({ path: existing(data), url: database, root, progress });
   const { entries, orders, head } = report;
   return {

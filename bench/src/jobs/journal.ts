@@ -11,6 +11,8 @@ import { PLACES } from '../stores.ts';
 
 const MILLION = 1_000_000;
 const ENGINES = ['sqlite', 'postgres'] as const;
+/** What is older may be archived. */
+const KEPT_MS = 401 * 86_400_000;
 const TELL_MS = 10_000;
 
 export async function journalJob(context: Context): Promise<Row[]> {
@@ -85,7 +87,7 @@ async function make(context: Context, { place, name, lines }: At & { lines: numb
   }
 }
 
-const JOBS = ['move', 'settlement', 'export', 'export-site', 'audit'] as const;
+const JOBS = ['move', 'settlement', 'export', 'export-site', 'audit', 'archive', 'audit-left'] as const;
 type Figures = Readonly<Partial<Record<(typeof JOBS)[number], Operated>>>;
 
 /** The commands one after the other, as somebody would type them. @throws {Error} what they say is not what was booked */
@@ -106,7 +108,13 @@ async function read(context: Context, { place, name, made }: At & { made: Made }
   const audit = await run('audit', '--json');
   const { ok, orders } = JSON.parse(audit.stdout) as { ok: boolean; orders: number };
   expect(name, 'audited', [`${ok} ${orders}`, `true ${made.orders}`]);
-  return { settlement, export: all, 'export-site': site, audit };
+  const before = new Date(Date.now() - KEPT_MS).toISOString().slice(0, 10);
+  const archive = await run('archive', '--before', before, '--to', context.folder(), '--json');
+  const { periods, ...archived } = JSON.parse(archive.stdout) as { periods: unknown[]; orders: number };
+  expect(name, 'archived', [`${periods.length > 0} ${archived.orders}`, `true ${made.orders}`]);
+  const left = await run('audit', '--json');
+  expect(name, 'audited without the archives', [left.stdout, audit.stdout]);
+  return { settlement, export: all, 'export-site': site, audit, archive, 'audit-left': left };
 }
 
 function expect(name: string, what: string, [found, wanted]: readonly [string, string]): void {

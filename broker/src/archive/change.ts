@@ -9,8 +9,13 @@ import { takeRows } from './rows.ts';
 import type { StateFile } from './state-file.ts';
 import type { Store } from './store.ts';
 
-/** Rows that one statement takes out: a server that does many at once seems to hang. */
-const STRETCH = 20_000;
+/** Entries that one statement adds up or takes out, each with some hundred lines: a server that does very many at once seems to hang. */
+const STRETCH = 2_000;
+
+const ADD_SUMS = `INSERT INTO opening_sum (account, cur, amount, lines)
+  SELECT account, cur, CAST(sum(amount) AS BIGINT), count(*) FROM posting WHERE seq >= ? AND seq <= ? GROUP BY account, cur
+  ON CONFLICT (account, cur) DO UPDATE
+  SET amount = opening_sum.amount + excluded.amount, lines = opening_sum.lines + excluded.lines`;
 
 /** What stands in the place of a period. `sign` is told the digest of the sums, and may refuse. */
 export type Replacement = {
@@ -23,14 +28,7 @@ export type Replacement = {
 export async function takeOut(store: Store, { contents, state, sign }: Replacement): Promise<Opening> {
   const { entries, orders } = contents;
   await needPlace(store, contents);
-  const range = [entries.first, entries.last].map(BigInt);
-  await store.all(
-    `INSERT INTO opening_sum (account, cur, amount, lines)
-     SELECT account, cur, CAST(sum(amount) AS BIGINT), count(*) FROM posting WHERE seq >= ? AND seq <= ? GROUP BY account, cur
-     ON CONFLICT (account, cur) DO UPDATE
-     SET amount = opening_sum.amount + excluded.amount, lines = opening_sum.lines + excluded.lines`,
-    ...range,
-  );
+  await inStretches(entries, (...some) => store.all(ADD_SUMS, ...some));
   const opening = sign(sumsDigest(await sumsIn(store)));
   await inStretches(entries, async (...some) => {
     await store.all('DELETE FROM posting WHERE seq >= ? AND seq <= ?', ...some);
@@ -87,23 +85,22 @@ export async function putBack(store: Store, { opening, before, path }: Archived,
   await takeBackSums(store, { entries, path, expected: before?.sums ?? sumsDigest([]) });
 }
 
+const MOVED = `SELECT account, cur, CAST(sum(amount) AS BIGINT) AS amount, count(*) AS lines FROM posting
+  WHERE seq >= ? AND seq <= ? GROUP BY account, cur`;
+
 async function takeBackSums(
   store: Store,
   { entries, expected, path }: { entries: Opening['entries']; expected: string; path: string },
 ): Promise<void> {
-  const moved = await store.all(
-    `SELECT account, cur, CAST(sum(amount) AS BIGINT) AS amount, count(*) AS lines FROM posting
-     WHERE seq >= ? AND seq <= ? GROUP BY account, cur`,
-    ...[entries.first, entries.last].map(BigInt),
-  );
   const left = new Map((await sumsIn(store)).map((sum) => [`${sum.account} ${sum.cur}`, sum]));
-  for (const { account, cur, amount, lines } of moved.map(sumOf)) {
-    const name = `${account} ${cur}`;
-    const now = left.get(name);
-    const after = { account, cur, amount: (now?.amount ?? 0n) - amount, lines: (now?.lines ?? 0n) - lines };
-    if (after.lines > 0n) left.set(name, after);
-    else left.delete(name);
-  }
+  await inStretches(entries, async (...some) => {
+    for (const { account, cur, amount, lines } of (await store.all(MOVED, ...some)).map(sumOf)) {
+      const name = `${account} ${cur}`;
+      const now = left.get(name);
+      left.set(name, { account, cur, amount: (now?.amount ?? 0n) - amount, lines: (now?.lines ?? 0n) - lines });
+    }
+  });
+  for (const [name, { lines }] of left) if (lines <= 0n) left.delete(name);
   const sums = [...left.values()];
   if (sumsDigest(sums) !== expected) throw new Error(`${path}: with it the sums are not those of the period before`);
   await store.all('DELETE FROM opening_sum');

@@ -113,8 +113,11 @@ async function* textLines(path: string): AsyncGenerator<string> {
   unzipped.setEncoding('utf8');
   try {
     for await (const chunk of source.pipe(unzipped)) {
-      const parts = (rest + String(chunk)).split('\n');
-      rest = parts.pop() ?? '';
+      const [first = '', ...parts] = String(chunk).split('\n');
+      const last = parts.pop();
+      if (last !== undefined) yield rest + first;
+      // Joined when it is whole: a page of the state is as long as many chunks.
+      rest = last ?? rest + first;
       if (rest.length > LINE_BYTES) throw new Error('a line is too long');
       yield* parts;
     }

@@ -40,7 +40,9 @@ export type ArchivedTable = 'opening_state' | 'stored_order' | 'journal' | 'post
 /** Takes rows of one table, in order. */
 export type Taker = (table: ArchivedTable, rows: readonly Row[]) => unknown;
 
+/** Rows that are in memory at once, and how many of them a page of the state counts for: it has up to a megabyte. */
 const PAGE = 2_000;
+const STATE_ROWS = 500;
 
 /**
  * Reads a whole file: `contents` is what it has to hold.
@@ -98,7 +100,7 @@ class Period {
     else if (line['t'] === 'entry') this.#booked(this.#read(entrySchema, line));
     else if (line['t'] === 'state') {
       const { page, body } = this.#read(stateSchema, line);
-      this.#keep('opening_state', { page: BigInt(page), body });
+      this.#keep('opening_state', { page: BigInt(page), body }, STATE_ROWS);
     } else {
       const { head } = this.#read(endSchema, line);
       if (head !== this.#head) this.#fault('the end of its entries');
@@ -150,11 +152,11 @@ class Period {
     return tryDecode(schema, line) ?? this.#fault(`a line of kind ${String(line['t']).slice(0, 20)}`);
   }
 
-  #keep(table: ArchivedTable, row: Row): void {
+  #keep(table: ArchivedTable, row: Row, size = 1): void {
     const page = this.#pages.get(table);
     if (page) page.push(row);
     else this.#pages.set(table, [row]);
-    this.size++;
+    this.size += size;
   }
 
   #fault(expected: string): never {

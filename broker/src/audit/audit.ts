@@ -86,8 +86,7 @@ function inspect(db: DatabaseSync, { root, crypto, findings, shelves, counted }:
   if (hasPeers(db)) checkPeers(db, model.peers, findings);
   checkClearings(db, { ecash: model.ecash, peers: model.peers, asked: own.clearings }, auditor);
   if (hasCheques(db) || model.cheques.isUsed) {
-    const lines = [...model.payword.invoices.lines, ...model.notes.lines];
-    checkCheques(db, model.cheques, { ...auditor, totals, lines });
+    checkCheques(db, model.cheques, { ...auditor, totals, lines: model.bills.lines });
   }
   Object.assign(counted, { entries: totals.entries, orders, pieces: model.scrip.roots.size, head: totals.head });
 }

@@ -16,6 +16,7 @@ import {
 import type * as v from 'valibot';
 import { type Asked, apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
+import type { Auditing, Shelf } from './shelves.ts';
 
 export type CertFacts = {
   readonly account: string;
@@ -41,14 +42,17 @@ const DAY_SECONDS = 86_400;
 const WINDOW_MS = BigInt(limits.clockSkewMs + limits.chequeWindowMs);
 
 export class ChequeAccounts {
-  readonly certs = new Map<string, CertFacts>();
-  readonly days = new Map<string, Cells & { used: bigint }>();
+  readonly certs: Shelf<CertFacts>;
+  readonly days: Shelf<Cells & { used: bigint }>;
   readonly approvers = new Map<string, Cells & { approver: string; above: bigint }>();
-  readonly approvals = new Map<string, Cells & { amount: bigint }>();
+  readonly approvals: Shelf<Cells & { amount: bigint }>;
   readonly #crypto: Crypto;
   readonly #findings: Findings;
 
-  constructor(crypto: Crypto, findings: Findings) {
+  constructor({ shelves, crypto, findings }: Auditing) {
+    this.certs = shelves.add('cheque_cert');
+    this.days = shelves.add('cheque_day');
+    this.approvals = shelves.add('approval');
     this.#crypto = crypto;
     this.#findings = findings;
   }

@@ -10,11 +10,13 @@ import {
   verifyObject,
 } from '@farthing/protocol';
 import { chequeReceiptSchema, merkleTree, receiptLeaf } from '@farthing/protocol/broker';
+import type { CertFacts } from './cheque-accounts.ts';
+import type { ChequeLine } from './cheque-bills.ts';
 import type { ChequeModel, Payment } from './cheque-model.ts';
 import { type Cells, compare, type Findings } from './findings.ts';
-import type { ChequeLine } from './invoices.ts';
 import type { Totals } from './journal.ts';
-import { keyed, textCell } from './tables.ts';
+import type { Shelf } from './shelves.ts';
+import { asTheyAre, checkShelf, keyed, textCell } from './tables.ts';
 
 type Auditor = { brk: string; root: string; crypto: Crypto; findings: Findings };
 
@@ -28,10 +30,9 @@ const hasApprovals = (db: DatabaseSync): boolean =>
 export function checkCheques(
   db: DatabaseSync,
   model: ChequeModel,
-  auditor: Auditor & { totals: Totals; lines: readonly ChequeLine[] },
+  auditor: Auditor & { totals: Totals; lines: Shelf<ChequeLine> },
 ): void {
   const { findings } = auditor;
-  const all = (table: string, key: readonly string[]) => keyed(db, `SELECT * FROM ${table}`, key);
   for (const ref of model.ended) {
     findings.add({ table: 'journal', row: ref, expected: 'the end of its hold', found: 'none' });
   }
@@ -39,30 +40,26 @@ export function checkCheques(
   checkPayments(db, model, auditor);
   checkAside(model, auditor);
   checkLines(db, auditor);
-  compare(findings, 'approver', { expected: model.accounts.approvers, actual: all('approver', ['account', 'cur']) });
+  const { batches, alarms, accounts } = model;
+  const approvers = keyed(db, 'SELECT * FROM approver', ['account', 'cur']);
+  compare(findings, 'approver', { expected: accounts.approvers, actual: approvers });
   if (hasApprovals(db)) {
-    compare(findings, 'approval', {
-      expected: model.accounts.approvals,
-      actual: all('approval', ['cheque', 'approver']),
-    });
+    const key = ['cheque', 'approver'];
+    checkShelf(db, accounts.approvals, { findings, table: 'approval', key, cells: asTheyAre });
   }
-  compare(findings, 'cheque_day', {
-    expected: model.accounts.days,
-    actual: all('cheque_day', ['account', 'cur', 'level', 'day']),
-  });
-  compare(findings, 'cheque_batch', { expected: model.batches, actual: all('cheque_batch', ['hash']) });
-  compare(findings, 'cheque_alarm', { expected: model.alarms, actual: all('cheque_alarm', ['batch', 'n']) });
+  const day = ['account', 'cur', 'level', 'day'];
+  checkShelf(db, accounts.days, { findings, table: 'cheque_day', key: day, cells: asTheyAre });
+  checkShelf(db, batches, { findings, table: 'cheque_batch', key: ['hash'], cells: asTheyAre });
+  checkShelf(db, alarms, { findings, table: 'cheque_alarm', key: ['batch', 'n'], cells: asTheyAre });
 }
 
 function checkCerts(db: DatabaseSync, model: ChequeModel, { root, crypto, findings }: Auditor): void {
-  const expected = new Map<string, Cells>();
-  for (const [name, { account, cert, kept, paid, returned, captured }] of model.accounts.certs) {
-    expected.set(name, { account, cur: cert.cur, doc: canonicalJson(cert), kept, paid, returned, captured });
-    if (!verifyObject(cert, root, cert.sig, crypto)) {
-      findings.add({ table: 'cheque_cert', row: name, expected: 'signed by this broker', found: 'not' });
-    }
+  for (const [name, { cert }] of model.accounts.certs) {
+    if (verifyObject(cert, root, cert.sig, crypto)) continue;
+    findings.add({ table: 'cheque_cert', row: name, expected: 'signed by this broker', found: 'not' });
   }
-  compare(findings, 'cheque_cert', { expected, actual: keyed(db, 'SELECT * FROM cheque_cert', ['sub', 'exp']) });
+  const cells = ({ cert, ...facts }: CertFacts): Cells => ({ ...facts, cur: cert.cur, doc: canonicalJson(cert) });
+  checkShelf(db, model.accounts.certs, { findings, table: 'cheque_cert', key: ['sub', 'exp'], cells });
 }
 
 /** L5: what is aside is what certificates have left, and what held payments are worth. */
@@ -87,38 +84,32 @@ function checkAside(model: ChequeModel, { totals, findings }: Auditor & { totals
 }
 
 /** What a line's root is over: the receipts that stand in the table, each signed. */
-function checkLines(db: DatabaseSync, { lines, crypto, findings }: Auditor & { lines: readonly ChequeLine[] }): void {
-  const rows = keyed(db, "SELECT vnd, epoid, receipt FROM cheque WHERE state = 'paid'", ['vnd', 'epoid']);
-  for (const { table, row, root, epoids } of lines) {
-    const leaves = epoids.map((name) => {
-      const receipt = tryDecode(chequeReceiptSchema, parseJson(textCell(rows.get(name) ?? {}, 'receipt')));
-      return receiptLeaf(receipt ? objectHash(receipt, crypto) : '', crypto);
-    });
+function checkLines(db: DatabaseSync, { lines, crypto, findings }: Auditor & { lines: Shelf<ChequeLine> }): void {
+  const get = db.prepare("SELECT receipt FROM cheque WHERE vnd = ? AND epoid = ? AND state = 'paid'");
+  const leafOf = (name: string): Uint8Array => {
+    const [vnd = '', epoid = ''] = name.split(' ');
+    const receipt = tryDecode(chequeReceiptSchema, parseJson(String(get.get(vnd, epoid)?.['receipt'] ?? '')));
+    return receiptLeaf(receipt ? objectHash(receipt, crypto) : '', crypto);
+  };
+  for (const [, { table, row, root, epoids }] of lines) {
+    const leaves = epoids.map(leafOf);
     const found = leaves.length > 0 ? toBase64url(merkleTree(leaves, crypto).root) : '';
     if (found !== root)
       findings.add({ table, row, column: 'doc', expected: `a line of the root ${found}`, found: root });
   }
 }
 
-function checkPayments(db: DatabaseSync, model: ChequeModel, auditor: Auditor): void {
+function checkPayments(db: DatabaseSync, { payments }: ChequeModel, auditor: Auditor): void {
   const { findings } = auditor;
-  const actual = keyed(db, 'SELECT * FROM cheque', ['vnd', 'epoid']);
-  const expected = new Map<string, Cells>();
-  for (const [name, payment] of model.payments) {
-    const { receipt, ...cells } = payment;
-    const row = actual.get(name);
-    expected.set(name, { ...cells, ...(receipt === '' ? {} : { receipt }) });
-    if (row && !isReceipt(row, payment, auditor)) {
-      findings.add({
-        table: 'cheque',
-        row: name,
-        column: 'receipt',
-        expected: 'what became of it, signed',
-        found: 'not',
-      });
+  const cells = (payment: Payment, row: string, actual: Cells): Cells => {
+    const { receipt, ...rest } = payment;
+    if (!isReceipt(actual, payment, auditor)) {
+      const at = { table: 'cheque', row, column: 'receipt' };
+      findings.add({ ...at, expected: 'what became of it, signed', found: 'not' });
     }
-  }
-  compare(findings, 'cheque', { expected, actual });
+    return { ...rest, ...(receipt === '' ? {} : { receipt }) };
+  };
+  checkShelf(db, payments, { findings, table: 'cheque', key: ['vnd', 'epoid'], cells });
 }
 
 /** Of a payment that was settled no answer gave the receipt out: its signature says whose it is. */

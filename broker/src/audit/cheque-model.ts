@@ -16,8 +16,10 @@ import {
   chequeSettleResult,
 } from '@farthing/protocol/broker';
 import { add, type BookCheques, type CertFacts, type Cheque, ChequeAccounts, HOLD } from './cheque-accounts.ts';
+import type { ChequeBills } from './cheque-bills.ts';
 import { type Asked, apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
+import type { Auditing, Shelf } from './shelves.ts';
 
 export type Payment = {
   readonly vnd: string;
@@ -45,9 +47,9 @@ const HOLD_SECONDS = BigInt(limits.chequeHoldMs / 1000);
 
 export class ChequeModel {
   readonly accounts: ChequeAccounts;
-  readonly payments = new Map<string, Payment>();
-  readonly batches = new Map<string, Cells>();
-  readonly alarms = new Map<string, Cells>();
+  readonly payments: Shelf<Payment>;
+  readonly batches: Shelf<Cells>;
+  readonly alarms: Shelf<Cells>;
   /** Holds that must have ended by themselves, because later answers say so: the journal has to say it as well. */
   readonly ended = new Set<string>();
   readonly #last = new Map<string, { n: bigint; hash: string }>();
@@ -55,18 +57,19 @@ export class ChequeModel {
   readonly #crypto: Crypto;
   readonly #findings: Findings;
 
-  constructor(terms: PaidTerms, crypto: Crypto, findings: Findings) {
-    this.accounts = new ChequeAccounts(crypto, findings);
+  constructor(terms: PaidTerms, { shelves, crypto, findings, bills }: Auditing & { bills: ChequeBills }) {
+    this.accounts = new ChequeAccounts({ shelves, crypto, findings });
+    this.payments = bills.payments;
+    this.batches = shelves.add('cheque_batch');
+    this.alarms = shelves.add('cheque_alarm');
     this.#terms = terms;
     this.#crypto = crypto;
     this.#findings = findings;
   }
 
-  /** What a replay from here on has to know. */
+  /** What a replay from here on has to know beside the shelves. */
   get kept() {
-    const { payments, batches, alarms, ended } = this;
-    const { certs, days, approvers, approvals } = this.accounts;
-    return { payments, batches, alarms, ended, certs, days, approvers, approvals, last: this.#last };
+    return { ended: this.ended, approvers: this.accounts.approvers, last: this.#last };
   }
 
   get isUsed(): boolean {

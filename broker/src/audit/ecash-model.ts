@@ -22,7 +22,7 @@ import {
 import type * as v from 'valibot';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
-import type { Shelf, Shelves } from './shelves.ts';
+import type { Auditing, Shelf } from './shelves.ts';
 
 /** The signed record of a keyset, as far as money goes. */
 export type KeysetFacts = { readonly cur: string; readonly value: bigint };
@@ -42,7 +42,6 @@ export type Held = {
   /** Seconds; 0 before. */
   paidAt: number;
 };
-type Auditing = { readonly shelves: Shelves; readonly crypto: Crypto; readonly findings: Findings };
 type Totals = { issued: bigint; redeemed: bigint; held: bigint };
 
 /** account|sub|currency → amount; `told`: the balance that the answer tells, if it tells one. */

@@ -3,9 +3,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, canonicalJson, objectHash, parseJson, tryDecode, verifyObject } from '@farthing/protocol';
 import { type Invoice, invoiceSchema, isGenuineInvoice } from '@farthing/protocol/broker';
+import { type ChequeBills, nameOf, sumOf } from './cheque-bills.ts';
 import type { Payment } from './cheque-model.ts';
 import type { Findings } from './findings.ts';
 import type { Deal } from './payword-deals.ts';
+import type { Shelf } from './shelves.ts';
 import { rowsOf, textCell } from './tables.ts';
 
 /** Made after the order of number `after` and the journal entry `seq`. */
@@ -64,35 +66,28 @@ export function readInvoices(db: DatabaseSync, { root, crypto, findings }: Audit
 }
 
 /** Invoices in step with the orders that are replayed. */
-/** Cheques that stand on one line: what its root is over, in the order of epoids. */
-export type ChequeLine = {
-  readonly table: string;
-  readonly row: string;
-  readonly root: string;
-  readonly epoids: string[];
-};
-
 export class InvoiceModel {
-  readonly lines: ChequeLine[] = [];
   /** By journal entry. */
   readonly owed = new Map<bigint, Owed[]>();
   readonly #rows: readonly InvoiceRow[];
+  readonly #bills: ChequeBills;
   readonly #findings: Findings;
-  /** Cheques that are paid and on no invoice yet, by account, currency and site. */
-  readonly #cheques = new Map<string, Payment[]>();
+  /** Names of cheques that are paid and on no invoice yet, by account, currency and site. */
+  readonly #cheques = new Map<string, string[]>();
   /** Billed and on no invoice yet, by account and currency. */
   readonly #unbilled = new Map<string, bigint>();
   readonly #place = { next: 0 };
 
-  constructor(rows: readonly InvoiceRow[], findings: Findings) {
+  constructor(rows: readonly InvoiceRow[], bills: ChequeBills, findings: Findings) {
     this.#rows = rows;
+    this.#bills = bills;
     this.#findings = findings;
   }
 
-  /** What a replay from here on has to know. */
+  /** What a replay from here on has to know beside the shelves. */
   get kept() {
-    const { lines, owed } = this;
-    return { lines, owed, cheques: this.#cheques, unbilled: this.#unbilled, place: this.#place };
+    const { owed } = this;
+    return { owed, cheques: this.#cheques, unbilled: this.#unbilled, place: this.#place };
   }
 
   /** A site was paid on an account. */
@@ -105,13 +100,13 @@ export class InvoiceModel {
     const { account, cur, vnd, amount } = payment;
     const name = `${account} ${cur} ${vnd}`;
     const bought = this.#cheques.get(name);
-    if (bought) bought.push(payment);
-    else this.#cheques.set(name, [payment]);
+    if (bought) bought.push(nameOf(payment));
+    else this.#cheques.set(name, [nameOf(payment)]);
     this.#add(`${account} ${cur}`, amount);
   }
 
   /** Takes the invoices that were made before the order of this number, and after no later entry than `seq`. */
-  before(number: number, deals: ReadonlyMap<string, Deal>, seq?: bigint): void {
+  before(number: number, deals: Pick<Shelf<Deal>, 'get'>, seq?: bigint): void {
     for (let row = this.#rows[this.#place.next]; row && row.after < number; row = this.#rows[this.#place.next]) {
       if (seq !== undefined && row.seq > seq) return;
       this.#take(row, deals);
@@ -120,28 +115,23 @@ export class InvoiceModel {
   }
 
   /** @param orders how many there are */
-  end(orders: number, deals: ReadonlyMap<string, Deal>): void {
+  end(orders: number, deals: Pick<Shelf<Deal>, 'get'>): void {
     this.before(orders + 1, deals);
     for (const { n } of this.#rows.slice(this.#place.next)) this.#odd(n, 'an order before it');
   }
 
-  #take({ n, seq, invoice }: InvoiceRow, deals: ReadonlyMap<string, Deal>): void {
+  #take({ n, seq, invoice }: InvoiceRow, deals: Pick<Shelf<Deal>, 'get'>): void {
     const account = `user:${invoice.account}`;
     const party = `${account} ${invoice.cur}`;
-    for (const line of invoice.lines) {
+    for (const [at, line] of invoice.lines.entries()) {
       const { vnd, total } = line;
       if (!('sessions' in line)) {
         const name = `${party} ${vnd}`;
-        const { taken, left } = taking(this.#cheques.get(name) ?? [], line.count);
+        const { taken, left } = this.#bills.taking(this.#cheques.get(name) ?? [], line.count);
         this.#cheques.set(name, left);
         for (const payment of taken) payment.invoice = BigInt(invoice.number);
         if (sumOf(taken) !== BigInt(total) || taken.length !== line.count) this.#odd(n, `all cheques to ${vnd}`);
-        this.lines.push({
-          table: 'invoice',
-          row: n,
-          root: line.root,
-          epoids: taken.map(({ epoid }) => `${vnd} ${epoid}`),
-        });
+        this.#bills.add({ table: 'invoice', row: n, root: line.root, epoids: taken.map(nameOf) }, at);
         this.#add(party, -BigInt(total));
         continue;
       }
@@ -169,12 +159,4 @@ export class InvoiceModel {
   #odd(row: string, expected: string): void {
     this.#findings.add({ table: 'invoice', row, expected, found: 'something else' });
   }
-}
-
-export const sumOf = (payments: readonly Payment[]): bigint => payments.reduce((sum, { amount }) => sum + amount, 0n);
-
-/** The first ones in the order of their epoids. */
-export function taking(payments: readonly Payment[], count: number): { taken: Payment[]; left: Payment[] } {
-  const sorted = payments.toSorted((a, b) => (a.epoid < b.epoid ? -1 : 1));
-  return { taken: sorted.slice(0, count), left: sorted.slice(count) };
 }

@@ -2,11 +2,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, canonicalJson, concat, fromBase64url, toBase64url, utf8 } from '@farthing/protocol';
 import type { Feed } from './feed.ts';
-import { type Cells, compare, type Findings } from './findings.ts';
+import { type Cells, compare, compareEach, type Findings } from './findings.ts';
 import { checkOwnEntry } from './journal-own.ts';
 import type { Model, Move } from './model.ts';
 import { amounts, type Shelf, type Shelves } from './shelves.ts';
-import { intCell, keyed, rowsOf, textCell } from './tables.ts';
+import { intCell, rowsOf, textCell } from './tables.ts';
 
 export type Totals = {
   /** Of all that were walked, archived ones included. */
@@ -230,8 +230,15 @@ function checkBalances(
   { balances }: Totals,
   { findings, credit }: { findings: Findings; credit: ReadonlyMap<string, bigint> },
 ): void {
-  const expected = new Map([...balances].map(([name, amount]) => [name, { amount }]));
-  compare(findings, 'balance', { expected, actual: keyed(db, 'SELECT * FROM balance', ['account', 'cur']) });
+  const get = (name: string): Cells | undefined => {
+    const amount = balances.get(name);
+    return amount === undefined ? undefined : { amount };
+  };
+  compareEach(findings, 'balance', {
+    expected: { get, keys: () => balances.keys() },
+    nameOf: (row) => `${textCell(row, 'account')} ${textCell(row, 'cur')}`,
+    actual: () => rowsOf(db, 'SELECT * FROM balance'),
+  });
   for (const [name, amount] of balances) {
     const floor = -(credit.get(name) ?? 0n);
     if (amount < floor && !name.startsWith('external:')) {

@@ -1,6 +1,6 @@
 // What a replay knows at one moment, kept for a later one: lines of JSON in pages that are compressed each by itself, so that neither
 // who writes nor who reads has more than one of them in memory. First how the lines are to be read, then what is small, as Node's
-// structured data, in which a payment that is in two lists stays one payment; then a line for each value on a shelf.
+// structured data, then a line for each value on a shelf.
 import { deserialize, serialize } from 'node:v8';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Shelves } from './shelves.ts';

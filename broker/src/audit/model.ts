@@ -12,6 +12,7 @@ import {
 } from '@farthing/protocol';
 import type { Licence } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
+import { ChequeBills } from './cheque-bills.ts';
 import { ChequeModel, type Payment } from './cheque-model.ts';
 import type { ClearingFacts } from './clearing.ts';
 import { type BookCoins, EcashModel, type KeysetFacts } from './ecash-model.ts';
@@ -48,6 +49,7 @@ export class Model {
   readonly peers: PeerModel;
   readonly cheques: ChequeModel;
   readonly notes: NoteModel;
+  readonly bills: ChequeBills;
   /** Orders of the broker itself to its peers that were booked. */
   readonly #cleared = new Set<string>();
   readonly #own: ReadonlySet<string>;
@@ -74,15 +76,17 @@ export class Model {
     this.#findings = findings;
     this.#shelves = shelves;
     this.scrip = new ScripModel({ ...broker, certified: own.certified }, shelves, findings);
-    this.payword = new PaywordModel(own, broker.crypto, findings);
-    this.ecash = new EcashModel(own.keysets, { ...broker, findings });
+    this.bills = new ChequeBills(shelves);
+    const about = { ...broker, findings, bills: this.bills };
+    this.payword = new PaywordModel(own, about);
+    this.ecash = new EcashModel(own.keysets, about);
     this.peers = new PeerModel(broker, own, findings);
     this.#own = new Set(own.clearings.map(({ figures: { from, rid } }) => `${from} ${rid}`));
     for (const { brk, figures, atMs } of own.clearings) {
       const { from, rid, net } = figures;
       if (atMs > 0n) this.#move({ from, rid, at: Number(atMs / 1000n) }, clearingMove(brk, figures, BigInt(net)));
     }
-    this.notes = new NoteModel(own.notes, findings);
+    this.notes = new NoteModel(own.notes, this.bills, findings);
     const terms = {
       feeBps: () => this.payword.feeBps,
       paid: (payment: Payment) => {
@@ -90,7 +94,7 @@ export class Model {
         this.notes.sell(payment);
       },
     };
-    this.cheques = new ChequeModel(terms, broker.crypto, findings);
+    this.cheques = new ChequeModel(terms, about);
     for (const licence of own.licences) this.scrip.grant(licence);
   }
 

@@ -3,9 +3,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, canonicalJson, objectHash, parseJson, tryDecode, verifyObject } from '@farthing/protocol';
 import { type CreditNote, creditNoteSchema, isGenuineNote } from '@farthing/protocol/broker';
+import { type ChequeBills, nameOf, sumOf } from './cheque-bills.ts';
 import type { Payment } from './cheque-model.ts';
 import type { Findings } from './findings.ts';
-import { type ChequeLine, type Owed, sumOf, taking } from './invoices.ts';
+import type { Owed } from './invoices.ts';
 import { rowsOf, textCell } from './tables.ts';
 
 /** Made after the order of number `after` and the journal entry `seq`. */
@@ -53,31 +54,32 @@ export function readNotes(db: DatabaseSync, { root, crypto, findings }: Auditor)
 
 /** Credit notes in step with the orders that are replayed. */
 export class NoteModel {
-  readonly lines: ChequeLine[] = [];
   /** By journal entry. */
   readonly owed = new Map<bigint, Owed[]>();
   readonly #rows: readonly NoteRow[];
+  readonly #bills: ChequeBills;
   readonly #findings: Findings;
-  /** Paid and on no note yet, by site and currency. */
-  readonly #sold = new Map<string, Payment[]>();
+  /** Names of what is paid and on no note yet, by site and currency. */
+  readonly #sold = new Map<string, string[]>();
   readonly #place = { next: 0 };
 
-  constructor(rows: readonly NoteRow[], findings: Findings) {
+  constructor(rows: readonly NoteRow[], bills: ChequeBills, findings: Findings) {
     this.#rows = rows;
+    this.#bills = bills;
     this.#findings = findings;
   }
 
-  /** What a replay from here on has to know. */
+  /** What a replay from here on has to know beside the shelves. */
   get kept() {
-    return { lines: this.lines, owed: this.owed, sold: this.#sold, place: this.#place };
+    return { owed: this.owed, sold: this.#sold, place: this.#place };
   }
 
   /** A cheque was paid. */
   sell(payment: Payment): void {
     const name = `${payment.vnd} ${payment.cur}`;
     const sold = this.#sold.get(name);
-    if (sold) sold.push(payment);
-    else this.#sold.set(name, [payment]);
+    if (sold) sold.push(nameOf(payment));
+    else this.#sold.set(name, [nameOf(payment)]);
   }
 
   /** Takes the notes that were made before the order of this number, and after no later entry than `seq`. */
@@ -97,17 +99,16 @@ export class NoteModel {
 
   #take({ n, seq, note }: NoteRow): void {
     const name = `${note.vnd} ${note.cur}`;
-    for (const { count, total, fee, root } of note.lines) {
-      const { taken, left } = taking(this.#sold.get(name) ?? [], count);
+    for (const [at, { count, total, fee, root }] of note.lines.entries()) {
+      const { taken, left } = this.#bills.taking(this.#sold.get(name) ?? [], count);
       this.#sold.set(name, left);
       for (const payment of taken) payment.note = BigInt(note.number);
       if (sumOf(taken) !== BigInt(total) || feesOf(taken) !== BigInt(fee) || taken.length !== count) {
         this.#odd(n, 'all cheques since the note before');
       }
-      const epoids = taken.map(({ vnd, epoid }) => `${vnd} ${epoid}`);
-      this.lines.push({ table: 'credit_note', row: n, root, epoids });
+      this.#bills.add({ table: 'credit_note', row: n, root, epoids: taken.map(nameOf) }, at);
     }
-    const open = this.#sold.get(name) ?? [];
+    const open = this.#bills.look(this.#sold.get(name) ?? []);
     const balance = BigInt(note.after) + sumOf(open) - feesOf(open);
     const there = this.owed.get(seq) ?? [];
     this.owed.set(seq, [...there, { row: n, account: `vendor:${name}`, balance }]);

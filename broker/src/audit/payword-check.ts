@@ -1,12 +1,13 @@
 // PayWord's tables against the model, and the rows that the broker signed because no order asked for them.
 import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, canonicalJson, fromBase64url, parseJson, toBase64url, verifyObject } from '@farthing/protocol';
-import { type Cells, compare, type Findings } from './findings.ts';
+import { type Cells, compare, compareEach, type Findings } from './findings.ts';
 import { hasInvoices } from './invoices.ts';
 import type { Totals } from './journal.ts';
-import type { TermsRow } from './payword-deals.ts';
+import type { Chain, Deal, TermsRow } from './payword-deals.ts';
 import type { PaywordModel } from './payword-model.ts';
-import { intCell, keyed, rowsOf, textCell } from './tables.ts';
+import type { Shelf } from './shelves.ts';
+import { asTheyAre, checkShelf, intCell, keyed, rowsOf, textCell } from './tables.ts';
 
 type Auditor = { root: string; crypto: Crypto; findings: Findings };
 
@@ -56,46 +57,42 @@ export function readLines(db: DatabaseSync, { root, crypto, findings }: Auditor)
   return lines;
 }
 
-export function checkPayword(
-  db: DatabaseSync,
-  model: PaywordModel,
-  auditor: Auditor & { totals: Totals; lines: ReadonlyMap<string, bigint> },
-): void {
-  const { findings, lines } = auditor;
-  const all = (table: string, key: readonly string[]) => keyed(db, `SELECT * FROM ${table}`, key);
+type Lines = Auditor & { readonly lines: ReadonlyMap<string, bigint> };
+
+export function checkPayword(db: DatabaseSync, model: PaywordModel, auditor: Lines & { totals: Totals }): void {
+  const { findings } = auditor;
   checkChains(db, model, auditor);
   checkDeals(db, model, auditor);
   checkKeys(db, model, auditor);
-  const certs = new Map<string, Cells>();
-  for (const [name, { account, cert }] of model.certs) {
-    certs.set(name, { account, doc: canonicalJson(cert) });
+  checkCerts(db, model, auditor);
+  const { used, polls, batches, alarms } = model;
+  checkShelf(db, used, { findings, table: 'bound_used', key: ['key'], cells: (sum) => ({ used: sum }) });
+  checkShelf(db, polls, { findings, table: 'poll', key: ['account', 'cur'], cells: (poll) => poll });
+  checkShelf(db, batches, { findings, table: 'payword_batch', key: ['hash'], cells: asTheyAre });
+  checkShelf(db, alarms, { findings, table: 'payword_alarm', key: ['batch', 'n'], cells: asTheyAre });
+}
+
+function checkCerts(db: DatabaseSync, model: PaywordModel, { findings, lines }: Lines): void {
+  for (const [, { account, cert }] of model.certs) {
     const line = `${account} ${cert.cur}`;
     if (!lines.has(line)) findings.add({ table: 'credit_line', row: line, expected: 'a row', found: 'none' });
   }
-  const docs = new Map(
-    [...all('daycert', ['sub', 'exp'])].map(([name, row]) => {
-      const doc = parseJson(textCell(row, 'doc'));
-      return [name, { ...row, doc: doc === undefined ? null : canonicalJson(doc) }] as const;
-    }),
-  );
-  compare(findings, 'daycert', { expected: certs, actual: docs });
-  const used = new Map([...model.used].map(([name, sum]) => [name, { used: sum }]));
-  compare(findings, 'bound_used', { expected: used, actual: all('bound_used', ['key']) });
-  compare(findings, 'poll', { expected: model.polls, actual: all('poll', ['account', 'cur']) });
-  compare(findings, 'payword_batch', { expected: model.batches, actual: all('payword_batch', ['hash']) });
-  compare(findings, 'payword_alarm', { expected: model.alarms, actual: all('payword_alarm', ['batch', 'n']) });
+  checkShelf(db, model.certs, {
+    ...{ findings, table: 'daycert', key: ['sub', 'exp'] },
+    cells({ account, cert }, _, actual) {
+      const doc = canonicalJson(cert);
+      const there = parseJson(textCell(actual, 'doc'));
+      // Other spaces or another order of its members say nothing else.
+      return { account, doc: there !== undefined && canonicalJson(there) === doc ? textCell(actual, 'doc') : doc };
+    },
+  });
 }
 
 /** L3: price = credited + refunded + outstanding, where outstanding is what the float of the chain holds. */
 function checkChains(db: DatabaseSync, model: PaywordModel, { findings, totals }: Auditor & { totals: Totals }): void {
-  const expected = new Map<string, Cells>();
   let sum = new Map<string, bigint>();
-  for (const [id, chain] of model.chains) {
-    const { account, cur, unit, anchor, tickets, credited, refunded } = chain;
-    const numbers = { n: BigInt(chain.n), next: BigInt(chain.next), exp: BigInt(chain.exp) };
-    const closed = chain.closed ? 1n : 0n;
-    expected.set(id, { account, cur, unit, anchor, tickets, credited, refunded, closed, ...numbers });
-    const outstanding = numbers.n * unit - credited - refunded;
+  for (const [id, { n, cur, unit, credited, refunded }] of model.chains) {
+    const outstanding = BigInt(n) * unit - credited - refunded;
     const float = totals.outstanding.peek(id) ?? 0n;
     sum = sum.set(cur, (sum.get(cur) ?? 0n) + outstanding);
     if (outstanding < 0n || float !== outstanding) {
@@ -113,34 +110,54 @@ function checkChains(db: DatabaseSync, model: PaywordModel, { findings, totals }
       });
     }
   }
-  compare(findings, 'chain', { expected, actual: keyed(db, 'SELECT * FROM chain', ['id']) });
+  checkShelf(db, model.chains, { findings, table: 'chain', key: ['id'], cells: chainCells });
+}
+
+function chainCells({ account, cur, unit, anchor, tickets, credited, refunded, ...chain }: Chain): Cells {
+  const numbers = { n: BigInt(chain.n), next: BigInt(chain.next), exp: BigInt(chain.exp) };
+  return { account, cur, unit, anchor, tickets, credited, refunded, closed: chain.closed ? 1n : 0n, ...numbers };
 }
 
 /** L3: 0 ≤ credited ≤ accepted ≤ committed, where accepted is what the shown words are worth. */
-function checkDeals(db: DatabaseSync, model: PaywordModel, { findings }: Auditor): void {
-  const deals = new Map<string, Cells>();
-  const links = new Map<string, Cells>();
-  for (const [session, deal] of model.deals) {
-    const { source, vnd, cur, feeBps: fee_bps, cap, claimable, credited } = deal;
-    const texts = { bounds: canonicalJson(deal.bounds), doc: canonicalJson(deal.doc) };
-    const funding = deal.chain === undefined ? 'credit' : 'prepaid';
-    const row = { funding, source, vnd, cur, fee_bps, exp: BigInt(deal.exp), cap, claimable, credited, ...texts };
-    const closed = deal.closed ? 1n : 0n;
-    deals.set(session, { ...row, closed, ...(hasInvoices(db) ? { invoiced: deal.invoiced } : {}) });
+function checkDeals(db: DatabaseSync, { deals }: PaywordModel, { findings }: Auditor): void {
+  for (const [session, { links, credited, claimable }] of deals) {
     let [accepted, committed] = [0n, 0n];
-    deal.links.forEach(({ kind, id, unit, first, last, n, hi, word, yEnd: y_end }, a) => {
-      const numbers = { first: BigInt(first), last: BigInt(last), n: BigInt(n), hi: BigInt(hi) };
-      links.set(`${session} ${a}`, { kind, id, unit, ...numbers, word, y_end });
+    for (const { unit, first, last, hi } of links) {
       accepted += hi >= first ? BigInt(hi - first + 1) * unit : 0n;
       committed += BigInt(last - first + 1) * unit;
-    });
+    }
     if (credited < 0n || credited > accepted || accepted > committed || credited > claimable) {
       const found = `${credited} credited, ${accepted} accepted, ${committed} committed`;
       findings.add({ table: 'deal', row: session, expected: '0 ≤ credited ≤ accepted ≤ committed', found });
     }
   }
-  compare(findings, 'deal', { expected: deals, actual: keyed(db, 'SELECT * FROM deal', ['session']) });
-  compare(findings, 'deal_chain', { expected: links, actual: keyed(db, 'SELECT * FROM deal_chain', ['session', 'a']) });
+  const isCurrent = hasInvoices(db);
+  const cells = ({ invoiced, ...deal }: Deal): Cells => ({ ...dealCells(deal), ...(isCurrent ? { invoiced } : {}) });
+  checkShelf(db, deals, { findings, table: 'deal', key: ['session'], cells });
+  compareEach(findings, 'deal_chain', {
+    expected: { keys: () => linksIn(deals), get: (_, row) => linkCells(deals, row) },
+    nameOf: (row) => `${textCell(row, 'session')} ${row['a']}`,
+    actual: () => rowsOf(db, 'SELECT * FROM deal_chain'),
+  });
+}
+
+function dealCells(deal: Omit<Deal, 'invoiced'>): Cells {
+  const { source, vnd, cur, feeBps: fee_bps, cap, claimable, credited } = deal;
+  const texts = { bounds: canonicalJson(deal.bounds), doc: canonicalJson(deal.doc) };
+  const funding = deal.chain === undefined ? 'credit' : 'prepaid';
+  const closed = deal.closed ? 1n : 0n;
+  return { funding, source, vnd, cur, fee_bps, exp: BigInt(deal.exp), cap, claimable, credited, ...texts, closed };
+}
+
+function* linksIn(deals: Shelf<Deal>): Generator<string> {
+  for (const [session, { links }] of deals) for (const a of links.keys()) yield `${session} ${a}`;
+}
+
+function linkCells(deals: Shelf<Deal>, row: Cells): Cells | undefined {
+  const link = deals.peek(textCell(row, 'session'))?.links[Number(row['a'])];
+  if (!link) return undefined;
+  const { kind, id, unit, first, last, n, hi, word, yEnd: y_end } = link;
+  return { kind, id, unit, first: BigInt(first), last: BigInt(last), n: BigInt(n), hi: BigInt(hi), word, y_end };
 }
 
 /** The key itself came sealed: the broker signed its hash. */

@@ -28,7 +28,8 @@ export type Chain = {
   refunded: bigint;
   exp: number;
   closed: boolean;
-  readonly deals: Deal[];
+  /** Their sessions. */
+  readonly deals: string[];
 };
 export type Link = {
   kind: 'payword' | 'x';

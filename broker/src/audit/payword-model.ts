@@ -18,6 +18,7 @@ import {
   paywordTicketsResult,
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
+import type { ChequeBills } from './cheque-bills.ts';
 import { apply, type Evidence } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
 import { InvoiceModel, type InvoiceRow } from './invoices.ts';
@@ -33,7 +34,9 @@ import {
   type TermsRow,
   wordBelow,
 } from './payword-deals.ts';
+import { type Auditing, amounts, type Shelf } from './shelves.ts';
 
+type Certified = { readonly account: string; readonly cert: Cert };
 type Redemption = v.InferOutput<typeof paywordRedeemResult>;
 
 /** account|sub|currency → amount, and the account whose balance the answer tells. */
@@ -49,26 +52,34 @@ const DAY_SECONDS = 86_400;
 const WINDOW_SECONDS = (limits.clockSkewMs + limits.paywordWindowMs) / 1000;
 
 export class PaywordModel {
-  readonly certs = new Map<string, { account: string; cert: Cert }>();
+  readonly certs: Shelf<Certified>;
   readonly keys = new Map<string, string>();
-  readonly chains = new Map<string, Chain>();
-  readonly deals = new Map<string, Deal>();
-  readonly used = new Map<string, bigint>();
-  readonly polls = new Map<string, { day: bigint; guess: bigint }>();
-  readonly batches = new Map<string, Cells>();
-  readonly alarms = new Map<string, Cells>();
+  readonly chains: Shelf<Chain>;
+  readonly deals: Shelf<Deal>;
+  readonly used: Shelf<bigint>;
+  readonly polls: Shelf<{ day: bigint; guess: bigint }>;
+  readonly batches: Shelf<Cells>;
+  readonly alarms: Shelf<Cells>;
   readonly invoices: InvoiceModel;
   /** Of each pseudonym. */
-  readonly #newest = new Map<string, { account: string; cert: Cert }>();
+  readonly #newest: Shelf<Certified>;
   readonly #last = new Map<string, { n: bigint; hash: string }>();
   readonly #terms: readonly TermsRow[];
   readonly #crypto: Crypto;
   readonly #findings: Findings;
   #number = 0;
 
-  constructor(own: Own, crypto: Crypto, findings: Findings) {
+  constructor(own: Own, { shelves, crypto, findings, bills }: Auditing & { bills: ChequeBills }) {
+    this.certs = shelves.add('daycert');
+    this.chains = shelves.add('chain');
+    this.deals = shelves.add('deal');
+    this.used = shelves.add('bound_used', amounts);
+    this.polls = shelves.add('poll');
+    this.batches = shelves.add('payword_batch');
+    this.alarms = shelves.add('payword_alarm');
+    this.#newest = shelves.add('newest');
     this.#terms = own.terms;
-    this.invoices = new InvoiceModel(own.invoices, findings);
+    this.invoices = new InvoiceModel(own.invoices, bills, findings);
     this.#crypto = crypto;
     this.#findings = findings;
   }
@@ -78,11 +89,9 @@ export class PaywordModel {
     return this.#termsNow().feeBps;
   }
 
-  /** What a replay from here on has to know. */
+  /** What a replay from here on has to know beside the shelves. */
   get kept() {
-    const { certs, keys, chains, deals, used, polls, batches, alarms } = this;
-    const more = { newest: this.#newest, last: this.#last, invoices: this.invoices.kept };
-    return { certs, keys, chains, deals, used, polls, batches, alarms, ...more };
+    return { keys: this.keys, last: this.#last, invoices: this.invoices.kept };
   }
 
   get isUsed(): boolean {
@@ -158,8 +167,9 @@ export class PaywordModel {
     }
     Object.assign(chain, { next: to + 1, tickets: chain.tickets + 1n });
     const deal = dealOfTicket(ticket, this.#termsNow().feeBps);
-    chain.deals.push(deal);
-    this.deals.set(objectHash(ticket, this.#crypto), deal);
+    const session = objectHash(ticket, this.#crypto);
+    chain.deals.push(session);
+    this.deals.set(session, deal);
   }
 
   #redeem(evidence: Evidence, o: v.InferOutput<typeof paywordRedeemOrder>, r: Redemption) {
@@ -281,9 +291,10 @@ export class PaywordModel {
   /** L3: price = credited + refunded + what open tickets can claim. */
   #end(id: string, chain: Chain, refunded: bigint, late: boolean): void {
     let held = 0n;
-    for (const deal of chain.deals) {
-      if (late) deal.claimable = deal.credited;
-      held += deal.claimable;
+    for (const session of chain.deals) {
+      const deal = this.deals.get(session);
+      if (deal && late) deal.claimable = deal.credited;
+      held += deal?.claimable ?? 0n;
     }
     Object.assign(chain, { closed: true, refunded: chain.refunded + refunded });
     const price = BigInt(chain.n) * chain.unit;

@@ -1,6 +1,8 @@
 // Maps that may hold more than fits into memory. What was used lately is there; the rest lies in a temporary file of SQLite, which has
 // no name and goes with the process. So an audit takes the same memory whether ten pieces were sold or ten million.
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Crypto } from '@farthing/protocol';
+import type { Findings } from './findings.ts';
 import { packed, unpacked } from './packed.ts';
 
 /** Values in memory at once: some 30 MB. */
@@ -62,6 +64,9 @@ export class Shelves implements Disposable {
 }
 
 type Hot<Value> = { value: Value; text: string | undefined };
+
+/** What the parts of the model are made with. */
+export type Auditing = { readonly shelves: Shelves; readonly crypto: Crypto; readonly findings: Findings };
 
 /** As a map. Values may be changed in place until the shelves are settled. */
 export class Shelf<Value> {

@@ -17,8 +17,14 @@ export type Desk = {
   close(): Promise<void>;
 };
 
-/** A test broker, which may share `place` with others. `observe` is told of each transaction. */
-export async function openDesk(place: Place, observe?: GroupOptions['observe']): Promise<Desk> {
+/** `observe` is told of each transaction. `offsetMs`: how far its clock is ahead. */
+type DeskOptions = { readonly observe?: GroupOptions['observe']; readonly offsetMs?: number };
+
+/** A test broker, which may share `place` with others. */
+export async function openDesk(place: Place, { observe, offsetMs = 0 }: DeskOptions = {}): Promise<Desk> {
+  // Nobody can reach it by HTTP: people and sites make their orders for it.
+  const bench = new Bench();
+  bench.offsetMs = offsetMs;
   mkdirSync(place.data, { recursive: true, mode: 0o700 });
   const routes = new Map(orderRoutes.map((route) => [route.typ, route]));
   const service = new BrokerService({
@@ -26,13 +32,11 @@ export async function openDesk(place: Place, observe?: GroupOptions['observe']):
     keys: openKeys(place.data, nodeEnv()),
     settings: settingsOf({ ...place, test: true, faucetMicro: 10n ** 15n }),
     routes,
-    env: nodeEnv,
+    env: bench.env,
     log: { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined },
   });
   await service.maintain();
-  const env = nodeEnv();
-  // Nobody can reach it by HTTP: people and sites make their orders for it.
-  const bench = new Bench();
+  const env = bench.env();
   bench.keys = readBrokerKeys(keysRecord(service.keys, service.settings, env), fromBase64url, env.crypto);
   return {
     bench,
