@@ -6,6 +6,8 @@ export type LanesOptions<Member> = {
   readonly most: number;
   /** Batches under way at once. */
   readonly lanes: number;
+  /** Fewer than that wait for the batches that are under way. */
+  readonly enough?: number;
   /** Gives every member its answer, or adds it again; never throws. */
   readonly carry: (batch: Member[]) => Promise<void>;
 };
@@ -48,7 +50,8 @@ export class Lanes<Member> {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#busy >= this.#options.lanes) return;
+    const { lanes, enough = 1 } = this.#options;
+    if (this.#scheduled || this.#busy >= lanes || (this.#busy > 0 && this.#waiting.length < enough)) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;

@@ -24,6 +24,8 @@ type Verdict = Waiting & { readonly id: string };
 type Decided = { readonly value?: unknown; readonly error?: unknown; readonly threw: boolean };
 
 const BATCH = 256;
+/** A statement costs Node and the server about as much as so many payments in it. */
+const ENOUGH = 32;
 /** One syncs while the next decides. */
 const LANES = 2;
 const WON: Reserved = { kind: 'won' };
@@ -33,8 +35,18 @@ export class Batches {
   readonly #schema: string;
   readonly #lanes = new Lanes<Waiting>({ most: BATCH, lanes: LANES, carry: (batch) => this.#commit(batch) });
   /** Apart, so that one of the others does not hold them up. */
-  readonly #fresh = new Lanes<Fresh>({ most: BATCH, lanes: LANES, carry: (batch) => this.#write(batch) });
-  readonly #verdicts = new Lanes<Verdict>({ most: BATCH, lanes: LANES, carry: (batch) => this.#close(batch) });
+  readonly #fresh = new Lanes<Fresh>({
+    most: BATCH,
+    lanes: LANES,
+    enough: ENOUGH,
+    carry: (batch) => this.#write(batch),
+  });
+  readonly #verdicts = new Lanes<Verdict>({
+    most: BATCH,
+    lanes: LANES,
+    enough: ENOUGH,
+    carry: (batch) => this.#close(batch),
+  });
   readonly #hope = new Hope();
 
   constructor(db: Db, schema: string) {
