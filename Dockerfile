@@ -5,7 +5,8 @@ COPY . .
 RUN npm ci --ignore-scripts --no-audit --no-fund && npx tsc -b && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-slim
-ENV NODE_ENV=production
+# All else is read-only: copies that audits and reports look at lie beside the ledger.
+ENV NODE_ENV=production TMPDIR=/data
 WORKDIR /app
 COPY --from=build /app /app
 RUN mkdir /data && chown node:node /data && chmod 700 /data

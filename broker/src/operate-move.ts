@@ -1,10 +1,10 @@
 // Ledgers that move: to the tables of this version, and from a file into PostgreSQL.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { nodeEnv, openDatabase } from '@farthing/node-kit';
 import { existing, type Place } from './books/open.ts';
+import { scratchFolder } from './books/scratch.ts';
 import { openKeys } from './keys.ts';
 import { migrations } from './ledger/schema.ts';
 import type { Outcome } from './operate.ts';
@@ -66,7 +66,7 @@ async function migrateServer(url: string, dry: boolean) {
 
 /** A dry run is done to a copy. */
 async function migrateFile(path: string, dry: boolean) {
-  const folder = mkdtempSync(join(tmpdir(), 'farthing-migrate-'));
+  const folder = scratchFolder('migrate');
   try {
     const db = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
     const from = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);

@@ -24,6 +24,7 @@ export type SetupCode =
   | 'goods-failed'
   | 'claims-full'
   | 'store-fault'
+  | 'store-unreachable'
   | 'claims-waiting'
   | 'payment-unasked'
   | 'renewal-failed';

@@ -1,10 +1,9 @@
 // Makes what the audit goes on from anew, out of the archives: after a version of the program that keeps it in another shape.
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { nativeCrypto } from '@farthing/node-kit';
 import { type AuditReport, auditLedger, keepAt } from '../audit/audit.ts';
 import type { Place } from '../books/open.ts';
+import { scratchFolder } from '../books/scratch.ts';
 import type { Keys } from '../keys.ts';
 import { copyFrom, openStore } from './books.ts';
 import { renew } from './change.ts';
@@ -35,7 +34,7 @@ export async function renewOpening(place: Place, { keys, folder, nowMs }: Renewi
     keepAt(whole.db, { root: keys.root, cut }, take);
   });
   const renewed = { last, opening: signedAnew(last, { keys, state, nowMs }), state };
-  await using trial = await copyFrom(place, mkdtempSync(join(tmpdir(), 'farthing-renew-')));
+  await using trial = await copyFrom(place, scratchFolder('renew'));
   await trial.store.inOne(() => renew(trial.store, renewed));
   const left = auditLedger(trial.path, keys.root);
   if (!left.ok) return left;

@@ -1,12 +1,11 @@
 // Brings archived periods back: the last one into the ledger, or all of them into a copy, where everything can be read and audited
 // as if nothing had been archived.
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { nativeCrypto } from '@farthing/node-kit';
 import { type AuditReport, auditLedger } from '../audit/audit.ts';
 import { canGoOn } from '../audit/opening.ts';
 import { copyOf, type Place } from '../books/open.ts';
+import { scratchFolder } from '../books/scratch.ts';
 import type { Keys } from '../keys.ts';
 import { copyFrom, needFolder, openingsIn, openStore, type Rehearsal, rehearse } from './books.ts';
 import { putBack } from './change.ts';
@@ -60,7 +59,7 @@ type Whole = Rehearsal & { readonly openings: readonly Opening[] };
 /** All periods in one ledger, from the files in `folder`. @throws {Error} a file is missing, or not what was signed */
 export async function wholeOf(place: Place, { keys, folder }: { keys: Keys; folder: string }): Promise<Whole> {
   needFolder(folder);
-  const copy = await copyFrom(place, mkdtempSync(join(tmpdir(), 'farthing-whole-')));
+  const copy = await copyFrom(place, scratchFolder('whole'));
   try {
     const openings = openingsIn(copy.db, keys);
     for (const [i, opening] of [...openings.entries()].toReversed()) {

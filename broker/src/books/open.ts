@@ -1,10 +1,10 @@
 // Which books a broker has: a file of SQLite in its directory, or tables in PostgreSQL.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type GroupOptions, openDatabase } from '@farthing/node-kit';
 import { migrations } from '../ledger/schema.ts';
 import type { Bookkeeper } from './port.ts';
+import { scratchFolder } from './scratch.ts';
 import { isSealed } from './sealed.ts';
 import { sqliteKeeper } from './sqlite.ts';
 
@@ -37,7 +37,7 @@ export type Copy = AsyncDisposable & { readonly path: string };
 export async function copyOf({ data, database }: Place): Promise<Copy> {
   if (database === undefined) return { path: existing(data), [Symbol.asyncDispose]: async () => undefined };
   const { copyToFile } = await import('./postgres/copy.ts');
-  const folder = mkdtempSync(join(tmpdir(), 'farthing-ledger-'));
+  const folder = scratchFolder('ledger');
   const remove = async () => rmSync(folder, { recursive: true, force: true });
   const path = join(folder, 'ledger.db');
   try {

@@ -76,6 +76,17 @@ test('the broker and the site start as they are told to, and answer their health
   expect(check(site, 'http://127.0.0.1:9')).toBe(1);
 });
 
+test('nothing can be written but the volume, where copies for audits and reports lie too', () => {
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+  const [, volume] = /^VOLUME (\S+)$/m.exec(dockerfile) ?? [];
+  const [, temporary] = /^ENV .*\bTMPDIR=(\S+)/m.exec(dockerfile) ?? [];
+  expect(temporary).toBe(volume);
+  for (const service of [broker, site]) {
+    expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
+    expect(service.volumes.map((one) => one.split(':')[1])).toEqual([volume]);
+  }
+});
+
 test('Redis is told to lose nothing, and every volume that is used is named', () => {
   const settings = redis.command.join(' ');
   for (const needed of ['--appendonly yes', '--appendfsync always', '--maxmemory-policy noeviction']) {

@@ -20,7 +20,10 @@ if (!values.broker || !values.data) {
   process.exit(2);
 }
 const { broker, data, coins, host } = values;
-const store = values.store === undefined ? undefined : await openStore(values.store);
+const store = await openStore(values.store).catch((error: Error) => {
+  console.error(error.message);
+  process.exit(1);
+});
 const site = await makeSite({ broker, data, coins, ...(store ? { store } : {}) });
 const server = site.app.listen(Number(values.port), host, () => {
   const { port } = server.address() as AddressInfo;
@@ -39,7 +42,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-async function openStore(url: string): Promise<VendorStore> {
+async function openStore(url: string | undefined): Promise<VendorStore | undefined> {
+  if (url === undefined) return undefined;
   if (/^rediss?:/.test(url)) return (await import('@farthing/vendor/redis')).redis(url);
   if (/^postgres(ql)?:/.test(url)) return (await import('@farthing/vendor/postgres')).postgres(url);
   throw new Error('--store: expected redis://… or postgres://…');

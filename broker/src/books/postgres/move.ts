@@ -1,12 +1,12 @@
 // Moves a ledger from its file into PostgreSQL, all of it or nothing, and proves from what is there afterwards that it is the same.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { openDatabase } from '@farthing/node-kit';
 import { type AuditReport, auditLedger } from '../../audit/audit.ts';
 import { migrations } from '../../ledger/schema.ts';
 import { digestOf } from '../digest.ts';
+import { scratchFolder } from '../scratch.ts';
 import { seal } from '../sealed.ts';
 import { copyIn, copyOut, type Progress, quickFile } from './copy.ts';
 import { Line, UNHURRIED } from './line.ts';
@@ -30,7 +30,7 @@ export type Moved = { readonly report: AuditReport; readonly digest: string; rea
 export async function moveToPostgres({ path, url, root, progress }: Move): Promise<Moved> {
   const db = openDatabase(path, migrations);
   const line = await Line.open(url);
-  const folder = mkdtempSync(join(tmpdir(), 'farthing-move-'));
+  const folder = scratchFolder('move');
   try {
     await needSound(line);
     await migrate(line);

@@ -2,7 +2,7 @@
 // remembered between transactions.
 import { arrayOf } from '@farthing/node-kit';
 import { limits } from '@farthing/protocol';
-import { StoreAway } from '../away.ts';
+import { atStart, StoreAway } from '../away.ts';
 import { paidOut } from '../paid.ts';
 import { changeSession, takeOver } from '../payments.ts';
 import type { ClaimDue, VendorStore } from '../port.ts';
@@ -21,7 +21,8 @@ export type PostgresOptions = { readonly schema?: string; readonly acceptLoss?: 
 /**
  * Connects, and makes the tables or brings them up to date.
  * @param url such as postgres://user:password@host/database
- * @throws {Error} no connection; settings of the server that lose writes; tables of a newer program
+ * @throws {SetupError} `store-unreachable`
+ * @throws {Error} settings of the server that lose writes; tables of a newer program
  */
 export async function postgres(
   url: string,
@@ -36,7 +37,7 @@ export async function postgres(
     await migrate(db, schema);
   } catch (error) {
     await db.end();
-    throw error;
+    throw atStart(error, { name: 'PostgreSQL', urls: [url] });
   }
   return storeOn(db, schema);
 }

@@ -1,6 +1,7 @@
 // The store on Redis and Redis Cluster: for sites that run on several machines and want no database for it. Every process sends
 // batches of steps that the server carries out one after the other; nothing is remembered in between that anything is decided by.
 
+import { atStart } from '../away.ts';
 import type { ClaimDue, VendorStore } from '../port.ts';
 import { Batches, type Operation } from './batches.ts';
 import { gateOf } from './gate.ts';
@@ -28,7 +29,8 @@ export type RedisOptions = {
  * Connects, and makes the store if it is not there.
  * @param server such as redis://user:password@host:6379, or some servers of a cluster: user, password and TLS (rediss:) are those of
  *   the first for all of them
- * @throws {Error} no connection; settings of the server that lose writes; rows of a newer program
+ * @throws {SetupError} `store-unreachable`
+ * @throws {Error} settings of the server that lose writes; rows of a newer program
  */
 export async function redis(
   server: string | { readonly cluster: readonly string[] },
@@ -40,8 +42,9 @@ export async function redis(
   if (!Number.isInteger(waitReplicas) || waitReplicas < 0) throw new TypeError('waitReplicas: expected a count');
   const isCluster = typeof server !== 'string';
   const tag = `{${name}}`;
+  const urls = isCluster ? server.cluster : [server];
   const link = new Link({
-    urls: isCluster ? server.cluster : [server],
+    urls,
     isCluster,
     key: `${tag}gate`,
     script: SCRIPT,
@@ -54,7 +57,7 @@ export async function redis(
     return storeOn(batches, sessions, () => link.close());
   } catch (error) {
     link.close();
-    throw error;
+    throw atStart(error, { name: 'Redis', urls });
   }
 }
 
