@@ -1,11 +1,13 @@
 // A process of a site that does nothing but claim payments in its store, as fast as so many callers that each wait for their answer.
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Reservation, VendorStore } from '@farthing/vendor';
 import { type Floor, openFloor } from './floor.ts';
 import { answerCalls } from './harness/child.ts';
 import { endProfile, startProfile } from './harness/profiler.ts';
 import { openStore, type Place } from './stores.ts';
 
-export type Work = { readonly callers: number; readonly ms: number };
+/** `idle`: nothing is asked of the store, to see what the callers take by themselves. */
+export type Work = { readonly callers: number; readonly ms: number; readonly idle?: boolean };
 export type Done = { readonly claims: number; readonly ms: number; readonly cpuMicros: number };
 
 export type StoreApi = {
@@ -87,12 +89,14 @@ answerCalls<StoreApi>(
       const { length } = await store.unsettled(most);
       return { ms: performance.now() - startMs, open: length };
     },
-    async claim({ callers, ms }) {
+    async claim({ callers, ms, idle = false }) {
       const [startMs, startMicros] = [performance.now(), cpuMicros()];
       let claims = 0;
       const caller = async () => {
         while (performance.now() - startMs < ms) {
-          await take(payment(false));
+          const entry = payment(false);
+          if (idle) await turn();
+          else await take(entry);
           claims++;
         }
       };

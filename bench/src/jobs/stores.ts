@@ -64,7 +64,7 @@ async function claims({ context, at, name }: Part): Promise<Row[]> {
       context.say(`${part}…`);
       rows.push(...(await speed({ context, at, name: part }, sites, callers)));
       if (processes === FLOOR.processes && callers === FLOOR.callers)
-        rows.push(...(await floor({ context, at, name: part })));
+        rows.push(...(await floor({ context, at, name: part })), ...(await load(part, sites)));
     }
     for (const site of sites) await site.end();
   }
@@ -81,6 +81,12 @@ async function floor({ context, at, name }: Part): Promise<Row[]> {
   return rows;
 }
 
+/** What the callers that are measured cost the process of the site themselves. */
+async function load(name: string, [site]: readonly Site[]): Promise<Row[]> {
+  const done = await site?.call('claim', { callers: FLOOR.callers, ms: WINDOW_MS / 2, idle: true });
+  return done ? [row(`${name}/load`, 'µs CPU of the callers each', { value: done.cpuMicros / done.claims })] : [];
+}
+
 type Site = Child<StoreApi>;
 let sites = 0;
 const SERVER = new URL('../store-server.ts', import.meta.url).pathname;
@@ -93,7 +99,7 @@ async function openSite(place: Place): Promise<Site> {
 
 /** Medians of rounds, the first of which is thrown away: caches and code are cold. */
 async function speed({ context, at, name }: Part, children: readonly Site[], callers: number): Promise<Row[]> {
-  const rounds: { perSecond: number; siteMicros: number; serverMicros: number }[] = [];
+  const rounds: { perSecond: number; siteMicros: number; serverMicros: number; cores: number }[] = [];
   await context.profile(name, async (file) => void (await children[0]?.call('profile', file)));
   for (let n = 0; n <= (context.quick ? 3 : ROUNDS); n++) {
     const before = at.cpuMicros();
@@ -102,7 +108,10 @@ async function speed({ context, at, name }: Part, children: readonly Site[], cal
     const total = done.reduce((sum, one) => sum + one.claims, 0);
     const siteMicros = done.reduce((sum, one) => sum + one.cpuMicros, 0) / total;
     const perSecond = done.reduce((sum, one: Done) => sum + (one.claims * 1000) / one.ms, 0);
-    if (n > 0) rounds.push({ perSecond, siteMicros, serverMicros: (at.cpuMicros() - before) / total });
+    const serverMicros = (at.cpuMicros() - before) / total;
+    // As many as there are: their speed is the limit.
+    const cores = ((siteMicros + serverMicros) * perSecond) / 1e6;
+    if (n > 0) rounds.push({ perSecond, siteMicros, serverMicros, cores });
   }
   const own = row(`${name}/cpu`, 'µs CPU of the site each', { value: median(rounds.map((one) => one.siteMicros)) });
   const server = median(rounds.map((one) => one.serverMicros));
@@ -110,6 +119,7 @@ async function speed({ context, at, name }: Part, children: readonly Site[], cal
     row(name, 'claims a second', { value: median(rounds.map((one) => one.perSecond)) }),
     own,
     ...(at.restart ? [row(`${name}/server-cpu`, 'µs CPU of the server each', { value: server })] : []),
+    row(`${name}/cores`, 'cores busy with sites and server', { value: median(rounds.map((one) => one.cores)) }),
   ];
 }
 
