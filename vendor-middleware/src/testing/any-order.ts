@@ -11,8 +11,13 @@ type Run = (store: VendorStore) => Promise<unknown>;
 /**
  * Steps that are asked for at once may be carried out in any order, but as if one after the other.
  * @param open another process on the same store
+ * @param spread over both processes at once: not where one waits for the other's lock and both are this one
  */
-export async function playAnyOrder(seed: number, open: () => Promise<VendorStore> | VendorStore): Promise<void> {
+export async function playAnyOrder(
+  seed: number,
+  open: () => Promise<VendorStore> | VendorStore,
+  { spread = false } = {},
+): Promise<void> {
   const rng = seeded(seed);
   const model = new Model();
   const stores = [await open(), await open()];
@@ -24,7 +29,7 @@ export async function playAnyOrder(seed: number, open: () => Promise<VendorStore
     }
     const [store, other] = [stores[at] as VendorStore, stores[1 - at] as VendorStore];
     const steps = Array.from({ length: 1 + rng.below(5) }, () => step(rng));
-    const got = await Promise.all(steps.map((run) => outcomeOf(run(store))));
+    const got = await Promise.all(steps.map((run) => outcomeOf(run(spread && rng.chance(0.5) ? other : store))));
     await model.follow(steps, { got, all: await everything(other) }, `seed ${seed}, round ${round}`);
     if (rng.chance(0.1)) {
       const kind = rng.pick(['', 's:']);

@@ -33,6 +33,11 @@ export function rivalSuite<Started extends Server>(name: string, { start, open, 
       return playAnyOrder(seed, () => open(server, site));
     });
 
+    test.each(seeds)('has it also when both are asked at once: seed %i', (seed) => {
+      const site = newSite();
+      return playAnyOrder(1000 + seed, () => open(server, site), { spread: true });
+    });
+
     test('gives one instrument to one, tells the others who, and loses nothing of what all add to', async () => {
       const stores = await openSome(4);
       const storeAt = (i: number) => stores[i % stores.length] as VendorStore;
