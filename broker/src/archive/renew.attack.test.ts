@@ -48,7 +48,6 @@ afterAll(async () => {
 function ofAnotherVersion() {
   const data = mkdtempSync(join(tmpdir(), 'farthing-broker-'));
   for (const name of ['ledger.db', 'keys.json']) copyFileSync(join(bench.data, name), join(data, name));
-  const archives = join(data, 'archives');
   const state = gzipSync(serialize({ shape: 1, kept: { model: new Map([['roots', new Map()]]) } }));
   const last = openings.at(-1);
   if (!last) throw new Error('two periods');
@@ -60,7 +59,7 @@ function ofAnotherVersion() {
   db.exec('DELETE FROM opening_state');
   db.prepare('INSERT INTO opening_state (page, body) VALUES (1, ?)').run(state);
   db.close();
-  return { place: { data }, archives, [Symbol.dispose]: () => rmSync(data, { recursive: true }) };
+  return { place: { data }, [Symbol.dispose]: () => rmSync(data, { recursive: true }) };
 }
 
 test('the audit says what to do, goes over the archives all the same, and once it is renewed goes on without them', async () => {
@@ -77,6 +76,15 @@ test('the audit says what to do, goes over the archives all the same, and once i
     const { report } = await restorePeriod(place, { keys, path: join(folder, file.name), told: silent });
     expect(report).toEqual(before);
   }
+});
+
+test('a period that another version archived comes back as any other, audited over all archives', async () => {
+  const before = auditLedger(ledgerPath(bench.data), keys.root);
+  using old = ofAnotherVersion();
+  const { place } = old;
+  const path = join(folder, openings.at(-1)?.file.name ?? '');
+  expect((await restorePeriod(place, { keys, path, told: silent })).report).toEqual(before);
+  expect(auditLedger(ledgerPath(place.data), keys.root)).toEqual(before);
 });
 
 test('nothing is renewed from archives that are not those that were signed, nor over books that were changed', async () => {

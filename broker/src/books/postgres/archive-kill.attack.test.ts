@@ -82,7 +82,7 @@ test('kill -9 at each statement of archiving and of bringing back: nothing has c
     async (child) => child.kill('SIGKILL'),
     (status) => expect(status).toBeNull(),
   );
-}, 240_000);
+}, 600_000);
 
 test('a server that is stopped dead at each statement of both: the command says what to do, and the next run does all of it', async () => {
   await using archiver = new Archiver();
@@ -95,7 +95,7 @@ test('a server that is stopped dead at each statement of both: the command says 
   await survives(archiver, restart, (status, told) => {
     expect([status, told]).toEqual([1, expect.stringContaining('Run the same command again')]);
   });
-}, 240_000);
+}, 600_000);
 
 test('a server that is stopped dead while the ledger is read: nothing is archived, and no copy is left', async () => {
   await using archiver = new Archiver();
