@@ -6,8 +6,11 @@ import { answerCalls } from './harness/child.ts';
 import { endProfile, startProfile } from './harness/profiler.ts';
 import { openStore, type Place } from './stores.ts';
 
-/** `idle`: nothing is asked of the store, to see what the callers take by themselves. */
-export type Work = { readonly callers: number; readonly ms: number; readonly idle?: boolean };
+/**
+ * `delivered`: each claim is reserved first and stands with its verdict, as with a page that is served. `none`: nothing is asked of the
+ * store, to see what the callers take by themselves.
+ */
+export type Work = { readonly callers: number; readonly ms: number; readonly kind?: 'claim' | 'delivered' | 'none' };
 export type Done = { readonly claims: number; readonly ms: number; readonly cpuMicros: number };
 
 export type StoreApi = {
@@ -71,6 +74,10 @@ async function take(entry: Reservation): Promise<void> {
   if (kind !== 'won') throw new Error(`a payment of this process alone was ${kind}`);
 }
 
+async function stand({ id, owner }: Reservation): Promise<void> {
+  if (!(await opened().settle(id, owner, 'commit'))) throw new Error('a payment of this process alone was gone');
+}
+
 const cpuMicros = (): number => {
   const { user, system } = process.cpuUsage();
   return user + system;
@@ -89,14 +96,15 @@ answerCalls<StoreApi>(
       const { length } = await store.unsettled(most);
       return { ms: performance.now() - startMs, open: length };
     },
-    async claim({ callers, ms, idle = false }) {
+    async claim({ callers, ms, kind = 'claim' }) {
       const [startMs, startMicros] = [performance.now(), cpuMicros()];
       let claims = 0;
       const caller = async () => {
         while (performance.now() - startMs < ms) {
-          const entry = payment(false);
-          if (idle) await turn();
+          const entry = payment(kind === 'delivered');
+          if (kind === 'none') await turn();
           else await take(entry);
+          if (kind === 'delivered') await stand(entry);
           claims++;
         }
       };

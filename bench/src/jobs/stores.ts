@@ -48,7 +48,12 @@ export async function storesJob(context: Context): Promise<Row[]> {
   return rows;
 }
 
-type Part = { readonly context: Context; readonly at: StorePlace; readonly name: string };
+type Part = {
+  readonly context: Context;
+  readonly at: StorePlace;
+  readonly name: string;
+  readonly kind?: 'claim' | 'delivered';
+};
 
 async function claims({ context, at, name }: Part): Promise<Row[]> {
   const rows: Row[] = [];
@@ -63,6 +68,8 @@ async function claims({ context, at, name }: Part): Promise<Row[]> {
       if (!context.wants(part)) continue;
       context.say(`${part}…`);
       rows.push(...(await speed({ context, at, name: part }, sites, callers)));
+      const delivered = { context, at, name: `${name}/delivered/${processes}/${callers}`, kind: 'delivered' } as const;
+      if (callers === FLOOR.callers) rows.push(...(await speed(delivered, sites, callers)));
       if (processes === FLOOR.processes && callers === FLOOR.callers)
         rows.push(...(await floor({ context, at, name: part })), ...(await load(part, sites)));
     }
@@ -83,7 +90,7 @@ async function floor({ context, at, name }: Part): Promise<Row[]> {
 
 /** What the callers that are measured cost the process of the site themselves. */
 async function load(name: string, [site]: readonly Site[]): Promise<Row[]> {
-  const done = await site?.call('claim', { callers: FLOOR.callers, ms: WINDOW_MS / 2, idle: true });
+  const done = await site?.call('claim', { callers: FLOOR.callers, ms: WINDOW_MS / 2, kind: 'none' });
   return done ? [row(`${name}/load`, 'µs CPU of the callers each', { value: done.cpuMicros / done.claims })] : [];
 }
 
@@ -98,12 +105,16 @@ async function openSite(place: Place): Promise<Site> {
 }
 
 /** Medians of rounds, the first of which is thrown away: caches and code are cold. */
-async function speed({ context, at, name }: Part, children: readonly Site[], callers: number): Promise<Row[]> {
+async function speed(
+  { context, at, name, kind = 'claim' }: Part,
+  children: readonly Site[],
+  callers: number,
+): Promise<Row[]> {
   const rounds: { perSecond: number; siteMicros: number; serverMicros: number; cores: number }[] = [];
   await context.profile(name, async (file) => void (await children[0]?.call('profile', file)));
   for (let n = 0; n <= (context.quick ? 3 : ROUNDS); n++) {
     const before = at.cpuMicros();
-    const work = { callers: callers / children.length, ms: context.quick ? WINDOW_MS / 2 : WINDOW_MS };
+    const work = { callers: callers / children.length, ms: context.quick ? WINDOW_MS / 2 : WINDOW_MS, kind };
     const done = await Promise.all(children.map((child) => child.call('claim', work)));
     const total = done.reduce((sum, one) => sum + one.claims, 0);
     const siteMicros = done.reduce((sum, one) => sum + one.cpuMicros, 0) / total;
