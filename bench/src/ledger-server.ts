@@ -30,9 +30,12 @@ export type LedgerApi = {
 
 const RICH = 10n ** 15n;
 const BUYERS = 64;
+/** Sites that sales go to in turn. Of redemptions each caller is a site of its own: its batches follow each other. */
 const SITES = 16;
 /** Pieces in one purchase, claims in one batch. */
 const PIECES = 20;
+/** Batches of each site, or more. */
+const BATCHES = 4;
 
 const none = (): Batches => ({ count: 0, orders: 0, turn: 0, decide: 0, server: 0, commit: 0 });
 
@@ -48,7 +51,8 @@ function observe({ operations, commitMs, parts }: BatchTimes): void {
 let batches = none();
 let desk: Desk | undefined;
 let buyers: Person[] = [];
-let sites: Site[] = [];
+const sites: Site[] = [];
+let siteMark = '';
 /** Orders of one site follow each other: each line is asked in its order. */
 let lines: Order[][] = [];
 
@@ -63,7 +67,16 @@ async function ask(order: Order): Promise<JsonObject> {
 }
 
 const buyerAt = (n: number): Person => buyers[n % buyers.length] as Person;
-const siteAt = (n: number): Site => sites[n % sites.length] as Site;
+const siteAt = (n: number): Site => sites[n % SITES] as Site;
+
+async function openSites(count: number): Promise<void> {
+  while (sites.length < count) {
+    const site = new Site(opened().bench, `${siteMark}${sites.length}.example`);
+    await ask(site.registerOrder());
+    await ask(site.licenceOrder(site.licence()));
+    sites.push(site);
+  }
+}
 
 /** A batch that redeems pieces which were sold for this. */
 async function redemption(site: Site, n: number): Promise<Order> {
@@ -79,12 +92,9 @@ answerCalls<LedgerApi>(
       desk = await openDesk(place, { observe });
       const { bench } = desk;
       buyers = Array.from({ length: count }, () => new Person(bench));
-      sites = Array.from({ length: SITES }, (_, n) => new Site(bench, `${mark}${n}.example`));
+      siteMark = mark;
       await inParallel(buyers, BUYERS, (buyer) => ask(buyer.order('faucet/1', { amount: RICH.toString(), cur: USD })));
-      for (const site of sites) {
-        await ask(site.registerOrder());
-        await ask(site.licenceOrder(site.licence()));
-      }
+      await openSites(SITES);
       pieceOf(soldOf(await ask(buyerAt(0).buyOrder(siteAt(0).vnd, 1n))));
     },
     async prepare({ what, callers, count }) {
@@ -93,9 +103,10 @@ answerCalls<LedgerApi>(
         lines = Array.from({ length: callers }, (_, caller) => all.filter((_, n) => n % callers === caller));
         return;
       }
-      const batches = Math.ceil(count / PIECES / SITES);
+      await openSites(callers);
+      const batches = Math.max(BATCHES, Math.ceil(count / PIECES / callers));
       lines = await Promise.all(
-        sites.map(async (site, at) => {
+        sites.slice(0, callers).map(async (site, at) => {
           const line: Order[] = [];
           for (let n = 0; n < batches; n++) line.push(await redemption(site, at + n));
           return line;

@@ -8,7 +8,7 @@ import { objectHash } from '@farthing/protocol';
 import { type AuditReport, auditLedger, keepAt } from '../audit/audit.ts';
 import { digestOf } from '../books/digest.ts';
 import type { Place } from '../books/open.ts';
-import { tablesOf } from '../books/postgres/view.ts';
+import { tablesOf } from '../books/postgres/tables.ts';
 import type { Keys } from '../keys.ts';
 import { openingsIn, openStore, type Rehearsal, rehearse } from './books.ts';
 import { putBack, type Replacement, takeOut } from './change.ts';

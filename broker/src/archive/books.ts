@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { nativeCrypto, openDatabase } from '@farthing/node-kit';
 import { existing, type Place } from '../books/open.ts';
-import { tablesOf } from '../books/postgres/view.ts';
+import { tablesOf } from '../books/postgres/tables.ts';
 import { isSealed } from '../books/sealed.ts';
 import type { Keys } from '../keys.ts';
 import { migrations } from '../ledger/schema.ts';

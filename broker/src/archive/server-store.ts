@@ -2,7 +2,7 @@
 import { Gate } from '../books/postgres/gate.ts';
 import { Line, Undone } from '../books/postgres/line.ts';
 import { insertRows } from '../books/postgres/sets.ts';
-import type { tablesOf } from '../books/postgres/view.ts';
+import type { tablesOf } from '../books/postgres/tables.ts';
 import { columnsIn, type Store } from './store.ts';
 
 /** How often a transaction is made again that the server undid for the sake of a broker's. In the queue it is hardly ever undone. */

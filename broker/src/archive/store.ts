@@ -1,7 +1,7 @@
 // The few changes that archiving makes to books, in one transaction, in SQLite here and in PostgreSQL alike.
 import type { DatabaseSync } from 'node:sqlite';
 import type { Row } from '../books/port.ts';
-import { tablesOf } from '../books/postgres/view.ts';
+import { tablesOf } from '../books/postgres/tables.ts';
 
 export type Store = {
   /** Integers as parameters (`?`). */

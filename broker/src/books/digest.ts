@@ -1,7 +1,7 @@
 // A digest over every row of every table: two ledgers that have the same are the same.
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { tablesOf } from './postgres/view.ts';
+import { keyOf, tablesOf } from './postgres/tables.ts';
 
 export function digestOf(db: DatabaseSync): { digest: string; rows: number } {
   const hash = createHash('sha256');
@@ -9,8 +9,7 @@ export function digestOf(db: DatabaseSync): { digest: string; rows: number } {
   for (const [table, columns] of tablesOf(db)) {
     const names = columns.map(({ name }) => name);
     hash.update(`\0${table}\0`);
-    const keys = db.prepare('SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk').all(table);
-    const order = keys.map(({ name }) => String(name)).join(', ');
+    const order = keyOf(db, table).join(', ');
     for (const row of db.prepare(`SELECT ${names.join(', ')} FROM ${table} ORDER BY ${order}`).iterate()) {
       rows++;
       hash.update(JSON.stringify(names.map((name) => printed(row[name]))));

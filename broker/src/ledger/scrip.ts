@@ -34,6 +34,7 @@ export function openScrip(db: Books) {
   );
   const expired = db.prepare(
     'SELECT * FROM root WHERE credited + refunded < face AND expires_ms < ? ORDER BY expires_ms LIMIT ?',
+    { asOf: 'start' },
   );
   const addSpent = db.prepare('INSERT INTO spent (id, from_key, rid, change_id) VALUES (?, ?, ?, ?)');
   const getSpent = db.prepare('SELECT 1 FROM spent WHERE id = ?');
@@ -67,7 +68,7 @@ export function openScrip(db: Books) {
     setRoot({ vnd, root, credited, refunded, claimable, closed }: RootRow): void {
       setRoot.run(credited, refunded, claimable, closed ? 1 : 0, vnd, root);
     },
-    /** Pieces with something left that expired before a moment. */
+    /** Pieces with something left that expired before a moment; read each again by its name. */
     expired: (beforeMs: number, most: number): RootRow[] => expired.all(beforeMs, most).map(rootOf),
     isSpent: (id: string): boolean => getSpent.get(id) !== undefined,
     addSpent(spent: { id: string; from: string; rid: string; changeId: string | undefined }): void {

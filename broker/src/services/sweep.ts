@@ -25,8 +25,9 @@ export function sweepResidue({ ledger, env }: Step): boolean {
       if (buyer !== undefined) ledger.journal.balance(account.user(buyer), cur);
     }
   });
-  for (const before of roots) {
-    const returned = scrip.residue(before, env.nowMs);
+  for (const { vnd, root: name } of roots) {
+    const before = ledger.scrip.root(vnd, name);
+    const returned = before && scrip.residue(before, env.nowMs);
     if (!returned) continue;
     const { root, credit } = returned;
     ledger.scrip.setRoot(root);

@@ -6,7 +6,7 @@ import type { Row } from '../port.ts';
 import { Line, UNHURRIED } from './line.ts';
 import { needTables } from './schema.ts';
 import { insertRows } from './sets.ts';
-import { tablesOf } from './view.ts';
+import { tablesOf } from './tables.ts';
 
 /** Called after each page: rows of this table so far, of how many. */
 export type Progress = (table: string, done: number, all: number) => void;

@@ -8,9 +8,10 @@ import type { Bookkeeper } from '../port.ts';
 import { Commits } from './commits.ts';
 import { Gate } from './gate.ts';
 import { Away, Line, Undone } from './line.ts';
+import type { Need } from './needs.ts';
 import { migrate, needSound } from './schema.ts';
 import { bring, write } from './sets.ts';
-import { Missing, type Need, View } from './view.ts';
+import { Missing, View } from './view.ts';
 
 type Waiting = {
   readonly operation: () => unknown;

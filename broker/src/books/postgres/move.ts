@@ -11,7 +11,7 @@ import { seal } from '../sealed.ts';
 import { copyIn, copyOut, type Progress, quickFile } from './copy.ts';
 import { Line, UNHURRIED } from './line.ts';
 import { migrate, needSound } from './schema.ts';
-import { tablesOf } from './view.ts';
+import { tablesOf } from './tables.ts';
 
 export type Move = {
   readonly path: string;

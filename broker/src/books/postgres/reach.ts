@@ -43,7 +43,7 @@ function loadOf(table: string, text: string): Load {
 }
 
 /** `?` without a number counts on, as SQLite reads it. */
-function numbered(sql: string): string {
+export function numbered(sql: string): string {
   let last = 0;
   return sql.replace(/\?(\d*)/g, (_, digits: string) => {
     last = digits === '' ? last + 1 : Math.max(last, Number(digits));
@@ -54,7 +54,7 @@ function numbered(sql: string): string {
 const SELECT =
   /^SELECT (?!DISTINCT )[^']*? FROM (?<table>\w+)(?<where> WHERE .*?)?(?<order> ORDER BY .*?)?(?<limit> LIMIT \S+)?$/;
 const CHANGE = /^(?:UPDATE (?<updated>\w+) SET .*?|DELETE FROM (?<deleted>\w+))(?<where> WHERE .*)$/;
-const INSERT =
+export const INSERT =
   /^INSERT INTO (?<table>\w+) \((?<columns>[^)]*)\) VALUES \((?<values>[^)]*)\)(?: ON CONFLICT \((?<key>[^)]*)\) DO .*)?$/;
 /** Rows of more than one table, or read in a way of SQLite's own. */
 const WIDE = /\bJOIN\b|\bUNION\b|\(SELECT\b|->>/;

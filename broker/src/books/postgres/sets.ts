@@ -4,7 +4,9 @@ import { type ArrayType, arrayOf } from '@farthing/node-kit';
 import type { Row, Value } from '../port.ts';
 import type { Change } from './changes.ts';
 import { type Line, Undone } from './line.ts';
-import type { Column, Need, View } from './view.ts';
+import type { Need } from './needs.ts';
+import type { Column } from './tables.ts';
+import type { View } from './view.ts';
 
 /** Brings into the view what is missing there, in one journey: all of it or nothing. */
 export async function bring(missing: readonly Need[], view: View, line: Line): Promise<void> {

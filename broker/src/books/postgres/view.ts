@@ -3,20 +3,27 @@
 import { DatabaseSync, type Session, type StatementSync } from 'node:sqlite';
 import type { Books, Row, Statement, Value } from '../port.ts';
 import { type Change, readChanges } from './changes.ts';
+import { KEYED, Keyed } from './keyed.ts';
+import { type Need, Needs } from './needs.ts';
 import { type Load, type Plan, planOf } from './reach.ts';
+import { type Column, keyOf, tablesOf } from './tables.ts';
+import { Unread } from './unread.ts';
 
-/** Rows that are needed, or an answer (`table` empty), for these values of the parameters that the load uses. */
-export type Need = { readonly name: string; readonly load: Load; readonly values: readonly Value[] };
-
-export type Column = { readonly name: string; readonly type: string };
+type Passed = { readonly missing: readonly Need[] } | { readonly changes: readonly Change[] };
 
 /** Rows of operations are not here yet: nothing that was decided counts. */
 export class Missing extends Error {
   override name = 'Missing';
 }
 
+/** An operation threw after it had changed something. */
+class HalfDone extends Error {}
+
 /** Thrown for each operation of a batch: where it comes from tells nothing, and looking for that takes as long as all the rest. */
 const MISSING = new Missing();
+
+/** After a pass had to be run again, so many have SAVEPOINTs at once: what came once comes more often. */
+const CAREFUL = 16;
 
 /** Rows in memory, brought and written, beyond which a batch begins with none. */
 const ROWS = 50_000;
@@ -25,20 +32,16 @@ export class View implements Books {
   readonly tables: ReadonlyMap<string, readonly Column[]>;
   readonly #db: DatabaseSync;
   readonly #bring = new Map<string, StatementSync>();
-  /** Needs that were met, by name. */
-  readonly #here = new Map<string, Need>();
-  /** Of them, those that the batch which is under way asked for; then those of the last one; then those of the last two. */
-  #used = new Map<string, Need>();
-  #usedBefore: ReadonlyMap<string, Need> = new Map();
-  #steady: readonly Need[] = [];
-  readonly #answers = new Map<string, Row[]>();
-  /** Short names of loads, by their text. */
-  readonly #loads = new Map<string, number>();
+  readonly #keyed = new Map<string, Keyed>();
+  readonly #unread = new Map<string, Unread>();
+  readonly #needs = new Needs();
   readonly #open: StatementSync;
   readonly #close: StatementSync;
-  #wanted = new Map<string, Need>();
-  /** Rows that were inserted by the pass, and are not in the database here. */
-  #unread: { readonly table: string; readonly cells: Value[] }[] = [];
+  /** How many statements have changed something. */
+  #touched = 0;
+  #isHalfDone = false;
+  /** So many passes have SAVEPOINTs. */
+  #careful = 0;
   #isGathering = false;
   /** Nothing is read: what is asked for is only named. */
   #isNaming = false;
@@ -58,17 +61,16 @@ export class View implements Books {
     for (const [table, columns] of this.tables) {
       const marks = columns.map(() => '?').join(', ');
       this.#bring.set(table, this.#db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (${marks})`));
+      if (KEYED.has(table)) this.#keyed.set(table, new Keyed(table, columns, keyOf(this.#db, table)));
     }
   }
 
   prepare(sql: string, reach?: Parameters<Books['prepare']>[1]): Statement {
     const plan = planOf(sql, reach);
-    if (plan.kind === 'unread') return this.#unreadBy(plan);
-    for (const load of plan.kind === 'answer' ? [plan.load] : plan.loads) {
-      if (!this.#loads.has(load.sql)) this.#loads.set(load.sql, this.#loads.size);
-    }
+    if (plan.kind === 'unread') return this.#changing(this.#unreadOf(plan.table).insert(plan.columns));
+    for (const load of plan.kind === 'answer' ? [plan.load] : plan.loads) this.#needs.know(load);
     if (plan.kind === 'answer') return this.#brought(plan.load);
-    const statement = this.#db.prepare(sql);
+    const statement = this.#changing(this.#keyedIn(sql)?.prepare(sql) ?? this.#db.prepare(sql));
     return {
       get: (...values) => (this.#has(plan, values) ? statement.get(...values) : undefined),
       all: (...values) => (this.#has(plan, values) ? statement.all(...values) : []),
@@ -81,14 +83,14 @@ export class View implements Books {
   }
 
   gather(read: () => unknown): void {
-    const before = this.#wanted.size;
+    const before = this.#needs.missing.size;
     this.#isGathering = true;
     try {
       read();
     } finally {
       this.#isGathering = false;
     }
-    if (this.#wanted.size > before) throw MISSING;
+    if (this.#needs.missing.size > before) throw MISSING;
   }
 
   foresee(name: () => unknown): void {
@@ -102,18 +104,17 @@ export class View implements Books {
 
   /** @throws {Missing} another operation of the batch misses something: all will be decided again */
   certain(): void {
-    if (this.#wanted.size > 0) throw MISSING;
+    if (this.#needs.missing.size > 0) throw MISSING;
   }
 
   /** What the last batches asked for each time, and the next one will, beside what it has missed already. */
   steady(missing: readonly Need[]): readonly Need[] {
-    const named = new Set(missing.map(({ name }) => name));
-    return this.#steady.filter(({ name }) => !this.#here.has(name) && !named.has(name));
+    return this.#needs.steady(missing);
   }
 
   /** Nothing in it can be wrong. */
   get isEmpty(): boolean {
-    return this.#here.size === 0;
+    return this.#needs.isEmpty;
   }
 
   /** How much memory it takes, in rows. */
@@ -126,17 +127,31 @@ export class View implements Books {
     this.#db.exec('BEGIN');
   }
 
-  /** Runs `decide` until it misses nothing. @returns what is missing, or what it changed */
-  pass(decide: () => void): { readonly missing: readonly Need[] } | { readonly changes: readonly Change[] } {
-    this.#wanted = new Map();
-    this.#unread = [];
+  /**
+   * Runs `decide`, and once more when a part of it has to be undone by itself.
+   * @returns what is missing, or what it changed
+   */
+  pass(decide: () => void): Passed {
+    let done = this.#pass(decide);
+    while (!done) {
+      this.#careful = CAREFUL;
+      done = this.#pass(decide);
+    }
+    return done;
+  }
+
+  #pass(decide: () => void): Passed | undefined {
+    this.#needs.begin();
+    this.#isHalfDone = false;
     this.#db.exec('SAVEPOINT pass');
     const session = this.#db.createSession();
     try {
       decide();
-      if (this.#wanted.size === 0) return { changes: this.#kept(session) };
+      // What was decided without a row that is missing does not count, however it went.
+      if (this.#needs.missing.size === 0 && !this.#isHalfDone) return { changes: this.#kept(session) };
       this.#undo();
-      return { missing: [...this.#wanted.values()] };
+      const missing = [...this.#needs.missing.values()];
+      return missing.length > 0 ? { missing } : undefined;
     } catch (error) {
       this.#undo();
       throw error;
@@ -145,9 +160,24 @@ export class View implements Books {
     }
   }
 
-  /** A part that is undone by itself when it throws. */
+  /**
+   * A part that is undone by itself when it throws. A SAVEPOINT for each costs more than most of them, so they have none until one
+   * throws after it has changed something: then all of the pass is undone and run again, with SAVEPOINTs.
+   */
   apart<Result>(part: () => Result): Result {
-    const unread = this.#unread.length;
+    if (this.#careful > 0) return this.#saved(part);
+    const before = this.#touched;
+    try {
+      return part();
+    } catch (error) {
+      if (this.#touched === before || error === MISSING) throw error;
+      this.#isHalfDone = true;
+      throw new HalfDone();
+    }
+  }
+
+  #saved<Result>(part: () => Result): Result {
+    const marks = this.#aside.map((rows) => ({ rows, mark: rows.mark }));
     this.#open.run();
     try {
       const result = part();
@@ -155,13 +185,18 @@ export class View implements Books {
       return result;
     } catch (error) {
       this.#db.exec('ROLLBACK TO part; RELEASE part');
-      this.#unread.length = unread;
+      for (const { rows, mark } of marks) rows.undo(mark);
       throw error;
     }
   }
 
   /** Rows of a table or of an answer, as PostgreSQL gave them. */
   bring(load: Load, rows: readonly Row[]): void {
+    const keyed = this.#keyed.get(load.table);
+    if (keyed) {
+      for (const row of rows) if (keyed.bring(row)) this.#rows++;
+      return;
+    }
     const insert = this.#bring.get(load.table);
     const columns = this.tables.get(load.table);
     if (!insert || !columns) throw new Error(`there is no table ${load.table}`);
@@ -170,28 +205,23 @@ export class View implements Books {
 
   /** All that there is for a need was brought. */
   met(need: Need, answer?: Row[]): void {
-    this.#here.set(need.name, need);
-    if (answer) this.#answers.set(need.name, answer);
+    this.#needs.met(need, answer);
   }
 
   /** It is durable now. */
   commit(): void {
     this.#db.exec('COMMIT');
+    for (const rows of this.#aside) rows.commit();
     this.#rows += this.#written;
-    this.#answers.clear();
-    for (const [name, { load }] of this.#here) if (!load.lasts || load.table === '') this.#here.delete(name);
-    this.#steady = [...this.#used.values()].filter(({ name, load }) => load.table !== '' && this.#usedBefore.has(name));
-    this.#usedBefore = this.#used;
-    this.#used = new Map();
+    this.#needs.commit();
   }
 
   /** Forgets everything: nobody knows whether it still holds. */
   clear(): void {
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
     for (const table of this.tables.keys()) this.#db.exec(`DELETE FROM ${table}`);
-    this.#here.clear();
-    this.#answers.clear();
-    this.#used.clear();
+    for (const rows of this.#aside) rows.clear();
+    this.#needs.clear();
     this.#rows = 0;
     this.#version++;
   }
@@ -202,44 +232,61 @@ export class View implements Books {
 
   #kept(session: Session): Change[] {
     const changes = readChanges(session.changeset());
+    for (const rows of this.#aside) {
+      const change = rows.changes();
+      if (change.inserted.length + change.updated.length > 0) changes.push(change);
+    }
     this.#written = changes.reduce((sum, { inserted }) => sum + inserted.length, 0);
     this.#db.exec('RELEASE pass');
-    for (const [table, rows] of Map.groupBy(this.#unread, (row) => row.table)) {
-      const inserted = rows.map(({ cells }) => cells);
-      changes.push({ table, key: [], inserted, deleted: [], updated: [] });
-    }
+    if (this.#careful > 0) this.#careful--;
     return changes;
   }
 
   #undo(): void {
     this.#db.exec('ROLLBACK TO pass; RELEASE pass');
+    for (const rows of this.#aside) rows.undo(0);
     this.#version++;
+  }
+
+  /** Rows that are not in the database here. */
+  get #aside(): (Keyed | Unread)[] {
+    return [...this.#keyed.values(), ...this.#unread.values()];
+  }
+
+  /** Counts what it changes. */
+  #changing(statement: Statement): Statement {
+    return {
+      get: (...values) => statement.get(...values),
+      all: (...values) => statement.all(...values),
+      run: (...values) => {
+        this.#touched++;
+        return statement.run(...values);
+      },
+    };
+  }
+
+  #unreadOf(table: string): Unread {
+    const known = this.#unread.get(table) ?? new Unread(table, this.tables.get(table) ?? []);
+    this.#unread.set(table, known);
+    return known;
+  }
+
+  #keyedIn(sql: string): Keyed | undefined {
+    const names = [...sql.matchAll(/\b(?:FROM|JOIN|INTO|UPDATE)\s+(\w+)/g)];
+    return names.map(([, name = '']) => this.#keyed.get(name)).find((keyed) => keyed !== undefined);
   }
 
   /** False while rows are gathered: it is not known yet. @throws {Missing} */
   #has({ loads }: Extract<Plan, { kind: 'rows' }>, values: readonly Value[]): boolean {
     let isHere = true;
-    for (const load of loads) if (!this.#isHere(load, values)) isHere = false;
+    for (const load of loads) if (!this.#needs.isHere(load, values)) isHere = false;
     if (!isHere && !this.#isGathering) throw MISSING;
     return isHere && !this.#isNaming;
   }
 
-  #unreadBy({ table, columns }: Extract<Plan, { kind: 'unread' }>): Statement {
-    const all = this.tables.get(table) ?? [];
-    const places = all.map(({ name }) => columns.indexOf(name));
-    const run = (...values: Value[]) => {
-      this.#unread.push({ table, cells: places.map((at) => values[at] ?? null) });
-      return { changes: 1 };
-    };
-    const none = () => {
-      throw new Error('an insert tells nothing');
-    };
-    return { run, get: none, all: none };
-  }
-
   #brought(load: Load): Statement {
     const all = (...values: Value[]): Row[] => {
-      if (this.#isHere(load, values)) return this.#answers.get(this.#nameOf(load, used(load, values))) ?? [];
+      if (this.#needs.isHere(load, values)) return this.#needs.answer(load, values);
       if (!this.#isGathering) throw MISSING;
       return [];
     };
@@ -248,43 +295,4 @@ export class View implements Books {
     };
     return { all, get: (...values) => all(...values)[0], run };
   }
-
-  /** Strings of other lengths cannot be taken for each other. */
-  #nameOf({ sql }: Load, values: readonly Value[]): string {
-    let name = String(this.#loads.get(sql));
-    for (const value of values) {
-      const part = namedBy(value);
-      name += ` ${part.length} ${part}`;
-    }
-    return name;
-  }
-
-  #isHere(load: Load, all: readonly Value[]): boolean {
-    const values = used(load, all);
-    const name = this.#nameOf(load, values);
-    const need = this.#here.get(name);
-    if (need) {
-      this.#used.set(name, need);
-      return true;
-    }
-    this.#wanted.set(name, { name, load, values });
-    return false;
-  }
-}
-
-const used = ({ params }: Load, values: readonly Value[]): Value[] => params.map((n) => values[n - 1] ?? null);
-
-const namedBy = (value: Value): string =>
-  value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : String(value);
-
-/** In the order in which they refer to each other. */
-export function tablesOf(db: DatabaseSync): Map<string, Column[]> {
-  const names = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid").all();
-  const columns = db.prepare('SELECT name, type FROM pragma_table_info(?) ORDER BY cid');
-  return new Map(
-    names.map(({ name }) => [
-      String(name),
-      columns.all(String(name)).map((column) => ({ name: String(column['name']), type: String(column['type']) })),
-    ]),
-  );
 }
