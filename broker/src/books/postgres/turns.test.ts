@@ -69,6 +69,62 @@ test('who looks at, or decides on, what another has changed meanwhile sees it, a
   for (const { keeper } of [anna, ben]) await keeper.close();
 });
 
+/** A broker that moves money between accounts, and notices only in the middle that there is not enough. */
+async function bank(url: string) {
+  const keeper = await postgresKeeper(url);
+  const get = keeper.books.prepare('SELECT amount FROM balance WHERE account = ? AND cur = ?');
+  const put = keeper.books.prepare(
+    'INSERT INTO balance (account, cur, amount) VALUES (?, ?, ?) ON CONFLICT (account, cur) DO UPDATE SET amount = excluded.amount',
+  );
+  const note = keeper.books.prepare(
+    'INSERT INTO refusal (from_key, rid, hash, code, extra, until_ms) VALUES (?, ?, ?, ?, ?, ?)',
+    { unread: true },
+  );
+  const cur = 'usd-micro';
+  const add = (account: string, amount: bigint) => {
+    const next = BigInt(String(get.get(account, cur)?.['amount'] ?? 0)) + amount;
+    put.run(account, cur, next);
+    if (next < 0n) throw new Error('short');
+  };
+  return {
+    keeper,
+    give: (to: string, amount: bigint) => keeper.run(() => add(to, amount)),
+    move: (name: string, { from, to, amount }: { from: string; to: string; amount: bigint }) =>
+      keeper.run(() => {
+        note.run(from, name, new Uint8Array(32), 'moved', '', amount);
+        add(to, amount);
+        add(from, -amount);
+      }),
+  };
+}
+
+test('of what two brokers decide beside each other, what fails halfway leaves nothing, and takes nothing else with it', async () => {
+  const url = await newDatabase(server.url);
+  const banks = [await bank(url), await bank(url)];
+  const accounts = ['a', 'b', 'c', 'd'];
+  for (const account of accounts) await banks[0]?.give(account, 20n);
+  const moves = Array.from({ length: 400 }, (_, n) => {
+    const [from = '', to = ''] = [accounts[n % 4], accounts[(n * 7 + 1 + (n % 3)) % 4]];
+    return { name: String(n), from, to: to === from ? 'e' : to, amount: BigInt(1 + ((n * 13) % 17)) };
+  });
+  const done = await Promise.allSettled(moves.map(({ name, ...move }, n) => banks[n % 2]?.move(name, move)));
+  const stood = moves.filter((_, n) => done[n]?.status === 'fulfilled');
+  const failed = done.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []));
+  expect([stood.length, failed.length].every((count) => count > 20)).toBe(true);
+  expect(new Set(failed)).toEqual(new Set(['Error: short']));
+  const line = await Line.open(url);
+  const noted = await line.script('SELECT rid FROM refusal');
+  expect(new Set(noted.map(({ rid }) => rid))).toEqual(new Set(stood.map(({ name }) => name)));
+  for (const account of [...accounts, 'e']) {
+    const came = stood.filter(({ to }) => to === account).reduce((sum, { amount }) => sum + amount, 0n);
+    const went = stood.filter(({ from }) => from === account).reduce((sum, { amount }) => sum + amount, 0n);
+    const [row] = await line.script(`SELECT amount FROM balance WHERE account = '${account}'`);
+    expect(row?.['amount']).toBe((account === 'e' ? 0n : 20n) + came - went);
+  }
+  await line.close();
+  for (const { keeper } of banks) await keeper.close();
+});
+
 test('who loses his place in the queue, or the turn, writes all the same, and once', async () => {
   const url = await newDatabase(server.url);
   const counters = [await counter(url), await counter(url), await counter(url)];

@@ -146,6 +146,20 @@ test('a part that throws before it changed anything costs the others nothing; af
   });
 });
 
+test('an insert that tells what it made is undone as any other', () => {
+  const { view } = viewed();
+  const make = view.prepare('INSERT INTO one (n, x) VALUES (?, ?) RETURNING n', { rows: [] });
+  view.begin();
+  const done = view.pass(() => {
+    thrown(view, () => {
+      make.get(1, 'a');
+      throw new Error('refused');
+    });
+    thrown(view, () => make.get(2, 'b'));
+  });
+  expect(done).toMatchObject({ changes: [{ inserted: [[2n, 'b']] }] });
+});
+
 test('what misses a row is decided again when it is here, without a word of what went wrong beside it', () => {
   const { view, add, get } = viewed();
   view.begin();

@@ -67,10 +67,11 @@ export class View implements Books {
 
   prepare(sql: string, reach?: Parameters<Books['prepare']>[1]): Statement {
     const plan = planOf(sql, reach);
-    if (plan.kind === 'unread') return this.#changing(this.#unreadOf(plan.table).insert(plan.columns));
+    if (plan.kind === 'unread') return this.#counted(this.#unreadOf(plan.table).insert(plan.columns));
     for (const load of plan.kind === 'answer' ? [plan.load] : plan.loads) this.#needs.know(load);
     if (plan.kind === 'answer') return this.#brought(plan.load);
-    const statement = this.#changing(this.#keyedIn(sql)?.prepare(sql) ?? this.#db.prepare(sql));
+    const own = this.#keyedIn(sql)?.prepare(sql) ?? this.#db.prepare(sql);
+    const statement = sql.trimStart().startsWith('SELECT') ? own : this.#counted(own);
     return {
       get: (...values) => (this.#has(plan, values) ? statement.get(...values) : undefined),
       all: (...values) => (this.#has(plan, values) ? statement.all(...values) : []),
@@ -253,15 +254,18 @@ export class View implements Books {
     return [...this.#keyed.values(), ...this.#unread.values()];
   }
 
-  /** Counts what it changes. */
-  #changing(statement: Statement): Statement {
-    return {
-      get: (...values) => statement.get(...values),
-      all: (...values) => statement.all(...values),
-      run: (...values) => {
+  /** Counts what may have changed something: also an insert that tells what it made is asked by `get`. */
+  #counted(statement: Statement): Statement {
+    const counted = <Answer>(ask: (...values: Value[]) => Answer) => {
+      return (...values: Value[]): Answer => {
         this.#touched++;
-        return statement.run(...values);
-      },
+        return ask(...values);
+      };
+    };
+    return {
+      get: counted((...values) => statement.get(...values)),
+      all: counted((...values) => statement.all(...values)),
+      run: counted((...values) => statement.run(...values)),
     };
   }
 
