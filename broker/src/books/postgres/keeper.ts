@@ -8,10 +8,11 @@ import type { Bookkeeper } from '../port.ts';
 import { Commits } from './commits.ts';
 import { Gate } from './gate.ts';
 import { Away, Line, Undone } from './line.ts';
-import type { Need } from './needs.ts';
+import { Missing, type Need } from './needs.ts';
 import { migrate, needSound } from './schema.ts';
-import { bring, write } from './sets.ts';
-import { Missing, View } from './view.ts';
+import { bring } from './sets.ts';
+import { View } from './view.ts';
+import { Writes } from './writes.ts';
 
 type Waiting = {
   readonly operation: () => unknown;
@@ -28,6 +29,8 @@ const PATIENCE_MS = 5_000;
 const AGAIN_MS = 2;
 /** How long after others have written they are expected to do so again. */
 const RIVALS_MS = 10_000;
+/** So long operations are decided until what they changed is sent. */
+const SLICE_MS = 5;
 /** More than any operation reads one after the other: it asks for something else each time. */
 const PASSES = 5_000;
 
@@ -192,8 +195,8 @@ class Keeper implements Bookkeeper {
   }
 
   async #transaction(batch: readonly Waiting[]): Promise<readonly Decided[]> {
-    const writes = batch.some((one) => one.writes);
-    if (writes) await this.#queue();
+    const isWriting = batch.some((one) => one.writes);
+    if (isWriting) await this.#queue();
     if (!this.#line || this.#line.isBroken) this.#line = await Line.open(this.#url);
     const line = this.#line;
     const view = this.books;
@@ -201,20 +204,11 @@ class Keeper implements Bookkeeper {
     if (this.#hasRivals()) view.clear();
     view.begin();
     const decided: Decided[] = [];
-    const pass = () => {
-      const startMs = performance.now();
-      const done = view.pass(() => {
-        decided.length = 0;
-        for (const { operation } of batch) decided.push(this.#decide(operation));
-      });
-      this.#parts.decideMs += performance.now() - startMs;
-      return done;
-    };
     const wasEmpty = view.isEmpty;
     // Before the turn: what is missing comes together with it.
-    const early = pass();
+    const early = this.#pass(batch, decided);
     const { turn, isOvertaken } = await this.#timed('serverMs', () =>
-      this.#begin(line, writes, 'missing' in early ? early.missing : []),
+      this.#begin(line, isWriting, 'missing' in early ? early.missing : []),
     );
     if (isOvertaken && (!wasEmpty || 'changes' in early)) {
       view.clear();
@@ -226,24 +220,55 @@ class Keeper implements Bookkeeper {
       await line.script('ROLLBACK');
       return before;
     }
-    let done = isOvertaken || 'missing' in early ? pass() : early;
-    for (let passes = 0; 'missing' in done; passes++) {
-      if (passes === PASSES) throw new Error('an operation asks for something else each time it runs');
-      const { missing } = done;
-      await this.#timed('serverMs', () => bring(missing, view, line));
-      done = pass();
+    let done = early;
+    if (isOvertaken || 'missing' in early) {
+      decided.length = 0;
+      done = this.#pass(batch, decided, { hurry: true });
     }
-    if (done.changes.length === 0) await line.script('ROLLBACK');
+    const writes = new Writes(view, line, this.#isCurrent);
+    for (let passes = 0; 'missing' in done || decided.length < batch.length; passes++) {
+      if (passes === PASSES) throw new Error('an operation asks for something else each time it runs');
+      if ('missing' in done) await this.#bring(done.missing, writes, line);
+      else writes.send(done.changes);
+      done = this.#pass(batch, decided, { hurry: true });
+    }
+    writes.send(done.changes);
+    await this.#timed('serverMs', () => writes.done());
+    if (writes.isEmpty) await line.script('ROLLBACK');
     else {
-      // It may break what a newer program has made of the tables.
-      if (!this.#isCurrent) throw new Error('a newer program has taken the ledger over: end this one');
-      const { changes } = done;
-      await this.#timed('serverMs', () => write(changes, view.tables, line));
       await this.#commits.commit(line, decided);
       this.#turn = turn;
     }
     view.commit();
     return decided;
+  }
+
+  /**
+   * Decides those of the batch that are not in `decided` yet.
+   * @param options.hurry only as many as take a moment: while the server writes what these changed, the next are decided
+   */
+  #pass(batch: readonly Waiting[], decided: Decided[], { hurry = false } = {}): ReturnType<View['pass']> {
+    const [startMs, from] = [performance.now(), decided.length];
+    const done = this.books.pass(() => {
+      decided.length = from;
+      for (const { operation } of batch.slice(from)) {
+        decided.push(this.#decide(operation));
+        // What all of them miss comes in one journey.
+        if (hurry && !this.books.isMissing && performance.now() - startMs > SLICE_MS) break;
+      }
+    });
+    if ('missing' in done) decided.length = from;
+    this.#parts.decideMs += performance.now() - startMs;
+    return done;
+  }
+
+  async #bring(missing: readonly Need[], writes: Writes, line: Line): Promise<void> {
+    try {
+      await this.#timed('serverMs', () => bring(missing, this.books, line));
+    } catch (error) {
+      await writes.done();
+      throw error;
+    }
   }
 
   /** Whoever writes has the turn until the end. `isOvertaken`: others have written since the view was right. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Row } from '../port.ts';
 import { Keyed } from './keyed.ts';
-import { Missing, View } from './view.ts';
+import { Missing } from './needs.ts';
+import { View } from './view.ts';
 
 const COLUMNS = ['vnd', 'root', 'credited', 'note'].map((name) => ({ name, type: 'TEXT' }));
 const KEY = ['vnd', 'root'];

@@ -5,6 +5,14 @@ import type { Load } from './reach.ts';
 /** Rows that are needed, or an answer (`table` empty), for these values of the parameters that the load uses. */
 export type Need = { readonly name: string; readonly load: Load; readonly values: readonly Value[] };
 
+/** Rows of operations are not here yet: nothing that was decided counts. */
+export class Missing extends Error {
+  override name = 'Missing';
+}
+
+/** Thrown for each operation of a batch: where it comes from tells nothing, and looking for that takes as long as all the rest. */
+export const MISSING = new Missing();
+
 export class Needs {
   /** That were met, by name. */
   readonly #here = new Map<string, Need>();

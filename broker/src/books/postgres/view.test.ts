@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { Missing, View } from './view.ts';
+import { Missing } from './needs.ts';
+import { View } from './view.ts';
 
 const SCHEMA = ['CREATE TABLE one (n INTEGER PRIMARY KEY, x TEXT NOT NULL) STRICT;'];
 

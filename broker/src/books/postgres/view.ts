@@ -4,23 +4,15 @@ import { DatabaseSync, type Session, type StatementSync } from 'node:sqlite';
 import type { Books, Row, Statement, Value } from '../port.ts';
 import { type Change, readChanges } from './changes.ts';
 import { KEYED, Keyed } from './keyed.ts';
-import { type Need, Needs } from './needs.ts';
+import { MISSING, type Need, Needs } from './needs.ts';
 import { type Load, type Plan, planOf } from './reach.ts';
 import { type Column, keyOf, tablesOf } from './tables.ts';
 import { Unread } from './unread.ts';
 
 type Passed = { readonly missing: readonly Need[] } | { readonly changes: readonly Change[] };
 
-/** Rows of operations are not here yet: nothing that was decided counts. */
-export class Missing extends Error {
-  override name = 'Missing';
-}
-
 /** An operation threw after it had changed something. */
 class HalfDone extends Error {}
-
-/** Thrown for each operation of a batch: where it comes from tells nothing, and looking for that takes as long as all the rest. */
-const MISSING = new Missing();
 
 /** After a pass had to be run again, so many have SAVEPOINTs at once: what came once comes more often. */
 const CAREFUL = 16;
@@ -105,12 +97,16 @@ export class View implements Books {
 
   /** @throws {Missing} another operation of the batch misses something: all will be decided again */
   certain(): void {
-    if (this.#needs.missing.size > 0) throw MISSING;
+    if (this.isMissing) throw MISSING;
   }
 
-  /** What the last batches asked for each time, and the next one will, beside what it has missed already. */
   steady(missing: readonly Need[]): readonly Need[] {
     return this.#needs.steady(missing);
+  }
+
+  /** Something is missing in the pass that is under way: it will not count. */
+  get isMissing(): boolean {
+    return this.#needs.missing.size > 0;
   }
 
   /** Nothing in it can be wrong. */
@@ -149,7 +145,7 @@ export class View implements Books {
     try {
       decide();
       // What was decided without a row that is missing does not count, however it went.
-      if (this.#needs.missing.size === 0 && !this.#isHalfDone) return { changes: this.#kept(session) };
+      if (!this.isMissing && !this.#isHalfDone) return { changes: this.#kept(session) };
       this.#undo();
       const missing = [...this.#needs.missing.values()];
       return missing.length > 0 ? { missing } : undefined;
@@ -212,8 +208,8 @@ export class View implements Books {
   /** It is durable now. */
   commit(): void {
     this.#db.exec('COMMIT');
-    for (const rows of this.#aside) rows.commit();
     this.#rows += this.#written;
+    this.#written = 0;
     this.#needs.commit();
   }
 
@@ -224,6 +220,7 @@ export class View implements Books {
     for (const rows of this.#aside) rows.clear();
     this.#needs.clear();
     this.#rows = 0;
+    this.#written = 0;
     this.#version++;
   }
 
@@ -236,8 +233,9 @@ export class View implements Books {
     for (const rows of this.#aside) {
       const change = rows.changes();
       if (change.inserted.length + change.updated.length > 0) changes.push(change);
+      rows.commit();
     }
-    this.#written = changes.reduce((sum, { inserted }) => sum + inserted.length, 0);
+    this.#written += changes.reduce((sum, { inserted }) => sum + inserted.length, 0);
     this.#db.exec('RELEASE pass');
     if (this.#careful > 0) this.#careful--;
     return changes;
