@@ -29,8 +29,8 @@ const PATIENCE_MS = 5_000;
 const AGAIN_MS = 2;
 /** How long after others have written they are expected to do so again. */
 const RIVALS_MS = 10_000;
-/** So long operations are decided until what they changed is sent. */
-const SLICE_MS = 5;
+/** After so many changes what was decided is sent. Each slice is a set of statements: smaller ones cost the server more than they hide. */
+const SLICE = 600;
 /** More than any operation reads one after the other: it asks for something else each time. */
 const PASSES = 5_000;
 
@@ -245,16 +245,18 @@ class Keeper implements Bookkeeper {
 
   /**
    * Decides those of the batch that are not in `decided` yet.
-   * @param options.hurry only as many as take a moment: while the server writes what these changed, the next are decided
+   * @param options.hurry only so many that it takes a moment: while the server writes what these changed, the next are decided
    */
   #pass(batch: readonly Waiting[], decided: Decided[], { hurry = false } = {}): ReturnType<View['pass']> {
+    const { books: view } = this;
     const [startMs, from] = [performance.now(), decided.length];
-    const done = this.books.pass(() => {
+    const done = view.pass(() => {
+      const before = view.changed;
       decided.length = from;
       for (const { operation } of batch.slice(from)) {
         decided.push(this.#decide(operation));
         // What all of them miss comes in one journey.
-        if (hurry && !this.books.isMissing && performance.now() - startMs > SLICE_MS) break;
+        if (hurry && !view.isMissing && view.changed - before >= SLICE) break;
       }
     });
     if ('missing' in done) decided.length = from;

@@ -7,6 +7,7 @@ import { KEYED, Keyed } from './keyed.ts';
 import { MISSING, type Need, Needs } from './needs.ts';
 import { type Load, type Plan, planOf } from './reach.ts';
 import { type Column, keyOf, tablesOf } from './tables.ts';
+import { told } from './told.ts';
 import { Unread } from './unread.ts';
 
 type Passed = { readonly missing: readonly Need[] } | { readonly changes: readonly Change[] };
@@ -29,8 +30,7 @@ export class View implements Books {
   readonly #needs = new Needs();
   readonly #open: StatementSync;
   readonly #close: StatementSync;
-  /** How many statements have changed something. */
-  #touched = 0;
+  #changed = 0;
   #isHalfDone = false;
   /** So many passes have SAVEPOINTs. */
   #careful = 0;
@@ -104,6 +104,11 @@ export class View implements Books {
     return this.#needs.steady(missing);
   }
 
+  /** How many statements have changed something so far. */
+  get changed(): number {
+    return this.#changed;
+  }
+
   /** Something is missing in the pass that is under way: it will not count. */
   get isMissing(): boolean {
     return this.#needs.missing.size > 0;
@@ -163,11 +168,11 @@ export class View implements Books {
    */
   apart<Result>(part: () => Result): Result {
     if (this.#careful > 0) return this.#saved(part);
-    const before = this.#touched;
+    const before = this.#changed;
     try {
       return part();
     } catch (error) {
-      if (this.#touched === before || error === MISSING) throw error;
+      if (this.#changed === before || error === MISSING) throw error;
       this.#isHalfDone = true;
       throw new HalfDone();
     }
@@ -252,19 +257,10 @@ export class View implements Books {
     return [...this.#keyed.values(), ...this.#unread.values()];
   }
 
-  /** Counts what may have changed something: also an insert that tells what it made is asked by `get`. */
   #counted(statement: Statement): Statement {
-    const counted = <Answer>(ask: (...values: Value[]) => Answer) => {
-      return (...values: Value[]): Answer => {
-        this.#touched++;
-        return ask(...values);
-      };
-    };
-    return {
-      get: counted((...values) => statement.get(...values)),
-      all: counted((...values) => statement.all(...values)),
-      run: counted((...values) => statement.run(...values)),
-    };
+    return told(statement, () => {
+      this.#changed++;
+    });
   }
 
   #unreadOf(table: string): Unread {
