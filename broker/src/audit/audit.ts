@@ -19,7 +19,7 @@ import { bookedIn, goOn } from './opening.ts';
 import { checkPayword, hasPayword, readLines, readTerms } from './payword-check.ts';
 import { checkPeers } from './peer-check.ts';
 import { hasPeers, peerLines, readAsks, readPeers } from './peer-facts.ts';
-import { Shelves } from './shelves.ts';
+import { NoScratch, Shelves } from './shelves.ts';
 import { rowsOf, textCell } from './tables.ts';
 import { certifier, checkTables, ownLicences } from './tables-check.ts';
 
@@ -38,7 +38,7 @@ type AuditOptions = { readonly crypto?: Crypto; readonly hotValues?: number };
 
 /**
  * Audits a ledger file, also while the service writes to it. `root` is the broker's public root key (h32).
- * @throws {Error} there is no such file
+ * @throws {Error} there is no such file, or no room to work in
  */
 export function auditLedger(
   path: string,
@@ -54,6 +54,7 @@ export function auditLedger(
     db.exec('BEGIN');
     inspect(db, { root, findings, counted, crypto, shelves });
   } catch (error) {
+    if (error instanceof NoScratch) throw error;
     // A file so damaged that it cannot be read to the end is a finding, not a crash.
     findings.add({ table: '-', row: '-', expected: 'a readable ledger', found: String(error).slice(0, 200) });
   } finally {

@@ -1,7 +1,7 @@
 // What an audit remembers lies in a file when it is much, and says the same as if it were in memory.
 import { describe, expect, test } from 'vitest';
 import { OtherShape, printKept, readKept } from './kept.ts';
-import { amounts, Shelves } from './shelves.ts';
+import { amounts, NoScratch, Shelves } from './shelves.ts';
 
 type Piece = { name: string; left: bigint; buyer: string | null; coins: { n: number }[]; note?: string };
 const pieceOf = (n: number): Piece => ({ name: `#${n}`, left: BigInt(n) * 10n ** 12n, buyer: null, coins: [{ n }] });
@@ -32,6 +32,15 @@ describe('a shelf', () => {
       expect(piece).toEqual({ ...made, left: made.left + (n % 2 === 0 && n < 500 ? 1n : 0n) });
       expect(shelf.peek(name)).toEqual(piece);
     }
+  });
+
+  test('says of its own file what is wrong with it, and where it lies', () => {
+    const shelves = new Shelves(0);
+    const shelf = shelves.add<string>('word');
+    shelf.set('a', 'b');
+    shelves[Symbol.dispose]();
+    expect(() => shelves.settle()).toThrow(NoScratch);
+    expect(() => shelf.get('c')).toThrow('TMPDIR');
   });
 
   test('takes no value that it could not give back', () => {

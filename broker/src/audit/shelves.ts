@@ -9,6 +9,25 @@ import { packed, unpacked } from './packed.ts';
 const HOT_VALUES = 20_000;
 const CACHE = 'PRAGMA cache_size=-32768';
 
+/** The temporary file cannot be written or read: nothing is said about the ledger. */
+export class NoScratch extends Error {
+  override name = 'NoScratch';
+
+  constructor(cause: unknown) {
+    super(
+      `the audit’s temporary file: ${cause instanceof Error ? cause.message : String(cause)}. TMPDIR says in which folder it lies`,
+    );
+  }
+}
+
+function onFile<Result>(use: () => Result): Result {
+  try {
+    return use();
+  } catch (error) {
+    throw new NoScratch(error);
+  }
+}
+
 /** How values stand in the file: as JSON, the same text for the same value. */
 export type Codec<Value> = { readonly print: (value: Value) => string; readonly read: (text: string) => Value };
 
@@ -126,7 +145,7 @@ export class Shelf<Value> {
   /** @returns whether it was there */
   delete(name: string): boolean {
     const wasHot = this.#hot.delete(name);
-    return this.#delete.run(name).changes > 0 || wasHot;
+    return onFile(() => this.#delete.run(name)).changes > 0 || wasHot;
   }
 
   get size(): number {
@@ -149,7 +168,7 @@ export class Shelf<Value> {
   settle(): void {
     for (const [name, { value, text }] of this.#hot) {
       const now = this.#codec.print(value);
-      if (now !== text) this.#put.run(name, now);
+      if (now !== text) this.put(name, now);
     }
     this.#hot.clear();
   }
@@ -163,11 +182,11 @@ export class Shelf<Value> {
 
   /** A text as `texts` gives it. */
   put(name: string, text: string): void {
-    this.#put.run(name, text);
+    onFile(() => this.#put.run(name, text));
   }
 
   #textOf(name: string): string | undefined {
-    const text = this.#get.get(name)?.['text'];
+    const text = onFile(() => this.#get.get(name))?.['text'];
     return typeof text === 'string' ? text : undefined;
   }
 }
