@@ -53,6 +53,21 @@ test('few wait for the batch that is under way, enough do not', async () => {
   expect(begun[2]).toEqual([5]);
 });
 
+test('many that come at once are shared among the lanes that are free, and few are not', async () => {
+  const { begun, add, end } = heldLanes({ most: 9, lanes: 2, enough: 3 });
+  await add(1, 2, 3, 4, 5, 6, 7, 8);
+  expect(begun).toEqual([
+    [1, 2, 3, 4],
+    [5, 6, 7, 8],
+  ]);
+  await add(11, 12, 13, 14, 15, 16);
+  await end();
+  expect(begun[2]).toEqual([11, 12, 13, 14, 15, 16]);
+  const few = heldLanes({ most: 9, lanes: 2, enough: 3 });
+  await few.add(1, 2, 3);
+  expect(few.begun).toEqual([[1, 2, 3]]);
+});
+
 test('closing lets those finish that wait for others, and takes no more', async () => {
   const { lanes, begun, add, end } = heldLanes({ most: 9, lanes: 2, enough: 3 });
   await add(1);

@@ -6,7 +6,7 @@ export type LanesOptions<Member> = {
   readonly most: number;
   /** Batches under way at once. */
   readonly lanes: number;
-  /** Fewer than that wait for the batches that are under way. */
+  /** Fewer than that wait for the batches that are under way; more are shared among the lanes that are free. */
   readonly enough?: number;
   /** Gives every member its answer, or adds it again; never throws. */
   readonly carry: (batch: Member[]) => Promise<void>;
@@ -55,12 +55,19 @@ export class Lanes<Member> {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      const { most } = this.#options;
+      const most = this.#share();
       const batch = this.#waiting.length <= most ? this.#waiting : this.#waiting.splice(0, most);
       if (batch === this.#waiting) this.#waiting = [];
       if (batch.length > 0) void this.#run(batch);
       if (this.#waiting.length > 0) this.#schedule();
     });
+  }
+
+  /** All in one batch would leave the others idle: who waits for the same answer asks again at the same moment. */
+  #share(): number {
+    const { most, lanes, enough } = this.#options;
+    if (enough === undefined) return most;
+    return Math.min(most, Math.max(enough, Math.ceil(this.#waiting.length / (lanes - this.#busy))));
   }
 
   async #run(batch: Member[]): Promise<void> {

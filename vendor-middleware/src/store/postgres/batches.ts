@@ -25,7 +25,7 @@ type Decided = { readonly value?: unknown; readonly error?: unknown; readonly th
 
 const BATCH = 256;
 /** A statement costs Node and the server about as much as so many payments in it. */
-const ENOUGH = 32;
+const ENOUGH = 64;
 /** One syncs while the next decides. */
 const LANES = 2;
 const WON: Reserved = { kind: 'won' };
