@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { faultOf, type Logger, lineLogger, nodeEnv } from '@farthing/node-kit';
 import type { Env } from '@farthing/protocol';
 import { openBooks } from './books/open.ts';
+import { needOwn } from './books/own.ts';
 import { Hosted, hostedOrigin } from './hosted/hosted.ts';
 import type { SendCode } from './hosted/kit.ts';
 import { brokerListener } from './http/app.ts';
@@ -81,13 +82,17 @@ const DEFAULT_POLL_MICRO = 10_000n;
 const DEFAULT_SINGLE_MICRO = 1_000_000n;
 const DEFAULT_DUE_DAYS = 14;
 
-/** @throws {Error} the data directory, its keys or the port cannot be used; the message says what to change */
+/** @throws {Error} the data directory, its keys or the port cannot be used, or the ledger is of another broker; the message says what to change */
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
   const { data, env = nodeEnv, log = lineLogger((line) => console.error(line)) } = options;
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const keys = openKeys(data, env());
   const figures = new Figures();
   const keeper = await openBooks(options, figures.batch);
+  await needOwn(options, keys.root, env().crypto).catch(async (error: unknown) => {
+    await keeper.close();
+    throw error;
+  });
   const service = new BrokerService({
     keeper,
     keys,
