@@ -151,6 +151,8 @@ const PARTS = {
 
 /** From this share on there is nothing left to take. */
 const ALL = 0.85;
+/** Of the turn: handing it over takes the rest. */
+const TURN = 0.75;
 
 /** Where more throughput would have to come from. */
 function limitOf(
@@ -158,7 +160,7 @@ function limitOf(
   batches: readonly Batches[],
 ): { unit: string; value: number } {
   if (busy >= ALL) return { unit: 'of the cores busy: they are the limit', value: busy };
-  if (held < ALL) return { unit: 'of the time somebody has the turn: callers are the limit', value: held };
+  if (held < TURN) return { unit: 'of the time somebody has the turn: callers are the limit', value: held };
   const [decide, server] = [sumOf(batches, 'decide'), sumOf(batches, 'server') + sumOf(batches, 'commit')];
   const part = decide > server ? 'deciding' : 'the database';
   return { unit: `of the time somebody has the turn, most of it ${part}: it is the limit`, value: held };
