@@ -19,48 +19,10 @@ import {
 } from '@farthing/protocol';
 import {
   buyOrder,
-  ecashCaptureOrder,
-  ecashCaptureResult,
-  ecashCreditOrder,
-  ecashCreditResult,
-  ecashDepositOrder,
-  ecashDepositResult,
-  ecashLockOrder,
-  ecashProveOrder,
-  ecashProveResult,
-  ecashRedeemOrder,
-  ecashRedeemResult,
-  ecashRestoreOrder,
-  ecashRestoreResult,
-  ecashSpentOrder,
-  ecashSpentResult,
-  ecashSwapOrder,
-  ecashSwapResult,
-  ecashVoidOrder,
-  ecashVoidResult,
-  ecashWithdrawOrder,
-  ecashWithdrawResult,
-  keysetsResult,
   licenceOrder,
   licenceResult,
   licencesOrder,
   licencesResult,
-  paywordBuyOrder,
-  paywordBuyResult,
-  paywordCertOrder,
-  paywordCertResult,
-  paywordCloseOrder,
-  paywordCloseResult,
-  paywordInvoicesOrder,
-  paywordInvoicesResult,
-  paywordKeyOrder,
-  paywordKeyResult,
-  paywordPollOrder,
-  paywordPollResult,
-  paywordRedeemOrder,
-  paywordRedeemResult,
-  paywordTicketsOrder,
-  paywordTicketsResult,
   redeemOrder,
   redeemResult,
   refundOrder,
@@ -69,43 +31,19 @@ import {
 } from '@farthing/protocol/broker';
 import { faucet, statement, voucher } from '../services/accounts.ts';
 import { claims, clear } from '../services/clearing.ts';
-import * as coins from '../services/ecash.ts';
-import { credit as creditCoins } from '../services/ecash-credit.ts';
-import { capture, giveUp } from '../services/ecash-holds.ts';
-import { deposit } from '../services/ecash-payments.ts';
-import { redeem as redeemCoins } from '../services/ecash-redeem.ts';
-import { signAhead } from '../services/ecash-sign.ts';
-import { isForeign } from '../services/foreign.ts';
-import { askToEnd, captureForeign, freeForeign } from '../services/foreign-end.ts';
-import { askToTake, takeForeign } from '../services/foreign-take.ts';
-import * as invoices from '../services/invoices.ts';
-import { lock } from '../services/keysets.ts';
 import { grant, list } from '../services/licences.ts';
-import * as credit from '../services/payword-credit.ts';
-import * as prepaid from '../services/payword-prepaid.ts';
-import { redeem as redeemWords } from '../services/payword-redeem.ts';
 import { handOn } from '../services/peer-forward.ts';
 import { foresee, redeem } from '../services/redeem.ts';
 import { buy, foreseeBuy, refund, renew } from '../services/sell.ts';
 import { register } from '../services/vendors.ts';
 import { type OrderRoute, route } from './route.ts';
 import { chequeRoutes } from './routes-cheque.ts';
+import { coin, ecashRoutes } from './routes-ecash.ts';
+import { paywordRoutes } from './routes-payword.ts';
 
 const licence: ProblemCode[] = ['licence-missing', 'licence-used-up'];
 const release: ProblemCode[] = ['release-invalid', 'release-used'];
 const site: ProblemCode[] = ['vendor-unknown'];
-const keyset: ProblemCode[] = ['keyset-unknown', 'keyset-expired', 'coin-repeated', 'payload-invalid'];
-const coin: ProblemCode[] = [
-  ...keyset,
-  'coin-spent',
-  'coin-forged',
-  'spend-wrong',
-  'sum-wrong',
-  'lock-foreign',
-  'keyset-stopped',
-];
-
-const peer: ProblemCode[] = ['peer-unknown', 'broker-untrusted'];
 
 export const orderRoutes: readonly OrderRoute[] = [
   route({
@@ -192,162 +130,8 @@ export const orderRoutes: readonly OrderRoute[] = [
     foresee,
     run: redeem,
   }),
-  route({
-    path: '/v1/payword/cert',
-    summary: 'Certifies a day key of an account on credit, for one site up to a limit',
-    order: paywordCertOrder,
-    result: paywordCertResult,
-    problems: [...site, 'credit-closed', 'credit-overdue', 'limit-reached', 'rate-limit'],
-    run: credit.certify,
-  }),
-  route({
-    path: '/v1/payword/invoices',
-    summary: 'The next invoice of an account on credit',
-    order: paywordInvoicesOrder,
-    result: paywordInvoicesResult,
-    read: true,
-    run: invoices.read,
-  }),
-  route({
-    path: '/v1/payword/poll',
-    summary: 'Tells a site whether a customer on credit is within the limit of the day',
-    order: paywordPollOrder,
-    result: paywordPollResult,
-    problems: site,
-    run: credit.poll,
-  }),
-  route({
-    path: '/v1/payword/buy',
-    summary: 'Sells a prepaid chain for money of the account',
-    order: paywordBuyOrder,
-    result: paywordBuyResult,
-    problems: ['chain-taken', 'balance-short'],
-    run: prepaid.buy,
-  }),
-  route({
-    path: '/v1/payword/tickets',
-    summary: 'Allots indices of a prepaid chain to a site',
-    order: paywordTicketsOrder,
-    result: paywordTicketsResult,
-    problems: [...site, 'chain-unknown', 'chain-closed', 'range-invalid'],
-    run: prepaid.allot,
-  }),
-  route({
-    path: '/v1/payword/keys',
-    summary: 'Shares a key of the site with the broker, for tickets under a MAC',
-    order: paywordKeyOrder,
-    result: paywordKeyResult,
-    problems: site,
-    run: prepaid.shareKey,
-  }),
-  route({
-    path: '/v1/payword/redeem',
-    summary: 'Pays a site for the words that it was shown',
-    order: paywordRedeemOrder,
-    result: paywordRedeemResult,
-    problems: [...site, 'batch-conflict', 'balance-full'],
-    run: redeemWords,
-  }),
-  route({
-    path: '/v1/payword/close',
-    summary: 'Takes closings of sites, and refunds the rest of a chain',
-    order: paywordCloseOrder,
-    result: paywordCloseResult,
-    problems: ['close-invalid', 'chain-unknown', 'balance-full'],
-    run: prepaid.close,
-  }),
-  route({
-    path: '/v1/ecash/lock',
-    summary: 'Makes keysets whose coins are good at one site alone',
-    order: ecashLockOrder,
-    result: keysetsResult,
-    problems: [...site, 'currency-unsupported', 'unavailable'],
-    run: lock,
-  }),
-  route({
-    path: '/v1/ecash/withdraw',
-    summary: 'Signs coins blindly, for money of the account',
-    order: ecashWithdrawOrder,
-    result: ecashWithdrawResult,
-    problems: [...keyset, 'balance-short'],
-    ahead: signAhead,
-    run: coins.withdraw,
-  }),
-  route({
-    path: '/v1/ecash/swap',
-    summary: 'Signs coins blindly, for coins of the same value',
-    order: ecashSwapOrder,
-    result: ecashSwapResult,
-    problems: coin,
-    run: coins.swap,
-  }),
-  route({
-    path: '/v1/ecash/credit',
-    summary: 'Takes coins back for money of the account',
-    order: ecashCreditOrder,
-    result: ecashCreditResult,
-    problems: [...coin, 'balance-full'],
-    run: creditCoins,
-  }),
-  route({
-    path: '/v1/ecash/deposit',
-    summary: 'Takes coins for a site, at once or held until it captures them',
-    order: ecashDepositOrder,
-    result: ecashDepositResult,
-    problems: [...site, ...coin, ...peer, 'challenge-reused', 'challenge-expired', 'balance-full', 'peer-limit'],
-    ahead: askToTake,
-    run: (order, step) => (isForeign(order, step) ? takeForeign(order, step) : deposit(order, step)),
-  }),
-  route({
-    path: '/v1/ecash/capture',
-    summary: 'Pays a site what was held for it',
-    order: ecashCaptureOrder,
-    result: ecashCaptureResult,
-    problems: [...site, ...peer, 'balance-full'],
-    ahead: askToEnd,
-    run: (order, step) => (isForeign(order, step) ? captureForeign(order, step) : capture(order, step)),
-  }),
-  route({
-    path: '/v1/ecash/void',
-    summary: 'Gives up held payments: their coins are good again',
-    order: ecashVoidOrder,
-    result: ecashVoidResult,
-    problems: [...site, ...peer],
-    ahead: askToEnd,
-    run: (order, step) => (isForeign(order, step) ? freeForeign(order, step) : giveUp(order, step)),
-  }),
-  route({
-    path: '/v1/ecash/redeem',
-    summary: 'Pays a site for coins that were locked to it',
-    order: ecashRedeemOrder,
-    result: ecashRedeemResult,
-    problems: [...site, 'batch-conflict', 'balance-full'],
-    run: redeemCoins,
-  }),
-  route({
-    path: '/v1/ecash/restore',
-    summary: 'Gives again what was signed blindly',
-    order: ecashRestoreOrder,
-    result: ecashRestoreResult,
-    read: true,
-    run: coins.restore,
-  }),
-  route({
-    path: '/v1/ecash/spent',
-    summary: 'Tells which coins were spent',
-    order: ecashSpentOrder,
-    result: ecashSpentResult,
-    read: true,
-    run: coins.spent,
-  }),
-  route({
-    path: '/v1/ecash/prove',
-    summary: 'Tells the holder of a coin what became of it',
-    order: ecashProveOrder,
-    result: ecashProveResult,
-    read: true,
-    run: coins.prove,
-  }),
+  ...paywordRoutes,
+  ...ecashRoutes,
   route({
     path: '/v1/peers/forward',
     summary: 'Hands on an order of a site of another broker, which is paid in its place',
