@@ -78,7 +78,7 @@ export function checkClearings(db: DatabaseSync, { ecash, peers, asked }: Models
     ...[...peers.clearings.values()].map(({ brk, figures }) => ({ brk, figures, isOpen: false, ours: false })),
   ];
   const owing = marked(db, 'coin_payment', (name) => {
-    const payment = ecash.payments.peek(name);
+    const payment = ecash.coins.payments.peek(name);
     return payment && { ...payment, brk: payment.via, challengeId: payment.challenge };
   });
   const owed = marked(db, 'peer_payment', (name) => {

@@ -3,7 +3,8 @@ import { createPrivateKey } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { type Crypto, canonicalJson, parseJson, tryDecode, verifyObject } from '@farthing/protocol';
 import { depositReceiptSchema, keyListSchema, keysetOf, keysetSchema } from '@farthing/protocol/broker';
-import type { EcashModel, Held, KeysetFacts } from './ecash-model.ts';
+import type { Held, KeysetFacts } from './ecash-coins.ts';
+import type { EcashModel } from './ecash-model.ts';
 import { type Cells, compare, type Findings } from './findings.ts';
 import type { Totals } from './journal.ts';
 import { hasPeers } from './peer-facts.ts';
@@ -67,9 +68,10 @@ export function checkEcash(db: DatabaseSync, model: EcashModel, auditor: Auditor
   const { findings, totals } = auditor;
   checkLists(db, auditor);
   checkTotals(db, model, auditor, totals);
-  for (const ref of model.ended)
+  for (const ref of model.coins.ended)
     findings.add({ table: 'journal', row: ref, expected: 'the end of its hold', found: 'none' });
-  const { spent, signatures, batches, alarms } = model;
+  const { spent, signatures } = model.coins;
+  const { batches, alarms } = model;
   checkShelf(db, spent, { findings, table: 'spent_coin', key: ['pk'], cells: (use, pk) => ({ pk, ...use }) });
   checkShelf(db, signatures, { findings, table: 'blind_signature', key: ['ks', 'b'], cells: (sig) => ({ sig }) });
   checkPayments(db, model, auditor);
@@ -82,7 +84,7 @@ function checkTotals(db: DatabaseSync, model: EcashModel, { findings }: Auditor,
   const expected = new Map<string, Cells>();
   const actual = keyed(db, 'SELECT * FROM keyset', ['ks']);
   for (const [ks, row] of actual) {
-    const { issued, redeemed, held } = model.totals.get(ks) ?? { issued: 0n, redeemed: 0n, held: 0n };
+    const { issued, redeemed, held } = model.coins.totals.get(ks) ?? { issued: 0n, redeemed: 0n, held: 0n };
     expected.set(ks, { issued, redeemed, held });
     const out = issued - redeemed - held;
     if (out < 0n) findings.add({ table: 'keyset', row: ks, expected: 'no more back than out', found: String(out) });
@@ -154,7 +156,7 @@ function checkPayments(db: DatabaseSync, model: EcashModel, { root, crypto, find
       ...(receipt === '' ? {} : { receipt }),
     };
   };
-  checkShelf(db, model.payments, { findings, table: 'coin_payment', key: ['vnd', 'challenge'], cells });
+  checkShelf(db, model.coins.payments, { findings, table: 'coin_payment', key: ['vnd', 'challenge'], cells });
 }
 
 /** The receipt of a captured payment: no answer gave it out, its signature says whose it is. */

@@ -1,6 +1,6 @@
 // What the signed orders say of coins: which were made and spent, what is held for whom, and what each keyset has out. The
 // signed records of keysets are taken from the file; everything else is replayed with sums of its own.
-import { type Crypto, canonicalJson, limits, objectHash, toBase64url, utf8 } from '@farthing/protocol';
+import { type Crypto, canonicalJson, limits, objectHash } from '@farthing/protocol';
 import {
   ecashCaptureOrder,
   ecashCaptureResult,
@@ -20,29 +20,10 @@ import {
   keysetsResult,
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
+import { AuditedCoins, type KeysetFacts, paymentHashOf } from './ecash-coins.ts';
 import { apply, type Evidence } from './evidence.ts';
-import type { Cells, Findings } from './findings.ts';
+import type { Cells } from './findings.ts';
 import type { Auditing, Shelf } from './shelves.ts';
-
-/** The signed record of a keyset, as far as money goes. */
-export type KeysetFacts = { readonly cur: string; readonly value: bigint };
-export type Held = {
-  readonly vnd: string;
-  readonly challenge: string;
-  readonly cur: string;
-  readonly amount: bigint;
-  readonly hash: string;
-  readonly coins: readonly { readonly ks: string; readonly pk: string }[];
-  readonly change: readonly string[];
-  /** The broker that presented it for a site of its own. */
-  readonly via: string;
-  receipt: string;
-  until: bigint;
-  state: 'held' | 'paid' | 'void' | 'swapped';
-  /** Seconds; 0 before. */
-  paidAt: number;
-};
-type Totals = { issued: bigint; redeemed: bigint; held: bigint };
 
 /** account|sub|currency → amount; `told`: the balance that the answer tells, if it tells one. */
 type Moved = {
@@ -53,8 +34,6 @@ type Moved = {
 };
 export type BookCoins = (evidence: Evidence, moved: Moved) => void;
 
-type Named = Omit<v.InferOutput<typeof ecashDepositOrder>, 'typ' | 'from' | 'rid' | 'at' | 'hold' | 'sig' | 'issuer'>;
-
 /** Who is paid: the site, or the broker that presented its coins. */
 const payeeOf = (vnd: string, via: string): string => (via === '' ? `vendor:${vnd}` : `peer:${via}`);
 
@@ -63,37 +42,27 @@ const HOLD = 'hold:ecash';
 const HOLD_SECONDS = BigInt(limits.coinHoldMs / 1000);
 
 export class EcashModel {
-  readonly totals = new Map<string, Totals>();
-  readonly spent: Shelf<{ ks: string; use: string }>;
-  readonly signatures: Shelf<string>;
-  readonly payments: Shelf<Held>;
+  readonly coins: AuditedCoins;
   readonly batches: Shelf<Cells>;
   readonly alarms: Shelf<Cells>;
-  /** Holds that must have ended by themselves, because their coins were used later: the journal has to say so. */
-  readonly ended = new Set<string>();
-  readonly #facts: ReadonlyMap<string, KeysetFacts>;
   readonly #last = new Map<string, { n: bigint; hash: string }>();
   readonly #crypto: Crypto;
-  readonly #findings: Findings;
 
-  constructor(facts: ReadonlyMap<string, KeysetFacts>, { shelves, crypto, findings }: Auditing) {
-    this.#facts = facts;
-    this.spent = shelves.add('spent_coin');
-    this.signatures = shelves.add('blind_signature');
-    this.payments = shelves.add('coin_payment');
+  constructor(facts: ReadonlyMap<string, KeysetFacts>, about: Auditing) {
+    const { shelves, crypto } = about;
+    this.coins = new AuditedCoins(facts, about);
     this.batches = shelves.add('ecash_batch');
     this.alarms = shelves.add('ecash_alarm');
     this.#crypto = crypto;
-    this.#findings = findings;
   }
 
   /** What a replay from here on has to know beside the shelves. */
   get kept() {
-    return { totals: this.totals, ended: this.ended, last: this.#last };
+    return { totals: this.coins.totals, ended: this.coins.ended, last: this.#last };
   }
 
   get isUsed(): boolean {
-    return this.signatures.size + this.batches.size > 0;
+    return this.coins.signatures.size + this.batches.size > 0;
   }
 
   /** @returns whether it is an order about coins */
@@ -101,7 +70,7 @@ export class EcashModel {
     return (
       apply(ecashLockOrder, keysetsResult, evidence, () => {}) ||
       apply(ecashWithdrawOrder, ecashWithdrawResult, evidence, (o, r) => {
-        const value = this.#made(o.outputs, r.signatures);
+        const value = this.coins.made(o.outputs, r.signatures);
         const sums = new Map([
           [`user:${o.from}||${o.cur}`, -value],
           [`${FLOAT}||${o.cur}`, value],
@@ -125,31 +94,20 @@ export class EcashModel {
     );
   }
 
-  /** A hold that the broker ended by itself. @returns false when it could not end then */
-  holdEnd(ref: string, { cur, amount, atMs }: { cur: string; amount: bigint; atMs: bigint }): boolean {
-    const payment = this.payments.get(ref);
-    const fits = payment && payment.cur === cur && payment.amount === amount && payment.change.length === 0;
-    if (!fits || atMs <= payment.until * 1000n) return false;
-    if (this.ended.delete(ref)) return true;
-    if (payment.state !== 'held') return false;
-    this.#free(payment);
-    return true;
-  }
-
   #swap(
     evidence: Evidence,
     { o, r }: { o: v.InferOutput<typeof ecashSwapOrder>; r: v.InferOutput<typeof ecashSwapResult> },
     book: BookCoins,
   ): void {
     const use = `swap ${o.from} ${o.rid}`;
-    const worth = this.#made(o.outputs, r.signatures);
-    const voided = this.#voidedSet(o.coins, BigInt(evidence.at));
+    const worth = this.coins.made(o.outputs, r.signatures);
+    const voided = this.coins.voidedSet(o.coins, BigInt(evidence.at));
     if (voided) {
-      if (worth !== voided.amount) this.#odd(use, `coins for ${voided.amount}`);
+      if (worth !== voided.amount) this.coins.odd(use, `coins for ${voided.amount}`);
       for (const { pk, ks } of voided.coins) {
-        this.spent.set(pk, { ks, use });
-        this.#count(ks, 'held', -1n);
-        this.#count(ks, 'redeemed', 1n);
+        this.coins.spent.set(pk, { ks, use });
+        this.coins.count(ks, 'held', -1n);
+        this.coins.count(ks, 'redeemed', 1n);
       }
       voided.state = 'swapped';
       const sums = new Map([
@@ -161,11 +119,11 @@ export class EcashModel {
     }
     let given = 0n;
     for (const { pk, ks } of o.coins) {
-      this.#spend(pk, ks, { use, at: BigInt(evidence.at) });
-      this.#count(ks, 'redeemed', 1n);
-      given += this.#valueOf(ks);
+      this.coins.spend(pk, ks, { use, at: BigInt(evidence.at) });
+      this.coins.count(ks, 'redeemed', 1n);
+      given += this.coins.valueOf(ks);
     }
-    if (given !== worth) this.#odd(use, `coins for ${given}`);
+    if (given !== worth) this.coins.odd(use, `coins for ${given}`);
   }
 
   #credit(
@@ -177,27 +135,17 @@ export class EcashModel {
     const use = `swap ${from} ${rid}`;
     let worth = 0n;
     for (const { pk, ks } of coins) {
-      this.#spend(pk, ks, { use, at: BigInt(evidence.at) });
-      this.#count(ks, 'redeemed', 1n);
-      worth += this.#valueOf(ks);
+      this.coins.spend(pk, ks, { use, at: BigInt(evidence.at) });
+      this.coins.count(ks, 'redeemed', 1n);
+      worth += this.coins.valueOf(ks);
     }
-    if (r.credited !== worth) this.#odd(use, `${worth} credited`);
+    if (r.credited !== worth) this.coins.odd(use, `${worth} credited`);
     const sums = new Map([
       [`${FLOAT}||${cur}`, -worth],
       [`user:${from}||${cur}`, worth],
     ]);
     const told = { account: `user:${from}`, cur: r.cur, amount: r.balance };
     book(evidence, { kind: 'ecash-credit', ref: '', sums, told });
-  }
-
-  #voidedSet(coins: readonly { pk: string }[], at: bigint): Held | undefined {
-    const [first] = coins;
-    const [kind, vnd, challenge] = this.spent.get(first?.pk ?? '')?.use.split(' ') ?? [];
-    const payment = kind === 'pay' ? this.payments.get(`${vnd} ${challenge}`) : undefined;
-    if (!payment || payment.change.length === 0) return undefined;
-    // A hold whose change is out ends without an entry: nothing moves.
-    if (payment.state === 'held' && payment.until < at) payment.state = 'void';
-    return payment.state === 'void' ? payment : undefined;
   }
 
   #deposit(
@@ -212,28 +160,31 @@ export class EcashModel {
     const { vnd, challengeId, amount, cur, coins, change = [], hold } = o;
     const name = `${vnd} ${challengeId}`;
     const hash = paymentHashOf(o, this.#crypto);
-    const known = this.payments.get(name);
+    const known = this.coins.payments.get(name);
     const at = BigInt(evidence.at);
-    if (known && (known.hash !== hash || known.via !== via)) this.#odd(name, 'the payment that was answered before');
+    if (known && (known.hash !== hash || known.via !== via))
+      this.coins.odd(name, 'the payment that was answered before');
     if (known?.state === 'held' && known.until < at && canonicalJson(r.receipt) !== known.receipt) {
       if (known.change.length > 0) known.state = 'void';
-      else this.#endSilently(known, name);
+      else this.coins.endSilently(known, name);
     }
     if (known && known.state !== 'void') return;
     const isHeld = known !== undefined && known.change.length > 0;
     let worth = 0n;
     for (const { pk, ks } of coins) {
-      worth += this.#valueOf(ks);
+      worth += this.coins.valueOf(ks);
       if (isHeld) {
-        if (!hold) this.#move(ks, 'held', 'redeemed');
+        if (!hold) this.coins.move(ks, 'held', 'redeemed');
         continue;
       }
-      this.#spend(pk, ks, { use: `pay ${name}`, at });
-      this.#count(ks, hold ? 'held' : 'redeemed', 1n);
+      this.coins.spend(pk, ks, { use: `pay ${name}`, at });
+      this.coins.count(ks, hold ? 'held' : 'redeemed', 1n);
     }
-    const back = known ? change.reduce((sum, { ks }) => sum + this.#valueOf(ks), 0n) : this.#made(change, r.change);
-    if (worth !== amount + back) this.#odd(name, `coins worth ${amount + back}`);
-    this.payments.set(name, {
+    const back = known
+      ? change.reduce((sum, { ks }) => sum + this.coins.valueOf(ks), 0n)
+      : this.coins.made(change, r.change);
+    if (worth !== amount + back) this.coins.odd(name, `coins worth ${amount + back}`);
+    this.coins.payments.set(name, {
       ...{ vnd, challenge: challengeId, cur, amount, hash, change: r.change },
       coins: coins.map(({ ks, pk }) => ({ ks, pk })),
       receipt: canonicalJson(r.receipt),
@@ -262,14 +213,14 @@ export class EcashModel {
     const { vnd, cur } = o;
     let sum = 0n;
     for (const [n, challenge] of r.paid.entries()) {
-      const payment = this.payments.get(`${vnd} ${challenge}`);
+      const payment = this.coins.payments.get(`${vnd} ${challenge}`);
       if (payment?.state === 'paid' && via !== '' && r.paidAt?.[n] !== payment.paidAt) {
-        this.#odd(`${vnd} ${challenge}`, `paid at ${payment.paidAt}`);
+        this.coins.odd(`${vnd} ${challenge}`, `paid at ${payment.paidAt}`);
       }
       if (!payment || payment.via !== via || !o.held.includes(challenge))
-        this.#odd(`${vnd} ${challenge}`, 'a payment that was held');
+        this.coins.odd(`${vnd} ${challenge}`, 'a payment that was held');
       if (payment?.state !== 'held') continue;
-      for (const { ks } of payment.coins) this.#move(ks, 'held', 'redeemed');
+      for (const { ks } of payment.coins) this.coins.move(ks, 'held', 'redeemed');
       payment.state = 'paid';
       payment.receipt = '';
       payment.paidAt = evidence.at;
@@ -291,9 +242,9 @@ export class EcashModel {
   ): void {
     const sums = new Map<string, bigint>();
     for (const challenge of r.freed) {
-      const payment = this.payments.get(`${o.vnd} ${challenge}`);
+      const payment = this.coins.payments.get(`${o.vnd} ${challenge}`);
       if (!payment || payment.via !== via || !o.held.includes(challenge)) {
-        this.#odd(`${o.vnd} ${challenge}`, 'a payment that was held');
+        this.coins.odd(`${o.vnd} ${challenge}`, 'a payment that was held');
       }
       if (payment?.state !== 'held') continue;
       const { cur, amount } = payment;
@@ -301,7 +252,7 @@ export class EcashModel {
         payment.state = 'void';
         continue;
       }
-      this.#free(payment);
+      this.coins.free(payment);
       sums.set(`${HOLD}||${cur}`, (sums.get(`${HOLD}||${cur}`) ?? 0n) - amount);
       sums.set(`${FLOAT}||${cur}`, (sums.get(`${FLOAT}||${cur}`) ?? 0n) + amount);
     }
@@ -317,13 +268,13 @@ export class EcashModel {
     const hash = objectHash(evidence.order, this.#crypto);
     const last = this.#last.get(vnd) ?? { n: 0n, hash: '' };
     const { credited, fee, batch } = r.redemption;
-    if (prev !== last.hash || batch !== hash) this.#odd(hash, 'the batch after the last one');
+    if (prev !== last.hash || batch !== hash) this.coins.odd(hash, 'the batch after the last one');
     this.#last.set(vnd, { n: last.n + 1n, hash });
     this.batches.set(hash, { hash, vnd, n: last.n + 1n, prev, from_key: from, rid, credited, fee });
     let sum = 0n;
     for (const [n, { challengeId, amount, coins, cur, exp }] of o.claims.entries()) {
       const told = r.payments[n];
-      if (told?.challengeId !== challengeId) this.#odd(hash, 'an answer for each claim');
+      if (told?.challengeId !== challengeId) this.coins.odd(hash, 'an answer for each claim');
       if (told?.alarm !== undefined) {
         const alarm = { batch: hash, n: BigInt(n), vnd, challenge: challengeId, why: told.alarm };
         this.alarms.set(`${hash} ${n}`, alarm);
@@ -331,13 +282,13 @@ export class EcashModel {
       if (!told || told.credited === 0n) continue;
       let worth = 0n;
       for (const { pk, ks } of coins) {
-        this.#spend(pk, ks, { use: `pay ${vnd} ${challengeId}`, at: BigInt(evidence.at) });
-        this.#count(ks, 'redeemed', 1n);
-        worth += this.#valueOf(ks);
+        this.coins.spend(pk, ks, { use: `pay ${vnd} ${challengeId}`, at: BigInt(evidence.at) });
+        this.coins.count(ks, 'redeemed', 1n);
+        worth += this.coins.valueOf(ks);
       }
-      if (told.credited !== amount || worth !== amount) this.#odd(hash, `${worth} for claim ${n}`);
+      if (told.credited !== amount || worth !== amount) this.coins.odd(hash, `${worth} for claim ${n}`);
       const hashed = paymentHashOf({ challengeId, vnd, amount, cur, coins, exp }, this.#crypto);
-      this.payments.set(`${vnd} ${challengeId}`, {
+      this.coins.payments.set(`${vnd} ${challengeId}`, {
         ...{ vnd, challenge: challengeId, cur, amount, hash: hashed, change: [] },
         coins: coins.map(({ ks, pk }) => ({ ks, pk })),
         receipt: '',
@@ -347,7 +298,7 @@ export class EcashModel {
       });
       sum += told.credited;
     }
-    if (sum !== credited || fee !== 0n) this.#odd(hash, `${sum} credited`);
+    if (sum !== credited || fee !== 0n) this.coins.odd(hash, `${sum} credited`);
     const sums = new Map([
       [`${FLOAT}||${r.cur}`, -sum],
       [`vendor:${vnd}||${r.cur}`, sum],
@@ -355,78 +306,4 @@ export class EcashModel {
     const told = { account: `vendor:${vnd}`, cur: r.cur, amount: r.balance };
     book(evidence, { kind: 'ecash-redeem', ref: hash, sums, told });
   }
-
-  /** Outputs that were signed. @returns their value */
-  #made(outputs: readonly { ks: string; b: string }[], signatures: readonly string[]): bigint {
-    if (outputs.length !== signatures.length) this.#odd('-', 'a signature for each output');
-    let value = 0n;
-    for (const [i, { ks, b }] of outputs.entries()) {
-      const name = `${ks} ${b}`;
-      if (this.signatures.has(name)) this.#odd(name, 'an output that is signed once');
-      this.signatures.set(name, signatures[i] ?? '');
-      this.#count(ks, 'issued', 1n);
-      value += this.#valueOf(ks);
-    }
-    return value;
-  }
-
-  #spend(pk: string, ks: string, { use, at }: { use: string; at: bigint }): void {
-    const before = this.spent.get(pk);
-    const [kind, ...name] = before?.use.split(' ') ?? [];
-    const payment = kind === 'pay' ? this.payments.get(name.join(' ')) : undefined;
-    // Its hold was over, and nobody but the sweep could have freed it.
-    if (payment?.state === 'held' && payment.until < at && payment.change.length === 0) {
-      this.#endSilently(payment, name.join(' '));
-    } else if (before) this.#odd(pk, 'a coin that is spent once');
-    this.spent.set(pk, { ks, use });
-  }
-
-  #endSilently(payment: Held, name: string): void {
-    this.#free(payment);
-    this.ended.add(name);
-  }
-
-  #free(payment: Held): void {
-    for (const { pk, ks } of payment.coins) {
-      this.spent.delete(pk);
-      this.#count(ks, 'held', -1n);
-    }
-    payment.state = 'void';
-  }
-
-  #move(ks: string, from: keyof Totals, to: keyof Totals): void {
-    this.#count(ks, from, -1n);
-    this.#count(ks, to, 1n);
-  }
-
-  #count(ks: string, member: keyof Totals, sign: 1n | -1n): void {
-    const totals = this.totals.get(ks) ?? { issued: 0n, redeemed: 0n, held: 0n };
-    totals[member] += sign * this.#valueOf(ks);
-    this.totals.set(ks, totals);
-  }
-
-  #valueOf(ks: string): bigint {
-    const facts = this.#facts.get(ks);
-    if (!facts) this.#odd(ks, 'a keyset that this broker has signed');
-    return facts?.value ?? 0n;
-  }
-
-  #odd(row: string, expected: string): void {
-    this.#findings.add({ table: 'stored_order', row, expected, found: 'signed evidence of something else' });
-  }
-}
-
-/** As the service names a payment: everything that its coins were signed over. */
-export function paymentHashOf(
-  { challengeId, vnd, amount, cur, coins, change = [], exp }: Named,
-  crypto: Crypto,
-): string {
-  const names = coins.map(({ pk }) => pk).sort();
-  const set = toBase64url(crypto.sha256(utf8(`farthing/coin-set/1\0${names.join(',')}`)));
-  const named = {
-    typ: 'coin-payment/1',
-    ...{ challengeId, vnd, amount: amount.toString(), cur, exp, coins: set },
-    change: change.map(({ ks, b }) => ({ ks, b })),
-  };
-  return objectHash(named, crypto);
 }

@@ -65,7 +65,7 @@ function checkHoldEnd(
     lines.length === 2 &&
     from['account'] === 'hold:ecash' &&
     to['account'] === 'float:ecash' &&
-    model.ecash.holdEnd(textCell(entry, 'ref'), {
+    model.ecash.coins.holdEnd(textCell(entry, 'ref'), {
       cur: textCell(from, 'cur'),
       amount: intCell(to, 'amount'),
       atMs: intCell(entry, 'at_ms'),

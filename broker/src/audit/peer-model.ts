@@ -22,7 +22,8 @@ import {
   ecashVoidResult,
 } from '@farthing/protocol/broker';
 import type * as v from 'valibot';
-import { type BookCoins, type EcashModel, paymentHashOf } from './ecash-model.ts';
+import { paymentHashOf } from './ecash-coins.ts';
+import type { BookCoins, EcashModel } from './ecash-model.ts';
 import { apply, type Evidence, isSigned, isTyped } from './evidence.ts';
 import type { Cells, Findings } from './findings.ts';
 import type { AskFacts, PeerFacts } from './peer-facts.ts';
