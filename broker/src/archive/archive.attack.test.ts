@@ -9,6 +9,7 @@ import { canonicalJson, parseJson } from '@farthing/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ledgerPath } from '../books/open.ts';
 import { type Keys, openKeys } from '../keys.ts';
+import { type Archived, archived } from '../testing/archived.ts';
 import { Bench, Person } from '../testing/client.ts';
 import { auditEdited, changed, keyOf, tablesIn } from '../testing/edits.ts';
 import { COINS, tellStory } from '../testing/story.ts';
@@ -18,7 +19,8 @@ import { auditWhole, restorePeriod } from './restore.ts';
 
 const silent = () => undefined;
 const bench = new Bench();
-const folder = mkdtempSync(join(tmpdir(), 'farthing-archive-'));
+let made: Archived;
+let folder: string;
 let keys: Keys;
 let openings: readonly Opening[];
 
@@ -30,18 +32,12 @@ beforeAll(async () => {
   await bench.stop();
   await bench.start();
   await bench.stop();
-  keys = openKeys(bench.data, nodeEnv());
-  const db = new DatabaseSync(ledgerPath(bench.data), { readOnly: true });
-  const times = db.prepare('SELECT DISTINCT at_ms FROM journal ORDER BY at_ms').all();
-  db.close();
-  const at = (part: number) => Number(times[Math.floor(times.length * part)]?.['at_ms']);
-  const [beforeMs, nowMs] = [Date.now() + bench.offsetMs, Date.now() + bench.offsetMs + RETENTION_MS * 2];
-  const about = { place: { data: bench.data }, keys, folder, beforeMs, nowMs, dry: false, told: silent };
-  ({ openings } = await archivePeriods({ ...about, ends: [at(0.3), at(0.6)] }));
+  made = await archived(bench, [0.3, 0.6]);
+  ({ folder, keys, openings } = made);
 }, 120_000);
 afterAll(async () => {
   await bench[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
+  made[Symbol.dispose]();
 });
 
 const ledger = () => ({ path: ledgerPath(bench.data), root: keys.root });

@@ -5,22 +5,23 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { serialize } from 'node:v8';
 import { gzipSync } from 'node:zlib';
-import { nativeCrypto, nodeEnv } from '@farthing/node-kit';
+import { nativeCrypto } from '@farthing/node-kit';
 import { canonicalJson } from '@farthing/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { auditLedger } from '../audit/audit.ts';
 import { ledgerPath } from '../books/open.ts';
-import { type Keys, openKeys } from '../keys.ts';
+import type { Keys } from '../keys.ts';
 import { audit, renewAudit } from '../operate.ts';
+import { type Archived, archived } from '../testing/archived.ts';
 import { Bench, Person } from '../testing/client.ts';
 import { COINS, tellStory } from '../testing/story.ts';
-import { archivePeriods, RETENTION_MS } from './archive.ts';
 import { type Opening, signOpening } from './record.ts';
 import { restorePeriod } from './restore.ts';
 
 const silent = () => undefined;
 const bench = new Bench();
-const folder = mkdtempSync(join(tmpdir(), 'farthing-archive-'));
+let made: Archived;
+let folder: string;
 let keys: Keys;
 let openings: readonly Opening[];
 
@@ -30,18 +31,12 @@ beforeAll(async () => {
   bench.offsetMs = 60_000;
   await new Person(bench).faucet(1n);
   await bench.stop();
-  keys = openKeys(bench.data, nodeEnv());
-  const db = new DatabaseSync(ledgerPath(bench.data), { readOnly: true });
-  const times = db.prepare('SELECT DISTINCT at_ms FROM journal ORDER BY at_ms').all();
-  db.close();
-  const ends = [0.4, 0.8].map((part) => Number(times[Math.floor(times.length * part)]?.['at_ms']));
-  const [beforeMs, nowMs] = [Date.now() + 60_000, Date.now() + 2 * RETENTION_MS];
-  const about = { place: bench.place, keys, folder, beforeMs, nowMs, dry: false, told: silent };
-  ({ openings } = await archivePeriods({ ...about, ends }));
+  made = await archived(bench, [0.4, 0.8]);
+  ({ folder, keys, openings } = made);
 }, 120_000);
 afterAll(async () => {
   await bench[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
+  made[Symbol.dispose]();
 });
 
 /** The ledger and its archives as an earlier version left them: one stream of structured data, signed by the broker. */
