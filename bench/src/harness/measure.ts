@@ -51,7 +51,7 @@ export async function warmUp(context: Context, site: Site, ms: number): Promise<
   }
 }
 
-const WARM = { quick: { count: 8000, mostMs: 20_000 }, full: { count: 25_000, mostMs: 90_000 } } as const;
+const WARM = { quick: { count: 8000, mostMs: 20_000 }, full: { count: 50_000, mostMs: 90_000 } } as const;
 
 /** The load learns of a site, and how it is paid there. */
 export async function meet({ load }: Context, { wall, url, port, setup }: Site): Promise<void> {

@@ -52,6 +52,20 @@ describe('relate', () => {
     ]);
   });
 
+  it('compares a payment with its bare signatures behind the same app', () => {
+    const of = (subject: string, value: number) => row(`express/${subject}`, 'µs', { value });
+    const rows = [
+      of('ecash/locked/memory/cpu-added/coin', 200),
+      of('bare/ecash/locked/cpu-added/coin', 100),
+      of('ecash/locked/memory/neighbours/p99', 6),
+      of('bare/ecash/locked/neighbours/p99', 2),
+    ];
+    expect(relate(rows, { hashing: [] }).map(({ name, ratio }) => [name, ratio])).toEqual([
+      ['express/ecash/locked/memory/cpu-added/coin/beside-bare', 2],
+      ['express/ecash/locked/memory/neighbours/p99/beside-bare', 3],
+    ]);
+  });
+
   it('says nothing of what was not run', () => {
     const rows = [added('scrip/sqlite', 40), notRun('express/payword/sqlite', 'requests/s', 'no time'), ...peers];
     expect(relate(rows, { hashing: ['scrip', 'payword'] }).every(({ name }) => name.includes('/scrip/'))).toBe(true);

@@ -118,7 +118,7 @@ const PEERS = ['x402', 'mppx'];
 /**
  * Rows of the same run beside each other: each durable wall that only hashes beside the peers, which is to add less than half
  * of what they do; a coin beside what a Cashu mint has to do for one; and what coins and cheques add beside the bare native
- * checks of their signatures.
+ * checks of their signatures, on one core and behind the same app.
  */
 export function relate(rows: readonly Row[], { hashing }: { hashing: readonly string[] }): Row[] {
   const figureOf = (name: string) => rows.find((one) => one.name === name)?.value;
@@ -139,8 +139,12 @@ export function relate(rows: readonly Row[], { hashing }: { hashing: readonly st
   );
   const [coin, proof] = ['core/ecash/locked/verify', 'core/peer/cashu/verify'];
   const signed = rows.flatMap(({ name }) => {
-    const [, method] = /^express\/(.+)\/[^/]+\/cpu-added\/(?:coin|cheque)$/.exec(name) ?? [];
-    return beside(`${name}/beside-signatures`, 'µs CPU each', [name, `core/${method}/signatures/cpu`]);
+    const [, method, figure] = /^express\/(.+)\/[^/]+\/(cpu-added\/(?:coin|cheque)|neighbours\/p99)$/.exec(name) ?? [];
+    const isTime = figure === 'neighbours/p99';
+    return [
+      ...(isTime ? [] : beside(`${name}/beside-signatures`, 'µs CPU each', [name, `core/${method}/signatures/cpu`])),
+      ...beside(`${name}/beside-bare`, isTime ? 'ms' : 'µs CPU each', [name, `express/bare/${method}/${figure}`]),
+    ];
   });
   return [...walls, ...signed, ...beside(`${coin}/beside-cashu`, 'µs CPU each', [`${coin}/cpu`, `${proof}/cpu`])];
 }

@@ -3,11 +3,11 @@ import { type Context, type Site, startSite } from '../harness/context.ts';
 import { type Compared, compareNeighbours, comparePages, halfOf, type PageFigure, warmUp } from '../harness/measure.ts';
 import { type Row, row } from '../harness/rows.ts';
 import { compare, median, type Pair } from '../harness/stats.ts';
-import { methodOf } from '../methods/index.ts';
+import { METHODS, methodOf } from '../methods/index.ts';
 import type { Method } from '../methods/method.ts';
-import { FARTHINGS, PEERS, type WallName } from '../walls/index.ts';
+import { BARES, FARTHINGS, PEERS, type WallName } from '../walls/index.ts';
 
-const WALLS: readonly WallName[] = [...FARTHINGS.map(({ name }) => name), ...PEERS];
+const WALLS: readonly WallName[] = [...FARTHINGS.map(({ name }) => name), ...BARES, ...PEERS];
 
 export async function expressJob(context: Context): Promise<Row[]> {
   const walls = WALLS.filter((wall) => context.wants(`express/${wall}`));
@@ -98,6 +98,8 @@ async function besideNeighbours(context: Context, site: Site, perSecond: number)
 
 /** What other threads check for it, if anything. */
 function provesOf(wall: WallName): Method['proves'] {
+  const bare = METHODS.find((method) => wall === `bare/${method}`);
+  if (bare) return methodOf(bare).proves;
   const ours = FARTHINGS.find(({ name }) => name === wall);
   return ours && methodOf(ours.method).proves;
 }
