@@ -1,74 +1,16 @@
 // Sealed goods bought by the wallet that people have: fetched, compared, paid, opened. Whatever stops on the way, who paid can
 // open, and who cannot open got the money back or never paid.
-import { spawn, spawnSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import {
-  existsSync,
-  mkdtempSync,
-  openAsBlob,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  contentKey,
-  fromBase64url,
-  printChallenge,
-  readChallenges,
-  type SealedGoods,
-  Sealer,
-} from '@farthing/protocol';
 import { getGoods, openWallet } from '@farthing/wallet/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Fetch, openBookshop, PRICE } from '../harness/bookshop.ts';
 import { runCommand } from '../harness/processes.ts';
-import { type Shop, Town, TRUSTED } from '../profiles/town.ts';
 
-const FARTHING = join(import.meta.dirname, '../../../wallet/src/node/farthing.ts');
-const PRICE = 5000n;
-const FUNDS = 500_000n;
-const folder = mkdtempSync(join(tmpdir(), 'farthing-goods-'));
-const book = randomBytes(300_000);
-let town: Town;
-let shop: Shop;
-let wallet: Awaited<ReturnType<Town['wallet']>>;
-
-beforeAll(async () => {
-  town = await Town.open();
-  shop = await town.shop({
-    vnd: 'books.example',
-    options: { methods: ['scrip', 'cheque'] },
-    sell: (app, pay) => {
-      app.get(
-        '/book/:name',
-        pay.sealed({ price: '0.005 USD', media: 'application/pdf' }, () => book),
-      );
-    },
-  });
-  wallet = await town.wallet({ micro: FUNDS, trusts: [shop] });
-});
-afterAll(async () => {
-  await town.mustBalance();
-  await town[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
-});
-
-const spent = async () => FUNDS - (await wallet.balance()).totalMicro;
-const fileFor = (name: string) => join(folder, name);
-type Fetch = typeof globalThis.fetch;
-const get = (name: string, fetch: Fetch = globalThis.fetch, methods: readonly string[] = ['cheque']) =>
-  getGoods({
-    wallet,
-    url: `${shop.url}/book/${name}`,
-    file: () => fileFor(name),
-    fetch,
-    paying: { methods, tries: 1, sleep: async () => {} },
-  });
+const books = await openBookshop();
+const { town, shop, wallet, folder, book, fileFor, spent, get } = books;
+afterAll(() => books[Symbol.asyncDispose]());
 
 /** The site's answers to some requests never arrive. */
 const losing =
@@ -187,81 +129,6 @@ describe('a payment whose answer is lost', () => {
   });
 });
 
-describe('a wallet that is killed', () => {
-  type Step = 'the goods begin to come' | 'all of them are here' | 'the payment arrives' | 'the site has answered';
-  const steps: Step[] = [
-    'the goods begin to come',
-    'all of them are here',
-    'the payment arrives',
-    'the site has answered',
-  ];
-  let now: (step: Step) => void = () => {};
-  let slow: Shop;
-  let data: string;
-
-  const run = (file: string, at: number) =>
-    spawn(
-      process.execPath,
-      [
-        ...['--conditions=farthing-source', '--disable-warning=ExperimentalWarning', FARTHING],
-        ...['get', `${slow.url}/slow/${at}`, '-o', file, '--yes', '--data', data, '--json'],
-      ],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    );
-
-  beforeAll(async () => {
-    slow = await town.shop({
-      vnd: 'slow.example',
-      options: { methods: ['cheque'] },
-      sell: (app, pay) => {
-        app.use((req, res, next) => {
-          const isGoods = req.url.includes('/goods/');
-          if (isGoods) {
-            res.once('pipe', () => now('the goods begin to come'));
-            res.once('finish', () => now('all of them are here'));
-          }
-          if (req.headers.authorization) {
-            now('the payment arrives');
-            res.once('finish', () => now('the site has answered'));
-          }
-          next();
-        });
-        app.get(
-          '/slow/:at',
-          pay.sealed({ price: '0.005 USD' }, () => book),
-        );
-      },
-    });
-    data = join(folder, 'killed-wallet');
-    const { wallet: own, close } = await openWallet(data);
-    await own.init({ brokerUrl: town.bench.url });
-    await own.topUp({ amountMicro: 100_000n });
-    close();
-  });
-
-  it.each(steps)('when %s goes on in the next run, and pays once', async (step) => {
-    const file = fileFor(`killed ${step}`);
-    const first = run(file, steps.indexOf(step));
-    const ended = once(first, 'exit');
-    now = (at) => {
-      if (at === step) first.kill('SIGKILL');
-    };
-    const [, signal] = await ended;
-    now = () => {};
-    expect([signal, existsSync(file)]).toEqual(['SIGKILL', false]);
-    const second = run(file, steps.indexOf(step));
-    const [code] = await once(second, 'exit');
-    expect([code, readFileSync(file).equals(book)]).toEqual([0, true]);
-    const { wallet: own, close } = await openWallet(data);
-    const payments = (await own.history({})).filter(({ kind, state }) => kind === 'payment' && state === 'paid');
-    for (const { driftMicro } of await own.conservation()) expect(driftMicro).toBe(0n);
-    close();
-    const paid = BigInt(steps.indexOf(step) + 1) * PRICE;
-    expect(payments.reduce((sum, { amountMicro }) => sum + amountMicro, 0n)).toBe(paid);
-    expect(await slow.owed()).toBe(paid);
-  });
-});
-
 describe('farthing goods', () => {
   let data: string;
   const farthing = (...args: string[]) => runCommand('wallet/src/node/farthing.ts', [...args, '--data', data]);
@@ -329,115 +196,3 @@ it('a half that was cut off locally is no reason to trust it', async () => {
   await get(name);
   expect(readFileSync(fileFor(name)).equals(book)).toBe(true);
 });
-
-describe('a site that sells something else than it signed for', () => {
-  const shelf = join(folder, 'cheat');
-  const other = randomBytes(90_000);
-  let cheat: Shop;
-
-  beforeAll(async () => {
-    cheat = await town.shop({
-      vnd: 'cheat.example',
-      options: { methods: ['cheque'], goods: { folder: shelf } },
-      sell: (app, pay) => {
-        app.get(
-          '/book',
-          pay.sealed({ price: '0.005 USD' }, () => book),
-        );
-      },
-    });
-    await wallet.setRule(cheat.url, TRUSTED);
-    await fetch(`${cheat.url}/book`);
-    // Its own key, its own signature, the promise as it was: other bytes behind it.
-    const named = readdirSync(shelf).find((name) => name.endsWith('.json')) ?? '';
-    const known: SealedGoods = JSON.parse(readFileSync(join(shelf, named), 'utf8'));
-    const secret = readFileSync(join(cheat.data, 'keys/goods.secret'), 'utf8').trim();
-    const key = contentKey(fromBase64url(secret) ?? new Uint8Array(), { item: 'book', pt: known.pt });
-    const sealer = new Sealer(key);
-    const sealed = Buffer.concat([...sealer.push(other), sealer.end()]);
-    const ct = createHash('sha256').update(sealed).digest('base64url');
-    writeFileSync(join(shelf, `${ct}.sealed`), sealed);
-    writeFileSync(join(shelf, named), JSON.stringify({ ...known, ct, size: other.length }));
-  });
-
-  it('is found out by whoever opens it; the broker sees the same, and gives the money back without a person', async () => {
-    const before = await spent();
-    const file = fileFor('cheated');
-    const url = `${cheat.url}/book`;
-    const { disputed, settled } = await getGoods({ wallet, url, file: () => file, paying: { methods: ['cheque'] } });
-    expect(disputed).toMatchObject({ verdict: 'differs', refundedMicro: PRICE, record: { state: 'refunded' } });
-    expect([existsSync(file), await spent()]).toEqual([false, before]);
-    await wallet.balance({ refresh: true });
-    expect([await spent(), await cheat.owed()]).toEqual([before, 0n]);
-    // Asked again it is the same verdict, and no more money.
-    const again = await wallet.dispute(settled.record.id, await openAsBlob(`${file}.sealed`));
-    expect(again).toEqual(disputed);
-    expect(await spent()).toBe(before);
-    const papers = join(folder, 'evidence.json');
-    writeFileSync(papers, JSON.stringify(await wallet.papers(settled.record.id)));
-    expect(verify(papers, '--goods', `${file}.sealed`)).toContain('The SITE broke the protocol');
-    expect(verify(papers)).toContain('Nobody broke the protocol, as far as these papers tell.');
-  });
-
-  it('cannot be accused of what it did not do: other goods, or papers that were edited, prove nothing', async () => {
-    const { settled } = await get('honest');
-    const paper = await wallet.papers(settled.record.id);
-    const file = join(folder, 'honest.json');
-    writeFileSync(file, JSON.stringify(paper));
-    const forged = join(folder, 'forged.sealed');
-    writeFileSync(forged, randomBytes(1000));
-    expect(verify(file, '--goods', forged)).toContain('Nobody broke the protocol');
-    const edited = { ...paper, papers: { ...paper.papers, cheque: { ...paper.papers.cheque, amount: '1' } } };
-    writeFileSync(file, JSON.stringify(edited));
-    expect(verify(file)).toContain('proof-invalid');
-  });
-});
-
-describe('an offer that is not what the site has signed', () => {
-  type Terms = { amount: string; methodDetails: { sealed: Record<string, unknown> } };
-  /** The 402 with other terms; nobody but the site can tell by its challenge alone. */
-  const asking = async (edit: (terms: Terms) => unknown) => {
-    const url = `${shop.url}/book/edited`;
-    const asked = await fetch(url);
-    await asked.arrayBuffer();
-    const [challenge] = readChallenges([asked.headers.get('www-authenticate') ?? '']).filter(
-      ({ method }) => method === 'cheque',
-    );
-    if (!challenge) throw new Error('an offer to pay by cheque');
-    const terms: Terms = JSON.parse(Buffer.from(challenge.request, 'base64url').toString());
-    const request = Buffer.from(JSON.stringify(edit(terms))).toString('base64url');
-    const goods = String(terms.methodDetails.sealed['ct']);
-    const challenges = [printChallenge({ ...challenge, request })];
-    return wallet.decide({ url, method: 'GET', site: shop.url, challenges, goods });
-  };
-  const sealedAs = (change: Record<string, unknown>) => (terms: Terms) => {
-    const { sealed } = terms.methodDetails;
-    return { ...terms, methodDetails: { ...terms.methodDetails, sealed: { ...sealed, ...change } } };
-  };
-
-  it('is not paid: more than the promise, for other goods, with another key, or for one that nobody signed', async () => {
-    const before = await spent();
-    expect(await asking((terms) => terms)).toMatchObject({ kind: 'pay' });
-    for (const edit of [
-      (terms: Terms) => ({ ...terms, amount: '5001' }),
-      (terms: Terms) => sealedAs({ amount: '5001' })({ ...terms, amount: '5001' }),
-      sealedAs({ pt: 'A'.repeat(43) }),
-      sealedAs({ kc: 'A'.repeat(43) }),
-      sealedAs({ vnd: 'cheat.example' }),
-      sealedAs({ exp: 4_000_000_000 }),
-    ]) {
-      expect(await asking(edit), edit.toString()).toMatchObject({ kind: 'refuse', reason: 'offer-unusable' });
-    }
-    expect(await spent()).toBe(before);
-  });
-});
-
-/** As a third party with nothing but the file. */
-function verify(...args: readonly string[]): string {
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--conditions=farthing-source', '--disable-warning=ExperimentalWarning', FARTHING, 'verify', ...args],
-    { encoding: 'utf8' },
-  );
-  return stdout + stderr;
-}
