@@ -17,8 +17,9 @@ import {
 import * as v from 'valibot';
 import { type Doc, keys } from './documents.ts';
 import { coinSeed, requestSecret, rootOf } from './phrase.ts';
+import type { WalletPorts, WalletStore } from './ports.ts';
 import { listDocs, readOne, type Transaction } from './transaction.ts';
-import type { BrokerInfo, WalletPorts, WalletStore } from './types.ts';
+import type { BrokerInfo } from './types.ts';
 import { isSealed, type Secrets, secretsOf, unseal } from './vault.ts';
 
 export type Broker = { readonly url: string; readonly keys: BrokerKeys; readonly currency: Currency };

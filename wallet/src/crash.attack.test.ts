@@ -3,10 +3,10 @@
 import { expect, test } from 'vitest';
 import { MemoryStore } from './memory-store.ts';
 import { payingFetch } from './paying-fetch.ts';
+import type { WalletStore } from './ports.ts';
 import { AUTO, drift, makeCustomer, reopen, send } from './testing/customer.ts';
 import { killer } from './testing/killer.ts';
 import { makeWorld, type World } from './testing/world.ts';
-import type { WalletStore } from './types.ts';
 import { Wallet } from './wallet.ts';
 
 const ORIGIN = 'https://news.example';

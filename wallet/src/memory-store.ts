@@ -1,6 +1,6 @@
 // A wallet's storage in memory: for tests and for programs that keep no money. The model of the other stores.
 import type { Json } from '@farthing/protocol';
-import type { Change, WalletStore } from './types.ts';
+import type { Change, WalletStore } from './ports.ts';
 
 export class MemoryStore implements WalletStore {
   readonly #docs = new Map<string, string>();

@@ -6,11 +6,11 @@ import { limits } from '@farthing/protocol';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MemoryStore } from './memory-store.ts';
 import { SqliteStore } from './node/sqlite-store.ts';
+import type { WalletStore } from './ports.ts';
 import { AUTO, drift, visit } from './testing/customer.ts';
 import { killer } from './testing/killer.ts';
 import { codeOf, quickStretch } from './testing/mint.ts';
 import { makeWorld, type World } from './testing/world.ts';
-import type { WalletStore } from './types.ts';
 import { Wallet } from './wallet.ts';
 
 const PASSWORD = 'correct horse battery';

@@ -3,9 +3,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MemoryStore } from './memory-store.ts';
 import { payingFetch, siteAnswer } from './paying-fetch.ts';
+import type { WalletStore } from './ports.ts';
 import { drift } from './testing/customer.ts';
 import { type Market, openMarket } from './testing/market.ts';
-import type { Payment, WalletStore } from './types.ts';
+import type { Payment } from './types.ts';
 import { Wallet } from './wallet.ts';
 
 const START = 20_000n;

@@ -1,7 +1,7 @@
 // One durable step over typed documents: everything a step reads is named first, everything it puts is written at once.
 import type { Json } from '@farthing/protocol';
 import { type Doc, type DocKind, needDoc, readDoc, toJson } from './documents.ts';
-import type { WalletStore } from './types.ts';
+import type { WalletStore } from './ports.ts';
 
 export class Transaction {
   readonly #before: ReadonlyMap<string, Json | undefined>;

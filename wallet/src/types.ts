@@ -1,54 +1,6 @@
 // The wallet's public shapes: what hosts (extension, command line, programs) give it and get from it.
 
-import type { Currency, Description, Env, Intent, Json, ProblemCode, Rsa, Stretch } from '@farthing/protocol';
-import type { Invoice } from '@farthing/protocol/wallet';
-
-/**
- * Storage of one wallet: documents by key. One engine owns it; several tabs or processes may share it.
- * Implementations: memory, IndexedDB with `durability: 'strict'` (extension), SQLite (Node).
- */
-export interface WalletStore {
-  read(keys: readonly string[]): Promise<(Json | undefined)[]>;
-  /**
-   * One atomic, durable step: reads the keys, calls `change` synchronously (perhaps more than once), writes what it
-   * puts (`undefined` deletes). A throw writes nothing and is passed on. Keys that are put must be among `keys`.
-   */
-  update<Result>(
-    keys: readonly string[],
-    change: (docs: readonly (Json | undefined)[]) => Change<Result>,
-  ): Promise<Result>;
-  /** Documents whose key starts with the prefix, in key order, or backwards from `before` (exclusive) with `reverse`. */
-  list(
-    prefix: string,
-    options?: { limit?: number; reverse?: boolean; before?: string },
-  ): Promise<{ key: string; value: Json }[]>;
-  /**
-   * Erases what is left on disk of documents that were written over, as far as the storage can: called when secrets that lay
-   * in the open were sealed. Absent where there is no way to.
-   */
-  scrub?(): Promise<void>;
-}
-export type Change<Result> = { readonly put: Readonly<Record<string, Json | undefined>>; readonly result: Result };
-
-export type WalletPorts = {
-  readonly store: WalletStore;
-  readonly fetch: typeof globalThis.fetch;
-  /** Called for each step, so that time and randomness are arguments. */
-  readonly env: () => Env;
-  /** Native RSA, where the host has some: coins are made and checked faster. */
-  readonly rsa?: Rsa;
-  /** The only kinds of money that this wallet pays with, by method; absent: all that it knows. */
-  readonly only?: ReadonlySet<string>;
-  /** `false`: coins for a site are prepared for one payment at a time, so that none of them stay behind. */
-  readonly ahead?: false;
-  /** Native Argon2id, likewise: a password takes a quarter of a second instead of one. */
-  readonly stretch?: Stretch;
-  /**
-   * Memory that outlives the program's restarts but not the person's session, and is never on disk (`storage.session` of an
-   * extension): an unlocked wallet keeps there what opens it. Without it each program asks for the password.
-   */
-  readonly session?: { read(): Promise<string | undefined>; write(text: string | undefined): Promise<void> };
-};
+import type { Currency, Description, Intent, Json, ProblemCode } from '@farthing/protocol';
 
 // ── money ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -269,48 +221,6 @@ export type SiteAnswer = {
   readonly challenges?: readonly string[];
   /** Members of a problem body, when the host could read it. */
   readonly problem?: { readonly code?: string; readonly consumed?: unknown };
-};
-
-/** What a broker billed in a period; genuine, and it follows the one before. */
-export type BilledPeriod = {
-  readonly brk: string;
-  /** Counts the invoices of this account from 1. */
-  readonly number: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly currency: Currency;
-  readonly billedMicro: bigint;
-  /** Owed after it on credit; to be paid by `dueAtMs`. */
-  readonly owedMicro: bigint;
-  readonly dueAtMs: number;
-  readonly lines: readonly BilledLine[];
-  /** As the broker signed it. */
-  readonly paper: Invoice;
-};
-
-/** `count`: cheques, or sessions on credit. */
-export type BilledLine = {
-  readonly vnd: string;
-  readonly kind: 'cheques' | 'sessions';
-  readonly totalMicro: bigint;
-  readonly count: number;
-};
-
-/** An invoice with those of this wallet's payments that were shown to stand on it. */
-export type ProvenPeriod = BilledPeriod & { readonly payments: readonly BilledPayment[] };
-
-/**
- * `receipt`: hash of the broker's receipt, which stands under the root of the line of its site. `state`: as this wallet has it; of a
- * payment that its site called free (`failed_not_charged`) and took all the same, the invoice is what tells.
- */
-export type BilledPayment = {
-  readonly id: string;
-  readonly state: PaymentState;
-  readonly vnd: string;
-  readonly amountMicro: bigint;
-  readonly atMs: number;
-  readonly url?: string;
-  readonly receipt: string;
 };
 
 /** What the broker says of goods that it was shown, and what it gave back for them. */

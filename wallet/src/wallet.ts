@@ -18,11 +18,13 @@ import type { Doc } from './documents.ts';
 import { FundingQueue } from './funding.ts';
 import { type BoughtGoods, boughtGoods, savedGoods } from './goods/bought.ts';
 import { sealedOffer } from './goods/look.ts';
+import type { BilledPeriod, ProvenPeriod } from './invoice-types.ts';
 import { exportCsv, history, record } from './journal.ts';
 import { resolve } from './moves.ts';
 import { Password } from './password.ts';
 import { allowMore, fundStream, payOn } from './pay-on.ts';
 import { decide, type Intended, pay, pending, preempt } from './paying.ts';
+import type { WalletPorts } from './ports.ts';
 import { sessions } from './sessions.ts';
 import * as settings from './settings.ts';
 import { settle, unsent } from './settle.ts';
@@ -31,7 +33,6 @@ import type {
   Approval,
   Ask,
   Balance,
-  BilledPeriod,
   BrokerInfo,
   Budget,
   Conservation,
@@ -40,14 +41,12 @@ import type {
   Disputed,
   Payment,
   PaymentRecord,
-  ProvenPeriod,
   Recovered,
   Rule,
   SessionInfo,
   Settled,
   SiteAnswer,
   SiteRule,
-  WalletPorts,
 } from './types.ts';
 import { closeSessions, recover, refund, renewExpiring } from './upkeep.ts';
 

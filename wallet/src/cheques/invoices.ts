@@ -11,8 +11,8 @@ import {
 } from '@farthing/protocol/wallet';
 import { post } from '../broker.ts';
 import type { Broker, Context } from '../context.ts';
+import type { BilledPayment, BilledPeriod, ProvenPeriod } from '../invoice-types.ts';
 import { listDocs } from '../transaction.ts';
-import type { BilledPayment, BilledPeriod, ProvenPeriod } from '../types.ts';
 import { type Written, writtenIn } from './book.ts';
 import { keepWord } from './words.ts';
 

@@ -3,9 +3,9 @@
 import type { Bench } from '@farthing/broker/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MemoryStore } from '../memory-store.ts';
+import type { WalletPorts, WalletStore } from '../ports.ts';
 import { killer } from '../testing/killer.ts';
 import { cashOf, openHand, portsOf, startMint } from '../testing/mint.ts';
-import type { WalletPorts, WalletStore } from '../types.ts';
 import { Wallet } from '../wallet.ts';
 
 const START = 100n;

@@ -5,8 +5,8 @@ import type { Bench } from '@farthing/broker/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RestoreProgress } from '../coin-types.ts';
 import { MemoryStore } from '../memory-store.ts';
+import type { WalletStore } from '../ports.ts';
 import { cashOf, codeOf, openHand, startMint } from '../testing/mint.ts';
-import type { WalletStore } from '../types.ts';
 
 let bench: Bench;
 beforeAll(async () => {

@@ -4,10 +4,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MemoryStore } from '../memory-store.ts';
 import { payingFetch, siteAnswer } from '../paying-fetch.ts';
+import type { WalletStore } from '../ports.ts';
 import { drift } from '../testing/customer.ts';
 import { killer } from '../testing/killer.ts';
 import { type Market, openMarket } from '../testing/market.ts';
-import type { WalletStore } from '../types.ts';
 import { Wallet } from '../wallet.ts';
 
 const START = 10_000n;

@@ -2,7 +2,8 @@
 import type { ProblemCode } from '@farthing/protocol';
 import { MemoryStore } from '../memory-store.ts';
 import { siteAnswer } from '../paying-fetch.ts';
-import type { Approval, Ask, Payment, Rule, Settled, WalletStore } from '../types.ts';
+import type { WalletStore } from '../ports.ts';
+import type { Approval, Ask, Payment, Rule, Settled } from '../types.ts';
 import { Wallet } from '../wallet.ts';
 import type { World } from './world.ts';
 

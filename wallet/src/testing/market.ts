@@ -8,7 +8,7 @@ import { nativeRsa, nodeEnv } from '@farthing/node-kit';
 import { type Farthing, type FarthingOptions, farthing } from '@farthing/vendor';
 import express, { type Express } from 'express';
 import { MemoryStore } from '../memory-store.ts';
-import type { WalletStore } from '../types.ts';
+import type { WalletStore } from '../ports.ts';
 import { Wallet } from '../wallet.ts';
 import { quickStretch } from './mint.ts';
 

@@ -4,7 +4,7 @@ import { Bench } from '@farthing/broker/testing';
 import { nativeCrypto, nativeRsa } from '@farthing/node-kit';
 import type { Stretch } from '@farthing/protocol';
 import { MemoryStore } from '../memory-store.ts';
-import type { WalletPorts, WalletStore } from '../types.ts';
+import type { WalletPorts, WalletStore } from '../ports.ts';
 import { Wallet } from '../wallet.ts';
 
 const VALUES = [1n, 10n, 100n, 1000n, 10_000n].flatMap((unit) => [unit, 2n * unit, 5n * unit]);

@@ -1,7 +1,7 @@
 // What every wallet store must do. One list of checks for all of them: memory, SQLite, IndexedDB. No test framework is
 // named here, so that each host runs it with its own: `for (const { name, run } of storeChecks) test(name, () => run(open))`.
 import type { Json } from '@farthing/protocol';
-import type { WalletStore } from '../types.ts';
+import type { WalletStore } from '../ports.ts';
 
 /** Opens the same storage each time within one check, and an empty one for each new check. */
 export type StoreUnderTest = {
