@@ -70,13 +70,19 @@ async function gated(context: Context, { wall, free }: { wall: WallName; free: S
     if (!proves) return rows;
     const { thing, each } = proves;
     const ofOne = (pairs: readonly Pair[]) => ({ value: compare(pairs).added / each });
-    const neighbours = await besideNeighbours(context, site, half.perSecond);
+    const [neighbours, few] = await besideNeighbours(context, site, [half.perSecond, FEW_PER_SECOND]);
     return [
       ...rows,
       row(`${name}/cpu-added/${thing}`, `µs CPU/${thing}`, ofOne(full.cpuMicros)),
       row(`${name}/cpu-added/${thing}/loop`, `µs CPU/${thing}, on the event loop`, ofOne(full.loopMicros)),
       row(`${name}/neighbours/p99`, 'ms, free pages of the same process', compare(neighbours.same)),
       row(`${name}/neighbours/elsewhere/p99`, 'ms, free pages of another process', compare(neighbours.elsewhere)),
+      row(`${name}/neighbours/${FEW_PER_SECOND}/p99`, 'ms, free pages of the same process', compare(few.same)),
+      row(
+        `${name}/neighbours/${FEW_PER_SECOND}/elsewhere/p99`,
+        'ms, free pages of another process',
+        compare(few.elsewhere),
+      ),
     ];
   } finally {
     await site.child.end();
@@ -84,12 +90,25 @@ async function gated(context: Context, { wall, free }: { wall: WallName; free: S
   }
 }
 
-/** Beside a second site of the same wall, which stands for the machine without the process that is measured. */
-async function besideNeighbours(context: Context, site: Site, perSecond: number): ReturnType<typeof compareNeighbours> {
+/** Seventeen million a day: more than most sites are paid, and far from what one process can take. */
+const FEW_PER_SECOND = 200;
+
+type Neighbours = Awaited<ReturnType<typeof compareNeighbours>>;
+
+/** At each rate, beside a second site of the same wall, which stands for the machine without the process that is measured. */
+async function besideNeighbours<const Rates extends readonly number[]>(
+  context: Context,
+  site: Site,
+  rates: Rates,
+): Promise<{ [Rate in keyof Rates]: Neighbours }> {
   const other = await startSite(site.wall, await context.setup());
   try {
     await warmUp(context, other, fullMs(context));
-    return await compareNeighbours(context, { site, other }, { pairs: context.pairs, perSecond });
+    const found: Neighbours[] = [];
+    for (const perSecond of rates) {
+      found.push(await compareNeighbours(context, { site, other }, { pairs: context.pairs, perSecond }));
+    }
+    return found as { [Rate in keyof Rates]: Neighbours };
   } finally {
     await other.child.end();
     await context.load.call('leave', other.port);
