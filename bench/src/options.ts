@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 export const usage = `npm run bench -- [options]
 
-  --quick        three minutes: 3 pairs instead of 7, shorter windows, a tenth of the spent serials and sessions
+  --quick        3 pairs instead of 7, less warm-up, shorter windows, a tenth of the spent serials and sessions
   --only NAME    the rows whose name starts so: express/payword, stream, core, memory, start, growth, store, broker, wallet
   --full         also what takes an hour: stores with ten million spent serials
   --json FILE    where the rows go as JSON (default bench/out/latest.json)
