@@ -1,12 +1,24 @@
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, it } from 'vitest';
 import { GroupCommit, openDatabase, openReadOnly, secretFile } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'farthing-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const schema = ['CREATE TABLE money(id INTEGER PRIMARY KEY, micro INTEGER NOT NULL CHECK (micro >= 0)) STRICT'];
+/** Makes a table in a new file without WAL, and holds its lock for a moment. */
+const HOLDER = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const db = new (require('node:sqlite').DatabaseSync)(workerData);
+  db.exec('BEGIN IMMEDIATE; CREATE TABLE other(a INTEGER)');
+  parentPort.postMessage('held');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  db.exec('COMMIT');
+  db.close();
+`;
 let count = 0;
 const fresh = () => join(folder, `${++count}.db`);
 
@@ -19,6 +31,18 @@ describe('a database for money', () => {
       db.exec('PRAGMA synchronous=OFF');
       db.close();
     }
+  });
+  it('is opened too while another process is just making the file', async () => {
+    const path = fresh();
+    const other = new Worker(HOLDER, { eval: true, workerData: path });
+    await once(other, 'message');
+    const db = openDatabase(path, schema);
+    expect(db.prepare('SELECT name FROM sqlite_schema ORDER BY name').all()).toEqual([
+      { name: 'money' },
+      { name: 'other' },
+    ]);
+    db.close();
+    await other.terminate();
   });
   it('E13: only its owner can read the file', () => {
     const path = fresh();

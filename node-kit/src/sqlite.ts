@@ -5,6 +5,11 @@ import { DatabaseSync } from 'node:sqlite';
 /** Below this the WAL-reset bug can lose commits (sqlite.org/wal.html#walresetbug). */
 const OLDEST = [3, 51, 3];
 
+/** So long an open waits for who else uses the file. */
+const BUSY_MS = 5000;
+/** `SQLITE_BUSY` (sqlite.org/rescode.html#busy). */
+const BUSY = 5;
+
 /**
  * Opens or makes a database: WAL, `synchronous=FULL`, foreign keys, bigint integers, 5 s busy time-out, mode 0600.
  * `migrations[n]` takes the schema from version n to n+1, each in a transaction of its own.
@@ -15,9 +20,10 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
     if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
     chmodSync(path, 0o600);
   }
-  const db = new DatabaseSync(path, { readBigInts: true, timeout: 5000 });
+  const db = new DatabaseSync(path, { readBigInts: true, timeout: BUSY_MS });
   try {
-    db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;');
+    useWal(db);
+    db.exec('PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;');
     check(db, path);
     migrate(db, path, migrations);
     return db;
@@ -27,9 +33,28 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
   }
 }
 
+/**
+ * SQLite does not wait for another process that is just making the same file into one with a WAL, whatever its time-out: it would
+ * answer `database is locked` at once, and of several processes that start together on a new file one would end.
+ */
+function useWal(db: DatabaseSync): void {
+  const endMs = performance.now() + BUSY_MS;
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    try {
+      db.exec('PRAGMA journal_mode=WAL');
+      return;
+    } catch (error) {
+      const isBusy = error instanceof Error && 'errcode' in error && error.errcode === BUSY;
+      if (!isBusy || performance.now() > endMs) throw error;
+      Atomics.wait(nobody, 0, 0, 1 + Math.random() * 10);
+    }
+  }
+}
+
 /** Opens an existing database to read it only: for audits and reports beside a running service. */
 export function openReadOnly(path: string): DatabaseSync {
-  return new DatabaseSync(path, { readOnly: true, readBigInts: true, timeout: 5000 });
+  return new DatabaseSync(path, { readOnly: true, readBigInts: true, timeout: BUSY_MS });
 }
 
 function check(db: DatabaseSync, path: string): void {

@@ -217,9 +217,11 @@ async function startWorker(broker: string, data: string, { file = 'race-worker.t
     child.kill('SIGKILL');
     await once(child, 'exit');
   });
+  const died = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${file} ended with ${code}`)));
+  died.catch(() => {});
   const told = async (name: keyof Told): Promise<Told> => {
     for (;;) {
-      const [message]: Told[] = await once(child, 'message');
+      const [message]: Told[] = await Promise.race([once(child, 'message'), died]);
       if (message && name in message) return message;
     }
   };
