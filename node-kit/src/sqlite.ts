@@ -1,14 +1,13 @@
 // SQLite opened for money: every open sets and reads back what durability needs, and refuses to go on otherwise.
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { isBusy } from './group-commit.ts';
 
 /** Below this the WAL-reset bug can lose commits (sqlite.org/wal.html#walresetbug). */
 const OLDEST = [3, 51, 3];
 
 /** So long an open waits for who else uses the file. */
 const BUSY_MS = 5000;
-/** `SQLITE_BUSY` (sqlite.org/rescode.html#busy). */
-const BUSY = 5;
 
 /**
  * Opens or makes a database: WAL, `synchronous=FULL`, foreign keys, bigint integers, 5 s busy time-out, mode 0600.
@@ -45,8 +44,7 @@ function useWal(db: DatabaseSync): void {
       db.exec('PRAGMA journal_mode=WAL');
       return;
     } catch (error) {
-      const isBusy = error instanceof Error && 'errcode' in error && error.errcode === BUSY;
-      if (!isBusy || performance.now() > endMs) throw error;
+      if (!isBusy(error) || performance.now() > endMs) throw error;
       Atomics.wait(nobody, 0, 0, 1 + Math.random() * 10);
     }
   }

@@ -134,7 +134,7 @@ describe('A gift', () => {
     await popup.getByText('Somebody has sent you coins with this page.').waitFor();
     await popup.evaluate(holdLooks);
     await popup.getByRole('button', { name: 'Receive a gift' }).click();
-    // Not before this very screen looks: what comes later than that could not be in time to spoil anything.
+    // A field that is filled before this screen looks at all would show nothing.
     await popup.waitForFunction(isHeld, '#/receive');
     const field = popup.getByLabel('The text or link of the gift');
     await field.fill('farthing-gift:mine');
