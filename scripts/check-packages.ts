@@ -8,6 +8,7 @@ type Manifest = {
   name: string;
   license?: string;
   dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
   workspaces?: string[];
 };
@@ -23,7 +24,8 @@ const contributing = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
 
 for (const { path, manifest } of manifests) {
   if (manifest.license !== 'Apache-2.0') findings.push(`${path}: license must be Apache-2.0`);
-  for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+  const { dependencies, optionalDependencies, devDependencies } = manifest;
+  for (const [name, version] of Object.entries({ ...dependencies, ...optionalDependencies, ...devDependencies })) {
     if (!/^(npm:[@\w/-]+@)?\d+\.\d+\.\d+$/.test(version))
       findings.push(`${path}: ${name} must have an exact version, not ${version}`);
     if (!name.startsWith('@farthing/') && !name.startsWith('@types/') && !contributing.includes(`\`${name}\``)) {
@@ -33,7 +35,7 @@ for (const { path, manifest } of manifests) {
 }
 
 const vendor = manifests.find(({ manifest }) => manifest.name === '@farthing/vendor')?.manifest;
-const own = Object.keys(vendor?.dependencies ?? {});
+const own = Object.keys({ ...vendor?.dependencies, ...vendor?.optionalDependencies });
 if (own.length === 0 || own.length > 5)
   findings.push(`@farthing/vendor has ${own.length} runtime dependencies; five is the most`);
 

@@ -7,9 +7,9 @@ import {
   randomBytes,
   randomFillSync,
   sign,
-  verify,
 } from 'node:crypto';
 import type { Crypto, Env } from '@farthing/protocol';
+import { isSignature } from './proofs/ed25519.ts';
 
 /** Key objects by the caller's own array. Held weakly, so keys die with their owner. */
 const seeds = new WeakMap<Uint8Array, { secret: KeyObject; publicKey: Uint8Array }>();
@@ -77,23 +77,6 @@ function seedKey(seed: Uint8Array) {
   return pair;
 }
 
-/** Accounts and sites that signed of late, by the bytes of their keys: reading a key takes a quarter of a check. */
-const known = new Map<string, KeyObject>();
-const KNOWN = 4096;
-
-function keyObject(publicKey: Uint8Array): KeyObject {
-  const name = Buffer.from(publicKey.buffer, publicKey.byteOffset, publicKey.byteLength).toString('latin1');
-  const found = known.get(name);
-  if (found) return found;
-  const key = createPublicKey({ key: Buffer.concat([SPKI, publicKey]), format: 'der', type: 'spki' });
-  for (const oldest of known.keys()) {
-    if (known.size < KNOWN) break;
-    known.delete(oldest);
-  }
-  known.set(name, key);
-  return key;
-}
-
 export const nativeCrypto: Crypto = {
   sha256: (data) => hash('sha256', data, 'buffer'),
   hmacSha256,
@@ -101,13 +84,7 @@ export const nativeCrypto: Crypto = {
   macText,
   publicKey: (seed) => seedKey(seed).publicKey,
   sign: (seed, message) => sign(null, message, seedKey(seed).secret),
-  verify: (publicKey, message, signature) => {
-    try {
-      return verify(null, message, keyObject(publicKey), signature);
-    } catch {
-      return false;
-    }
-  },
+  verify: isSignature,
 };
 
 /** Random bytes that were not handed out yet: a nonce drawn by itself costs 1.5 µs. */

@@ -58,7 +58,7 @@ function proofsOf(bytes: Uint8Array, paid: Paid, rsa: Extract<Proof, { scheme: '
   if (paid === 'cheque') return [{ scheme: 'ed25519', code, ...signed() }];
   return Array.from({ length: paid.coins }, signed).flatMap((own): Proof[] => [
     { scheme: 'rsa-pss', code, key: rsa, message: own.key, signature: part(COIN) },
-    { scheme: 'ed25519', code, once: true, ...own },
+    { scheme: 'ed25519', code, ...own },
   ]);
 }
 

@@ -1,8 +1,7 @@
 // Signatures as bytes, for the way to another thread: one buffer for many payments, which moves there without a copy.
 import { concat, i2osp, modulusBytes, type Proof, type RsaPublicKey } from '@farthing/protocol';
 
-/** `once`: a key that nobody needs to remember. */
-export const SCHEME = { rsa: 0, ed25519: 1, once: 2 } as const;
+export const SCHEME = { rsa: 0, ed25519: 1 } as const;
 
 /** Before each proof: its scheme, and the lengths of key, message and signature. Before each payment: how many proofs it has. */
 const PROOF_HEAD = 1 + 3 * 4;
@@ -56,5 +55,4 @@ export function pack(payments: readonly (readonly Proof[])[]): Uint8Array<ArrayB
   return bytes;
 }
 
-const schemeOf = (proof: Proof): number =>
-  proof.scheme === 'rsa-pss' ? SCHEME.rsa : proof.once ? SCHEME.once : SCHEME.ed25519;
+const schemeOf = ({ scheme }: Proof): number => (scheme === 'rsa-pss' ? SCHEME.rsa : SCHEME.ed25519);

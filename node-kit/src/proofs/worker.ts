@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { judge } from './judge.ts';
 import type { Asked, Judged } from './pool.ts';
 
-parentPort?.on('message', async ({ batch, bytes }: Asked) => {
-  // What rejects ends the thread, and whoever waits for it is told so.
-  parentPort?.postMessage({ batch, wrong: await judge(bytes) } satisfies Judged);
+parentPort?.on('message', ({ batch, bytes }: Asked) => {
+  // What throws ends the thread, and whoever waits for it is told so.
+  parentPort?.postMessage({ batch, wrong: judge(bytes) } satisfies Judged);
 });

@@ -119,15 +119,14 @@ export type Approved = Pick<Verified, 'claims' | 'details'>;
 
 /**
  * A signature that a host checks instead of the role, so that its event loop goes on meanwhile. `code` is the problem when it
- * is not good. `rsa-pss`: RSASSA-PSS with SHA-384 and a salt of 48 bytes, as RFC 9474 has it. `once`: the key signs nothing else,
- * so that nobody needs to keep it ready.
+ * is not good. `rsa-pss`: RSASSA-PSS with SHA-384 and a salt of 48 bytes, as RFC 9474 has it.
  */
 export type Proof = {
   readonly message: Uint8Array;
   readonly signature: Uint8Array;
   readonly code: ProblemCode;
 } & (
-  | { readonly scheme: 'ed25519'; readonly key: Uint8Array; readonly once?: true }
+  | { readonly scheme: 'ed25519'; readonly key: Uint8Array }
   | { readonly scheme: 'rsa-pss'; readonly key: RsaPublicKey }
 );
 

@@ -86,7 +86,7 @@ export function proofsOfSpend(
   const message = spendMessage(terms, crypto);
   return coins.flatMap((coin): Proof[] => {
     const [key, signature] = [bytesOf(coin.pk), bytesOf(coin.spend)];
-    const spend = { scheme: 'ed25519', once: true, key, message, signature, code: 'spend-wrong' } as const;
+    const spend = { scheme: 'ed25519', key, message, signature, code: 'spend-wrong' } as const;
     return [spend, proofOfCoin(coin, keysets)];
   });
 }

@@ -19,7 +19,10 @@ export class MemoryClaims {
   pay(paid: readonly ClaimPaid[]): void {
     for (const one of paid) {
       const claim = this.#all.get(one.key);
-      if (claim) this.#put(one.key, paidOut(claim, one));
+      if (!claim) continue;
+      const now = paidOut(claim, one);
+      if (one.over && now.paid === now.total) this.#forget(one.key);
+      else this.#put(one.key, now);
     }
   }
 
@@ -42,9 +45,13 @@ export class MemoryClaims {
   sweep(nowMs: number): void {
     for (const [key, { untilMs }] of this.#all) {
       if (untilMs + limits.retentionMs >= nowMs) continue;
-      this.#all.delete(key);
-      this.#due.get(kindOf(key))?.delete(key);
+      this.#forget(key);
     }
+  }
+
+  #forget(key: string): void {
+    this.#all.delete(key);
+    this.#due.get(kindOf(key))?.delete(key);
   }
 
   #put(key: string, claim: PaidClaim): void {

@@ -4,12 +4,17 @@ import { MemoryClaims } from './memory-claims.ts';
 import { holding } from './payments.ts';
 import type { ClaimDue, Reservation, Reserved, Stored, Undo, VendorStore } from './port.ts';
 
-type Row = Omit<Reservation, 'state' | 'session'> & { state: Stored['state']; session?: { key: string; undo: Json } };
+/** Without a verdict. */
+type Open = Omit<Reservation, 'state' | 'session'> & {
+  state: Exclude<Stored['state'], 'committed'>;
+  session?: { key: string; undo: Json };
+};
 type SessionRow = { readonly row: Json; readonly untilMs: number };
 
 /** Everything is forgotten when the process ends; unclaimed money then returns to its buyers. */
 export function memory(): VendorStore {
-  const rows = new Map<string, Row>();
+  const opens = new Map<string, Open>();
+  const ends = new Map<string, Ended>();
   const spends = new Map<string, string>();
   const tallies = new Map<string, { sum: bigint; untilMs: number }>();
   const claims = new MemoryClaims();
@@ -33,11 +38,16 @@ export function memory(): VendorStore {
       const deed = deeds.get(key)?.deed;
       return { key, total, ...(evidence ? { evidence } : {}), ...(deed ? { deed } : {}) };
     });
-  const commit = (id: string) => {
-    const row = rows.get(id);
-    if (!row) return;
+  const find = (id: string): Stored | undefined => {
+    const open = opens.get(id);
+    if (open) return view(open);
+    const ended = ends.get(id);
+    return ended === undefined ? undefined : readEnded(id, ended);
+  };
+  const commit = (id: string, row: Settling) => {
     claims.add(row.claims);
-    rows.set(id, { ...row, claims: [] });
+    opens.delete(id);
+    ends.set(id, printEnded(row));
   };
   const read = (key: string): Json | undefined => sessions.get(key)?.row;
   const write = (key: string, row: Json, untilMs: number) => sessions.set(key, { row, untilMs });
@@ -51,43 +61,39 @@ export function memory(): VendorStore {
   };
 
   function reserve(entry: Reservation): Reserved {
-    const known = rows.get(entry.id);
-    if (known) return { kind: 'known', stored: view(known) };
-    const held = holding(entry.spends, (key) => {
-      const holder = rows.get(spends.get(key) ?? '');
-      return holder && view(holder);
-    });
+    const known = find(entry.id);
+    if (known) return { kind: 'known', stored: known };
+    const held = holding(entry.spends, (key) => find(spends.get(key) ?? ''));
     if (held) return held;
-    const { session, ...plain } = entry;
+    const { session, state, ...rest } = entry;
+    const id = ownText(entry.id);
+    const plain = { ...rest, id };
     const written = session?.step(read(session.key));
     const all = [...entry.tallies, ...(written?.deeds ?? []).flatMap((deed) => deed.tallies)];
     const full = over(all);
     if (full) return { kind: 'over', code: full.code, key: full.key, sum: sumOf(full.key) };
     count(all);
-    for (const { key } of entry.spends) spends.set(key, entry.id);
-    if (!session || !written) {
-      rows.set(entry.id, plain);
-    } else {
+    for (const { key } of entry.spends) spends.set(key, id);
+    let row: Settling = plain;
+    if (session && written) {
       const { key } = session;
       const { next, undo, outcome, untilMs, claims: steps } = written;
       write(key, next, untilMs);
       for (const deed of written.deeds) deeds.set(deed.key, deed);
-      rows.set(entry.id, { ...plain, outcome, untilMs, claims: steps, session: { key, undo } });
+      row = { ...plain, outcome, untilMs, claims: steps, session: { key, undo } };
     }
-    if (entry.state === 'committed') commit(entry.id);
+    if (state === 'committed') commit(id, row);
+    else opens.set(id, { ...row, state });
     return written ? { kind: 'won', written } : { kind: 'won' };
   }
 
   function settle(id: string, owner: string, verdict: 'commit' | 'release' | 'loose', undo?: Undo): boolean {
-    const row = rows.get(id);
-    if (!row || row.state === 'committed' || (verdict !== 'commit' && row.owner !== owner)) return false;
+    const row = opens.get(id);
+    if (!row || (verdict !== 'commit' && row.owner !== owner)) return false;
     if (verdict === 'loose') row.state = 'loose';
-    if (verdict === 'commit') {
-      row.state = 'committed';
-      commit(id);
-    }
+    if (verdict === 'commit') commit(row.id, row);
     if (verdict === 'release') {
-      rows.delete(id);
+      opens.delete(id);
       for (const { key } of row.spends) spends.delete(key);
       count(row.tallies.map((tally) => ({ ...tally, add: -tally.add })));
       const seen = row.session && sessions.get(row.session.key);
@@ -100,12 +106,22 @@ export function memory(): VendorStore {
 
   function sweep(nowMs: number, limit: number): number {
     let swept = 0;
-    for (const [id, row] of rows) {
-      if (swept >= limit) break;
-      if (row.untilMs + limits.clockSkewMs + limits.retentionMs >= nowMs) continue;
-      rows.delete(id);
-      for (const { key } of row.spends) spends.delete(key);
+    const isOver = (untilMs: number) => untilMs + limits.clockSkewMs + limits.retentionMs < nowMs;
+    const forget = (keys: readonly string[]) => {
+      for (const key of keys) spends.delete(key);
       swept++;
+    };
+    for (const [id, { untilMs, spends: own }] of opens) {
+      if (swept >= limit) break;
+      if (!isOver(untilMs)) continue;
+      opens.delete(id);
+      forget(own.map(({ key }) => key));
+    }
+    for (const [id, ended] of ends) {
+      if (swept >= limit) break;
+      if (!isOver(untilOf(ended))) continue;
+      ends.delete(id);
+      forget(spentBy(ended));
     }
     for (const [key, { untilMs }] of quotas) if (untilMs < nowMs) quotas.delete(key);
     claims.sweep(nowMs);
@@ -117,19 +133,12 @@ export function memory(): VendorStore {
 
   return {
     reserve: async (entry) => reserve(entry),
-    find: async (id) => {
-      const row = rows.get(id);
-      return row && view(row);
-    },
-    unsettled: async (limit) =>
-      [...rows.values()]
-        .filter(({ state }) => state !== 'committed')
-        .slice(0, limit)
-        .map(({ id, mints }) => ({ id, mints })),
+    find: async (id) => find(id),
+    unsettled: async (limit) => [...opens.values()].slice(0, limit).map(({ id, mints }) => ({ id, mints })),
     takeOver: async (id, { from, atMs, to, nowMs }) => {
-      const row = rows.get(id);
-      if (!row || row.state === 'committed' || row.owner !== from || row.atMs !== atMs) return false;
-      rows.set(id, { ...row, owner: to, atMs: nowMs, state: 'reserved' });
+      const row = opens.get(id);
+      if (!row || row.owner !== from || row.atMs !== atMs) return false;
+      opens.set(id, { ...row, owner: to, atMs: nowMs, state: 'reserved' });
       return true;
     },
     settle: async (id, owner, verdict, undo) => settle(id, owner, verdict, undo),
@@ -173,7 +182,7 @@ export function memory(): VendorStore {
   };
 }
 
-const view = ({ id, credential, target, owner, atMs, outcome, state }: Row): Stored => ({
+const view = ({ id, credential, target, owner, atMs, outcome, state }: Open): Stored => ({
   id,
   credential,
   target,
@@ -182,3 +191,25 @@ const view = ({ id, credential, target, owner, atMs, outcome, state }: Row): Sto
   outcome,
   state,
 });
+
+// A payment that stands, as one text: a site keeps all of them for days, and each object more that the collector has to move or to
+// mark holds up every page.
+type Ended = string;
+type Settling = Omit<Open, 'state'>;
+type EndedParts = [untilMs: number, credential: string, target: string, owner: string, atMs: number, outcome: string];
+
+const printEnded = ({ untilMs, credential, target, owner, atMs, outcome, spends }: Settling): Ended => {
+  const parts: EndedParts = [untilMs, credential, target, owner, atMs, outcome];
+  return JSON.stringify([...parts, ...spends.map(({ key }) => key)]);
+};
+
+const untilOf = (ended: Ended): number => Number.parseInt(ended.slice(1), 10);
+const spentBy = (ended: Ended): string[] => JSON.parse(ended).slice(6);
+
+function readEnded(id: string, ended: Ended): Stored {
+  const [, credential, target, owner, atMs, outcome] = JSON.parse(ended) as EndedParts;
+  return { id, credential, target, owner, atMs, outcome, state: 'committed' };
+}
+
+/** A part of a longer text keeps all of that in memory: the id that of the whole credential. */
+const ownText = (text: string): string => Buffer.from(text).toString();
