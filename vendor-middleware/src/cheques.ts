@@ -1,5 +1,5 @@
 // What the site holds for cheques: its terms, and which certificates it found genuine.
-import { type BrokerKeys, parsePrice } from '@farthing/protocol';
+import { type BrokerKeys, type DayCert, parsePrice } from '@farthing/protocol';
 import type { ChequeKeys } from '@farthing/protocol/vendor';
 import type { BrokerAt } from './broker-client.ts';
 
@@ -12,7 +12,7 @@ export type ChequeOptions = {
   readonly captures?: ChequeKeys['captures'];
 };
 
-/** Certificates that are remembered, half a kilobyte each: one a customer and day. Who is forgotten is checked again. */
+/** Certificates that are remembered, two kilobytes each: one a customer and day. Who is forgotten is checked again. */
 const MOST = 10_000;
 
 type Parts = {
@@ -37,17 +37,17 @@ export function chequeKeys({ vnd, api, broker, terms }: Parts): ChequeKeys {
 export const wholeUnits = (text: string): bigint => parsePrice(`${text} USD`).amount;
 
 class Genuine {
-  readonly #names = new Set<string>();
+  readonly #byText = new Map<string, DayCert>();
 
-  has(name: string): boolean {
-    return this.#names.has(name);
+  get(text: string): DayCert | undefined {
+    return this.#byText.get(text);
   }
 
-  add(name: string): void {
-    for (const oldest of this.#names) {
-      if (this.#names.size < MOST) break;
-      this.#names.delete(oldest);
+  set(text: string, cert: DayCert): void {
+    for (const oldest of this.#byText.keys()) {
+      if (this.#byText.size < MOST) break;
+      this.#byText.delete(oldest);
     }
-    this.#names.add(name);
+    this.#byText.set(text, cert);
   }
 }

@@ -67,12 +67,11 @@ export type Approval = v.InferOutput<typeof approvalSchema>;
 
 export const approvalsSchema = v.pipe(v.array(approvalSchema), v.maxLength(limits.approvals));
 
-export const payloadSchema = v.strictObject({
-  cheque: chequeSchema,
-  cert: daycertSchema,
-  approvals: v.exactOptional(approvalsSchema),
-});
+const besideCert = { cheque: chequeSchema, approvals: v.exactOptional(approvalsSchema) };
+export const payloadSchema = v.strictObject({ ...besideCert, cert: daycertSchema });
 export type ChequePayload = v.InferOutput<typeof payloadSchema>;
+/** Of a payload whose certificate was read before. */
+export const besideCertSchema = v.strictObject(besideCert);
 
 /** A signed object as a member of a message. */
 export const asJson = (signed: Cheque | DayCert | Approval | ChequeReceipt): JsonObject => ({ ...signed });

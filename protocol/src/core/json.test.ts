@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, type Json, parseJson, readJson } from './json.ts';
 
+const whole = (_: string, value: unknown) => (typeof value === 'number' ? Math.trunc(value % 1e9) : value);
+
 describe('canonical JSON (RFC 8785)', () => {
   it('sorts members by UTF-16 code units, as the example of the RFC', () => {
     const names = { '\u20ac': 1, '\r': 2, '\ufb33': 3, '1': 4, '\ud83d\ude00': 5, '\u0080': 6, '\u00f6': 7 };
@@ -12,6 +14,31 @@ describe('canonical JSON (RFC 8785)', () => {
   it.each([[0.5], [Number.NaN], [2 ** 53], ['\ud800']])('E1: refuses to sign %j, whose text is ambiguous', (value) =>
     expect(() => canonicalJson(value)).toThrow(TypeError),
   );
+  it('writes the same text for the same members, in order or not', () => {
+    const turned = (value: Json): Json => {
+      if (typeof value !== 'object' || value === null) return value;
+      if (Array.isArray(value)) return value.map(turned);
+      const names = Object.entries(value).map(([name, member]) => [name, turned(member)]);
+      return Object.fromEntries(names.reverse()) as Json;
+    };
+    const json = fc.jsonValue({ maxDepth: 4 }).map((value) => JSON.parse(JSON.stringify(value, whole)) as Json);
+    fc.assert(
+      fc.property(json, (value) => {
+        expect(canonicalJson(turned(value))).toBe(canonicalJson(value));
+      }),
+    );
+    expect(canonicalJson({ a: -0, b: [true, null, { c: 'é"' }] })).toBe('{"a":0,"b":[true,null,{"c":"é\\""}]}');
+  });
+  it.each([[0.5], ['\ud800'], [2 ** 53], [1n], [() => 1]])(
+    'E1: refuses to sign %s inside of a value in order',
+    (bad) => {
+      for (const value of [{ a: bad }, [bad], { a: [{ b: bad }] }, [undefined]] as unknown as Json[]) {
+        expect(() => canonicalJson(value)).toThrow(TypeError);
+      }
+    },
+  );
+  it('E1: refuses to sign a name that is half a character', () =>
+    expect(() => canonicalJson({ '\ud800': 1 })).toThrow(TypeError));
   it('quotes every string as the platform does', () => {
     const anyText = fc.string({
       unit: fc.constantFrom('a', '"', '\\', '/', '\0', '\x1f', '\x7f', ' ', '~', 'é', '\u2028', '😀'),

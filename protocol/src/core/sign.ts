@@ -9,8 +9,7 @@ const OUTSIDE = new Set(['mac', 'sig', 'sigs']);
 
 /** The text that is signed or MACed. The type tag makes one object's signature worthless for any other. */
 export function signingText(object: { readonly typ: string }): string {
-  const signed: Record<string, Json> = {};
-  for (const [name, value] of Object.entries(object)) if (!OUTSIDE.has(name)) signed[name] = value as Json;
+  const { mac: _, sig: __, sigs: ___, ...signed } = object as Typed;
   return `farthing/${object.typ}\0${canonicalJson(signed)}`;
 }
 

@@ -32,7 +32,7 @@ const now = Math.floor(env.nowMs / 1000);
 const keys: ChequeKeys = {
   ...{ vnd: VND, api: '/farthing', currencies: [price.currency], captures: ['deferred'] },
   brokers: [{ id: brk, url: 'https://broker.example', root: toBase64url(env.crypto.publicKey(root)) }],
-  ...{ offlineMax: 10n ** 12n, minLevel: 0, genuine: new Set<string>() },
+  ...{ offlineMax: 10n ** 12n, minLevel: 0, genuine: new Map<string, DayCert>() },
 };
 
 function certify(): DayCert {

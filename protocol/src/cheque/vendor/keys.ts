@@ -1,4 +1,5 @@
 // What a site holds to take cheques.
+import type { DayCert } from '../../core/daycert.ts';
 import type { Currency } from '../../core/money.ts';
 import type { Capture } from '../wire.ts';
 
@@ -15,6 +16,6 @@ export type ChequeKeys = {
   readonly offlineMax: bigint;
   /** How well a customer must be identified: 0 password and code, 1 passkey, 2 a wallet's key. */
   readonly minLevel: 0 | 1 | 2;
-  /** Certificates that were found genuine: a customer shows the same one all day. */
-  readonly genuine?: { has(name: string): boolean; add(name: string): void };
+  /** Certificates that were found genuine, by their texts: a customer shows the same one all day. */
+  readonly genuine?: { get(text: string): DayCert | undefined; set(text: string, cert: DayCert): unknown };
 };

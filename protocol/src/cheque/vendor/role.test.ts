@@ -218,7 +218,7 @@ test('What is offered depends on the price, and on whether goods are sealed', ()
 });
 
 test('A certificate is checked once a day, and only a genuine one is remembered', () => {
-  const names = new Set<string>();
+  const names = new Map<string, DayCert>();
   let checks = 0;
   const crypto = {
     ...env.crypto,

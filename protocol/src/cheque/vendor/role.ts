@@ -2,9 +2,8 @@
 // the customer wants the cheque to be captured.
 
 import { fromBase64url, utf8 } from '../../core/bytes.ts';
-import type { Env } from '../../core/crypto.ts';
 import type { DayCert } from '../../core/daycert.ts';
-import { decode } from '../../core/decode.ts';
+import { decode, isObject } from '../../core/decode.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { limits } from '../../core/limits.ts';
 import type { Price, Proof, VendorEnv, VendorRole, Verified, VerifyInput } from '../../core/method.ts';
@@ -12,7 +11,7 @@ import { PaymentProblem } from '../../core/problems.ts';
 import type { Goods } from '../../core/sealed.ts';
 import { signingText, verifyObject } from '../../core/sign.ts';
 import { checkDates, checkNames } from '../checks.ts';
-import { type Capture, type Cheque, isSigned, payloadSchema } from '../wire.ts';
+import { besideCertSchema, type Capture, type Cheque, type ChequePayload, isSigned, payloadSchema } from '../wire.ts';
 import { asked } from './asked.ts';
 import type { ChequeKeys } from './keys.ts';
 import { served } from './served.ts';
@@ -43,8 +42,16 @@ function details(keys: ChequeKeys, price: Price): JsonObject | undefined {
 const capturesOf = ({ captures, offlineMax }: ChequeKeys, { amount, goods }: Price): Capture[] =>
   captures.filter((capture) => capture === 'now' || (goods === undefined && amount <= offlineMax));
 
+/** `isKnown`: the certificate was found genuine before, and is not even read again. @throws {PaymentProblem} `payload-invalid` */
+function read(payload: JsonObject, { genuine }: ChequeKeys): { paid: ChequePayload; isKnown: boolean } {
+  const { cert: shown, ...beside } = payload;
+  const cert = genuine && isObject(shown) ? genuine.get(JSON.stringify(shown)) : undefined;
+  if (!cert) return { paid: decode(payloadSchema, payload, 'payload-invalid'), isKnown: false };
+  return { paid: { ...decode(besideCertSchema, beside, 'payload-invalid'), cert }, isKnown: true };
+}
+
 function verify({ challenge, payload, price, key }: VerifyInput, keys: ChequeKeys, env: VendorEnv): Verified {
-  const paid = decode(payloadSchema, payload, 'payload-invalid');
+  const { paid, isKnown } = read(payload, keys);
   const { cheque, cert, approvals } = paid;
   const broker = keys.brokers.find(({ id }) => id === cheque.brk);
   if (!broker) throw new PaymentProblem('broker-unknown');
@@ -58,7 +65,10 @@ function verify({ challenge, payload, price, key }: VerifyInput, keys: ChequeKey
   checkDates(paid, env.nowMs);
   if (cert.level < keys.minLevel) throw new PaymentProblem('level-too-low');
   checkNames(paid, { vnd: keys.vnd, brk: broker.id });
-  checkCert(cert, { root: broker.root, genuine: keys.genuine }, env);
+  if (!isKnown) {
+    if (!verifyObject(cert, broker.root, cert.sig, env.crypto)) throw new PaymentProblem('cert-forged');
+    keys.genuine?.set(JSON.stringify(payload['cert']), cert);
+  }
   if (!env.checksProofs && !isSigned(cheque, cert.pk, env.crypto)) throw new PaymentProblem('cheque-forged');
   const untilMs = cert.exp * 1000 + limits.clockSkewMs;
   const text = signingText(cheque);
@@ -91,19 +101,6 @@ function checkGoods({ goods }: Cheque, price: Price): void {
 function keyFor({ goods }: Price, key: string | undefined, { asksBroker }: VendorEnv): string | undefined {
   if (asksBroker && (goods === undefined) === (key === undefined)) return key;
   throw new PaymentProblem('site-not-ready', { detail: 'this site cannot ask the broker' });
-}
-
-/** Once for each certificate, where the host remembers them. @throws {PaymentProblem} `cert-forged` */
-function checkCert(
-  cert: DayCert,
-  { root, genuine }: { root: string; genuine: ChequeKeys['genuine'] },
-  { crypto }: Env,
-): void {
-  // All of it, in the order of its schema: shorter would cost a hash.
-  const name = JSON.stringify(cert);
-  if (genuine?.has(name)) return;
-  if (!verifyObject(cert, root, cert.sig, crypto)) throw new PaymentProblem('cert-forged');
-  genuine?.add(name);
 }
 
 /** The customer's signature, for hosts that check it elsewhere. */
