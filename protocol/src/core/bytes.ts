@@ -21,6 +21,9 @@ const decoder = new (globalThis as unknown as Decoders).TextDecoder('utf-8', { f
 /** Strict, so that two byte strings never become one text. @throws {TypeError} what is not UTF-8 */
 export const fromUtf8 = (bytes: Uint8Array): string => decoder.decode(bytes);
 
+/** A text of its own: engines keep a long text in memory for as long as any part that was cut out of it. */
+export const ownText = (text: string): string => fromUtf8(utf8(text));
+
 export function concat(...parts: Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

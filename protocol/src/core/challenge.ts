@@ -1,7 +1,7 @@
 // The challenge of the "Payment" scheme (draft-httpauth-payment-01 §5, profile 1): making, binding, printing, reading.
 import * as v from 'valibot';
 import { parseAuthChallenges, printAuthChallenge } from './auth-params.ts';
-import { equalText, textFromBase64url, toBase64url, utf8 } from './bytes.ts';
+import { equalText, ownText, textFromBase64url, toBase64url, utf8 } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
 import { amt, boundedText, cur, jsonObject, stringMap, tryDecode } from './decode.ts';
 import { canonicalJson, type JsonObject, parseJson } from './json.ts';
@@ -151,7 +151,11 @@ export function readCanonicalChallenge(text: string): Challenge | undefined {
   const parts = CANONICAL.exec(text);
   if (!parts) return undefined;
   const [, digest, expires, header, id = '', intent = '', method = '', opaque, realm = '', request = ''] = parts;
-  const challenge: { -readonly [Name in keyof Challenge]: Challenge[Name] } = { id, realm, method, intent, request };
+  const challenge: { -readonly [Name in keyof Challenge]: Challenge[Name] } = {
+    // What was paid goes by it, for days; the text is a whole credential.
+    id: ownText(id),
+    ...{ realm, method, intent, request },
+  };
   if (expires !== undefined) challenge.expires = expires;
   if (digest !== undefined) challenge.digest = digest;
   if (opaque !== undefined) challenge.opaque = opaque;

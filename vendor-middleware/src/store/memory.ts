@@ -65,9 +65,8 @@ export function memory(): VendorStore {
     if (known) return { kind: 'known', stored: known };
     const held = holding(entry.spends, (key) => find(spends.get(key) ?? ''));
     if (held) return held;
-    const { session, state, ...rest } = entry;
-    const id = ownText(entry.id);
-    const plain = { ...rest, id };
+    const { session, state, ...plain } = entry;
+    const { id } = entry;
     const written = session?.step(read(session.key));
     const all = [...entry.tallies, ...(written?.deeds ?? []).flatMap((deed) => deed.tallies)];
     const full = over(all);
@@ -210,6 +209,3 @@ function readEnded(id: string, ended: Ended): Stored {
   const [, credential, target, owner, atMs, outcome] = JSON.parse(ended) as EndedParts;
   return { id, credential, target, owner, atMs, outcome, state: 'committed' };
 }
-
-/** A part of a longer text keeps all of that in memory: the id that of the whole credential. */
-const ownText = (text: string): string => Buffer.from(text).toString();
