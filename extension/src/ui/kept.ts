@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { browser } from '../browser.ts';
 import { sessionArea } from '../session-area.ts';
+import { tabBelow } from './below.ts';
 import { Drafts, screenOf } from './drafts.ts';
 import { onMove } from './router.ts';
 
@@ -20,9 +21,10 @@ export async function loadDrafts(): Promise<void> {
   onMove((now) => opened.moved(now, over, Date.now()));
 }
 
+/** Screens in a tab of their own are over themselves: a tab that is loaded again goes on where it was. */
 async function pageBelow(): Promise<string> {
-  const [tab] = await browser.tabs.query({ active: true, currentWindow: true }).catch(() => []);
-  return tab?.url?.split('#', 1)[0] ?? '';
+  const [own, tab] = await Promise.all([browser.tabs.getCurrent(), tabBelow()]).catch(() => []);
+  return (own ? location.href : tab?.url)?.split('#', 1)[0] ?? '';
 }
 
 export type Kept = {

@@ -1,5 +1,6 @@
 // Which page the popup stands over, and what is known about it.
 import { browser } from '../../browser.ts';
+import { tabBelow } from '../../ui/below.ts';
 import { snapshot } from '../../ui/client.ts';
 import type { Snapshot } from '../../view.ts';
 import type { Facts } from './card.ts';
@@ -9,12 +10,11 @@ export type Page = { readonly tabId: number; readonly url?: string; readonly tit
 /** The tab that the popup stands over; in a tab of its own, the one that last had something to do with money. */
 export async function currentPage(): Promise<Page> {
   const given = Number(new URLSearchParams(location.search).get('tab') ?? Number.NaN);
-  const [active] = await browser.tabs.query({ active: true, currentWindow: true });
-  const own = active?.url?.startsWith(location.origin) ?? false;
+  const below = await tabBelow();
   const newest = Object.values(snapshot.value.tabs).sort((a, b) => b.atMs - a.atMs)[0]?.tabId;
-  const tabId = Number.isInteger(given) ? given : own ? newest : active?.id;
+  const tabId = Number.isInteger(given) ? given : below ? below.id : newest;
   const tab = tabId === undefined ? undefined : await browser.tabs.get(tabId).catch(() => undefined);
-  const url = tab?.url ?? active?.url;
+  const url = tab?.url ?? below?.url;
   const access =
     url !== undefined &&
     /^https?:/.test(url) &&
